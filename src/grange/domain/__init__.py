@@ -1,0 +1,1 @@
+"""What a render farm is: farm objects, work, state machines, facts. Pure; no clock, no I/O."""

@@ -1,0 +1,123 @@
+"""Facts that state machines produce. Immutable; their columns are declared again, with units and meaning,
+in the books' catalog (a test compares the two).
+"""
+
+from dataclasses import dataclass
+
+from grange.kernel.ids import (
+    FarmId,
+    FleetId,
+    JobId,
+    QueueId,
+    SessionActionId,
+    SessionId,
+    StepId,
+    WorkerId,
+)
+from grange.kernel.units import Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionActionFact:
+    """One session action, written when it ended (table `session_actions`; key: action_id)."""
+
+    farm_id: FarmId
+    queue_id: QueueId
+    fleet_id: FleetId
+    worker_id: WorkerId
+    thread: int
+    job_id: JobId
+    job_name: str
+    layer_id: StepId | None
+    layer_name: str | None
+    task_index: int | None
+    session_id: SessionId
+    action_id: SessionActionId
+    action_index: int
+    kind: str
+    status: str
+    attempt: int | None
+    frames: str | None
+    """Frame numbers as a range expression, e.g. 1-4."""
+    frame_count: int | None
+    assigned_at: Instant
+    started_at: Instant | None
+    """None if it was never attempted."""
+    ended_at: Instant
+    worker_started_at: Instant | None
+    worker_ended_at: Instant | None
+    session_started_at: Instant
+    exit_code: int | None
+    cause: str
+    error_class: str | None
+    error_rule: str | None
+    error_text: str | None
+    cpu_ms: int | None
+    peak_memory_bytes: int | None
+    output_bytes: int | None
+    copy_ms: int | None
+    user_name: str
+    project: str
+    app: str
+    render_type: str
+    shot: str
+    threads: int
+    ps_milli: int
+    ghz_milli: int | None
+    """Physical cores × GHz of the worker, thousandths."""
+    watts_milli: int | None
+    """Rated power of the worker, thousandths of a watt."""
+    billionths_per_hour: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFact:
+    """One session, written when it ended (table `sessions`; key: session_id)."""
+
+    farm_id: FarmId
+    queue_id: QueueId
+    fleet_id: FleetId
+    worker_id: WorkerId
+    thread: int
+    job_id: JobId
+    job_name: str
+    session_id: SessionId
+    user_name: str
+    project: str
+    started_at: Instant
+    ended_at: Instant
+    threads: int
+    ps_milli: int
+    instance_type: str | None
+    card_id: str | None
+    rate_line_id: str | None
+    billionths_per_hour: int | None
+    amount_billionths: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFact:
+    """Something changed (table `events`; key: event_id)."""
+
+    farm_id: FarmId
+    event_id: str
+    at: Instant
+    subject: str
+    """worker, thread, fleet, job, layer, task, session, user, server."""
+    subject_id: str
+    name: str
+    """What happened, e.g. worker_status, worker_threads, layer_status, fleet_waiting, late_report."""
+    old: str | None = None
+    new: str | None = None
+    actor: str = ""
+    fleet_id: FleetId | None = None
+    worker_id: WorkerId | None = None
+    job_id: JobId | None = None
+    layer_id: StepId | None = None
+    number: int | None = None
+    """The count that goes with the event: job threads of a worker, tasks of a layer, …"""
+    detail: str = ""
+    """JSON object with the rest."""
+
+
+Fact = SessionActionFact | SessionFact | EventFact
