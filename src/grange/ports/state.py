@@ -1,0 +1,303 @@
+"""The state store: farms, work, workers, users; the outbox; the manifest of the books.
+
+Every value is one of the entity types in `TABLES`. A `Batch` is one transaction. Reads see committed rows
+only. SQLite and PostgreSQL implement this port under one conformance suite.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from grange.domain.facts import Fact
+from grange.domain.farm import (
+    AccessKey,
+    ClientToken,
+    Farm,
+    Fleet,
+    Queue,
+    QueueEnvironment,
+    QueueFleetAssociation,
+    User,
+)
+from grange.domain.rates import RateCard
+from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
+from grange.kernel.ids import JobId, StepId
+from grange.kernel.units import Instant
+
+Entity = (
+    Farm
+    | Queue
+    | Fleet
+    | QueueFleetAssociation
+    | QueueEnvironment
+    | User
+    | AccessKey
+    | ClientToken
+    | RateCard
+    | Job
+    | Layer
+    | Task
+    | Session
+    | SessionAction
+    | Worker
+)
+Key = tuple[str | int, ...]
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """How one entity type is kept. Columns are the entity's fields: str, int, float, bool and their
+    optionals as themselves, enums as text, everything else (mappings, tuples, dataclasses) as JSON text.
+    """
+
+    entity: type[Any]
+    name: str
+    key: tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+
+TABLES: tuple[Table, ...] = (
+    Table(entity=Farm, name="farms", key=("farm_id",)),
+    Table(entity=Queue, name="queues", key=("queue_id",), indexes=(("farm_id",),)),
+    Table(entity=Fleet, name="fleets", key=("fleet_id",), indexes=(("farm_id",),)),
+    Table(
+        entity=QueueFleetAssociation,
+        name="queue_fleet_associations",
+        key=("queue_id", "fleet_id"),
+        indexes=(("fleet_id",),),
+    ),
+    Table(
+        entity=QueueEnvironment,
+        name="queue_environments",
+        key=("queue_environment_id",),
+        indexes=(("queue_id",),),
+    ),
+    Table(entity=User, name="users", key=("name",)),
+    Table(entity=AccessKey, name="access_keys", key=("key_id",), indexes=(("user_name",),)),
+    Table(entity=ClientToken, name="client_tokens", key=("caller", "operation", "token")),
+    Table(entity=RateCard, name="rate_cards", key=("card_id",), indexes=(("farm_id", "valid_from"),)),
+    Table(
+        entity=Job,
+        name="jobs",
+        key=("job_id",),
+        indexes=(("farm_id", "created_at"), ("queue_id", "created_at"), ("ended_at",)),
+    ),
+    Table(entity=Layer, name="layers", key=("layer_id",), indexes=(("job_id", "index"),)),
+    Table(entity=Task, name="tasks", key=("layer_id", "index"), indexes=(("job_id",),)),
+    Table(
+        entity=Session,
+        name="sessions",
+        key=("session_id",),
+        indexes=(("job_id", "started_at"), ("worker_id", "started_at"), ("status",)),
+    ),
+    Table(
+        entity=SessionAction,
+        name="session_actions",
+        key=("session_id", "index"),
+        indexes=(("job_id",), ("layer_id", "task_index")),
+    ),
+    Table(
+        entity=Worker,
+        name="workers",
+        key=("worker_id",),
+        indexes=(("fleet_id",), ("farm_id",)),
+    ),
+)
+
+
+def key_of(entity: Any) -> Key:
+    """Return the primary key of an entity, in the order of its table's `key`."""
+    return tuple(getattr(entity, name) for name in _KEYS[type(entity)])
+
+
+_KEYS: dict[type[Any], tuple[str, ...]] = {table.entity: table.key for table in TABLES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestRow:
+    """One live file of the books."""
+
+    farm_id: str
+    path: str
+    """Relative to the data folder, with forward slashes."""
+    form: str
+    """block, delta or rollup."""
+    table_name: str
+    start_at: Instant
+    end_at: Instant
+    """The half-open span of fact times the file may hold."""
+    producer: str
+    """`server`, or the collecting machine."""
+    catalog_version: int
+    row_count: int
+    byte_count: int
+    sha256: str
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """Journal sequences or parent files it was made of."""
+    created_at: Instant
+    retired_at: Instant | None = None
+    """Set when a newer file took its place; deleted once no reader can hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A fact waiting to be drained to the journal."""
+
+    sequence: int
+    """Ascending; never reused."""
+    fact: Fact
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction writes. Applied in the order: forgotten tasks, deletes, puts, outbox."""
+
+    forget_tasks_of: list[StepId] = field(default_factory=list)
+    """Layers whose task rows are all deleted (the layer starts over)."""
+    deletes: list[tuple[type[Any], Key]] = field(default_factory=list)
+    puts: list[Any] = field(default_factory=list)
+    """Entities to insert or replace whole."""
+    outbox: list[Fact] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """True if there is nothing to write."""
+        return not (self.forget_tasks_of or self.deletes or self.puts or self.outbox)
+
+
+# Conditions of a read: a small closed tree every store compiles to SQL.
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`column op value`; op is one of = != < <= > >=. A null column never matches, except `=`/`!=` None."""
+
+    column: str
+    op: str
+    value: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The column equals one of the values; no values match nothing."""
+
+    column: str
+    values: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The text column contains the term, ignoring case."""
+
+    column: str
+    term: str
+
+
+@dataclass(frozen=True, slots=True)
+class JsonEquals:
+    """A member of a JSON column (a path of keys) equals, or compares to, a text value."""
+
+    column: str
+    path: tuple[str, ...]
+    op: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part matches; no parts match everything."""
+
+    parts: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one part matches; no parts match nothing."""
+
+    parts: "tuple[Condition, ...]"
+
+
+Condition = Compare | OneOf | Contains | JsonEquals | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Sort by a column; nulls last either way."""
+
+    column: str
+    descending: bool = False
+
+
+class StateStore(Protocol):
+    """Where state is kept."""
+
+    async def open(self) -> None:
+        """Open the store, migrating it forward if it is older (after a copy, for SQLite)."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the current transaction and close."""
+        ...
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch in one durable transaction.
+
+        Raises:
+            StorageFullError: the disk is full; nothing was written.
+            ThrottledError: the store could not commit now; nothing was written.
+        """
+        ...
+
+    async def get(self, entity: type[E], key: Key) -> E | None:
+        """Return one committed entity."""
+        ...
+
+    async def find(
+        self,
+        entity: type[E],
+        where: Condition = AllOf(()),
+        *,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[E]:
+        """Return committed entities, by default in key order (the key also breaks ties)."""
+        ...
+
+    async def count(self, entity: type[Any], where: Condition = AllOf(())) -> int:
+        """Return how many committed entities match."""
+        ...
+
+    def load(self) -> AsyncIterator[Any]:
+        """Yield what the owner decides on: every entity that is not work, every job that has not ended or
+        still has an open session, its layers, its tasks that have not succeeded, and all open sessions
+        with their open actions.
+        """
+        ...
+
+    async def load_job(self, job_id: JobId) -> list[Any]:
+        """Return the job, its layers and its tasks that have not succeeded (none if there is no such job)."""
+        ...
+
+    async def outbox(self, limit: int) -> list[OutboxRow]:
+        """Return the oldest rows of the outbox, in order."""
+        ...
+
+    async def clear_outbox(self, up_to: int) -> None:
+        """Delete the outbox rows up to and including this sequence."""
+        ...
+
+    async def manifest(self, *, include_retired: bool = False) -> list[ManifestRow]:
+        """Return the files of the books, live ones only by default, by path."""
+        ...
+
+    async def publish(
+        self, add: Sequence[ManifestRow], retire: Sequence[str], now: Instant
+    ) -> None:
+        """Add files and retire others in one transaction, so that readers see one or the other."""
+        ...
+
+    async def forget_files(self, paths: Sequence[str]) -> None:
+        """Delete manifest rows of files that were removed from disk."""
+        ...
