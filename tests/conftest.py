@@ -1,0 +1,52 @@
+"""Settings of the whole suite: what a test needs, and what happens where that is missing.
+
+A test that needs a program or a service carries a marker. `./dev test` installs and starts what the
+markers name and says so in an environment variable; where the variable is missing, the test is NOT RUN
+(pytest: skipped, with that reason), and `./dev test --all` counts that as a failure.
+"""
+
+import importlib.util
+import os
+import shutil
+import sys
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+NEEDS = {
+    "postgres": ("GRANGE_TEST_POSTGRES_URL", "a PostgreSQL server"),
+    "povray": ("GRANGE_TEST_POVRAY", "POV-Ray"),
+    "chromium": ("GRANGE_TEST_CHROMIUM", "Chromium"),
+    "deadline_cli": ("GRANGE_TEST_DEADLINE", "the deadline command line"),
+    "agent": ("GRANGE_TEST_AGENT", "deadline-cloud-worker-agent"),
+    "mitsuba": ("GRANGE_TEST_MITSUBA", "Mitsuba 3"),
+    "job_user": ("GRANGE_TEST_JOB_USER", "a user to run jobs as"),
+}
+"""Marker → the variable that says where it is, and what to call it."""
+
+
+def _find_what_is_already_here() -> None:
+    """Let a bare `pytest` use the programs that this machine has."""
+    found = {
+        "GRANGE_TEST_POVRAY": shutil.which("povray"),
+        "GRANGE_TEST_CHROMIUM": shutil.which("chromium"),
+        "GRANGE_TEST_MITSUBA": sys.executable if importlib.util.find_spec("mitsuba") else None,
+    }
+    for variable, value in found.items():
+        if value:
+            os.environ.setdefault(variable, value)
+
+
+_find_what_is_already_here()
+
+settings.register_profile("grange", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("soak", parent=settings.get_profile("grange"), max_examples=2000)
+settings.load_profile(os.environ.get("GRANGE_TEST_PROFILE", "grange"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, (variable, what) in NEEDS.items():
+            if item.get_closest_marker(marker) and not os.environ.get(variable):
+                reason = f"NOT RUN: needs {what} ({variable}); ./dev test installs and starts it"
+                item.add_marker(pytest.mark.skip(reason=reason))

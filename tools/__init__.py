@@ -1,0 +1,1 @@
+"""The programs behind `./dev`. Standard library only: they run before anything is installed."""
