@@ -1,0 +1,1 @@
+"""The AWS protocols Deadline Cloud clients speak, without sockets."""
