@@ -1,19 +1,19 @@
 """The error tree. Classes say what the caller may do about it.
 
-    GrangeError
-    ├── InvalidRequestError      mend the request; `reason` and `fields` say where
-    ├── AuthenticationError      sign the request with a valid key
-    ├── AccessDeniedError        ask somebody with the right role
-    ├── NotFoundError            the resource does not exist (or no longer)
-    ├── ConflictError            the resource is in a state that forbids this; read it again
-    ├── QuotaExceededError       delete something first
-    ├── ThrottledError           try again after `retry_after_seconds`
-    │   └── StorageFullError     the disk is (nearly) full; nothing was accepted
-    ├── NotServedError           a Deadline Cloud operation Grange does not serve yet
-    ├── InvalidTransitionError   a state machine was offered an event its state refuses
-    ├── ConfigurationError       mend the setting it names
-    ├── UnreachableError         the server did not answer
-    └── CorruptDataError         a file is not what it should be; `path` says which
+GrangeError
+├── InvalidRequestError      mend the request; `reason` and `fields` say where
+├── AuthenticationError      sign the request with a valid key
+├── AccessDeniedError        ask somebody with the right role
+├── NotFoundError            the resource does not exist (or no longer)
+├── ConflictError            the resource is in a state that forbids this; read it again
+├── QuotaExceededError       delete something first
+├── ThrottledError           try again after `retry_after_seconds`
+│   └── StorageFullError     the disk is (nearly) full; nothing was accepted
+├── NotServedError           a Deadline Cloud operation Grange does not serve yet
+├── InvalidTransitionError   a state machine was offered an event its state refuses
+├── ConfigurationError       mend the setting it names
+├── UnreachableError         the server did not answer
+└── CorruptDataError         a file is not what it should be; `path` says which
 """
 
 from collections.abc import Mapping, Sequence
@@ -124,7 +124,9 @@ class NotServedError(GrangeError):
 class InvalidTransitionError(GrangeError):
     """A state machine was offered an event that its state does not accept."""
 
-    def __init__(self, machine: str, subject: str, state: str, event: str, history: str = "") -> None:
+    def __init__(
+        self, machine: str, subject: str, state: str, event: str, history: str = ""
+    ) -> None:
         tail = f" History: {history}" if history else ""
         super().__init__(f"{machine} {subject} is {state} and does not accept {event}.{tail}")
         self.machine = machine

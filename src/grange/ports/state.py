@@ -76,7 +76,9 @@ TABLES: tuple[Table, ...] = (
     Table(entity=User, name="users", key=("name",)),
     Table(entity=AccessKey, name="access_keys", key=("key_id",), indexes=(("user_name",),)),
     Table(entity=ClientToken, name="client_tokens", key=("caller", "operation", "token")),
-    Table(entity=RateCard, name="rate_cards", key=("card_id",), indexes=(("farm_id", "valid_from"),)),
+    Table(
+        entity=RateCard, name="rate_cards", key=("card_id",), indexes=(("farm_id", "valid_from"),)
+    ),
     Table(
         entity=Job,
         name="jobs",

@@ -1,0 +1,137 @@
+"""The layer machine: counts of tasks, the status they add up to, and what waits for what."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from grange.domain.events import (
+    DependencyReopened,
+    DependencySucceeded,
+    LayerEvent,
+    StatusChanged,
+    TasksMoved,
+)
+from grange.domain.machine import Table, next_of
+from grange.domain.statuses import TERMINAL, TaskRunStatus
+from grange.domain.work import Counts, Layer
+from grange.kernel.errors import InvalidTransitionError
+from grange.kernel.units import Instant
+
+_SHOWN = (
+    TaskRunStatus.PENDING,
+    TaskRunStatus.READY,
+    TaskRunStatus.ASSIGNED,
+    TaskRunStatus.RUNNING,
+    TaskRunStatus.INTERRUPTING,
+    TaskRunStatus.SUSPENDED,
+    TaskRunStatus.CANCELED,
+    TaskRunStatus.FAILED,
+    TaskRunStatus.SUCCEEDED,
+)
+
+TABLE: Table[TaskRunStatus] = {
+    **{
+        status: {
+            TasksMoved: _SHOWN,
+            DependencySucceeded: (status,),
+            DependencyReopened: (status,),
+        }
+        for status in _SHOWN
+    },
+    TaskRunStatus.STARTING: {},
+    TaskRunStatus.SCHEDULED: {},
+    TaskRunStatus.NOT_COMPATIBLE: {},
+}
+
+_PRECEDENCE = (
+    TaskRunStatus.RUNNING,
+    TaskRunStatus.ASSIGNED,
+    TaskRunStatus.INTERRUPTING,
+    TaskRunStatus.READY,
+    TaskRunStatus.FAILED,
+    TaskRunStatus.SUSPENDED,
+    TaskRunStatus.PENDING,
+    TaskRunStatus.CANCELED,
+    TaskRunStatus.SUCCEEDED,
+)
+
+
+def summary(counts: Counts) -> TaskRunStatus:
+    """Return the one status that a set of tasks shows.
+
+    Work that moves comes first; then FAILED, since what is left then waits for something that failed;
+    a set without tasks has succeeded.
+    """
+    return next(
+        (status for status in _PRECEDENCE if counts.get(status, 0)), TaskRunStatus.SUCCEEDED
+    )
+
+
+def moved(counts: Counts, old: TaskRunStatus, new: TaskRunStatus, count: int) -> Mapping[str, int]:
+    """Return the counts after `count` tasks went from `old` to `new`.
+
+    Raises:
+        InvalidTransitionError: there are not that many tasks to move.
+    """
+    after = dict(counts)
+    left = after.get(old, 0) - count
+    if left < 0:
+        raise InvalidTransitionError("Layer", "counts", old, f"move of {count} tasks", str(counts))
+    if left:
+        after[old] = left
+    else:
+        after.pop(old, None)
+    after[new] = after.get(new, 0) + count
+    return after
+
+
+def apply(layer: Layer, event: LayerEvent) -> tuple[Layer, tuple[StatusChanged, ...]]:
+    """Return the layer after `event`, and its change of status if there was one."""
+    next_of(TABLE, "Layer", layer.layer_id, layer.status, event)
+    match event:
+        case TasksMoved():
+            counts = moved(layer.counts, event.old, event.new, event.count)
+            status = summary(counts)
+            after = replace(
+                layer,
+                counts=counts,
+                status=status,
+                retry_count=layer.retry_count + event.retried,
+                started_at=_start(layer.started_at, event.new, event.at),
+                ended_at=_end(layer.ended_at, status, event.at),
+                updated_at=event.at,
+                updated_by=event.by or layer.updated_by,
+            )
+            if status is layer.status:
+                return after, ()
+            return after, (StatusChanged(old=layer.status, new=status, at=event.at),)
+        case DependencySucceeded():
+            return replace(layer, unresolved=layer.unresolved - 1), ()
+        case DependencyReopened():
+            return replace(layer, unresolved=layer.unresolved + 1), ()
+        case _:
+            assert_never(event)
+
+
+def _start(started_at: Instant | None, new: TaskRunStatus, at: Instant) -> Instant | None:
+    return at if started_at is None and new is TaskRunStatus.RUNNING else started_at
+
+
+def _end(ended_at: Instant | None, status: TaskRunStatus, at: Instant) -> Instant | None:
+    if status not in TERMINAL:
+        return None
+    return at if ended_at is None else ended_at
+
+
+def check_invariants(layer: Layer) -> None:
+    """Raise AssertionError if the value is one the machine can never reach."""
+    if sum(layer.counts.values()) != layer.task_count:
+        raise AssertionError(f"{layer.layer_id} counts {layer.counts} of {layer.task_count} tasks")
+    if any(count <= 0 for count in layer.counts.values()):
+        raise AssertionError(f"{layer.layer_id} has an empty count: {layer.counts}")
+    if layer.rest_count < 0 or layer.counts.get(layer.rest_status, 0) < layer.rest_count:
+        raise AssertionError(f"{layer.layer_id} has {layer.rest_count} untouched tasks")
+    if not 0 <= layer.unresolved <= len(layer.depends_on):
+        raise AssertionError(f"{layer.layer_id} has {layer.unresolved} unresolved dependencies")
+    if (layer.ended_at is not None) != (layer.status in TERMINAL):
+        raise AssertionError(f"{layer.layer_id} is {layer.status} with end {layer.ended_at}")
