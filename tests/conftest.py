@@ -1,8 +1,8 @@
 """Settings of the whole suite: what a test needs, and what happens where that is missing.
 
-A test that needs a program or a service carries a marker. `./dev test` installs and starts what the
-markers name and says so in an environment variable; where the variable is missing, the test is NOT RUN
-(pytest: skipped, with that reason), and `./dev test --all` counts that as a failure.
+A test that needs a program or a service carries a marker. `./dev test` installs and starts what
+the markers name and says so in an environment variable. Where the variable is missing, the test is
+NOT RUN (pytest: skipped, with that reason), and `./dev test --all` counts that as a failure.
 """
 
 import importlib.util

@@ -1,0 +1,249 @@
+"""The commands of `./dev`."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tools import environment, ledger, parts, web
+from tools.console import DevError, heading, say, step
+from tools.environment import PYTHON, ROOT, VENV
+from tools.services import MARKERS, Services
+
+HELP = """\
+Usage: ./dev COMMAND [OPTIONS]
+
+  demo [ARGS]     set up what the demo needs and run `grange demo ARGS`
+  setup           set up everything: Python packages in .venv, the web application
+  check           format, lint, types, import contracts, the web application's types
+  test            everything: the checks, then all tests; installs and starts what they need
+    --quick         under 3 minutes: no acceptance, browser or slow tests; installs nothing
+    --all           a test that cannot run here counts as failed
+    --part NAME     only this part (may be repeated; see the headings)
+    -k EXPRESSION   only tests that match, as in pytest
+    PATH ...        only these files or folders, as one run of pytest
+  fix             format the source and mend what the linter can mend
+  bench [ARGS]    measure Grange; --peers beside other programs
+  soak [ARGS]     the long runs that ./dev test has a short form of
+  wheel           build the wheel, with the web application in it, into dist/
+  lock            choose the newest versions anew and pin them in constraints/
+  ledger          list the rows of the ledger that tests name
+  help            this text
+
+Nothing is installed outside this folder but caches, and the system packages that `test` names
+before it installs them with apt (PostgreSQL, POV-Ray, Chromium, sudo), as root or with sudo only.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    name, *rest = arguments or ["help"]
+    commands: dict[str, Callable[[Sequence[str]], int]] = {
+        "bench": bench,
+        "check": check,
+        "demo": demo,
+        "fix": fix,
+        "ledger": ledger.main,
+        "lock": lock,
+        "setup": setup,
+        "soak": soak,
+        "test": test,
+        "wheel": wheel,
+    }
+    if name in {"help", "--help", "-h"}:
+        say(HELP)
+        return 0
+    if name not in commands:
+        print(f"./dev has no command {name!r}; ./dev help lists them", file=sys.stderr)
+        return 2
+    try:
+        return commands[name](rest)
+    except DevError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+
+
+def setup(arguments: Sequence[str]) -> int:
+    """Install everything that development needs."""
+    _no_more(arguments)
+    _set_up("dev")
+    return 0
+
+
+def demo(arguments: Sequence[str]) -> int:
+    """Install what the demo needs and become the demo."""
+    if not {"--help", "-h"} & set(arguments):
+        _say_downloads()
+    _set_up("demo")
+    sys.stdout.flush()
+    grange = VENV / "bin" / "grange"
+    os.execv(grange, [str(grange), "demo", *arguments])
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Check the source without running it."""
+    _no_more(arguments)
+    environment.install("dev")
+    outcomes = [one.run() for one in parts.checks()]
+    parts.summary(outcomes)
+    return int(any(one.verdict == "FAILED" for one in outcomes))
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run the checks and the tests, with what they need started before and stopped after."""
+    options, passed_on = _test_options(arguments)
+    began = time.monotonic()
+    heading("set-up")
+    _set_up("dev", with_web=not options.quick)
+    chosen = [part for part in parts.test_parts() if _wanted(part, options)]
+    source_checks = [] if options.k or options.paths else parts.checks()
+    if options.part:
+        source_checks = [one for one in source_checks if one.name in options.part]
+    if options.paths:
+        chosen = [parts.Tests(name="chosen tests", paths=options.paths)]
+    if not chosen and not source_checks:
+        names = [one.name for one in parts.checks()] + [one.name for one in parts.test_parts()]
+        raise DevError(f"there is no such part; the parts are: {', '.join(names)}")
+    with Services() as services, tempfile.TemporaryDirectory() as folder:
+        if chosen:
+            services.prepare(may_install=not options.quick, markers=MARKERS)
+        say(f"  set up in {time.monotonic() - began:.0f} s")
+        outcomes: list[parts.Outcome] = [one.run() for one in source_checks]
+        for part in chosen:
+            report = Path(folder) / "report.xml"
+            outcomes.append(part.run(passed_on, services.environment, report))
+        missing = [f"{marker}: {line}" for marker, line in services.missing.items()]
+    if missing:
+        heading("not on this machine")
+        for line in missing:
+            say(f"  {line}")
+    parts.summary(outcomes)
+    bad = {"FAILED", "NOT RUN"} if options.all else {"FAILED"}
+    return int(any(one.verdict in bad for one in outcomes))
+
+
+def fix(arguments: Sequence[str]) -> int:
+    """Format the source and mend what the linter can."""
+    environment.install("dev")
+    ruff = VENV / "bin" / "ruff"
+    places = list(arguments) or ["."]
+    code = parts.stream([str(ruff), "check", "--fix", *places])
+    return parts.stream([str(ruff), "format", *places]) or code
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Run the benchmarks."""
+    _set_up("dev")
+    with Services() as services:
+        services.prepare(may_install=True, markers=["postgres"])
+        command = [str(PYTHON), "-m", "benchmarks.run", *arguments]
+        return parts.stream(command, services.environment)
+
+
+def soak(arguments: Sequence[str]) -> int:
+    """Run the long tests."""
+    _set_up("dev")
+    with Services() as services:
+        services.prepare(may_install=True, markers=MARKERS)
+        environment_ = {**services.environment, "GRANGE_TEST_PROFILE": "soak"}
+        command = [str(PYTHON), "-m", "pytest", "tests/soak", "--timeout=1800", *arguments]
+        return parts.stream(command, environment_)
+
+
+def wheel(arguments: Sequence[str]) -> int:
+    """Build the wheel with the web application in it."""
+    _no_more(arguments)
+    _set_up("dev")
+    with step("wheel in dist/"):
+        environment.run([VENV / "bin" / "uv", "build", "--wheel", "--no-build-isolation", "--quiet",
+                         "--python", PYTHON])  # fmt: skip
+    newest = max((ROOT / "dist").glob("grange-*.whl"), key=lambda path: path.stat().st_mtime)
+    say(f"{newest.relative_to(ROOT)} ({newest.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def lock(arguments: Sequence[str]) -> int:
+    """Pin the newest versions."""
+    _no_more(arguments)
+    environment.lock()
+    return 0
+
+
+def _set_up(profile: str, *, with_web: bool = True) -> None:
+    """Install Python packages and build the web application, side by side where possible."""
+    if not with_web or web.is_built():
+        environment.install(profile)
+        return
+    failures: list[BaseException] = []
+
+    def fetch() -> None:
+        try:
+            web.install_packages()
+        except DevError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    if web.has_node():
+        thread.start()
+    environment.install(profile)
+    with step("web application"):
+        if thread.ident is not None:
+            thread.join()
+        if failures:
+            raise failures[0]
+        web.build()
+
+
+def _say_downloads() -> None:
+    """Say what the demo downloads and where to, before it does."""
+    if (VENV / "installed-demo").exists() or (VENV / "installed-dev").exists():
+        return
+    lines = ["Python packages of the server, about 110 MB", "Mitsuba 3 and ffmpeg, about 90 MB"]
+    if web.exists() and not web.is_built():
+        lines.append("packages that build the web page, about 30 MB")
+        if not web.has_node():
+            lines.append("Node.js, about 60 MB")
+    say(f"The demo first downloads, into {ROOT} (.venv, .venvs, web/node_modules):")
+    for line in lines:
+        say(f"  - {line}")
+    say("Downloads are kept in the caches of uv and npm; nothing else outside this folder changes.")
+
+
+def _test_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(prog="./dev test", add_help=True)
+    parser.add_argument("--quick", action="store_true", help="under 3 minutes; installs nothing")
+    parser.add_argument("--all", action="store_true", help="what cannot run here counts as failed")
+    parser.add_argument("--part", action="append", default=[], help="only this part")
+    parser.add_argument("-k", default="", metavar="EXPRESSION", help="only tests that match")
+    parser.add_argument("paths", nargs="*", help="only these files or folders")
+    options, passed_on = parser.parse_known_args(arguments)
+    if options.k:
+        passed_on += ["-k", options.k]
+    if options.quick:
+        passed_on += ["-m", "not slow"]
+    return options, passed_on
+
+
+def _wanted(part: parts.Tests, options: argparse.Namespace) -> bool:
+    if options.part:
+        return part.name in options.part
+    return part.quick or not options.quick
+
+
+def _no_more(arguments: Sequence[str]) -> None:
+    if arguments:
+        raise DevError(f"this command takes no arguments, but was given {' '.join(arguments)}")
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,216 @@
+"""The parts of `./dev check` and `./dev test`: what runs, in which order, and what came of it."""
+
+import os
+import signal
+import subprocess
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import web
+from tools.console import DevError, heading, say
+from tools.environment import PYTHON, ROOT, VENV
+
+NOT_RUN = "NOT RUN:"
+"""How pytest's reason begins where a service is missing (tests/conftest.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one part."""
+
+    name: str
+    seconds: float
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    not_run: int = 0
+    reasons: tuple[str, ...] = ()
+    broken: bool = False
+    """The part itself went wrong, whatever its tests say."""
+
+    @property
+    def verdict(self) -> str:
+        """PASSED, FAILED or NOT RUN (in part or whole)."""
+        if self.failed or self.broken:
+            return "FAILED"
+        return "NOT RUN" if self.not_run else "PASSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A part that is one command: it passes or fails as a whole."""
+
+    name: str
+    command: Callable[[], Sequence[str | Path] | None]
+    """Return the command, or None where there is nothing to check."""
+
+    def run(self) -> Outcome:
+        """Run it and print what it prints."""
+        heading(self.name)
+        began = time.monotonic()
+        try:
+            command = self.command()
+            code = 0 if command is None else stream(command)
+        except DevError as error:
+            say(str(error))
+            code = 1
+        seconds = time.monotonic() - began
+        return Outcome(
+            name=self.name, seconds=seconds, passed=int(code == 0), failed=int(code != 0)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tests:
+    """A part that is a run of pytest."""
+
+    name: str
+    paths: Sequence[str]
+    parallel: bool = False
+    quick: bool = True
+    """Whether --quick runs it (without its slow tests)."""
+
+    def run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], report: Path
+    ) -> Outcome:
+        """Run the tests of this part and count what came of them."""
+        heading(self.name)
+        began = time.monotonic()
+        here = [path for path in self.paths if _has_tests(ROOT / path)]
+        if not here:
+            reason = f"there are no tests in {' '.join(self.paths)}"
+            say(reason)
+            return Outcome(name=self.name, seconds=0.0, not_run=1, reasons=(reason,))
+        workers = ["-n", "2", "--dist", "worksteal"] if self.parallel else []
+        command: list[str | Path] = [
+            PYTHON,
+            "-m",
+            "pytest",
+            *here,
+            *workers,
+            f"--junitxml={report}",
+            *arguments,
+        ]
+        report.unlink(missing_ok=True)
+        code = stream(command, environment)
+        return _count(self.name, code, report, time.monotonic() - began)
+
+
+def checks() -> list[Check]:
+    """Return the checks of the source, in order."""
+    programs = VENV / "bin"
+    return [
+        Check(name="format", command=lambda: [programs / "ruff", "format", "--check", "."]),
+        Check(name="lint", command=lambda: [programs / "ruff", "check", "."]),
+        Check(name="types", command=lambda: [programs / "mypy", *_typed_folders()]),
+        Check(name="import contracts", command=lambda: [programs / "lint-imports"]),
+        Check(name="web application", command=_check_web),
+    ]
+
+
+def test_parts() -> list[Tests]:
+    """Return the parts of the test suite, in order; no folder of tests/ is left out."""
+    parts = [
+        Tests(name="unit and property", paths=["tests/unit", "tests/property"], parallel=True),
+        Tests(name="architecture", paths=["tests/test_architecture.py"]),
+        Tests(name="wire", paths=["tests/wire"], parallel=True),
+        Tests(name="conformance", paths=["tests/conformance"]),
+        Tests(name="acceptance", paths=["tests/acceptance"], quick=False),
+        Tests(name="browser", paths=["tests/browser"], quick=False),
+        Tests(name="docs", paths=["tests/docs"]),
+    ]
+    known = {path for part in parts for path in part.paths} | {"tests/soak"}
+    others = sorted(
+        f"tests/{path.name}"
+        for path in (ROOT / "tests").iterdir()
+        if f"tests/{path.name}" not in known and _has_tests(path)
+    )
+    if others:
+        parts.insert(4, Tests(name="others", paths=others))
+    return parts
+
+
+def summary(outcomes: Sequence[Outcome]) -> None:
+    """Print one line per part, what was not run and why, and the sum as the last line."""
+    heading("summary")
+    width = max(len(outcome.name) for outcome in outcomes)
+    for one in outcomes:
+        counts = f"{one.passed} passed, {one.failed} failed, {one.skipped + one.not_run} skipped"
+        say(f"{one.verdict:8} {one.name:{width}} {one.seconds:7.1f} s  {counts}")
+    reasons = list(dict.fromkeys(reason for one in outcomes for reason in one.reasons))
+    if reasons:
+        say("\nNOT RUN:")
+        for reason in reasons:
+            say(f"  {reason}")
+    passed = sum(one.passed for one in outcomes)
+    failed = sum(one.failed + int(one.broken and not one.failed) for one in outcomes)
+    skipped = sum(one.skipped + one.not_run for one in outcomes)
+    tail = f", {skipped} skipped" if skipped else ""
+    say(f"\n{sum(one.seconds for one in outcomes):.0f} s of checks and tests")
+    say(f"{passed} passed, {failed} failed{tail}")
+
+
+def stream(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> int:
+    """Run a program in this terminal and return its exit code; a stop of ours stops it too."""
+    words = [str(word) for word in command]
+    with subprocess.Popen(
+        words, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL
+    ) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+
+
+def _check_web() -> Sequence[str | Path] | None:
+    if web.exists():
+        say(web.check().strip())
+    return None
+
+
+def _typed_folders() -> list[str]:
+    names = ("src", "tests", "tools", "benchmarks")
+    return [name for name in names if any((ROOT / name).rglob("*.py"))]
+
+
+def _has_tests(path: Path) -> bool:
+    if path.is_dir():
+        return any(path.rglob("test_*.py"))
+    return path.name.startswith("test_") and path.suffix == ".py" and path.exists()
+
+
+def _count(name: str, code: int, report: Path, seconds: float) -> Outcome:
+    """Read pytest's own report; exit code 5 means that no test matched, which is no failure."""
+    if not report.exists():
+        return Outcome(name=name, seconds=seconds, broken=True)
+    passed = failed = skipped = not_run = 0
+    reasons: dict[str, None] = {}
+    for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314 - pytest wrote it just now
+        why = case.find("skipped")
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed += 1
+        elif why is None:
+            passed += 1
+        elif NOT_RUN in (message := why.get("message", "")):
+            not_run += 1
+            reasons[message.partition(NOT_RUN)[2].strip()] = None
+        else:
+            skipped += 1
+    return Outcome(
+        name=name,
+        seconds=seconds,
+        passed=passed,
+        failed=failed,
+        skipped=skipped,
+        not_run=not_run,
+        reasons=tuple(reasons),
+        broken=code not in {0, 5},
+    )
