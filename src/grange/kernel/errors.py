@@ -111,6 +111,16 @@ class StorageFullError(ThrottledError):
     """There is no room to keep what was sent, so it was not accepted."""
 
 
+class UnknownOperationError(GrangeError):
+    """No operation of the API has this path, or none with this method."""
+
+    def __init__(self, method: str, path: str, *, allowed: Sequence[str] = ()) -> None:
+        hint = f" It knows {', '.join(allowed)}." if allowed else ""
+        super().__init__(f"{method[:20]} {path[:200]} names no operation of this API.{hint}")
+        self.allowed = tuple(allowed)
+        """The methods that the path knows, if it exists."""
+
+
 class NotServedError(GrangeError):
     """The operation exists in the Deadline Cloud API but Grange does not serve it yet."""
 
