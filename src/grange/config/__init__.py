@@ -1,0 +1,1 @@
+"""Typed settings of every program, and where each value came from."""

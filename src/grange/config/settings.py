@@ -1,0 +1,90 @@
+"""The settings of every program: one frozen dataclass each, every key documented in its place."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import platformdirs
+
+from grange.kernel.errors import ConfigurationError
+
+DEFAULT_PORT = 8765
+
+
+def default_data_dir() -> Path:
+    """Return the platform's data folder for a server."""
+    return platformdirs.user_data_path("grange")
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if a listening address can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """`grange server`: table `[server]`, variables `GRANGE_SERVER_…`."""
+
+    SECTION: ClassVar[str] = "server"
+
+    data_dir: Path = field(default_factory=default_data_dir)
+    """The data folder; one server per folder."""
+    host: str = "127.0.0.1"
+    """Address to listen on. Any address but loopback requires TLS."""
+    port: int = DEFAULT_PORT
+    """Port to listen on. If it is taken and was not given, the next free one is used. 0: any free
+    one."""
+    state_url: str = ""
+    """Where state is kept: empty (SQLite, state.db in the data folder) or postgresql://…"""
+    synchronous: Literal["full", "normal"] = "full"
+    """SQLite only. `normal` may lose the last seconds when the machine loses power; nothing else
+    may."""
+    tls_certificate: Path | None = None
+    """PEM file with the server's certificate chain."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's private key."""
+    session_log_max_mib: int = 64
+    """A longer session log keeps its head and tail, half of this each."""
+    session_log_days_succeeded: int = 30
+    """Days the log of a session is kept in which nothing failed."""
+    session_log_days_failed: int = 180
+    """Days the log of a session is kept in which something failed."""
+    books_memory_mib: int = 1024
+    """Memory the books' queries may use."""
+    books_threads: int = 1
+    """Processor threads the books' queries may use."""
+    preview_roots: tuple[Path, ...] = ()
+    """Folders that previews may be read from; empty: wherever a job's output directories are."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names besides the address by which browsers reach the server (Host header)."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What the server writes to its own log."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ConfigurationError(f"Setting 'port' must be 0 to 65535, not {self.port}.")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ConfigurationError("Give both 'tls_certificate' and 'tls_key', or neither.")
+        if not is_loopback(self.host) and self.tls_certificate is None:
+            raise ConfigurationError(
+                f"Listening on {self.host} requires TLS: set 'tls_certificate' and 'tls_key',"
+                " or listen on 127.0.0.1."
+            )
+        if self.state_url and not self.state_url.startswith(("postgresql://", "postgres://")):
+            raise ConfigurationError(
+                "Setting 'state_url' must be empty (SQLite) or start with postgresql://."
+            )
+        for name in ("session_log_max_mib", "books_memory_mib", "books_threads"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"Setting {name!r} must be at least 1.")
+
+    @property
+    def tls(self) -> bool:
+        """True if connections are encrypted."""
+        return self.tls_certificate is not None
