@@ -24,8 +24,8 @@ class FarmApi(Protocol):
         `deadline`, `grange` (the REST API under /api/v1) or `logs`.
 
         Raises:
-            GrangeError: the server's fault as the matching class of `kernel.errors`, with its message;
-                UnreachableError if there was no answer; ThrottledError for 429.
+            GrangeError: the server's fault as the matching class of `kernel.errors`, with its
+                message; UnreachableError if there was no answer; ThrottledError for 429.
         """
         ...
 
@@ -35,8 +35,19 @@ class FarmApi(Protocol):
         """GET a path of the REST API and return the raw body (pictures, CSV, logs)."""
         ...
 
+    def upload(
+        self,
+        path: str,
+        content: bytes,
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout_seconds: float = 60.0,
+    ) -> dict[str, Any]:
+        """PUT raw bytes to a path of the REST API and return the JSON reply."""
+        ...
+
     def stream(
         self, path: str, *, query: Mapping[str, str] | None = None, stop: Callable[[], bool]
     ) -> Iterator[Mapping[str, str]]:
-        """GET a server-sent event stream and yield its events ({id, event, data}) until `stop()`."""
+        """GET a server-sent event stream; yield its events ({id, event, data}) until `stop()`."""
         ...

@@ -1,0 +1,1 @@
+"""The machine this program runs on: its clock, its randomness, its processes and its sensors."""
