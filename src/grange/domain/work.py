@@ -205,6 +205,10 @@ class Session:
     open_actions: tuple[int, ...] = ()
     """Indices of actions not ended yet, in order."""
     user_name: str
+    last_ended_at: Instant | None = None
+    """End of the latest action; the next one cannot have started earlier."""
+    environment_failed: bool = False
+    """An environment could not be entered: the first task that was to follow pays for it."""
     ps_milli: int = 1000
     card_id: str | None = None
     rate_line_id: str | None = None
@@ -276,9 +280,10 @@ class Worker:
     """True for Grange's own worker, which keeps a wake stream."""
     sessions: tuple[tuple[int, SessionId], ...] = ()
     """(thread, open session), by thread."""
-    clock_offset_ms: int = 0
-    """Server time minus worker time at the last heartbeat."""
     last_seen_at: Instant | None = None
+    """As of the last change of status; heartbeats in between are kept in memory only."""
+    deleted_at: Instant | None = None
+    """A deleted worker keeps its row, so that its index and history stay its own."""
     created_at: Instant
     created_by: str
     updated_at: Instant | None = None

@@ -272,14 +272,16 @@ class StateStore(Protocol):
         ...
 
     def load(self) -> AsyncIterator[Any]:
-        """Yield what the owner decides on: every entity that is not work, every job that has not ended or
-        still has an open session, its layers, its tasks that have not succeeded, and all open sessions
-        with their open actions.
+        """Yield what the owner decides on.
+
+        Every entity that is not work (client tokens aside); every job that has not ended or still has
+        an open session, with its layers and its tasks that have not succeeded; all open sessions with
+        their open actions.
         """
         ...
 
     async def load_job(self, job_id: JobId) -> list[Any]:
-        """Return the job, its layers and its tasks that have not succeeded (none if there is no such job)."""
+        """Return the job, its layers and its tasks that have not succeeded; [] without such a job."""
         ...
 
     async def outbox(self, limit: int) -> list[OutboxRow]:
