@@ -1,0 +1,140 @@
+"""Live events for pages: what changed, at most five times a second, to any number of readers.
+
+The owner says which job or worker changed (`touch`); a flush renders each of them once from
+committed rows, numbers the events and hands them to every reader. A reader that cannot keep up is
+dropped; it comes back with the number of the last event it saw and gets what it missed, or `reset`
+if that is too long ago.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from grange.kernel.clock import Clock
+
+FLUSH_SECONDS = 0.2
+KEEP_ALIVE_SECONDS = 10.0
+RING_EVENTS = 2000
+READER_EVENTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvent:
+    """One numbered event, ready to send."""
+
+    number: int
+    farm_id: str
+    encoded: bytes
+
+
+@dataclass(slots=True, eq=False)
+class _Reader:
+    farm_id: str
+    waiting: deque[bytes] = field(default_factory=deque)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: bool = False
+
+
+Render = Callable[[str, str, Iterable[str]], Awaitable[list[dict[str, Any]]]]
+"""(farm id, event name, ids) → one JSON object per id that still exists."""
+
+
+class LiveHub:
+    """Collects changes, renders them and feeds the readers."""
+
+    def __init__(self, *, clock: Clock, render: Render) -> None:
+        self._clock = clock
+        self._render = render
+        self._dirty: dict[tuple[str, str], dict[str, None]] = {}
+        self._ring: deque[LiveEvent] = deque(maxlen=RING_EVENTS)
+        self._number: int = clock.now()
+        self._readers: set[_Reader] = set()
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def touch(self, farm_id: str, event: str, subject_id: str) -> None:
+        """Note that a job, worker, … changed; cheap and never waits."""
+        if not self._readers:
+            self._number += 1
+            return
+        self._dirty.setdefault((farm_id, event), {})[subject_id] = None
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Flush for ever; cancel to stop."""
+        while True:
+            await self._changed.wait()
+            await self.flush()
+            await self._clock.sleep(FLUSH_SECONDS)
+
+    async def flush(self) -> None:
+        """Render what changed since the last flush and hand it to the readers."""
+        self._changed.clear()
+        dirty, self._dirty = self._dirty, {}
+        for (farm_id, event), subjects in dirty.items():
+            for value in await self._render(farm_id, event, list(subjects)):
+                self._number += 1
+                data = msgspec.json.encode(value)
+                encoded = b"id: %d\nevent: %s\ndata: %s\n\n" % (self._number, event.encode(), data)
+                item = LiveEvent(self._number, farm_id, encoded)
+                self._ring.append(item)
+                for reader in self._readers:
+                    self._hand(reader, item)
+
+    def close(self) -> None:
+        """End every stream; readers come back to the next server."""
+        self._closed = True
+        for reader in self._readers:
+            reader.dropped = True
+            reader.arrived.set()
+
+    async def subscribe(self, farm_id: str, last_number: int | None) -> AsyncIterator[bytes]:
+        """Yield encoded events of a farm until the reader goes or is dropped.
+
+        Args:
+            farm_id: whose events.
+            last_number: the last event the reader saw (Last-Event-ID), None for a new one.
+        """
+        reader = _Reader(farm_id)
+        self._readers.add(reader)
+        try:
+            yield self._greeting(reader, last_number)
+            while not (self._closed or reader.dropped):
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+                        await reader.arrived.wait()
+                except TimeoutError:
+                    yield b": keep-alive\n\n"
+                    continue
+                reader.arrived.clear()
+                batch = b"".join(reader.waiting)
+                reader.waiting.clear()
+                if batch:
+                    yield batch
+        finally:
+            self._readers.discard(reader)
+
+    def _greeting(self, reader: _Reader, last_number: int | None) -> bytes:
+        """Return what the reader missed, or the word to start over."""
+        start = b"retry: 1000\nid: %d\nevent: hello\ndata: {}\n\n" % self._number
+        if last_number is None or last_number == self._number:
+            return start
+        missed = [item for item in self._ring if item.number > last_number]
+        complete = bool(missed) and missed[0].number == last_number + 1
+        if not complete:
+            return b"retry: 1000\nid: %d\nevent: reset\ndata: {}\n\n" % self._number
+        return b"".join(item.encoded for item in missed if item.farm_id == reader.farm_id) + start
+
+    @staticmethod
+    def _hand(reader: _Reader, item: LiveEvent) -> None:
+        if reader.farm_id != item.farm_id or reader.dropped:
+            return
+        if len(reader.waiting) >= READER_EVENTS:
+            reader.dropped = True
+        else:
+            reader.waiting.append(item.encoded)
+        reader.arrived.set()
