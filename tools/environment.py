@@ -214,7 +214,7 @@ def pip_install(python: Path, arguments: Sequence[str | Path]) -> None:
     try:
         run(
             [VENV / "bin" / "uv", "pip", "install", "--python", python, *arguments],
-            env=uv_environment(PYTHON),
+            env=uv_environment(PYTHON, cache=OTHERS / "cache" / "uv"),
         )
     except DevError as error:
         print(f"[uv: {tail_of(error)}; trying pip] ", end="", flush=True)
@@ -232,7 +232,7 @@ def lock() -> None:
         VENV / "bin" / "uv", "pip", "compile", "--quiet", "--upgrade", "--universal",
         "--python-version", "3.11", "--no-header", "--no-annotate", "--no-emit-index-url",
     ]  # fmt: skip
-    env = uv_environment(PYTHON)
+    env = uv_environment(PYTHON, cache=OTHERS / "cache" / "uv")
     groups = [word for name in ("dev", "demo", "node", "build") for word in ("--group", name)]
     extras = ["--extra", "server", "--extra", "data"]
     with step("constraints/grange.txt"):

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def uv_environment(python: Path) -> dict[str, str]:
+def uv_environment(python: Path, *, cache: Path) -> dict[str, str]:
     """Return the environment for uv: ours, plus what pip is set up to use.
+
+    `cache` is where downloads go if there is no home folder to keep them in.
 
     Where uv has settings of its own, they stay. Pins (`constraint`) are left out on purpose.
     """
@@ -25,6 +27,7 @@ def uv_environment(python: Path) -> dict[str, str]:
         "UV_INSECURE_HOST": settings.get("trusted-host"),
         # pip takes the best version that any index has.
         "UV_INDEX_STRATEGY": "unsafe-best-match" if extra else None,
+        "UV_CACHE_DIR": None if os.access(Path.home(), os.W_OK) else str(cache),
         "UV_HTTP_TIMEOUT": "180",
         "UV_NO_PROGRESS": "1",
         "UV_PYTHON_DOWNLOADS": "never",

