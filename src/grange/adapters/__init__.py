@@ -1,0 +1,1 @@
+"""Where Grange meets databases, files, machines and networks; each implements a port."""

@@ -1,0 +1,1 @@
+"""Builders, conformance suites and stand-ins that other programs may test against too."""

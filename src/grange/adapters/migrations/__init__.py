@@ -1,0 +1,47 @@
+"""Moving the state database forward, one revision at a time; there is no way back but the copy."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from grange.kernel.errors import ConfigurationError
+
+FOLDER = Path(__file__).parent
+
+
+def revisions() -> Sequence[str]:
+    """Return every revision this version of Grange knows, oldest first."""
+    return sorted(path.name[:4] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def to_do(current: str | None, where: str) -> bool:
+    """Return True if a database at this revision (None: an empty one) has to be moved forward.
+
+    Raises:
+        ConfigurationError: a newer Grange made the database.
+    """
+    known = revisions()
+    if current is not None and current not in known:
+        raise ConfigurationError(
+            f"{where} was made by a newer Grange (its revision is {current}, this version knows "
+            f"up to {known[-1]}). Start that version, or restore a copy made before it."
+        )
+    return current != known[-1]
+
+
+def config() -> Config:
+    """Return Alembic's settings."""
+    settings = Config()
+    settings.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    settings.set_main_option("path_separator", "os")
+    return settings
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the database of an open transaction to the newest revision."""
+    settings = config()
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, "head")

@@ -1,0 +1,66 @@
+"""Migrating a SQLite file: in one transaction, after a copy."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import StaticPool, create_engine, event
+
+from grange.adapters.migrations import to_do, upgrade
+
+COPIES = 3
+"""How many copies made before migrations are kept."""
+
+
+def migrate(path: Path) -> None:
+    """Bring the file to the newest revision; a file that is already there is not written.
+
+    Raises:
+        ConfigurationError: a newer Grange made the file.
+    """
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+    try:
+        current = _revision(connection)
+        if not to_do(current, str(path)):
+            return
+        if current is not None:
+            _copy(connection, path, current)
+        connection.execute("PRAGMA journal_mode = WAL")
+        _upgrade(connection)
+    finally:
+        connection.close()
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    known = connection.execute(
+        "SELECT 1 FROM sqlite_schema WHERE name = 'alembic_version'"
+    ).fetchone()
+    if known is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _copy(connection: sqlite3.Connection, path: Path, revision: str) -> None:
+    target = path.with_name(f"{path.name}.{revision}.copy")
+    partial = target.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    copy = sqlite3.connect(partial)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    partial.replace(target)
+    for old in sorted(path.parent.glob(f"{path.name}.[0-9]*.copy"))[:-COPIES]:
+        old.unlink()
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(opened: Any) -> None:
+        opened.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with engine.begin() as opened:
+        upgrade(opened)

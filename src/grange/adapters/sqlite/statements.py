@@ -1,0 +1,59 @@
+"""The statements of a batch, written once per table.
+
+Values are always parameters.
+"""
+
+# ruff: noqa: S608 - names come from the schema
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from grange.adapters.columns import BY_ENTITY, columns_of
+from grange.adapters.conditions import quoted
+from grange.adapters.rows import codec_of, fact_row
+from grange.domain.work import Task
+from grange.ports.state import Batch, Table
+
+
+def _upsert(table: Table) -> str:
+    names = [column.name for column in columns_of(table.entity)]
+    listed = ", ".join(quoted(name) for name in names)
+    holes = ", ".join("?" for _ in names)
+    key = ", ".join(quoted(name) for name in table.key)
+    changes = ", ".join(
+        f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in table.key
+    )
+    return (
+        f"INSERT INTO {quoted(table.name)} ({listed}) VALUES ({holes}) "
+        f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
+    )
+
+
+def _delete(table: Table) -> str:
+    tests = " AND ".join(f"{quoted(name)} = ?" for name in table.key)
+    return f"DELETE FROM {quoted(table.name)} WHERE {tests}"
+
+
+UPSERTS: Mapping[type[Any], str] = {entity: _upsert(table) for entity, table in BY_ENTITY.items()}
+DELETES: Mapping[type[Any], str] = {entity: _delete(table) for entity, table in BY_ENTITY.items()}
+FORGET_TASKS = f"DELETE FROM {quoted(BY_ENTITY[Task].name)} WHERE layer_id = ?"
+ADD_TO_OUTBOX = "INSERT INTO outbox (kind, payload) VALUES (?, ?)"
+
+
+def write(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Carry out a batch inside the open transaction."""
+    if batch.forget_tasks_of:
+        connection.executemany(FORGET_TASKS, [(layer_id,) for layer_id in batch.forget_tasks_of])
+    for entity, key in batch.deletes:
+        connection.execute(DELETES[entity], key)
+    by_entity: dict[type[Any], list[Any]] = {}
+    for value in batch.puts:
+        by_entity.setdefault(type(value), []).append(value)
+    for entity, values in by_entity.items():
+        row = codec_of(entity).row
+        if len(values) == 1:
+            connection.execute(UPSERTS[entity], row(values[0]))
+        else:
+            connection.executemany(UPSERTS[entity], [row(value) for value in values])
+    if batch.outbox:
+        connection.executemany(ADD_TO_OUTBOX, [fact_row(fact) for fact in batch.outbox])
