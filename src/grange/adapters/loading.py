@@ -6,6 +6,7 @@ from typing import Any
 from grange.adapters.columns import BY_ENTITY, columns_of
 from grange.adapters.conditions import quoted
 from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
+from grange.domain.farm import ClientToken
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 from grange.ports.state import TABLES
 
@@ -14,12 +15,16 @@ _ACTIVE = (
     "job_id IN (SELECT job_id FROM jobs WHERE ended_at IS NULL UNION "
     f"SELECT job_id FROM sessions WHERE status = '{SessionLifecycleStatus.STARTED}')"
 )
-_TO_DO = f"status <> '{TaskRunStatus.SUCCEEDED}'"
+_LIVE = (
+    f"(status <> '{TaskRunStatus.SUCCEEDED}' OR \"index\" >= "
+    "(SELECT next_index FROM layers WHERE layers.layer_id = tasks.layer_id))"
+)
+"""Tasks the layer's counts alone do not say everything about."""
 
 _WORK: tuple[tuple[type[Any], str], ...] = (
     (Job, _ACTIVE),
     (Layer, _ACTIVE),
-    (Task, f"{_ACTIVE} AND {_TO_DO}"),
+    (Task, f"{_ACTIVE} AND {_LIVE}"),
     (Session, f"status = '{SessionLifecycleStatus.STARTED}'"),
     (SessionAction, f"session_id IN ({_OPEN}) AND ended_at IS NULL"),
 )
@@ -36,7 +41,7 @@ LOAD: tuple[tuple[type[Any], str], ...] = (
     *(
         (table.entity, _read(table.entity))
         for table in TABLES
-        if table.entity not in {entity for entity, _ in _WORK}
+        if table.entity not in {ClientToken, *(entity for entity, _ in _WORK)}
     ),
     *((entity, _read(entity, tests)) for entity, tests in _WORK),
 )
@@ -49,5 +54,5 @@ def load_job(placeholder: str) -> tuple[tuple[type[Any], str], ...]:
     return (
         (Job, _read(Job, of_job)),
         (Layer, _read(Layer, of_job)),
-        (Task, _read(Task, f"{of_job} AND {_TO_DO}")),
+        (Task, _read(Task, f"{of_job} AND {_LIVE}")),
     )

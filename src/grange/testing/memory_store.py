@@ -22,6 +22,7 @@ from grange.adapters.conditions import (
 )
 from grange.adapters.publishing import check_publication
 from grange.domain.facts import Fact
+from grange.domain.farm import ClientToken
 from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 from grange.kernel.errors import GrangeError, InvalidRequestError
@@ -129,7 +130,7 @@ class MemoryStore:
     async def load(self) -> AsyncIterator[Any]:
         """Yield what the owner decides on."""
         for table in TABLES:
-            if table.entity not in _WORK:
+            if table.entity not in (ClientToken, *_WORK):
                 for key in sorted(self._rows[table.entity]):
                     yield self._rows[table.entity][key]
         sessions = [
@@ -150,7 +151,7 @@ class MemoryStore:
                 yield action
 
     async def load_job(self, job_id: JobId) -> list[Any]:
-        """Return the job, its layers and its tasks that have not succeeded."""
+        """Return the job, its layers and its live tasks."""
         job = self._rows[Job].get((job_id,))
         if job is None:
             return []
@@ -158,7 +159,11 @@ class MemoryStore:
         tasks = [
             task
             for task in self._rows[Task].values()
-            if task.job_id == job_id and task.status is not TaskRunStatus.SUCCEEDED
+            if task.job_id == job_id
+            and (
+                task.status is not TaskRunStatus.SUCCEEDED
+                or task.index >= self._rows[Layer][task.layer_id,].next_index
+            )
         ]
         return [job, *sorted(layers, key=lambda layer: layer.index), *sorted(tasks, key=key_of)]
 

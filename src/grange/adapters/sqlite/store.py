@@ -139,7 +139,7 @@ class SqliteStore:
             connection.close()
 
     async def load_job(self, job_id: JobId) -> list[Any]:
-        """Return the job, its layers and its tasks that have not succeeded."""
+        """Return the job, its layers and its live tasks."""
 
         def read(connection: sqlite3.Connection) -> list[Any]:
             found: list[Any] = []
