@@ -5,8 +5,8 @@ from typing import Any
 
 from grange.adapters.columns import BY_ENTITY, columns_of
 from grange.adapters.conditions import quoted
-from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
 from grange.domain.farm import ClientToken
+from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 from grange.ports.state import TABLES
 
