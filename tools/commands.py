@@ -13,7 +13,7 @@ from pathlib import Path
 from tools import environment, ledger, parts, web
 from tools.console import DevError, heading, say, step
 from tools.environment import PYTHON, ROOT, VENV
-from tools.services import MARKERS, Services
+from tools.services import MARKERS, QUICK_MARKERS, Services
 
 HELP = """\
 Usage: ./dev COMMAND [OPTIONS]
@@ -22,7 +22,7 @@ Usage: ./dev COMMAND [OPTIONS]
   setup           set up everything: Python packages in .venv, the web application
   check           format, lint, types, import contracts, the web application's types
   test            everything: the checks, then all tests; installs and starts what they need
-    --quick         under 3 minutes: no acceptance, browser or slow tests; installs nothing
+    --quick         under 3 minutes: no acceptance, browser or slow tests
     --all           a test that cannot run here counts as failed
     --part NAME     only this part (may be repeated; see the headings)
     -k EXPRESSION   only tests that match, as in pytest
@@ -35,8 +35,8 @@ Usage: ./dev COMMAND [OPTIONS]
   ledger          list the rows of the ledger that tests name
   help            this text
 
-Nothing is installed outside this folder but caches, and the system packages that `test` names
-before it installs them with apt (PostgreSQL, POV-Ray, Chromium, sudo), as root or with sudo only.
+Nothing is installed outside this folder but caches, and, by a full `test` as root or with sudo on
+Debian, the system packages that are missing of POV-Ray, Chromium and sudo; it names them first.
 """
 
 
@@ -116,7 +116,8 @@ def test(arguments: Sequence[str]) -> int:
         raise DevError(f"there is no such part; the parts are: {', '.join(names)}")
     with Services() as services, tempfile.TemporaryDirectory() as folder:
         if chosen:
-            services.prepare(may_install=not options.quick, markers=MARKERS)
+            markers = QUICK_MARKERS if options.quick else MARKERS
+            services.prepare(markers, install_on_machine=not options.quick)
         say(f"  set up in {time.monotonic() - began:.0f} s")
         outcomes: list[parts.Outcome] = [one.run() for one in source_checks]
         for part in chosen:
@@ -145,7 +146,7 @@ def bench(arguments: Sequence[str]) -> int:
     """Run the benchmarks."""
     _set_up("dev")
     with Services() as services:
-        services.prepare(may_install=True, markers=["postgres"])
+        services.prepare(["postgres"], install_on_machine=False)
         command = [str(PYTHON), "-m", "benchmarks.run", *arguments]
         return parts.stream(command, services.environment)
 
@@ -154,7 +155,7 @@ def soak(arguments: Sequence[str]) -> int:
     """Run the long tests."""
     _set_up("dev")
     with Services() as services:
-        services.prepare(may_install=True, markers=MARKERS)
+        services.prepare(MARKERS, install_on_machine=True)
         environment_ = {**services.environment, "GRANGE_TEST_PROFILE": "soak"}
         command = [str(PYTHON), "-m", "pytest", "tests/soak", "--timeout=1800", *arguments]
         return parts.stream(command, environment_)
@@ -221,7 +222,7 @@ def _say_downloads() -> None:
 
 def _test_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(prog="./dev test", add_help=True)
-    parser.add_argument("--quick", action="store_true", help="under 3 minutes; installs nothing")
+    parser.add_argument("--quick", action="store_true", help="under 3 minutes")
     parser.add_argument("--all", action="store_true", help="what cannot run here counts as failed")
     parser.add_argument("--part", action="append", default=[], help="only this part")
     parser.add_argument("-k", default="", metavar="EXPRESSION", help="only tests that match")

@@ -233,7 +233,9 @@ def lock() -> None:
         "--python-version", "3.11", "--no-header", "--no-annotate", "--no-emit-index-url",
     ]  # fmt: skip
     env = uv_environment(PYTHON, cache=OTHERS / "cache" / "uv")
-    groups = [word for name in ("dev", "demo", "node", "build") for word in ("--group", name)]
+    groups = [
+        word for name in ("dev", "demo", "node", "services", "build") for word in ("--group", name)
+    ]
     extras = ["--extra", "server", "--extra", "data"]
     with step("constraints/grange.txt"):
         output = f"--output-file={CONSTRAINTS / 'grange.txt'}"

