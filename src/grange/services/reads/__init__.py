@@ -1,0 +1,1 @@
+"""Committed rows as the wire shows them. Reads never ask the owner's memory."""
