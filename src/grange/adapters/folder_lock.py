@@ -26,7 +26,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FolderLock:
-    """The right to use a data folder. The kernel takes it back when the process dies, however it dies."""
+    """The right to use a data folder. The kernel takes it back when the process dies."""
 
     def __init__(self, folder: Path, *, started_at: Instant) -> None:
         self._folder = folder
