@@ -4,18 +4,55 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from grange.kernel.errors import CorruptDataError
+from grange.kernel.units import Instant
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One appended frame, as read back."""
 
     sequence: int
-    """Ascending over the life of the journal; never reused."""
+    """Ascending over the life of the journal; never reused; some numbers are left out."""
     farm_id: str
     table_name: str
     catalog_version: int
     rows: Any
     """A pyarrow Table with the table's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of the journal."""
+
+    name: str
+    first_sequence: int
+    created_at: Instant
+    byte_count: int
+
+
+class JournalReader(Protocol):
+    """Reads a journal that another process may be writing."""
+
+    def read(self, after: int = 0) -> Iterator[Frame]:
+        """Yield the durable frames with a sequence above `after`, in order.
+
+        Bytes that are no frame are skipped and remembered in `problems`; what is still being written at
+        the end is left for the next call. Reading on from the last frame read is cheap.
+        """
+        ...
+
+    def segments(self) -> Sequence[Segment]:
+        """Return the kept files, oldest first."""
+        ...
+
+    def problems(self) -> Sequence[CorruptDataError]:
+        """Return the damage met by reading so far: acknowledged facts may be lost there."""
+        ...
+
+    def remove(self, segment: Segment) -> None:
+        """Delete a file whose frames are no longer needed; the newest file is never deleted."""
+        ...
 
 
 class Journal(Protocol):

@@ -275,13 +275,13 @@ class StateStore(Protocol):
         """Yield what the owner decides on.
 
         Every entity that is not work (client tokens aside); every job that has not ended or still has
-        an open session, with its layers and its tasks that have not succeeded; all open sessions with
-        their open actions.
+        an open session, with its layers and its live tasks (those that have not succeeded or lie at
+        or beyond their layer's next_index); all open sessions with their open actions.
         """
         ...
 
     async def load_job(self, job_id: JobId) -> list[Any]:
-        """Return the job, its layers and its tasks that have not succeeded; [] without such a job."""
+        """Return the job, its layers and its live tasks (see `load`); [] if there is no such job."""
         ...
 
     async def outbox(self, limit: int) -> list[OutboxRow]:

@@ -36,7 +36,7 @@ class _Entry:
     returned: list[int] = field(default_factory=list)
     """Indices of touched tasks that are READY, ascending."""
     ahead: set[int] = field(default_factory=set)
-    """Touched tasks at or beyond next_index."""
+    """Touched tasks at or beyond next_index (and some that were, before the cursor passed them)."""
 
     @property
     def ready_count(self) -> int:
@@ -99,7 +99,6 @@ class SchedulingIndex:
         entry.open_to_sessions = (
             job.max_worker_count < 0 or job.open_sessions < job.max_worker_count
         )
-        entry.ahead = {index for index in entry.ahead if index >= layer.next_index}
         self._offer(entry)
 
     def set_task(self, layer_id: StepId, old: Task | None, new: Task | None) -> None:
@@ -117,11 +116,10 @@ class SchedulingIndex:
                 del entry.returned[at]
         elif now and not was:
             insort(entry.returned, index)
-        if index >= entry.next_index:
-            if new is None:
-                entry.ahead.discard(index)
-            else:
-                entry.ahead.add(index)
+        if new is None:
+            entry.ahead.discard(index)
+        elif index >= entry.next_index:
+            entry.ahead.add(index)
         self._offer(entry)
 
     def drop_job(self, job_id: JobId) -> None:
@@ -200,7 +198,7 @@ class SchedulingIndex:
                     entry.rest_count,
                     entry.open_to_sessions,
                     tuple(entry.returned),
-                    tuple(sorted(entry.ahead)),
+                    tuple(sorted(i for i in entry.ahead if i >= entry.next_index)),
                 )
                 for layer_id, entry in sorted(self._entries.items())
             },

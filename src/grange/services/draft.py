@@ -1,0 +1,302 @@
+"""The farm in memory, and the draft in which one command changes it.
+
+A draft changes memory at once and remembers how to take it back: a command that fails is undone and leaves no
+trace; one that succeeds leaves rows, facts and effects for the batch.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from grange.domain.effects import Effect
+from grange.domain.facts import EventFact, Fact
+from grange.domain.farm import QueueFleetAssociation
+from grange.domain.statuses import AssociationStatus, TaskRunStatus
+from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
+from grange.kernel.errors import NotFoundError
+from grange.kernel.ids import FarmId, FleetId, IdSource, JobId, QueueId, SessionId, StepId, WorkerId
+from grange.kernel.units import Instant
+from grange.ports.state import TABLES, Batch, Key, key_of
+from grange.scheduling.index import SchedulingIndex
+from grange.services.templates import TaskSpaces
+
+E = TypeVar("E")
+
+
+class Memory:
+    """The farm as the owner knows it: entities by type and key, and the scheduling index."""
+
+    def __init__(self) -> None:
+        self.tables: dict[type[Any], dict[Key, Any]] = {table.entity: {} for table in TABLES}
+        self.tasks_of: dict[StepId, dict[int, Task]] = {}
+        self.queues_of: dict[FleetId, set[QueueId]] = {}
+        self.index = SchedulingIndex()
+        self.last_seen: dict[WorkerId, Instant] = {}
+        """The latest heartbeat; rows hold only what changed with a status."""
+        self.clock_offset_ms: dict[WorkerId, int] = {}
+        self.pace_ms: dict[StepId, float] = {}
+        """Running mean of a layer's task times."""
+        self.fleet_waiting: dict[FleetId, str] = {}
+
+    def set(self, kind: type[Any], key: Key, entity: Any) -> Any:
+        """Put an entity (None: remove it), keep the index true, and return what was there before."""
+        table = self.tables[kind]
+        old = table.pop(key, None) if entity is None else table.get(key)
+        if entity is not None:
+            table[key] = entity
+        self._follow(kind, key, old, entity)
+        return old
+
+    def _follow(self, kind: type[Any], key: Key, old: Any, new: Any) -> None:
+        if kind is Task:
+            layer_id, index = StepId(str(key[0])), int(key[1])
+            if new is None:
+                self.tasks_of.get(layer_id, {}).pop(index, None)
+            else:
+                self.tasks_of.setdefault(layer_id, {})[index] = new
+            self.index.set_task(layer_id, old, new)
+        elif kind is Layer:
+            job = self.tables[Job].get((new.job_id,)) if new is not None else None
+            if job is not None:
+                self.index.set_layer(job, new)
+        elif kind is Job:
+            self._follow_job(old, new)
+        elif kind is QueueFleetAssociation:
+            fleet_id, queue_id = FleetId(str(key[1])), QueueId(str(key[0]))
+            queues = self.queues_of.setdefault(fleet_id, set())
+            if new is not None and new.status is AssociationStatus.ACTIVE:
+                queues.add(queue_id)
+            else:
+                queues.discard(queue_id)
+
+    def _follow_job(self, old: Job | None, new: Job | None) -> None:
+        if new is None:
+            if old is not None:
+                self.index.drop_job(old.job_id)
+            return
+        if (
+            old is None
+            or old.priority != new.priority
+            or old.open_sessions != new.open_sessions
+            or old.max_worker_count != new.max_worker_count
+        ):
+            for layer_id in new.layer_ids:
+                layer = self.tables[Layer].get((layer_id,))
+                if layer is not None:
+                    self.index.set_layer(new, layer)
+
+    def take_in(self, entities: list[Any]) -> None:
+        """Add rows read from the store: jobs before layers before tasks, whatever order they come in."""
+        order = {Job: 0, Layer: 1, Task: 2}
+        for entity in sorted(entities, key=lambda item: order.get(type(item), -1)):
+            self.set(type(entity), key_of(entity), entity)
+
+    def evict(self, job_id: JobId) -> None:
+        """Forget a job that has ended: its rows hold everything, and reads come from rows."""
+        job = self.tables[Job].get((job_id,))
+        if job is None:
+            return
+        for layer_id in job.layer_ids:
+            for index in list(self.tasks_of.get(layer_id, ())):
+                self.set(Task, (layer_id, index), None)
+            self.tasks_of.pop(layer_id, None)
+            self.tables[Layer].pop((layer_id,), None)
+            self.pace_ms.pop(layer_id, None)
+        self.set(Job, (job_id,), None)
+
+
+@dataclass(slots=True)
+class Context:
+    """What decisions need beside the farm itself."""
+
+    ids: IdSource
+    spaces: TaskSpaces
+    silence_seconds: int = 60
+    """A worker unheard of for this long is NOT_RESPONDING."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """One command's changes."""
+
+    memory: Memory
+    context: Context
+    now: Instant
+    facts: list[Fact] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    forget_tasks_of: list[StepId] = field(default_factory=list)
+    changed: dict[tuple[type[Any], Key], Any] = field(default_factory=dict)
+    _undo: list[tuple[type[Any], Key, Any]] = field(default_factory=list)
+    _touched_queues: set[QueueId] = field(default_factory=set)
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────
+
+    def find(self, kind: type[E], *key: str | int) -> E | None:
+        """Return an entity of the farm in memory, or None."""
+        found: E | None = self.memory.tables[kind].get(key)
+        return found
+
+    def get(self, kind: type[E], *key: str | int) -> E:
+        """Return an entity of the farm in memory.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self.find(kind, *key)
+        if found is None:
+            raise NotFoundError(_WIRE_NAMES.get(kind.__name__, kind.__name__.lower()), str(key[-1]))
+        return found
+
+    def all(self, kind: type[E]) -> Iterator[E]:
+        """Yield every entity of a type that is in memory."""
+        yield from list(self.memory.tables[kind].values())
+
+    def layers_of(self, job: Job) -> list[Layer]:
+        """Return the layers of a job in template order."""
+        return [self.get(Layer, layer_id) for layer_id in job.layer_ids]
+
+    def tasks_of(self, layer_id: StepId) -> list[Task]:
+        """Return the touched tasks of a layer that are in memory, by index."""
+        return [task for _, task in sorted(self.memory.tasks_of.get(layer_id, {}).items())]
+
+    def open_sessions(self, worker: Worker) -> list[Session]:
+        """Return a worker's open sessions by thread."""
+        return [self.get(Session, session_id) for _, session_id in worker.sessions]
+
+    def open_actions(self, session: Session) -> list[SessionAction]:
+        """Return a session's open actions in order."""
+        return [
+            self.get(SessionAction, session.session_id, index) for index in session.open_actions
+        ]
+
+    def queues_of(self, fleet_id: FleetId) -> list[QueueId]:
+        """Return the queues a fleet works for, in a fixed order."""
+        return sorted(self.memory.queues_of.get(fleet_id, ()))
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────
+
+    def put(self, entity: Any) -> None:
+        """Insert or replace an entity."""
+        self._set(type(entity), key_of(entity), entity)
+
+    def delete(self, kind: type[Any], *key: str | int) -> None:
+        """Remove an entity."""
+        self._set(kind, key, None)
+
+    def _set(self, kind: type[Any], key: Key, entity: Any) -> None:
+        old = self.memory.set(kind, key, entity)
+        self._undo.append((kind, key, old))
+        self.changed[kind, key] = entity
+        if kind is Layer and entity is not None:
+            self._touched_queues.add(entity.queue_id)
+
+    def fact(self, fact: Fact) -> None:
+        """Leave a fact for the books."""
+        self.facts.append(fact)
+
+    def effect(self, effect: Effect) -> None:
+        """Ask for something to be done outside once this is committed."""
+        if effect not in self.effects:
+            self.effects.append(effect)
+
+    def event(
+        self,
+        subject: str,
+        subject_id: str,
+        name: str,
+        farm_id: FarmId,
+        *,
+        at: Instant | None = None,
+        event_id: str | None = None,
+        **columns: Any,
+    ) -> None:
+        """Leave an event fact."""
+        self.fact(
+            EventFact(
+                farm_id=farm_id,
+                event_id=event_id or self.context.ids.new("event"),
+                at=self.now if at is None else at,
+                subject=subject,
+                subject_id=subject_id,
+                name=name,
+                **columns,
+            )
+        )
+
+    # ── ending ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def touched_queues(self) -> set[QueueId]:
+        """Queues whose layers changed."""
+        return self._touched_queues
+
+    def undo(self) -> None:
+        """Take back every change, newest first."""
+        for kind, key, old in reversed(self._undo):
+            self.memory.set(kind, key, old)
+        self._undo.clear()
+        self.changed.clear()
+        self.facts.clear()
+        self.effects.clear()
+
+
+def batch_of(drafts: list[Draft]) -> Batch:
+    """Join what several drafts wrote, in order, into one transaction."""
+    batch = Batch()
+    final: dict[tuple[type[Any], Key], Any] = {}
+    for draft in drafts:
+        batch.forget_tasks_of.extend(draft.forget_tasks_of)
+        final.update(draft.changed)
+        batch.outbox.extend(draft.facts)
+    for (kind, key), entity in final.items():
+        if entity is None:
+            batch.deletes.append((kind, key))
+        else:
+            batch.puts.append(entity)
+    return batch
+
+
+def settled_jobs(changed: Mapping[tuple[type[Any], Key], Any]) -> list[JobId]:
+    """Return the jobs among the changes that have ended and have no open session."""
+    return [
+        entity.job_id
+        for (kind, _), entity in changed.items()
+        if kind is Job
+        and entity is not None
+        and entity.ended_at is not None
+        and not entity.open_sessions
+    ]
+
+
+def settled_rows(
+    changed: Mapping[tuple[type[Any], Key], Any], memory: Memory
+) -> list[tuple[type[Any], Key]]:
+    """Return the rows among the changes that memory no longer needs once they are committed."""
+    found: list[tuple[type[Any], Key]] = []
+    for (kind, key), entity in changed.items():
+        if entity is None:
+            continue
+        if kind in (Session, SessionAction) and entity.ended_at is not None:
+            found.append((kind, key))
+        elif kind is Task and entity.status is TaskRunStatus.SUCCEEDED:
+            layer = memory.tables[Layer].get((entity.layer_id,))
+            if layer is None or entity.index < layer.next_index:
+                found.append((kind, key))
+    return found
+
+
+def session_of(draft: Draft, session_id: SessionId) -> Session:
+    """Return an open session.
+
+    Raises:
+        NotFoundError: it is not open.
+    """
+    return draft.get(Session, session_id)
+
+
+_WIRE_NAMES = {
+    "Layer": "step",
+    "SessionAction": "session action",
+    "QueueFleetAssociation": "queue-fleet association",
+    "QueueEnvironment": "queue environment",
+}

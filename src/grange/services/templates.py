@@ -1,0 +1,359 @@
+"""Open Job Description: from a template to the values the farm decides on.
+
+The only module that imports openjd.model. A layer's tasks are never expanded: a task's parameters are looked
+up by its index, from a parameter space rebuilt from the job's template when it is first asked for.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from openjd.model import (
+    DecodeValidationError,
+    DocumentType,
+    StepParameterSpaceIterator,
+    create_job,
+    decode_environment_template,
+    decode_job_template,
+    document_string_to_object,
+    preprocess_job_parameters,
+)
+
+from grange.domain.work import Job, Requirement
+from grange.kernel.errors import FieldProblem, InvalidRequestError
+from grange.kernel.ids import JobId
+
+EXTENSIONS = ("TASK_CHUNKING", "REDACTED_ENV_VARS", "FEATURE_BUNDLE_1", "EXPR")
+"""OpenJD extensions a template may ask for."""
+
+_WIRE_TYPES = {
+    "INT": "int",
+    "FLOAT": "float",
+    "STRING": "string",
+    "PATH": "path",
+    "CHUNK[INT]": "chunkInt",
+    "BOOL": "bool",
+    "RANGE_EXPR": "rangeExpr",
+    "LIST[STRING]": "stringList",
+    "LIST[PATH]": "pathList",
+    "LIST[INT]": "intList",
+    "LIST[FLOAT]": "floatList",
+    "LIST[BOOL]": "boolList",
+    "LIST[LIST[INT]]": "intListList",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedLayer:
+    """One step of a template."""
+
+    name: str
+    description: str
+    template: Mapping[str, Any]
+    environments: tuple[Mapping[str, Any], ...]
+    requirement: Requirement
+    depends_on: tuple[int, ...]
+    """Positions of the layers it waits for."""
+    task_count: int
+    frame_parameter: str | None
+    frame_count: int | None
+    command_line: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedJob:
+    """A template with its parameters filled in."""
+
+    name: str
+    description: str
+    schema_version: str
+    extensions: tuple[str, ...]
+    parameters: Mapping[str, Mapping[str, Any]]
+    environments: tuple[Mapping[str, Any], ...]
+    """Raw environment fragments: the queue's, then the job's own."""
+    layers: tuple[ParsedLayer, ...]
+
+
+def parse_job(
+    template: str,
+    template_type: str,
+    parameters: Mapping[str, Mapping[str, Any]],
+    queue_environments: Sequence[tuple[str, str]] = (),
+) -> ParsedJob:
+    """Check a job template and fill in its parameters.
+
+    Args:
+        template: the template's text.
+        template_type: JSON or YAML.
+        parameters: name → the wire's typed union, e.g. {"int": "5"}.
+        queue_environments: (type, text) of the queue's environment templates, in order.
+
+    Raises:
+        InvalidRequestError: OpenJD rejects the template, an environment or a parameter.
+    """
+    raw, decoded, values, environments = _decode(
+        template, template_type, parameters, queue_environments
+    )
+    try:
+        job = create_job(
+            job_template=decoded,
+            job_parameter_values=values,
+            environment_templates=[env for _, env in environments] or None,
+        )
+    except (DecodeValidationError, ValueError) as error:
+        raise _rejected("template", error) from error
+    names = [step.name for step in job.steps]
+    by_name = {step["name"]: step for step in raw["steps"]}
+    return ParsedJob(
+        name=job.name,
+        description=job.description or "",
+        schema_version=str(raw["specificationVersion"]),
+        extensions=tuple(raw.get("extensions") or ()),
+        parameters={
+            name: {_WIRE_TYPES[value.type.value]: _wire_value(value.value)}
+            for name, value in values.items()
+        },
+        environments=tuple(
+            [env_raw["environment"] for env_raw, _ in environments]
+            + list(raw.get("jobEnvironments") or ())
+        ),
+        layers=tuple(_layer(step, by_name[step.name], names) for step in job.steps),
+    )
+
+
+def check_environment(template: str, template_type: str) -> str:
+    """Check a queue environment's template and return the environment's name.
+
+    Raises:
+        InvalidRequestError: OpenJD rejects it.
+    """
+    raw = _document(template, template_type)
+    try:
+        decoded = decode_environment_template(template=raw, supported_extensions=EXTENSIONS)
+    except (DecodeValidationError, ValueError) as error:
+        raise _rejected("template", error) from error
+    return str(decoded.environment.name)
+
+
+class TaskSpaces:
+    """Task parameters by (job, layer position, task index); keeps the spaces of the latest jobs."""
+
+    def __init__(self, keep_jobs: int = 256) -> None:
+        self._keep = keep_jobs
+        self._spaces: OrderedDict[JobId, list[StepParameterSpaceIterator]] = OrderedDict()
+
+    def parameters(self, job: Job, layer_index: int, index: int) -> dict[str, dict[str, str]]:
+        """Return the parameters of one task as the wire's typed unions.
+
+        Raises:
+            IndexError: the layer has no such task.
+        """
+        found = self._of(job)[layer_index][index]
+        return {
+            name: {_WIRE_TYPES[value.type.value]: str(value.value)} for name, value in found.items()
+        }
+
+    def definition(self, job: Job, layer_index: int) -> list[dict[str, str]]:
+        """Return the layer's task parameters as the wire's StepParameter list."""
+        step = _document(job.template, job.template_type)["steps"][layer_index]
+        definitions = (step.get("parameterSpace") or {}).get("taskParameterDefinitions", ())
+        return [
+            {
+                "name": item["name"],
+                "type": "CHUNK_INT" if item["type"] == "CHUNK[INT]" else item["type"],
+            }
+            for item in definitions
+        ]
+
+    def _of(self, job: Job) -> list[StepParameterSpaceIterator]:
+        spaces = self._spaces.get(job.job_id)
+        if spaces is None:
+            _, decoded, values, _ = _decode(
+                job.template, job.template_type, job.parameters, (), only_known=True
+            )
+            created = create_job(job_template=decoded, job_parameter_values=values)
+            spaces = [_space(step) for step in created.steps]
+            self._spaces[job.job_id] = spaces
+            while len(self._spaces) > self._keep:
+                self._spaces.popitem(last=False)
+        self._spaces.move_to_end(job.job_id)
+        return spaces
+
+
+def frames_of(
+    parameters: Mapping[str, Mapping[str, str]], frame_parameter: str | None
+) -> str | None:
+    """Return the frames a task renders as a range expression (`1-4`, `1,3`), or None."""
+    if frame_parameter is None or frame_parameter not in parameters:
+        return None
+    return next(iter(parameters[frame_parameter].values()))
+
+
+def frame_count_of(frames: str | None) -> int | None:
+    """Return how many frames a range expression names, or None for None."""
+    if frames is None:
+        return None
+    count = 0
+    for part in frames.split(","):
+        body, _, step = part.partition(":")
+        first, dash, last = body[1:].partition("-")
+        first = body[:1] + first
+        if not dash:
+            count += 1
+            continue
+        count += (int(last) - int(first)) // (int(step) if step else 1) + 1
+    return count
+
+
+def _space(step: Any) -> StepParameterSpaceIterator:
+    """Chunks keep their declared size: a lazy task needs a fixed index, so no size adapts later."""
+    space = StepParameterSpaceIterator(space=step.parameterSpace)
+    if space.chunks_adaptive:
+        return StepParameterSpaceIterator(
+            space=step.parameterSpace, chunks_task_count_override=space.chunks_default_task_count
+        )
+    return space
+
+
+def _decode(
+    template: str,
+    template_type: str,
+    parameters: Mapping[str, Mapping[str, Any]],
+    queue_environments: Sequence[tuple[str, str]],
+    *,
+    only_known: bool = False,
+) -> tuple[dict[str, Any], Any, dict[str, Any], list[tuple[dict[str, Any], Any]]]:
+    raw = _document(template, template_type)
+    try:
+        decoded = decode_job_template(template=raw, supported_extensions=EXTENSIONS)
+    except (DecodeValidationError, ValueError) as error:
+        raise _rejected("template", error) from error
+    if only_known:  # the parameters of the queue's environments play no part in task spaces
+        known = {definition.name for definition in decoded.parameterDefinitions or ()}
+        parameters = {name: value for name, value in parameters.items() if name in known}
+    environments = []
+    for kind, text in queue_environments:
+        env_raw = _document(text, kind)
+        environments.append(
+            (
+                env_raw,
+                decode_environment_template(template=env_raw, supported_extensions=EXTENSIONS),
+            )
+        )
+    try:
+        values = preprocess_job_parameters(
+            job_template=decoded,
+            job_parameter_values={name: _plain(value) for name, value in parameters.items()},
+            job_template_dir=Path("/"),
+            current_working_dir=Path("/"),
+            allow_job_template_dir_walk_up=True,
+            environment_templates=[env for _, env in environments] or None,
+        )
+    except (DecodeValidationError, ValueError) as error:
+        raise _rejected("parameters", error) from error
+    return raw, decoded, values, environments
+
+
+def _document(text: str, kind: str) -> dict[str, Any]:
+    document_type = DocumentType.YAML if kind == "YAML" else DocumentType.JSON
+    try:
+        found = document_string_to_object(document=text, document_type=document_type)
+    except (DecodeValidationError, ValueError) as error:
+        raise _rejected("template", error) from error
+    if not isinstance(found, dict):
+        raise _rejected("template", ValueError("a template is an object"))
+    return found
+
+
+def _rejected(field: str, error: Exception) -> InvalidRequestError:
+    message = str(error)
+    return InvalidRequestError(
+        f"OpenJD rejects the {field}: {message}",
+        reason="FIELD_VALIDATION_FAILED",
+        fields=[FieldProblem(field, message[:1000])],
+    )
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    kind, plain = next(iter(value.items()))
+    if kind == "intList":
+        return [int(item) for item in plain]
+    if kind == "floatList":
+        return [float(item) for item in plain]
+    return plain
+
+
+def _wire_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_wire_value(item) for item in value]
+    return str(value)
+
+
+def _layer(step: Any, raw: Mapping[str, Any], names: list[str]) -> ParsedLayer:
+    space = _space(step)
+    parameter, count = _frames(step, space)
+    on_run = (raw.get("script") or {}).get("actions", {}).get("onRun", {})
+    command_line = (str(on_run.get("command", "")), *map(str, on_run.get("args") or ()))
+    scripts = tuple(
+        str(item.get("data", "")) for item in (raw.get("script") or {}).get("embeddedFiles") or ()
+    )
+    return ParsedLayer(
+        name=step.name,
+        description=step.description or "",
+        template=raw,
+        environments=tuple(raw.get("stepEnvironments") or ()),
+        requirement=_requirement(step.hostRequirements),
+        depends_on=tuple(names.index(item.dependsOn) for item in step.dependencies or ()),
+        task_count=len(space),
+        frame_parameter=parameter,
+        frame_count=count,
+        command_line=(*command_line, *scripts),
+    )
+
+
+def _frames(step: Any, space: StepParameterSpaceIterator) -> tuple[str | None, int | None]:
+    """Return the parameter that names frames, and how many different frames there are."""
+    if step.parameterSpace is None:
+        return None, None
+    definitions = step.parameterSpace.taskParameterDefinitions
+    name = space.chunks_parameter_name or next(
+        (
+            name
+            for name, definition in definitions.items()
+            if name.lower() == "frame" and definition.type.value == "INT"
+        ),
+        None,
+    )
+    if name is None:
+        return None, None
+    values = definitions[name].range
+    return name, len(set(values))
+
+
+def _requirement(host: Any) -> Requirement:
+    if host is None:
+        return Requirement()
+    return Requirement(
+        amounts=tuple(
+            sorted(
+                (
+                    str(item.name).lower(),
+                    None if item.min is None else float(item.min),
+                    None if item.max is None else float(item.max),
+                )
+                for item in host.amounts or ()
+            )
+        ),
+        attributes=tuple(
+            sorted(
+                (
+                    str(item.name).lower(),
+                    tuple(str(value) for value in item.anyOf or ()),
+                    tuple(str(value) for value in item.allOf or ()),
+                )
+                for item in host.attributes or ()
+            )
+        ),
+    )
