@@ -1,0 +1,78 @@
+"""What every handler may use, and one call of an operation."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from grange.kernel.clock import Clock
+from grange.kernel.ids import IdSource
+from grange.ports.session_logs import SessionLogs
+from grange.ports.state import StateStore
+from grange.server.ports import BooksDoor, FactsDoor, Previews
+from grange.services.identity import Identity
+from grange.services.live import LiveHub
+from grange.services.owner import Command, Owner, Token
+from grange.services.permissions import Principal
+from grange.services.reads.rows import PageRequest, Rows
+from grange.services.templates import TaskSpaces
+from grange.services.wake import Wakes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The services behind the door."""
+
+    clock: Clock
+    ids: IdSource
+    store: StateStore
+    owner: Owner
+    identity: Identity
+    rows: Rows
+    spaces: TaskSpaces
+    logs: SessionLogs
+    wakes: Wakes
+    live: LiveHub
+    books: BooksDoor
+    facts: FactsDoor
+    previews: Previews
+    version: str
+    base_url: str
+    """Where browsers find this server, e.g. http://127.0.0.1:8765."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One decoded request of the Deadline Cloud API."""
+
+    operation: str
+    request: Mapping[str, Any]
+    caller: Principal
+    context: Context
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def page(self) -> PageRequest:
+        """The page of a list that is asked for."""
+        return PageRequest(operation=self.operation, query=self.request, caller=self.caller)
+
+    async def ask(self, command: Command) -> Any:
+        """Have a command decided and committed, once per client token."""
+        token = self.request.get("clientToken")
+        if token is None:
+            return await self.context.owner.ask(command)
+        kept = Token(
+            caller=self.caller.name,
+            operation=self.operation,
+            token=token,
+            request_hash=sha256(_sorted_json(self.request)).hexdigest(),
+        )
+        return await self.context.owner.ask(command, token=kept)
+
+
+Result = Mapping[str, Any]
+Handler = Callable[[Call], Awaitable[Result]]
+
+_sorted_json = msgspec.json.Encoder(order="sorted").encode
