@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
-MODULES = sorted((SOURCE / "grange").rglob("*.py"))
+BUNDLES = SOURCE / "grange" / "bundles"
+"""Jobs that come with Grange: data of ours, scripts of theirs."""
+
+MODULES = sorted(
+    path for path in (SOURCE / "grange").rglob("*.py") if not path.is_relative_to(BUNDLES)
+)
 PACKAGES = sorted(path.parent for path in MODULES if path.name == "__init__.py")
 
 LONGEST_MODULE = 600
@@ -39,7 +44,7 @@ ONLY_IN = {
 """Library → the only modules (or packages) of ours that import it."""
 
 UNFINISHED = re.compile(
-    r"\b(TODO|FIXME|XXX|HACK|WIP|NotImplementedError|stub(?:s|bed)?|placeholders?|dummy|lorem)\b",
+    r"\b(TODO|FIXME|XXX|HACK|WIP|NotImplementedError|stub(?:s|bed)?|dummy|lorem)\b",
     re.IGNORECASE,
 )
 ALLOWED_UNFINISHED = re.compile(r"botocore[-_]stubs")
@@ -119,7 +124,9 @@ def test_modules_are_named_after_what_they_hold():
 
 
 def test_every_folder_of_modules_is_a_package_with_a_docstring():
-    assert not {named(path.parent) for path in MODULES} - {named(path) for path in PACKAGES}
+    # Alembic loads the files of versions/ by path.
+    folders = {path.parent for path in MODULES if path.parent.name != "versions"}
+    assert not {named(folder) for folder in folders - set(PACKAGES)}
     silent = [
         named(package)
         for package in PACKAGES

@@ -104,7 +104,10 @@ def test(arguments: Sequence[str]) -> int:
     options, passed_on = _test_options(arguments)
     began = time.monotonic()
     heading("set-up")
-    _set_up("dev", with_web=not options.quick)
+    environment.install("dev")
+    outcomes: list[parts.Outcome] = []
+    if not options.quick:
+        outcomes += _build_web_for_tests()
     chosen = [part for part in parts.test_parts() if _wanted(part, options)]
     source_checks = [] if options.k or options.paths else parts.checks()
     if options.part:
@@ -119,7 +122,7 @@ def test(arguments: Sequence[str]) -> int:
             markers = QUICK_MARKERS if options.quick else MARKERS
             services.prepare(markers, install_on_machine=not options.quick)
         say(f"  set up in {time.monotonic() - began:.0f} s")
-        outcomes: list[parts.Outcome] = [one.run() for one in source_checks]
+        outcomes += [one.run() for one in source_checks]
         for part in chosen:
             report = Path(folder) / "report.xml"
             outcomes.append(part.run(passed_on, services.environment, report))
@@ -203,6 +206,18 @@ def _set_up(profile: str, *, with_web: bool = True) -> None:
         if failures:
             raise failures[0]
         web.build()
+
+
+def _build_web_for_tests() -> list[parts.Outcome]:
+    """Build the web application; if that fails, say so and let the other tests run."""
+    began = time.monotonic()
+    try:
+        _set_up("dev")
+    except DevError as error:
+        say(str(error))
+        seconds = time.monotonic() - began
+        return [parts.Outcome(name="build of the web application", seconds=seconds, failed=1)]
+    return []
 
 
 def _say_downloads() -> None:
