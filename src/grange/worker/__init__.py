@@ -1,0 +1,1 @@
+"""The agent on a machine that renders, and its runner: one process per job thread."""
