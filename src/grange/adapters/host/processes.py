@@ -1,0 +1,115 @@
+"""Names and ends processes, through psutil and the system's signals."""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import psutil
+
+from grange.ports.host import ProcessIdentity
+
+_PR_SET_PDEATHSIG = 1
+_SUDO_SECONDS = 10
+
+
+class HostProcesses:
+    """The `Processes` of this machine."""
+
+    def identity(self, pid: int) -> ProcessIdentity | None:
+        """Return who runs under this number now."""
+        try:
+            process = psutil.Process(pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            return ProcessIdentity(pid=pid, started_ms=_started_ms(process))
+        except psutil.Error:
+            return None
+
+    def below(self, root_pid: int) -> list[ProcessIdentity]:
+        """Return every process below a root, the root left out."""
+        try:
+            children = psutil.Process(root_pid).children(recursive=True)
+        except psutil.Error:
+            return []
+        found = []
+        for child in children:
+            try:
+                found.append(ProcessIdentity(pid=child.pid, started_ms=_started_ms(child)))
+            except psutil.Error:
+                continue
+        return found
+
+    def marked(self, variable: str, value: str) -> list[ProcessIdentity]:
+        """Return the processes whose environment holds `variable=value`, where it can be read."""
+        found = []
+        for process in psutil.process_iter():
+            if process.pid == os.getpid():
+                continue
+            try:
+                if process.environ().get(variable) == value:
+                    found.append(ProcessIdentity(pid=process.pid, started_ms=_started_ms(process)))
+            except (psutil.Error, OSError):
+                continue
+        return found
+
+    def kill(self, identities: Sequence[ProcessIdentity], *, user: str | None = None) -> int:
+        """Kill processes and the process groups they lead, at once; returns how many there were."""
+        killed = 0
+        for identity in identities:
+            if self.identity(identity.pid) != identity:
+                continue
+            killed += 1
+            if user is None:
+                _kill(identity.pid)
+            else:
+                _kill_as(identity.pid, user)
+        return killed
+
+    def die_with_parent(self, parent_pid: int) -> None:
+        """Have this process asked to end (SIGTERM) when its parent dies, where the system can."""
+        if sys.platform == "linux":
+            libc = ctypes.CDLL(None, use_errno=True)
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent_pid:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _started_ms(process: psutil.Process) -> int:
+    return round(process.create_time() * 1000)
+
+
+def _kill(pid: int) -> None:
+    try:
+        if os.getpgid(pid) == pid and pid != os.getpgrp():
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _kill_as(pid: int, user: str) -> None:
+    sudo = shutil.which("sudo")
+    if sudo is None:
+        _kill(pid)
+        return
+    try:
+        group = os.getpgid(pid)
+    except ProcessLookupError:
+        return
+    target = f"-{pid}" if group == pid else str(pid)
+    try:
+        subprocess.run(  # noqa: S603 numbers and a configured name
+            [sudo, "-n", "-u", user, "kill", "-KILL", "--", target],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_SUDO_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return
