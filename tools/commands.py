@@ -13,6 +13,7 @@ from pathlib import Path
 from tools import environment, ledger, parts, web
 from tools.console import DevError, heading, say, step
 from tools.environment import PYTHON, ROOT, VENV
+from tools.orphans import adopt_orphans
 from tools.services import MARKERS, QUICK_MARKERS, Services
 
 HELP = """\
@@ -43,7 +44,8 @@ Debian, the system packages that are missing of POV-Ray, Chromium and sudo; it n
 def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     name, *rest = arguments or ["help"]
     commands: dict[str, Callable[[Sequence[str]], int]] = {
         "bench": bench,
@@ -117,6 +119,7 @@ def test(arguments: Sequence[str]) -> int:
     if not chosen and not source_checks:
         names = [one.name for one in parts.checks()] + [one.name for one in parts.test_parts()]
         raise DevError(f"there is no such part; the parts are: {', '.join(names)}")
+    adopt_orphans()
     with Services() as services, tempfile.TemporaryDirectory() as folder:
         if chosen:
             markers = QUICK_MARKERS if options.quick else MARKERS
@@ -224,15 +227,18 @@ def _say_downloads() -> None:
     """Say what the demo downloads and where to, before it does."""
     if (VENV / "installed-demo").exists() or (VENV / "installed-dev").exists():
         return
-    lines = ["Python packages of the server, about 110 MB", "Mitsuba 3 and ffmpeg, about 90 MB"]
+    lines = [
+        "185 MB  Python packages of the server, into .venv",
+        "135 MB  Mitsuba 3 (the renderer) and ffmpeg, into .venv",
+    ]
     if web.exists() and not web.is_built():
-        lines.append("packages that build the web page, about 30 MB")
+        lines.append(" 40 MB  what builds the web page, into web/node_modules")
         if not web.has_node():
-            lines.append("Node.js, about 60 MB")
-    say(f"The demo first downloads, into {ROOT} (.venv, .venvs, web/node_modules):")
+            lines.append(" 60 MB  Node.js, into .venvs")
+    say(f"This is the first run. It downloads, about, into {ROOT}:")
     for line in lines:
-        say(f"  - {line}")
-    say("Downloads are kept in the caches of uv and npm; nothing else outside this folder changes.")
+        say(f"  {line}")
+    say("The caches of uv and npm keep the downloads; nothing else outside this folder changes.")
 
 
 def _test_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:

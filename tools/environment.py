@@ -48,17 +48,20 @@ def run(
         DevError: if it fails, with the end of what it printed.
     """
     words = [str(word) for word in command]
-    done = subprocess.run(
-        words,
-        cwd=cwd,
-        env=None if env is None else dict(env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env=None if env is None else dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise DevError(f"`{words[0]}` could not be started: {error}") from error
     if done.returncode:
         tail = "\n".join(done.stdout.splitlines()[-25:])
         raise DevError(f"`{' '.join(words)}` failed (exit code {done.returncode}):\n{tail}")
@@ -180,6 +183,9 @@ def install(profile: str) -> None:
         if _stamp(stamped).exists() and _stamp(stamped).read_text() == _fingerprint():
             return
     arguments = PROFILES[profile]
+    for stamp in VENV.glob("installed-*"):
+        if json.loads(stamp.read_text())["root"] != str(ROOT):
+            raise DevError("This folder was moved: remove .venv and .venvs and run this again.")
     if not _works(PYTHON):
         with step("virtual environment in .venv"):
             make_venv(VENV)
@@ -220,9 +226,16 @@ def pip_install(python: Path, arguments: Sequence[str | Path]) -> None:
         print(f"[uv: {tail_of(error)}; trying pip] ", end="", flush=True)
     else:
         return
-    command = [PYTHON, "-m", "pip", "--python", python, "install", *arguments]
+    _install_with_pip(python, arguments)
+
+
+def _install_with_pip(python: Path, arguments: Sequence[str | Path]) -> None:
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]
+    if python != PYTHON:
+        command += ["--python", str(python)]
     # Pins of this machine must not clash with ours.
-    run(command, env={**os.environ, "PIP_CONSTRAINT": str(CONSTRAINTS / "grange.txt")})
+    environment = {**os.environ, "PIP_CONSTRAINT": str(CONSTRAINTS / "grange.txt")}
+    run([*command, "install", *arguments], env=environment)
 
 
 def lock() -> None:
@@ -256,11 +269,10 @@ def _ensure_uv() -> None:
             run([PYTHON, "-m", "pip", "--version"])
         except DevError:
             ensure_pip(PYTHON)
-        pinned = re.findall(r"^(?:pip|uv)==\S+$", (CONSTRAINTS / "grange.txt").read_text(), re.M)
-        run(
-            [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", *pinned],
-            env={**os.environ, "PIP_CONSTRAINT": str(CONSTRAINTS / "grange.txt")},
-        )
+        pins = (CONSTRAINTS / "grange.txt").read_text()
+        for name in ("pip", "uv"):
+            (pinned,) = re.findall(rf"^{name}==\S+$", pins, re.M)
+            _install_with_pip(PYTHON, [pinned])
 
 
 def _works(python: Path) -> bool:

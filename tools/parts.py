@@ -12,6 +12,7 @@ from pathlib import Path
 from tools import web
 from tools.console import DevError, heading, say
 from tools.environment import PYTHON, ROOT, VENV
+from tools.orphans import children, end_orphans, reading_ended_orphans
 
 NOT_RUN = "NOT RUN:"
 """How pytest's reason begins where a service is missing (tests/conftest.py)."""
@@ -95,7 +96,10 @@ class Tests:
             *arguments,
         ]
         report.unlink(missing_ok=True)
+        before = children()
         code = stream(command, environment)
+        for orphan in end_orphans(before):
+            say(f"ended a process that the tests left behind: {orphan}")
         return _count(self.name, code, report, time.monotonic() - began)
 
 
@@ -160,7 +164,8 @@ def stream(command: Sequence[str | Path], environment: Mapping[str, str] | None 
         words, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL
     ) as process:
         try:
-            return process.wait()
+            with reading_ended_orphans(children() | {process.pid}):
+                return process.wait()
         except BaseException:
             process.send_signal(signal.SIGINT)
             try:
