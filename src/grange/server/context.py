@@ -1,5 +1,6 @@
 """What every handler may use, and one call of an operation."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,6 +21,9 @@ from grange.services.reads.rows import PageRequest, Rows
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
 
+Result = Mapping[str, Any]
+"""The members of an operation's output."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -39,6 +43,8 @@ class Context:
     facts: FactsDoor
     previews: Previews
     version: str
+    closing: asyncio.Event
+    """Set when the server begins to stop: held requests and streams end."""
     base_url: str
     """Where browsers find this server, e.g. http://127.0.0.1:8765."""
 
@@ -58,21 +64,22 @@ class Call:
         """The page of a list that is asked for."""
         return PageRequest(operation=self.operation, query=self.request, caller=self.caller)
 
-    async def ask(self, command: Command) -> Any:
+    async def ask(self, command: Command) -> Result:
         """Have a command decided and committed, once per client token."""
         token = self.request.get("clientToken")
         if token is None:
-            return await self.context.owner.ask(command)
+            result: Result = await self.context.owner.ask(command)
+            return result
         kept = Token(
             caller=self.caller.name,
             operation=self.operation,
             token=token,
             request_hash=sha256(_sorted_json(self.request)).hexdigest(),
         )
-        return await self.context.owner.ask(command, token=kept)
+        result = await self.context.owner.ask(command, token=kept)
+        return dict(result)
 
 
-Result = Mapping[str, Any]
 Handler = Callable[[Call], Awaitable[Result]]
 
 _sorted_json = msgspec.json.Encoder(order="sorted").encode

@@ -49,15 +49,19 @@ WORKER_MAY: dict[str, Scope] = {
     "UpdateWorkerSchedule": Scope.SELF,
     "BatchGetJobEntity": Scope.SELF,
     "DeleteWorker": Scope.SELF,
-    "logs:CreateLogStream": Scope.ANY,
-    "logs:PutLogEvents": Scope.ANY,
+    "logs:CreateLogStream": Scope.SELF,
+    "logs:PutLogEvents": Scope.SELF,
     "sts:GetCallerIdentity": Scope.ANY,
     "grange:PutFacts": Scope.SELF,
     "grange:Wake": Scope.SELF,
-    "grange:PutSessionLog": Scope.ANY,
+    "grange:PutSessionLog": Scope.SELF,
     "grange:GetMe": Scope.ANY,
 }
 """What a worker may do; an operation that is absent is `NEVER`."""
+
+
+QUEUE_ROLE_MAY = frozenset({"sts:GetCallerIdentity", "logs:CreateLogStream", "logs:PutLogEvents"})
+"""What credentials of a queue's role may do: everything else about them is files."""
 
 
 def check(
@@ -80,7 +84,7 @@ def check(
     Raises:
         AccessDeniedError: the caller may not.
     """
-    if caller.queue_id is not None and operation != "sts:GetCallerIdentity":
+    if caller.queue_id is not None and operation not in QUEUE_ROLE_MAY:
         raise AccessDeniedError(
             "Credentials of a queue's role are for files; use a key or a worker's credentials."
         )

@@ -5,7 +5,7 @@ from grange.domain.work import Job, Worker
 from grange.ports.state import AllOf, Compare, Order
 from grange.server.context import Call, Handler, Result
 from grange.services.reads import shapes
-from grange.services.reads.rows import equals
+from grange.services.reads.rows import alive, equals
 
 
 async def get_farm(call: Call) -> Result:
@@ -102,7 +102,7 @@ async def _busy(call: Call, queue: Queue) -> bool:
 
 
 async def _workers(call: Call, fleet: Fleet) -> int:
-    return await call.context.store.count(Worker, equals(fleet_id=fleet.fleet_id))
+    return await call.context.store.count(Worker, AllOf((alive(), equals(fleet_id=fleet.fleet_id))))
 
 
 HANDLERS: dict[str, Handler] = {

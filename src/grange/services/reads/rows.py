@@ -36,6 +36,11 @@ def equals(**columns: str | int | None) -> AllOf:
     return AllOf(tuple(Compare(name, "=", value) for name, value in columns.items()))
 
 
+def alive() -> Condition:
+    """Return the condition that a worker was not deleted."""
+    return Compare("deleted_at", "=", None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
     """One page of a list, as asked for."""
@@ -131,13 +136,16 @@ class Rows:
         return found
 
     async def worker(self, request: Mapping[str, Any]) -> Worker:
-        """Return the worker a request names."""
-        return await self._get(
+        """Return the worker a request names; a deleted one is gone."""
+        found = await self._get(
             Worker,
             (request["workerId"],),
             farm_id=request["farmId"],
             fleet_id=request["fleetId"],
         )
+        if found.deleted_at is not None:
+            raise NotFoundError("worker", found.worker_id)
+        return found
 
     async def _get(self, kind: type[E], key: tuple[str, ...], **within: str) -> E:
         found = await self.store.get(kind, key)

@@ -1,0 +1,364 @@
+"""Workers: registration, credentials, schedule, what their sessions need to know."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from grange.domain.farm import Queue
+from grange.domain.statuses import Role, SessionActionStatus, SessionLifecycleStatus, WorkerStatus
+from grange.domain.work import Job, Layer, Session, Worker
+from grange.kernel.errors import AccessDeniedError, GrangeError, NotFoundError
+from grange.kernel.units import Instant
+from grange.ports.state import AllOf, Compare, OneOf
+from grange.server.context import Call, Context, Handler, Result
+from grange.services.commands.workers import CreateWorker, DeleteWorker
+from grange.services.identity import TemporaryCredentials
+from grange.services.reads import shapes
+from grange.services.reads.rows import alive, equals
+from grange.services.reads.search import search, workers_now
+from grange.services.reports import ActionReport, ReportSchedule, ReportWorker, Schedule
+from grange.wire.faults import fault_of
+
+HOLD_SECONDS = 20.0
+"""How long an idle worker's request is held: well below the 60 s its client waits."""
+_SAID_AT = "x-grange-sent-at"
+_NATIVE = "x-grange-native"
+
+
+async def create_worker(call: Call) -> Result:
+    """Answer CreateWorker."""
+    request = call.request
+    return await call.ask(
+        CreateWorker(
+            farm_id=request["farmId"],
+            fleet_id=request["fleetId"],
+            host_properties=request.get("hostProperties", {}),
+            by=call.caller.name,
+        )
+    )
+
+
+async def get_worker(call: Call) -> Result:
+    """Answer GetWorker."""
+    return shapes.worker(await call.context.rows.worker(call.request))
+
+
+async def list_workers(call: Call) -> Result:
+    """Answer ListWorkers."""
+    await call.context.rows.fleet(call.request)
+    where = AllOf((alive(), equals(fleet_id=call.request["fleetId"])))
+    rows, token = await call.context.rows.page(Worker, where, "worker_id", call.page)
+    return {"workers": [shapes.worker(row) for row in rows], "nextToken": token}
+
+
+async def search_workers(call: Call) -> Result:
+    """Answer SearchWorkers."""
+    scope = AllOf(
+        (
+            alive(),
+            equals(farm_id=call.request["farmId"]),
+            OneOf("fleet_id", tuple(call.request["fleetIds"])),
+        )
+    )
+    kind = await workers_now(call.context.store, scope)
+    found = await search(call.context.store, kind, scope, call.request)
+    return {
+        "workers": [shapes.worker(row) for row in found.rows],
+        "nextItemOffset": found.next_offset,
+        "totalResults": found.total,
+    }
+
+
+async def delete_worker(call: Call) -> Result:
+    """Answer DeleteWorker."""
+    request = call.request
+    return await call.ask(
+        DeleteWorker(
+            farm_id=request["farmId"],
+            fleet_id=request["fleetId"],
+            worker_id=request["workerId"],
+            by=call.caller.name,
+        )
+    )
+
+
+async def assume_fleet_role_for_worker(call: Call) -> Result:
+    """Answer AssumeFleetRoleForWorker; a worker's key only for workers that it registered."""
+    worker = await call.context.rows.worker(call.request)
+    caller = call.caller
+    if caller.role is Role.WORKER and caller.worker_id is None and worker.created_by != caller.name:
+        raise AccessDeniedError(f"Worker {worker.worker_id} was not registered by {caller.name}.")
+    return _credentials(
+        call.context.identity.worker_credentials(
+            caller,
+            farm_id=worker.farm_id,
+            fleet_id=worker.fleet_id,
+            worker_id=worker.worker_id,
+            now=call.context.clock.now(),
+        )
+    )
+
+
+async def assume_queue_role_for_worker(call: Call) -> Result:
+    """Answer AssumeQueueRoleForWorker, for a worker with a session of that queue."""
+    worker = await call.context.rows.worker(call.request)
+    where = AllOf(
+        (
+            equals(worker_id=worker.worker_id, queue_id=call.request["queueId"]),
+            Compare("status", "=", SessionLifecycleStatus.STARTED.value),
+        )
+    )
+    if await call.context.store.count(Session, where) == 0:
+        raise AccessDeniedError("The worker has no session of that queue.")
+    return _credentials(
+        call.context.identity.worker_credentials(
+            call.caller,
+            farm_id=worker.farm_id,
+            fleet_id=worker.fleet_id,
+            worker_id=worker.worker_id,
+            queue_id=call.request["queueId"],
+            now=call.context.clock.now(),
+        )
+    )
+
+
+async def assume_queue_role_for_user(call: Call) -> Result:
+    """Answer AssumeQueueRoleForUser and AssumeQueueRoleForRead."""
+    queue = await call.context.rows.queue(call.request)
+    return _credentials(
+        call.context.identity.queue_credentials(
+            call.caller,
+            farm_id=queue.farm_id,
+            queue_id=queue.queue_id,
+            now=call.context.clock.now(),
+        )
+    )
+
+
+def _credentials(found: TemporaryCredentials) -> Result:
+    return {
+        "credentials": {
+            "accessKeyId": found.access_key_id,
+            "secretAccessKey": found.secret_access_key,
+            "sessionToken": found.session_token,
+            "expiration": found.expires_at,
+        }
+    }
+
+
+async def update_worker(call: Call) -> Result:
+    """Answer UpdateWorker; agents end without a log configuration."""
+    request = call.request
+    capabilities = request.get("capabilities")
+    status = request.get("status")
+    worker: Worker = await call.context.owner.ask(
+        ReportWorker(
+            farm_id=request["farmId"],
+            fleet_id=request["fleetId"],
+            worker_id=request["workerId"],
+            status=None if status is None else WorkerStatus(status),
+            amounts=None if capabilities is None else _amounts(capabilities),
+            attributes=None if capabilities is None else _attributes(capabilities),
+            host_properties=request.get("hostProperties"),
+            by=call.caller.name,
+        )
+    )
+    group = shapes.worker_log_group(worker.farm_id, worker.fleet_id)
+    return {"log": shapes.log_configuration(group, worker.worker_id)}
+
+
+def _amounts(capabilities: Mapping[str, Any]) -> dict[str, float]:
+    return {item["name"]: float(item["value"]) for item in capabilities.get("amounts", ())}
+
+
+def _attributes(capabilities: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {item["name"]: tuple(item["values"]) for item in capabilities.get("attributes", ())}
+
+
+async def update_worker_schedule(call: Call) -> Result:
+    """Answer UpdateWorkerSchedule; held while the worker is idle, until there is work for it."""
+    request, context = call.request, call.context
+    report = ReportSchedule(
+        farm_id=request["farmId"],
+        fleet_id=request["fleetId"],
+        worker_id=request["workerId"],
+        updates={
+            action_id: _report(update)
+            for action_id, update in request.get("updatedSessionActions", {}).items()
+        },
+        sent_at=_sent_at(call.headers),
+        native=call.headers.get(_NATIVE) == "1",
+    )
+    schedule: Schedule = await context.owner.ask(report)
+    deadline = context.clock.monotonic_seconds() + HOLD_SECONDS
+    again = replace(report, updates={}, sent_at=None)
+    while schedule.hold:
+        left = deadline - context.clock.monotonic_seconds()
+        if left <= 0 or context.closing.is_set():
+            return _schedule(schedule, 0)
+        schedule = await _held(context, again, left)
+    return _schedule(schedule, schedule.update_interval_seconds)
+
+
+async def _held(context: Context, report: ReportSchedule, seconds: float) -> Schedule:
+    """Wait for work, but first ask once more: it may have come before the waiting began."""
+    hold = asyncio.ensure_future(context.wakes.hold(report.fleet_id, report.worker_id, seconds))
+    closing = asyncio.ensure_future(context.closing.wait())
+    try:
+        schedule: Schedule = await context.owner.ask(report)
+        if schedule.hold:
+            await asyncio.wait({hold, closing}, return_when=asyncio.FIRST_COMPLETED)
+            schedule = await context.owner.ask(report)
+    finally:
+        hold.cancel()
+        closing.cancel()
+    return schedule
+
+
+def _report(update: Mapping[str, Any]) -> ActionReport:
+    completed = update.get("completedStatus")
+    return ActionReport(
+        completed_status=None if completed is None else SessionActionStatus(completed),
+        started_at=update.get("startedAt"),
+        ended_at=update.get("endedAt"),
+        updated_at=update.get("updatedAt"),
+        exit_code=update.get("processExitCode"),
+        progress_percent=update.get("progressPercent"),
+        progress_message=update.get("progressMessage", ""),
+        usage=update.get("grangeUsage", {}),
+    )
+
+
+def _sent_at(headers: Mapping[str, str]) -> Instant | None:
+    text = headers.get(_SAID_AT, "")
+    return Instant(int(text)) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _schedule(schedule: Schedule, interval_seconds: int) -> Result:
+    return {
+        "assignedSessions": {
+            session.session_id: {
+                "queueId": session.queue_id,
+                "jobId": session.job_id,
+                "sessionActions": [
+                    {
+                        "sessionActionId": action.action_id,
+                        "definition": shapes.action_definition(action),
+                    }
+                    for action in actions
+                ],
+                "logConfiguration": shapes.log_configuration(
+                    shapes.session_log_group(session.farm_id, session.queue_id), session.session_id
+                ),
+            }
+            for session, actions in schedule.sessions
+        },
+        "cancelSessionActions": {
+            session_id: list(actions) for session_id, actions in schedule.cancel.items()
+        },
+        "updateIntervalSeconds": interval_seconds,
+    }
+
+
+async def list_sessions_for_worker(call: Call) -> Result:
+    """Answer ListSessionsForWorker."""
+    worker = await call.context.rows.worker(call.request)
+    where = equals(worker_id=worker.worker_id)
+    rows, token = await call.context.rows.page(Session, where, "session_id", call.page)
+    return {"sessions": [shapes.session(row) for row in rows], "nextToken": token}
+
+
+async def batch_get_job_entity(call: Call) -> Result:
+    """Answer BatchGetJobEntity: what a worker needs to run its sessions."""
+    entities, errors = [], []
+    for identifier in call.request["identifiers"]:
+        kind, wanted = next(iter(identifier.items()))
+        try:
+            entities.append({kind: await _entity(call, kind, wanted)})
+        except GrangeError as error:
+            fault = fault_of(error)
+            errors.append({kind: {**wanted, "code": fault.code, "message": fault.message}})
+    return {"entities": entities, "errors": errors}
+
+
+async def _entity(call: Call, kind: str, wanted: Mapping[str, Any]) -> Result:
+    job = await call.context.store.get(Job, (wanted["jobId"],))
+    where = equals(worker_id=call.request["workerId"], job_id=wanted["jobId"])
+    if job is None or await call.context.store.count(Session, where) == 0:
+        raise NotFoundError("job", wanted["jobId"])
+    match kind:
+        case "stepDetails":
+            return await _step_details(call, job, wanted["stepId"])
+        case "environmentDetails":
+            return await _environment_details(call, job, wanted["environmentId"])
+        case "jobAttachmentDetails":
+            attachments = job.settings.get("attachments", {"manifests": []})
+            return {"jobId": job.job_id, "attachments": attachments}
+        case _:
+            return await _job_details(call, job)
+
+
+async def _job_details(call: Call, job: Job) -> Result:
+    queue = await call.context.store.get(Queue, (job.queue_id,))
+    settings = {} if queue is None else queue.settings
+    return {
+        "jobId": job.job_id,
+        "jobAttachmentSettings": settings.get("jobAttachmentSettings"),
+        "jobRunAsUser": job.run_as_user or {"runAs": "WORKER_AGENT_USER"},
+        "logGroupName": shapes.session_log_group(job.farm_id, job.queue_id),
+        "queueRoleArn": settings.get("roleArn"),
+        "parameters": dict(job.parameters),
+        "schemaVersion": job.schema_version,
+        "extensions": list(job.extensions) or None,
+        "pathMappingRules": [],
+    }
+
+
+async def _step_details(call: Call, job: Job, step_id: str) -> Result:
+    layer = await call.context.store.get(Layer, (step_id,))
+    if layer is None or layer.job_id != job.job_id:
+        raise NotFoundError("step", step_id)
+    return {
+        "jobId": job.job_id,
+        "stepId": layer.layer_id,
+        "schemaVersion": job.schema_version,
+        "template": dict(layer.template),
+        "dependencies": list(layer.depends_on),
+        "extensions": list(job.extensions) or None,
+    }
+
+
+async def _environment_details(call: Call, job: Job, environment_id: str) -> Result:
+    environments = list(job.environments)
+    if environment_id.startswith("STEP:"):
+        layer = await call.context.store.get(Layer, (environment_id.split(":")[1],))
+        if layer is not None and layer.job_id == job.job_id:
+            environments += layer.environments
+    for environment in environments:
+        if environment.environment_id == environment_id:
+            return {
+                "jobId": job.job_id,
+                "environmentId": environment_id,
+                "schemaVersion": job.schema_version,
+                "template": dict(environment.template),
+                "extensions": list(job.extensions) or None,
+            }
+    raise NotFoundError("environment", environment_id)
+
+
+HANDLERS: dict[str, Handler] = {
+    "CreateWorker": create_worker,
+    "GetWorker": get_worker,
+    "ListWorkers": list_workers,
+    "SearchWorkers": search_workers,
+    "DeleteWorker": delete_worker,
+    "AssumeFleetRoleForWorker": assume_fleet_role_for_worker,
+    "AssumeQueueRoleForWorker": assume_queue_role_for_worker,
+    "AssumeQueueRoleForUser": assume_queue_role_for_user,
+    "AssumeQueueRoleForRead": assume_queue_role_for_user,
+    "UpdateWorker": update_worker,
+    "UpdateWorkerSchedule": update_worker_schedule,
+    "ListSessionsForWorker": list_sessions_for_worker,
+    "BatchGetJobEntity": batch_get_job_entity,
+}

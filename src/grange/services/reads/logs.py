@@ -1,0 +1,81 @@
+"""Session logs as lines: written with their time in front, read back as events."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from grange.domain.work import Session
+from grange.kernel.errors import AccessDeniedError
+from grange.kernel.ids import SessionId, WorkerId
+from grange.kernel.units import Instant, instant_of, iso8601
+from grange.ports.state import StateStore
+from grange.services.permissions import Principal
+
+_STAMP = re.compile(
+    rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{1,6}(?:Z|[+-]\d\d:?\d\d)) ?", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log."""
+
+    at: Instant
+    text: str
+    start: int
+    """Byte offset of the line in its log."""
+    end: int
+    """Byte offset behind the line, its line end included."""
+
+
+def encode_lines(events: Iterable[tuple[Instant, str]]) -> bytes:
+    """Return log lines with their time in front; a line of many lines is many lines."""
+    lines = []
+    for at, message in events:
+        stamp = iso8601(at)
+        texts = message.rstrip("\r\n").splitlines() or [""]
+        lines += [f"{stamp} {text}\n" for text in texts]
+    return "".join(lines).encode("utf-8", "replace")
+
+
+def decode_lines(content: bytes, start: int, default_at: Instant) -> list[Line]:
+    """Return the lines of a piece of a log; one without a time has that of the line before.
+
+    Args:
+        content: the piece, from the start of a line on.
+        start: its byte offset in the log.
+        default_at: the time of lines before the first time.
+    """
+    lines = []
+    at = default_at
+    for raw in content.splitlines(keepends=True):
+        match = _STAMP.match(raw)
+        text = raw
+        if match is not None:
+            at = _instant(match[1], at)
+            text = raw[match.end() :]
+        shown = text.rstrip(b"\r\n").decode("utf-8", "replace")
+        lines.append(Line(at, shown, start, start + len(raw)))
+        start += len(raw)
+    return lines
+
+
+def _instant(stamp: bytes, otherwise: Instant) -> Instant:
+    try:
+        return instant_of(datetime.fromisoformat(stamp.decode().replace(",", ".")))
+    except ValueError:
+        return otherwise
+
+
+async def check_writer(caller: Principal, stream: str, store: StateStore) -> None:
+    """Return if the caller may write to a log: an owner to any, a worker to its own.
+
+    Raises:
+        AccessDeniedError: it may not.
+    """
+    if caller.worker_id is None or stream == caller.worker_id:
+        return
+    session = await store.get(Session, (SessionId(stream),))
+    if session is None or session.worker_id != WorkerId(caller.worker_id):
+        raise AccessDeniedError(f"{stream} is no log of worker {caller.worker_id}.")
