@@ -137,6 +137,11 @@ def check_environment(template: str, template_type: str) -> str:
     return str(decoded.environment.name)
 
 
+def parameter_definitions(template: str, template_type: str) -> list[dict[str, Any]]:
+    """Return a job template's parameter definitions as they were written."""
+    return list(_document(template, template_type).get("parameterDefinitions") or ())
+
+
 class TaskSpaces:
     """Task parameters by (job, layer position, task index); keeps the spaces of the latest jobs."""
 
