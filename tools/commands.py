@@ -32,7 +32,7 @@ Usage: ./dev COMMAND [OPTIONS]
   bench [ARGS]    measure Grange; --peers beside other programs
   soak [ARGS]     the long runs that ./dev test has a short form of
   wheel           build the wheel, with the web application in it, into dist/
-  lock            choose the newest versions anew and pin them in constraints/
+  lock            pin in constraints/ what pyproject.toml asks for; --upgrade: the newest of it
   ledger          list the rows of the ledger that tests name
   help            this text
 
@@ -180,9 +180,9 @@ def wheel(arguments: Sequence[str]) -> int:
 
 
 def lock(arguments: Sequence[str]) -> int:
-    """Pin the newest versions."""
-    _no_more(arguments)
-    environment.lock()
+    """Pin versions."""
+    _no_more([word for word in arguments if word != "--upgrade"])
+    environment.lock(upgrade="--upgrade" in arguments)
     return 0
 
 

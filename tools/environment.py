@@ -238,13 +238,15 @@ def _install_with_pip(python: Path, arguments: Sequence[str | Path]) -> None:
     run([*command, "install", *arguments], env=environment)
 
 
-def lock() -> None:
-    """Write the pins anew, from what `pyproject.toml` asks for and what is newest."""
+def lock(*, upgrade: bool) -> None:
+    """Bring the pins in line with what `pyproject.toml` asks for, or choose the newest anew."""
     install("dev")
     compile_: list[str | Path] = [
-        VENV / "bin" / "uv", "pip", "compile", "--quiet", "--upgrade", "--universal",
+        VENV / "bin" / "uv", "pip", "compile", "--quiet", "--universal",
         "--python-version", "3.11", "--no-header", "--no-annotate", "--no-emit-index-url",
     ]  # fmt: skip
+    if upgrade:
+        compile_.append("--upgrade")
     env = uv_environment(PYTHON, cache=OTHERS / "cache" / "uv")
     groups = [
         word for name in ("dev", "demo", "node", "services", "build") for word in ("--group", name)
