@@ -1,0 +1,92 @@
+import type {
+  ApiFault,
+  Farm,
+  FrameColumns,
+  Instant,
+  JobDetail,
+  Me,
+  Overview,
+  Receipt,
+  TimelineRow,
+} from './types';
+
+const ROOT = '/api/v1';
+
+/** The server's refusal, in its own words. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+
+  get isSignedOut(): boolean {
+    return this.status === 401;
+  }
+
+  get isMissing(): boolean {
+    return this.status === 404;
+  }
+}
+
+/** Turns an answer that is not a success into the error it carries. */
+export async function faultOf(response: Response): Promise<ApiError> {
+  try {
+    const { error } = (await response.json()) as ApiFault;
+    return new ApiError(response.status, error.code, error.message);
+  } catch {
+    return new ApiError(response.status, 'unexpected', `The server answered ${response.status}.`);
+  }
+}
+
+async function get<T>(path: string, query: Record<string, string | number> = {}): Promise<T> {
+  const words = new URLSearchParams(
+    Object.entries(query).map(([name, value]) => [name, String(value)]),
+  ).toString();
+  const response = await fetch(`${ROOT}${path}${words ? `?${words}` : ''}`, {
+    headers: { accept: 'application/json' },
+    credentials: 'same-origin',
+  });
+  if (!response.ok) throw await faultOf(response);
+  return (await response.json()) as T;
+}
+
+const inFarm = (farm: string) => `/farms/${encodeURIComponent(farm)}`;
+const inJob = (farm: string, job: string) => `${inFarm(farm)}/jobs/${encodeURIComponent(job)}`;
+
+export const getFarms = async (): Promise<Farm[]> => {
+  const answer = await get<Farm[] | { farms: Farm[] }>('/farms');
+  return Array.isArray(answer) ? answer : answer.farms;
+};
+export const getMe = () => get<Me>('/me');
+export const getOverview = (farm: string) => get<Overview>(`${inFarm(farm)}/overview`);
+export const getJob = (farm: string, job: string) => get<JobDetail>(inJob(farm, job));
+export const getReceipt = (farm: string, job: string) =>
+  get<Receipt>(`${inJob(farm, job)}/receipt`);
+
+export const getFrames = async (farm: string, job: string): Promise<FrameColumns> => {
+  const answer = await get<FrameColumns | { frames: FrameColumns }>(`${inJob(farm, job)}/frames`);
+  return 'frames' in answer ? answer.frames : answer;
+};
+
+export const getTimeline = async (
+  farm: string,
+  start: Instant,
+  end: Instant,
+): Promise<TimelineRow[]> => {
+  const answer = await get<TimelineRow[] | { rows: TimelineRow[] }>(`${inFarm(farm)}/timeline`, {
+    start: Math.round(start),
+    end: Math.round(end),
+  });
+  return Array.isArray(answer) ? answer : answer.rows;
+};
+
+export const eventsUrl = (farm: string) => `${ROOT}${inFarm(farm)}/events`;
+
+export const previewUrl = (farm: string, job: string, layer: string, frame: number, width = 240) =>
+  `${ROOT}${inJob(farm, job)}/preview/${encodeURIComponent(layer)}/${frame}?width=${width}`;
+
+export const taskLogUrl = (farm: string, job: string, task: string) =>
+  `${ROOT}${inJob(farm, job)}/log?task=${encodeURIComponent(task)}`;

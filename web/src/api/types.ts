@@ -1,0 +1,178 @@
+/** What the REST API under /api/v1 answers. Instants are epoch milliseconds; money is a decimal string. */
+
+export type Instant = number;
+export type Money = string;
+
+export type TaskStatus =
+  | 'PENDING'
+  | 'READY'
+  | 'ASSIGNED'
+  | 'STARTING'
+  | 'SCHEDULED'
+  | 'INTERRUPTING'
+  | 'RUNNING'
+  | 'SUSPENDED'
+  | 'CANCELED'
+  | 'FAILED'
+  | 'SUCCEEDED'
+  | 'NOT_COMPATIBLE';
+
+export type WorkerState = 'rendering' | 'idle' | 'disabled' | 'off' | 'unknown' | 'starting';
+
+export type Account =
+  | 'rendering_useful'
+  | 'rendering_wasted'
+  | 'overhead'
+  | 'idle_no_work'
+  | 'idle_blocked'
+  | 'disabled'
+  | 'off'
+  | 'unknown';
+
+export type Counts = Partial<Record<TaskStatus, number>>;
+
+export interface Farm {
+  farm_id: string;
+  name: string;
+  zone?: string;
+  currency?: string;
+}
+
+export interface Me {
+  name: string;
+  role: string;
+}
+
+export interface JobRow {
+  job_id: string;
+  queue_id: string;
+  name: string;
+  user: string;
+  project: string;
+  priority: number;
+  status: TaskStatus;
+  counts: Counts;
+  frames_total: number;
+  frames_done: number;
+  created_at: Instant;
+  started_at: Instant | null;
+  ended_at: Instant | null;
+  cost: Money | null;
+}
+
+export interface WorkerThread {
+  thread: number;
+  session_id: string | null;
+  job_id: string | null;
+  job_name: string | null;
+  layer_name: string | null;
+  frames: string | null;
+  progress: number | null;
+}
+
+export interface WorkerRow {
+  worker_id: string;
+  fleet_id: string;
+  name: string;
+  status: WorkerState;
+  threads: WorkerThread[];
+  /** Thousandths of the whole machine. */
+  cpu_milli: number | null;
+  memory_used_bytes: number | null;
+  memory_total_bytes: number | null;
+  last_seen_at: Instant | null;
+}
+
+export interface Overview {
+  farm: Farm;
+  now: Instant;
+  queues: { queue_id: string; name: string }[];
+  fleets: { fleet_id: string; name: string }[];
+  jobs: JobRow[];
+  workers: WorkerRow[];
+}
+
+export interface Layer {
+  layer_id: string;
+  name: string;
+  status: TaskStatus;
+  counts: Counts;
+  task_count: number;
+  frame_count: number;
+  depends_on: string[];
+  mean_frame_ms: number | null;
+}
+
+export interface JobError {
+  action_id: string;
+  task_id: string;
+  worker: string;
+  at: Instant;
+  class: string;
+  text: string;
+}
+
+export interface JobDetail extends JobRow {
+  layers: Layer[];
+  attributes: Record<string, string>;
+  parameters: Record<string, unknown>;
+  errors: JobError[];
+}
+
+/** One array per column, all of one length. */
+export interface FrameColumns {
+  layer_id: string[];
+  frame: number[];
+  task_index: number[];
+  status: TaskStatus[];
+  render_ms: (number | null)[];
+  worker: (string | null)[];
+  attempts: number[];
+  output_bytes: (number | null)[];
+  has_preview: boolean[];
+}
+
+export interface CostPart {
+  name: string;
+  cost: Money;
+  machine_ms: number;
+}
+
+export interface Receipt {
+  span: { start_at: Instant; end_at: Instant };
+  machines: number;
+  seconds_each: number | string;
+  machine_seconds: number | string;
+  accounts: Record<`${Account}_ms`, number>;
+  unaccounted_ms: number;
+  frames: { rendered: number; failed_attempts: number };
+  cost: {
+    example: boolean;
+    currency: string;
+    total: Money;
+    by_layer: CostPart[];
+    by_worker: CostPart[];
+  } | null;
+  slowest: {
+    frame: number;
+    layer: string;
+    render_ms: number;
+    worker: string;
+    why: string;
+  } | null;
+  outputs: string[];
+  wall_ms: number;
+}
+
+/** [start, end, account]: half open, epoch milliseconds. */
+export type Segment = [Instant, Instant, Account];
+
+export interface TimelineRow {
+  worker_id: string;
+  thread: number;
+  segments: Segment[];
+}
+
+export interface ApiFault {
+  error: { code: string; message: string; fields?: { name: string; message: string }[] };
+}

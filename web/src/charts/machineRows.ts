@@ -1,0 +1,167 @@
+/** One row per job thread over time, coloured by account. Gaps stay gaps. */
+
+import { day, minute, clock, ticks } from '../format/time';
+import type { MachineTime } from '../state/machineTime';
+import { ACCOUNTS, accountOf, accountToken } from '../theme/accounts';
+import { colourOf } from './colours';
+import { fillOf } from './hatch';
+
+const AXIS = 24;
+/** Up to so many rows the axis below the second picture serves both. */
+const OWN_AXIS_FROM = 24;
+
+export interface RowsLook {
+  width: number;
+  gutter: number;
+  right: number;
+  zone: string | undefined;
+  names: Map<string, string>;
+}
+
+export interface RowHit {
+  worker: string;
+  thread: number;
+  account: string | null;
+  from: number;
+  to: number;
+}
+
+export function rowHeight(rows: number): number {
+  if (rows <= 12) return 18;
+  if (rows <= 40) return 12;
+  return rows <= 120 ? 6 : 3;
+}
+
+/** Space before row `at`: threads of one worker stand close together. */
+function tops(time: MachineTime): { tops: number[]; bottom: number; height: number } {
+  const height = rowHeight(time.rows.length);
+  const apart = height >= 12 ? 6 : 1;
+  let y = 2;
+  const found = time.rows.map((row, at) => {
+    const before = time.rows[at - 1];
+    if (before !== undefined) y += before.worker_id === row.worker_id ? 1 : apart;
+    const top = y;
+    y += height;
+    return top;
+  });
+  return { tops: found, bottom: y + 2, height };
+}
+
+export function tickLabel(at: number, step: number, zone: string | undefined): string {
+  if (step >= 86_400_000) return day(at, zone);
+  return step < 60_000 ? clock(at, zone) : minute(at, zone);
+}
+
+export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: RowsLook): void {
+  const ratio = window.devicePixelRatio || 1;
+  const { tops: ys, bottom, height } = tops(time);
+  const hasAxis = time.rows.length > OWN_AXIS_FROM;
+  const total = bottom + (hasAxis ? AXIS : 0);
+  canvas.width = Math.round(look.width * ratio);
+  canvas.height = Math.round(total * ratio);
+  canvas.style.height = `${total}px`;
+  const pen = canvas.getContext('2d')!;
+  pen.scale(ratio, ratio);
+  const inner = look.width - look.gutter - look.right;
+  const x = (at: number) => look.gutter + ((at - time.start) / (time.end - time.start)) * inner;
+
+  pen.font = `11px ${getComputedStyle(canvas).fontFamily}`;
+  pen.textBaseline = 'middle';
+  const quiet = colourOf('--text-quiet');
+  const line = colourOf('--line');
+
+  const marks = ticks(time.start, time.end, inner / 90);
+  pen.textAlign = 'center';
+  for (const { at, step } of marks) {
+    const left = Math.round(x(at)) + 0.5;
+    pen.strokeStyle = line;
+    pen.beginPath();
+    pen.moveTo(left, 0);
+    pen.lineTo(left, bottom + (hasAxis ? 4 : 0));
+    pen.stroke();
+    if (!hasAxis) continue;
+    pen.fillStyle = quiet;
+    const half = 26;
+    const centre = Math.min(Math.max(left, look.gutter + half), look.width - half);
+    pen.fillText(tickLabel(at, step, look.zone), centre, bottom + 14);
+  }
+
+  const fills = new Map(ACCOUNTS.map((account) => [account.key, fillOf(pen, account)]));
+  const offEdge = colourOf('--line-strong');
+  time.rows.forEach((row, at) => {
+    const top = ys[at]!;
+    pen.fillStyle = colourOf('--surface');
+    pen.fillRect(look.gutter, top, inner, height);
+    pen.setLineDash([2, 3]);
+    pen.strokeStyle = colourOf('--line');
+    pen.beginPath();
+    pen.moveTo(look.gutter, top + height / 2);
+    pen.lineTo(look.gutter + inner, top + height / 2);
+    pen.stroke();
+    pen.setLineDash([]);
+    for (const [from, to, name] of row.segments) {
+      const account = accountOf(name);
+      const fill = fills.get(account.key);
+      const left = x(Math.max(from, time.start));
+      const right = x(Math.min(to, time.end));
+      if (fill == null || right <= left) continue;
+      pen.fillStyle = fill;
+      const wide = Math.max(right - left, 0.75);
+      pen.fillRect(left, top, wide, height);
+      if (account.key === 'off' && wide > 2) {
+        pen.strokeStyle = offEdge;
+        pen.strokeRect(left + 0.5, top + 0.5, wide - 1, height - 1);
+      }
+      if (wide > 5 && height >= 12) {
+        pen.fillStyle = colourOf('--surface');
+        pen.fillRect(left + wide - 1, top, 1, height);
+      }
+    }
+  });
+
+  pen.textAlign = 'right';
+  let previous = '';
+  time.rows.forEach((row, at) => {
+    const top = ys[at]!;
+    const isFirst = row.worker_id !== previous;
+    previous = row.worker_id;
+    if (height < 12 && !isFirst) return;
+    if (height < 6 && at % 8 !== 0) return;
+    const name = look.names.get(row.worker_id) ?? row.worker_id;
+    pen.fillStyle = isFirst ? colourOf('--text') : quiet;
+    const words = isFirst
+      ? `${clip(pen, name, look.gutter - 30)} · ${row.thread}`
+      : `${row.thread}`;
+    pen.fillText(words, look.gutter - 8, top + height / 2 + 0.5);
+  });
+}
+
+function clip(pen: CanvasRenderingContext2D, text: string, width: number): string {
+  if (pen.measureText(text).width <= width) return text;
+  let short = text;
+  while (short.length > 1 && pen.measureText(`${short}…`).width > width) short = short.slice(0, -1);
+  return `${short}…`;
+}
+
+/** What lies under a point of the picture. */
+export function hitRow(time: MachineTime, look: RowsLook, px: number, py: number): RowHit | null {
+  const { tops: ys, height } = tops(time);
+  const inner = look.width - look.gutter - look.right;
+  const at = ys.findIndex((top) => py >= top && py < top + height);
+  const row = time.rows[at];
+  if (row === undefined || px < look.gutter || px > look.gutter + inner) return null;
+  const instant = time.start + ((px - look.gutter) / inner) * (time.end - time.start);
+  const found = row.segments.find(([from, to]) => instant >= from && instant < to);
+  const worker = look.names.get(row.worker_id) ?? row.worker_id;
+  const account = found === undefined ? null : accountOf(found[2]).label;
+  return {
+    worker,
+    thread: row.thread,
+    account,
+    from: found?.[0] ?? instant,
+    to: found?.[1] ?? instant,
+  };
+}
+
+export const accountColour = (key: (typeof ACCOUNTS)[number]['key']): string =>
+  colourOf(accountToken(key));

@@ -1,0 +1,139 @@
+import { For, Show, createEffect, createMemo, createSignal, onCleanup, onMount } from 'solid-js';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { drawLevels } from '../charts/levels';
+import { drawRows, hitRow, type RowsLook } from '../charts/machineRows';
+import { percent, plural, seconds, share } from '../format/number';
+import { clock, duration } from '../format/time';
+import { useFarm } from '../state/farm';
+import { machines, totals, type MachineTime } from '../state/machineTime';
+import { isDark } from '../state/theme';
+import { ACCOUNTS } from '../theme/accounts';
+import { AccountSwatch } from './AccountsTable';
+import { showTip } from './Tooltip';
+
+/** The machine time chart: a row per job thread, the threads per account below, the sums beside. */
+export function MachineTimeChart(props: { time: MachineTime | null }) {
+  const farm = useFarm();
+  const [width, setWidth] = createSignal(0);
+  let frame!: HTMLDivElement;
+  let rows!: HTMLCanvasElement;
+  let chart!: HTMLDivElement;
+  let drawn: uPlot | undefined;
+
+  onMount(() => {
+    const watch = new ResizeObserver(([entry]) =>
+      setWidth(Math.floor(entry?.contentRect.width ?? 0)),
+    );
+    watch.observe(frame);
+    onCleanup(() => watch.disconnect());
+  });
+  onCleanup(() => drawn?.destroy());
+
+  const look = createMemo<RowsLook>(() => ({
+    width: width(),
+    gutter: width() < 600 ? 84 : 128,
+    right: 4,
+    zone: farm.zone(),
+    names: new Map(farm.store.workers.map((worker) => [worker.worker_id, worker.name])),
+  }));
+
+  createEffect(() => {
+    const { time } = props;
+    isDark();
+    if (time === null || width() < 100 || time.end <= time.start) return;
+    const now = look();
+    // Fonts and theme are settled by the next frame; drawing then costs one picture, not three.
+    const turn = requestAnimationFrame(() => {
+      drawRows(rows, time, now);
+      drawn?.destroy();
+      const bins = Math.max(Math.min(Math.floor((now.width - now.gutter) / 3), 600), 20);
+      drawn = drawLevels(chart, time, { ...now, height: 110 }, bins);
+    });
+    onCleanup(() => cancelAnimationFrame(turn));
+  });
+
+  const sums = createMemo(() => (props.time === null ? null : totals(props.time)));
+  const whole = () =>
+    props.time === null ? 0 : (props.time.end - props.time.start) * machines(props.time).count;
+  const shown = () => ACCOUNTS.filter(({ key }) => (sums()?.[key] ?? 0) > 0);
+  const spoken = () =>
+    shown()
+      .map(({ key, label }) => `${label} ${percent((sums()?.[key] ?? 0) / whole())}`)
+      .join(', ');
+
+  const onMove = (event: PointerEvent) => {
+    if (props.time === null) return;
+    const box = rows.getBoundingClientRect();
+    const hit = hitRow(props.time, look(), event.clientX - box.left, event.clientY - box.top);
+    if (hit === null) {
+      showTip(null);
+      return;
+    }
+    const zone = farm.zone();
+    const what =
+      hit.account === null
+        ? `No data at ${clock(hit.from, zone)}`
+        : `${hit.account}, ${duration(hit.to - hit.from)}\n${clock(hit.from, zone)} – ${clock(hit.to, zone)}`;
+    showTip(`${hit.worker}, thread ${hit.thread}\n${what}`, event.clientX, event.clientY - 6);
+  };
+
+  return (
+    <div class="machine-time">
+      <div class="pictures" ref={frame}>
+        <Show when={props.time !== null && props.time.rows.length === 0}>
+          <p class="empty">No job thread was there in this span.</p>
+        </Show>
+        <canvas
+          ref={rows}
+          role="img"
+          aria-label={`Machine time of ${props.time?.rows.length ?? 0} job threads: ${spoken()}`}
+          onPointerMove={onMove}
+          onPointerLeave={() => showTip(null)}
+        />
+        <p class="chart-title">Job threads by account</p>
+        <div class="levels" ref={chart} aria-hidden="true" />
+      </div>
+      <table class="accounts">
+        <thead>
+          <tr>
+            <th scope="col">Account</th>
+            <th scope="col" class="number">
+              Machine time
+            </th>
+            <th scope="col" class="number">
+              Share
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          <For each={ACCOUNTS}>
+            {(account) => (
+              <tr classList={{ nothing: (sums()?.[account.key] ?? 0) === 0 }}>
+                <td data-tip={account.meaning}>
+                  <AccountSwatch account={account} /> {account.label}
+                </td>
+                <td class="number">{seconds(sums()?.[account.key] ?? 0)}</td>
+                <td class="number">{share(sums()?.[account.key] ?? 0, whole())}</td>
+              </tr>
+            )}
+          </For>
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">
+              Σ{' '}
+              <Show when={props.time}>
+                {(time) =>
+                  `${plural(machines(time()).count, 'machine')} × ${seconds(time().end - time().start)}`
+                }
+              </Show>
+            </th>
+            <td class="number">{seconds(whole())}</td>
+            <td class="number">100.0 %</td>
+          </tr>
+        </tfoot>
+      </table>
+    </div>
+  );
+}

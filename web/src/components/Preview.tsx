@@ -1,0 +1,134 @@
+import { For, Show, createEffect, createMemo, createSignal } from 'solid-js';
+import { previewUrl, taskLogUrl } from '../api/client';
+import { bytes, plural } from '../format/number';
+import { duration } from '../format/time';
+import type { Frame } from '../state/job';
+import { useFarm } from '../state/farm';
+import { taskLook } from '../theme/states';
+import { Shape } from './Shape';
+import { StateChip } from './StateChip';
+
+/** The picture of one frame, or its state while there is none. */
+function Picture(props: { jobId: string; frame: Frame; width: number }) {
+  const farm = useFarm();
+  const [broken, setBroken] = createSignal<string | null>(null);
+  const address = () =>
+    previewUrl(
+      farm.store.farm!.farm_id,
+      props.jobId,
+      props.frame.layerId,
+      props.frame.frame,
+      props.width,
+    );
+  return (
+    <Show
+      when={props.frame.hasPreview && broken() !== address()}
+      fallback={
+        <span class="no-picture" data-tone={taskLook(props.frame.status).tone}>
+          <Shape name={taskLook(props.frame.status).shape} />
+        </span>
+      }
+    >
+      <img
+        src={address()}
+        alt={`Frame ${props.frame.frame}`}
+        decoding="async"
+        onError={() => setBroken(address())}
+      />
+    </Show>
+  );
+}
+
+/** The selected frame, large, with its facts. */
+export function FrameView(props: {
+  jobId: string;
+  layer: string;
+  frame: Frame;
+  taskId: string | null;
+}) {
+  const farm = useFarm();
+  return (
+    <figure class="frame-view">
+      <div class="picture">
+        <Picture jobId={props.jobId} frame={props.frame} width={480} />
+      </div>
+      <figcaption>
+        <div class="title">
+          <b>
+            {props.layer} {props.frame.frame}
+          </b>
+          <StateChip look={taskLook(props.frame.status)} plain />
+        </div>
+        <dl class="facts">
+          <dt>Render time</dt>
+          <dd>{duration(props.frame.renderMs)}</dd>
+          <dt>Worker</dt>
+          <dd class="ellipsis">{props.frame.worker ?? '–'}</dd>
+          <dt>Output</dt>
+          <dd>{bytes(props.frame.bytes)}</dd>
+          <Show when={props.frame.attempts > 1}>
+            <dt>Attempts</dt>
+            <dd>{props.frame.attempts}</dd>
+          </Show>
+        </dl>
+        <Show when={props.taskId}>
+          {(task) => (
+            <a
+              href={taskLogUrl(farm.store.farm!.farm_id, props.jobId, task())}
+              target="_blank"
+              rel="noopener"
+            >
+              Log of this task
+            </a>
+          )}
+        </Show>
+      </figcaption>
+    </figure>
+  );
+}
+
+/** The newest pictures of a job; it follows the latest until somebody scrolls back. */
+export function Filmstrip(props: {
+  jobId: string;
+  frames: Frame[];
+  selected: Frame | null;
+  onSelect: (frame: Frame) => void;
+  most?: number;
+}) {
+  const pictured = createMemo(() => props.frames.filter((frame) => frame.hasPreview));
+  const shown = createMemo(() => pictured().slice(-(props.most ?? 24)));
+  const [strip, setStrip] = createSignal<HTMLDivElement>();
+  let follows = true;
+  createEffect(() => {
+    const element = strip();
+    if (shown().length > 0 && element !== undefined && follows) {
+      requestAnimationFrame(() => element.scrollTo({ left: element.scrollWidth }));
+    }
+  });
+  return (
+    <Show when={shown().length > 0}>
+      <div
+        class="filmstrip"
+        role="group"
+        ref={setStrip}
+        onScroll={({ currentTarget: at }) => {
+          follows = at.scrollLeft + at.clientWidth > at.scrollWidth - 60;
+        }}
+        aria-label={`${plural(shown().length, 'picture')} of ${pictured().length}`}
+      >
+        <For each={shown()}>
+          {(frame) => (
+            <button
+              type="button"
+              aria-pressed={props.selected?.frame === frame.frame}
+              onClick={() => props.onSelect(frame)}
+            >
+              <Picture jobId={props.jobId} frame={frame} width={160} />
+              <span>{frame.frame}</span>
+            </button>
+          )}
+        </For>
+      </div>
+    </Show>
+  );
+}

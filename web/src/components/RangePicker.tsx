@@ -1,0 +1,59 @@
+import { For } from 'solid-js';
+import { useLocation } from '@solidjs/router';
+import type { JobRow, Receipt } from '../api/types';
+import { now } from '../state/clock';
+import type { Span } from '../state/machineTime';
+
+const RANGES: { key: string; word: string; spoken: string; ms: number }[] = [
+  { key: '10m', word: '10 min', spoken: 'Last 10 minutes', ms: 600_000 },
+  { key: '1h', word: '1 h', spoken: 'Last hour', ms: 3_600_000 },
+  { key: '6h', word: '6 h', spoken: 'Last 6 hours', ms: 21_600_000 },
+  { key: '24h', word: '24 h', spoken: 'Last 24 hours', ms: 86_400_000 },
+];
+
+/** The span a range stands for; without one, that of the job. A live span moves in whole steps. */
+export function spanOf(
+  range: string | undefined,
+  job: JobRow | null,
+  receipt: Receipt | null,
+): Span | null {
+  const found = RANGES.find(({ key }) => key === range);
+  if (found !== undefined) {
+    const step = found.ms / 200;
+    return { start: Math.floor((now() - found.ms) / step) * step, end: null };
+  }
+  if (job === null) return { start: Math.floor((now() - 600_000) / 3000) * 3000, end: null };
+  if (receipt !== null) return { start: receipt.span.start_at, end: receipt.span.end_at };
+  return { start: job.created_at, end: job.ended_at };
+}
+
+/** Which span the machine time chart shows; it is part of the address. */
+export function RangePicker(props: { job: JobRow | null }) {
+  const location = useLocation();
+  const current = () => {
+    const range = location.query['range'];
+    return RANGES.some(({ key }) => key === range) ? range : 'job';
+  };
+  const options = () => [
+    ...(props.job === null
+      ? []
+      : [{ key: 'job', word: 'This job', spoken: 'The span of this job' }]),
+    ...RANGES,
+  ];
+  return (
+    <nav class="segmented" aria-label="Span of the chart">
+      <For each={options()}>
+        {(option) => (
+          <a
+            href={option.key === 'job' ? location.pathname : `?range=${option.key}`}
+            ref={(link) => link.setAttribute('noscroll', '')}
+            aria-label={option.spoken}
+            aria-current={current() === option.key ? 'true' : undefined}
+          >
+            {option.word}
+          </a>
+        )}
+      </For>
+    </nav>
+  );
+}

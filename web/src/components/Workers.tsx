@@ -1,0 +1,101 @@
+import { For, Show } from 'solid-js';
+import { A } from '@solidjs/router';
+import type { WorkerRow, WorkerThread } from '../api/types';
+import { bytes, cpu, percent } from '../format/number';
+import { ago, full } from '../format/time';
+import { now } from '../state/clock';
+import { useFarm } from '../state/farm';
+import { workerLook } from '../theme/states';
+import { Meter } from './Meter';
+import { StateChip } from './StateChip';
+
+function Thread(props: { thread: WorkerThread; linked: boolean }) {
+  const work = () => {
+    const { layer_name: layer, frames } = props.thread;
+    if (layer === null) return 'open session, between tasks';
+    return frames === null ? layer : `${layer} ${frames}`;
+  };
+  return (
+    <li class="thread" classList={{ busy: props.thread.session_id !== null }}>
+      <span class="quiet index" data-tip={`Job thread ${props.thread.thread}`}>
+        {props.thread.thread}
+      </span>
+      <Show
+        when={props.thread.session_id !== null}
+        fallback={<span class="quiet">no session</span>}
+      >
+        <span class="work ellipsis">
+          <Show when={props.linked && props.thread.job_id}>
+            {(job) => <A href={`/jobs/${job()}`}>{props.thread.job_name ?? 'job'}</A>}
+          </Show>{' '}
+          {work()}
+        </span>
+        <Show when={props.thread.progress !== null}>
+          <span class="track" aria-hidden="true">
+            <span class="fill" style={{ width: `${(props.thread.progress ?? 0) * 100}%` }} />
+          </span>
+          <span class="value">{percent(props.thread.progress)}</span>
+        </Show>
+      </Show>
+    </li>
+  );
+}
+
+/** One worker: its state, what each job thread does, CPU and memory. */
+export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
+  const farm = useFarm();
+  const memory = () => {
+    const { memory_used_bytes: used, memory_total_bytes: total } = props.worker;
+    return used === null || !total ? null : used / total;
+  };
+  const memoryTip = () =>
+    `${bytes(props.worker.memory_used_bytes)} of ${bytes(props.worker.memory_total_bytes)}`;
+  return (
+    <li class="worker" data-worker={props.worker.worker_id}>
+      <div class="head">
+        <b class="ellipsis">{props.worker.name}</b>
+        <StateChip look={workerLook(props.worker.status)} />
+        <span class="quiet small seen" data-tip={full(props.worker.last_seen_at, farm.zone())}>
+          {ago(props.worker.last_seen_at, now())}
+        </span>
+      </div>
+      <ol class="threads">
+        <For each={props.worker.threads}>
+          {(thread) => <Thread thread={thread} linked={props.linked ?? false} />}
+        </For>
+      </ol>
+      <div class="meters">
+        <Meter
+          label="CPU"
+          share={props.worker.cpu_milli === null ? null : props.worker.cpu_milli / 1000}
+          text={cpu(props.worker.cpu_milli)}
+        />
+        <Meter label="Memory" share={memory()} text={percent(memory())} tip={memoryTip()} />
+      </div>
+    </li>
+  );
+}
+
+/** All workers, those that need attention last seen as they are: sorted by name. */
+export function WorkerList(props: { linked?: boolean }) {
+  const farm = useFarm();
+  const sorted = () =>
+    farm.store.workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB', { numeric: true }));
+  return (
+    <Show
+      when={farm.store.workers.length > 0}
+      fallback={
+        <p class="empty pad">
+          No worker has joined. On a machine that shall render, run{' '}
+          <code>grange worker join {location.origin}</code>
+        </p>
+      }
+    >
+      <ul class="workers">
+        <For each={sorted()}>
+          {(worker) => <WorkerCard worker={worker} linked={props.linked ?? false} />}
+        </For>
+      </ul>
+    </Show>
+  );
+}

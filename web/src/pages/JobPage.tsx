@@ -1,0 +1,58 @@
+import { For, Show, createMemo } from 'solid-js';
+import { useParams, useSearchParams } from '@solidjs/router';
+import { JobErrors, JobView } from '../components/JobView';
+import { MachineTimeChart } from '../components/MachineTimeChart';
+import { Panel } from '../components/Panel';
+import { RangePicker, spanOf } from '../components/RangePicker';
+import { Receipt } from '../components/Receipt';
+import { createJobState } from '../state/job';
+import { createMachineTime } from '../state/machineTime';
+import { NotFound } from './NotFound';
+
+function Facts(props: { title: string; facts: Record<string, unknown> }) {
+  return (
+    <Show when={Object.keys(props.facts).length > 0}>
+      <Panel title={props.title}>
+        <dl class="facts wide">
+          <For each={Object.entries(props.facts)}>
+            {([name, value]) => (
+              <>
+                <dt>{name}</dt>
+                <dd class="mono">{typeof value === 'string' ? value : JSON.stringify(value)}</dd>
+              </>
+            )}
+          </For>
+        </dl>
+      </Panel>
+    </Show>
+  );
+}
+
+/** Everything about one job. */
+export function JobPage() {
+  const parameters = useParams<{ id: string }>();
+  const [query] = useSearchParams<{ range?: string }>();
+  const job = createJobState(() => parameters.id);
+  const span = createMemo(() => spanOf(query.range, job.row(), job.receipt()), null, {
+    equals: (a, b) => a?.start === b?.start && a?.end === b?.end,
+  });
+  const time = createMachineTime(span);
+  return (
+    <Show when={!job.isMissing()} fallback={<NotFound what="There is no job with this id." />}>
+      <JobView job={job} />
+      <Show when={job.detail()}>{(detail) => <JobErrors detail={detail()} />}</Show>
+      <Show when={job.receipt()}>{(receipt) => <Receipt receipt={receipt()} />}</Show>
+      <Panel title="Machine time" aside={<RangePicker job={job.row()} />}>
+        <MachineTimeChart time={time()} />
+      </Panel>
+      <Show when={job.detail()}>
+        {(detail) => (
+          <div class="halves">
+            <Facts title="Attributes" facts={detail().attributes} />
+            <Facts title="Parameters" facts={detail().parameters} />
+          </div>
+        )}
+      </Show>
+    </Show>
+  );
+}

@@ -1,0 +1,37 @@
+import { createMemo } from 'solid-js';
+import { useSearchParams } from '@solidjs/router';
+import { MachineTimeChart } from '../components/MachineTimeChart';
+import { Panel } from '../components/Panel';
+import { RangePicker, spanOf } from '../components/RangePicker';
+import { WorkerList } from '../components/Workers';
+import { plural } from '../format/number';
+import { useFarm } from '../state/farm';
+import { createMachineTime } from '../state/machineTime';
+
+/** All workers, and what they did lately. */
+export function WorkersPage() {
+  const farm = useFarm();
+  const [query] = useSearchParams<{ range?: string }>();
+  const span = createMemo(() => spanOf(query.range ?? '10m', null, null), null, {
+    equals: (a, b) => a?.start === b?.start && a?.end === b?.end,
+  });
+  const time = createMachineTime(span);
+  return (
+    <>
+      <section class="panel" aria-labelledby="workers-title">
+        <header>
+          <h1 id="workers-title" class="page-title">
+            Workers
+          </h1>
+          <div class="aside">{plural(farm.store.workers.length, 'worker')}</div>
+        </header>
+        <div class="wall">
+          <WorkerList linked />
+        </div>
+      </section>
+      <Panel title="Machine time" aside={<RangePicker job={null} />}>
+        <MachineTimeChart time={time()} />
+      </Panel>
+    </>
+  );
+}

@@ -1,0 +1,192 @@
+/** The farm as this page sees it: one overview, kept live by one event stream. */
+
+import { createContext, createSignal, onCleanup, useContext } from 'solid-js';
+import { createStore, produce, reconcile } from 'solid-js/store';
+import { ApiError, eventsUrl, getFarms, getMe, getOverview } from '../api/client';
+import { openStream, type StreamEvent } from '../api/stream';
+import type { Farm, JobRow, Me, WorkerRow } from '../api/types';
+import { now, setServerTime } from './clock';
+import { throttle } from './throttle';
+
+export type Link = 'connecting' | 'live' | 'stale';
+
+/** What happened, told to the parts of a page that show more than the overview holds. */
+export interface FarmEvent {
+  kind: string;
+  jobId: string | null;
+  data: Record<string, unknown>;
+}
+
+interface FarmStore {
+  me: Me | null;
+  farm: Farm | null;
+  queues: Record<string, string>;
+  fleets: Record<string, string>;
+  jobs: JobRow[];
+  workers: WorkerRow[];
+}
+
+export interface FarmState {
+  store: FarmStore;
+  link: () => Link;
+  /** When the page last knew for certain, once it no longer does. */
+  staleSince: () => number | null;
+  signedOut: () => boolean;
+  failure: () => string | null;
+  isLoaded: () => boolean;
+  newestJob: () => JobRow | null;
+  zone: () => string | undefined;
+  listen(hear: (event: FarmEvent) => void): void;
+  /** Called after a break, when deltas may be missing. */
+  onRefresh(again: () => void): void;
+}
+
+const FarmContext = createContext<FarmState>();
+export const FarmProvider = FarmContext.Provider;
+
+export function useFarm(): FarmState {
+  const state = useContext(FarmContext);
+  if (state === undefined) throw new Error('useFarm is called outside of FarmProvider');
+  return state;
+}
+
+/** Rows in an event: one, or a list of them. */
+function rowsOf(data: unknown): Record<string, unknown>[] {
+  return Array.isArray(data) ? data : [data as Record<string, unknown>];
+}
+
+export function createFarmState(): FarmState {
+  const [store, setStore] = createStore<FarmStore>({
+    me: null,
+    farm: null,
+    queues: {},
+    fleets: {},
+    jobs: [],
+    workers: [],
+  });
+  const [link, setLink] = createSignal<Link>('connecting');
+  const [staleSince, setStaleSince] = createSignal<number | null>(null);
+  const [signedOut, setSignedOut] = createSignal(false);
+  const [failure, setFailure] = createSignal<string | null>(null);
+  const [isLoaded, setLoaded] = createSignal(false);
+  const listeners = new Set<(event: FarmEvent) => void>();
+  const refreshers = new Set<() => void>();
+  let close: (() => void) | undefined;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+
+  const fail = (error: unknown) => {
+    if (error instanceof ApiError && error.isSignedOut) setSignedOut(true);
+    else setFailure(error instanceof Error ? error.message : String(error));
+  };
+
+  const load = async (farmId: string) => {
+    const overview = await getOverview(farmId);
+    setServerTime(overview.now);
+    setStore(
+      produce((state) => {
+        state.farm = overview.farm;
+        state.queues = Object.fromEntries(overview.queues.map((row) => [row.queue_id, row.name]));
+        state.fleets = Object.fromEntries(overview.fleets.map((row) => [row.fleet_id, row.name]));
+      }),
+    );
+    setStore('jobs', reconcile(overview.jobs, { key: 'job_id' }));
+    setStore('workers', reconcile(overview.workers, { key: 'worker_id' }));
+    setLoaded(true);
+    setFailure(null);
+  };
+
+  const reload = throttle(() => {
+    if (store.farm !== null) load(store.farm.farm_id).catch(fail);
+  }, 1000);
+
+  const upsertJob = (row: JobRow) => {
+    const at = store.jobs.findIndex((job) => job.job_id === row.job_id);
+    if (at >= 0) setStore('jobs', at, reconcile({ ...store.jobs[at]!, ...row }));
+    else setStore('jobs', (jobs) => [row, ...jobs]);
+  };
+
+  const upsertWorker = (row: WorkerRow) => {
+    const at = store.workers.findIndex((worker) => worker.worker_id === row.worker_id);
+    if (at >= 0) setStore('workers', at, reconcile({ ...store.workers[at]!, ...row }));
+    else setStore('workers', (workers) => [...workers, row]);
+  };
+
+  const hear = ({ event, data }: StreamEvent) => {
+    for (const row of rowsOf(JSON.parse(data))) {
+      // A row that says only which thing changed is looked up again.
+      if (event === 'job') {
+        if ('counts' in row) upsertJob(row as unknown as JobRow);
+        else reload();
+      } else if (event === 'worker') {
+        if ('threads' in row) upsertWorker(row as unknown as WorkerRow);
+        else reload();
+      }
+      const jobId = typeof row['job_id'] === 'string' ? row['job_id'] : null;
+      for (const listener of listeners) listener({ kind: event, jobId, data: row });
+    }
+  };
+
+  const start = async () => {
+    try {
+      const [me, farms] = await Promise.all([getMe(), getFarms()]);
+      setStore('me', me);
+      const farm = farms[0];
+      if (farm === undefined) {
+        setFailure('This server holds no farm yet. Run: grange admin init');
+        return;
+      }
+      await load(farm.farm_id);
+      close = openStream(eventsUrl(farm.farm_id), {
+        onOpen: (resumed) => {
+          setLink('live');
+          setStaleSince(null);
+          if (!resumed) return;
+          reload();
+          for (const again of refreshers) again();
+        },
+        onEvent: hear,
+        onBreak: () => {
+          setLink('stale');
+          setStaleSince((since) => since ?? now());
+        },
+        onRefused: (error) => {
+          setLink('stale');
+          fail(error);
+        },
+      });
+    } catch (error) {
+      fail(error);
+      setLink('stale');
+      if (!signedOut()) retry = setTimeout(() => void start(), 2000);
+    }
+  };
+  void start();
+  onCleanup(() => {
+    close?.();
+    clearTimeout(retry);
+    reload.cancel();
+  });
+
+  return {
+    store,
+    link,
+    staleSince,
+    signedOut,
+    failure,
+    isLoaded,
+    newestJob: () => {
+      const isOpen = (job: JobRow) => job.ended_at === null;
+      const started = (job: JobRow) => isOpen(job) && job.started_at !== null;
+      return store.jobs.find(started) ?? store.jobs.find(isOpen) ?? store.jobs[0] ?? null;
+    },
+    zone: () => store.farm?.zone,
+    listen(listener) {
+      listeners.add(listener);
+      onCleanup(() => listeners.delete(listener));
+    },
+    onRefresh(again) {
+      refreshers.add(again);
+      onCleanup(() => refreshers.delete(again));
+    },
+  };
+}

@@ -1,0 +1,88 @@
+/** Every state is a colour, a shape and a word; this is the one table of them. */
+
+import type { TaskStatus, WorkerState } from '../api/types';
+
+export type Tone = 'done' | 'active' | 'waiting' | 'held' | 'failed' | 'muted' | 'unsure';
+
+export type ShapeName =
+  'check' | 'play' | 'half' | 'ring' | 'dots' | 'pause' | 'cross' | 'slash' | 'square' | 'question';
+
+export interface StateLook {
+  word: string;
+  tone: Tone;
+  shape: ShapeName;
+}
+
+export const TASK_LOOKS: Record<TaskStatus, StateLook> = {
+  SUCCEEDED: { word: 'done', tone: 'done', shape: 'check' },
+  RUNNING: { word: 'rendering', tone: 'active', shape: 'play' },
+  ASSIGNED: { word: 'assigned', tone: 'active', shape: 'half' },
+  STARTING: { word: 'starting', tone: 'active', shape: 'half' },
+  SCHEDULED: { word: 'scheduled', tone: 'active', shape: 'half' },
+  INTERRUPTING: { word: 'stopping', tone: 'held', shape: 'pause' },
+  READY: { word: 'ready', tone: 'waiting', shape: 'ring' },
+  PENDING: { word: 'waits for a layer', tone: 'waiting', shape: 'dots' },
+  SUSPENDED: { word: 'suspended', tone: 'held', shape: 'pause' },
+  FAILED: { word: 'failed', tone: 'failed', shape: 'cross' },
+  CANCELED: { word: 'cancelled', tone: 'muted', shape: 'slash' },
+  NOT_COMPATIBLE: { word: 'no worker fits', tone: 'unsure', shape: 'question' },
+};
+
+/** Statuses in the order people read a progress bar: what is certain first. */
+export const TASK_ORDER: TaskStatus[] = [
+  'SUCCEEDED',
+  'RUNNING',
+  'INTERRUPTING',
+  'STARTING',
+  'ASSIGNED',
+  'SCHEDULED',
+  'READY',
+  'PENDING',
+  'SUSPENDED',
+  'NOT_COMPATIBLE',
+  'FAILED',
+  'CANCELED',
+];
+
+/** What a cell that stands for several frames shows: the status that asks for attention. */
+export const TASK_URGENCY: TaskStatus[] = [
+  'FAILED',
+  'NOT_COMPATIBLE',
+  'INTERRUPTING',
+  'SUSPENDED',
+  'RUNNING',
+  'STARTING',
+  'ASSIGNED',
+  'SCHEDULED',
+  'CANCELED',
+  'READY',
+  'PENDING',
+  'SUCCEEDED',
+];
+
+export const WORKER_LOOKS: Record<WorkerState, StateLook> = {
+  rendering: { word: 'rendering', tone: 'active', shape: 'play' },
+  idle: { word: 'idle', tone: 'waiting', shape: 'ring' },
+  starting: { word: 'starting', tone: 'active', shape: 'half' },
+  disabled: { word: 'disabled', tone: 'held', shape: 'pause' },
+  off: { word: 'off', tone: 'muted', shape: 'square' },
+  unknown: { word: 'not heard from', tone: 'unsure', shape: 'question' },
+};
+
+/** The look of a status, also of one that this build does not know yet. */
+export function taskLook(status: string): StateLook {
+  return (
+    TASK_LOOKS[status as TaskStatus] ?? {
+      word: status.toLowerCase().replaceAll('_', ' '),
+      tone: 'unsure',
+      shape: 'question',
+    }
+  );
+}
+
+export function workerLook(status: string): StateLook {
+  return WORKER_LOOKS[status as WorkerState] ?? { word: status, tone: 'unsure', shape: 'question' };
+}
+
+export const isFinished = (status: TaskStatus): boolean =>
+  status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
