@@ -109,6 +109,8 @@ class Owner:
         self._queue: asyncio.Queue[_Ask] = asyncio.Queue(maxsize=LONGEST_QUEUE)
         self._memory = Memory()
         self._task: asyncio.Task[None] | None = None
+        self._visiting: set[tuple[type[Any], Key]] = set()
+        """Rows read for a command alone, to be dropped after the batch."""
         self.counters = Counters()
 
     @property
@@ -175,7 +177,7 @@ class Owner:
                 await self._load_again()
                 self._refuse(asks, error)
                 return
-            self._forget(drafts)
+        self._forget(drafts)
         for ask in asks:
             if ask.answer.done():
                 continue  # the asker went away
@@ -248,6 +250,7 @@ class Owner:
         for job_id in needs.jobs:
             if (job_id,) not in memory.tables[Job]:
                 memory.take_in(await self._store.load_job(job_id))
+                self._visiting.add((Job, (job_id,)))
             if needs.every_task:
                 known = memory.tables[Task]
                 rows = await self._store.find(Task, Compare("job_id", "=", job_id))
@@ -257,10 +260,17 @@ class Owner:
                 row = await self._store.get(kind, key)
                 if row is not None:
                     memory.set(kind, key, row)
+                    self._visiting.add((kind, key))
 
     def _forget(self, drafts: list[Draft]) -> None:
         """Drop from memory what only rows need to hold now."""
-        changed = {pair: entity for draft in drafts for pair, entity in draft.changed.items()}
+        changed = {
+            pair: entity
+            for pair in self._visiting
+            if (entity := self._memory.tables[pair[0]].get(pair[1])) is not None
+        }
+        self._visiting.clear()
+        changed |= {pair: entity for draft in drafts for pair, entity in draft.changed.items()}
         for kind, key in settled_rows(changed, self._memory):
             self._memory.set(kind, key, None)
         for job_id in settled_jobs(changed):

@@ -1,110 +1,98 @@
-"""Waking workers: a held UpdateWorkerSchedule and a wake stream both wait here for work.
+"""Waking workers: held polls of idle workers, and wake streams of busy ones.
 
-A wake that finds nobody waiting is kept, so that a worker that looks away for a moment misses
-nothing.
+A wake may come twice or for nothing; it only makes a worker ask. Idle workers are woken in the order they came,
+no more of them than there are tasks.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from collections import OrderedDict
 
-from grange.domain.effects import CloseLog, Effect, Publish, WakeFleet, WakeWorker
 from grange.kernel.ids import FleetId, WorkerId
 
 
-@dataclass(slots=True, eq=False)
-class Waiter:
-    """Somebody who waits on behalf of a worker."""
+class WakeStream:
+    """One worker's stream of wakes."""
 
-    worker_id: WorkerId
-    fleet_id: FleetId
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
 
-    async def wait(self, timeout_seconds: float) -> bool:
-        """Wait to be woken; returns False when the time is over first."""
+    def wake(self) -> None:
+        """Let the reader go on."""
+        self._event.set()
+
+    async def next(self, timeout_seconds: float) -> bool:
+        """Wait for a wake; False if none came in time. Wakes that came meanwhile count as one."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                await self.woken.wait()
+                await self._event.wait()
         except TimeoutError:
             return False
-        self.woken.clear()
+        self._event.clear()
         return True
 
 
 class Wakes:
-    """Who waits, by worker and by fleet."""
+    """Who waits for work."""
 
     def __init__(self) -> None:
-        self._by_worker: dict[WorkerId, dict[Waiter, None]] = {}
-        self._by_fleet: dict[FleetId, dict[Waiter, None]] = {}
+        self._held: dict[FleetId, OrderedDict[WorkerId, asyncio.Event]] = {}
+        self._streams: dict[WorkerId, tuple[FleetId, WakeStream]] = {}
 
-    @contextmanager
-    def waiting(self, worker_id: WorkerId, fleet_id: FleetId) -> Iterator[Waiter]:
-        """Count as waiting inside the block; yields the `Waiter`."""
-        waiter = Waiter(worker_id, fleet_id)
-        self._by_worker.setdefault(worker_id, {})[waiter] = None
-        self._by_fleet.setdefault(fleet_id, {})[waiter] = None
+    @property
+    def held(self) -> int:
+        """How many polls are held."""
+        return sum(len(waiting) for waiting in self._held.values())
+
+    async def hold(self, fleet_id: FleetId, worker_id: WorkerId, timeout_seconds: float) -> bool:
+        """Hold an idle worker's poll until it is woken; False if the time ran out."""
+        event = asyncio.Event()
+        waiting = self._held.setdefault(fleet_id, OrderedDict())
+        older = waiting.pop(worker_id, None)
+        if older is not None:
+            older.set()
+        waiting[worker_id] = event
         try:
-            yield waiter
+            async with asyncio.timeout(timeout_seconds):
+                await event.wait()
+        except TimeoutError:
+            return False
         finally:
-            self._remove(self._by_worker, worker_id, waiter)
-            self._remove(self._by_fleet, fleet_id, waiter)
+            if waiting.get(worker_id) is event:
+                del waiting[worker_id]
+        return True
 
-    def worker(self, worker_id: WorkerId) -> None:
-        """Wake everybody who waits for one worker."""
-        for waiter in self._by_worker.get(worker_id, ()):
-            waiter.woken.set()
+    def open_stream(self, fleet_id: FleetId, worker_id: WorkerId) -> WakeStream:
+        """Open a worker's wake stream; an older one of the same worker falls silent."""
+        stream = WakeStream()
+        self._streams[worker_id] = (fleet_id, stream)
+        return stream
 
-    def fleet(self, fleet_id: FleetId, count: int) -> None:
-        """Wake up to `count` workers of a fleet, those that have waited longest first."""
-        waiters = self._by_fleet.get(fleet_id, {})
-        woken: set[WorkerId] = set()
-        for waiter in list(waiters):
-            if len(woken) >= count and waiter.worker_id not in woken:
-                break
-            waiter.woken.set()
-            woken.add(waiter.worker_id)
-            waiters[waiter] = waiters.pop(waiter)
+    def close_stream(self, worker_id: WorkerId, stream: WakeStream) -> None:
+        """Close a stream."""
+        if self._streams.get(worker_id, (None, None))[1] is stream:
+            del self._streams[worker_id]
 
-    def everybody(self) -> None:
-        """Wake everybody: the server stops."""
-        for waiters in self._by_worker.values():
-            for waiter in waiters:
-                waiter.woken.set()
+    def wake_worker(self, worker_id: WorkerId) -> None:
+        """Let one worker ask, whether its poll is held or its stream is open."""
+        for waiting in self._held.values():
+            event = waiting.pop(worker_id, None)
+            if event is not None:
+                event.set()
+        if worker_id in self._streams:
+            self._streams[worker_id][1].wake()
 
-    @staticmethod
-    def _remove(table: dict[Any, dict[Waiter, None]], key: Any, waiter: Waiter) -> None:
-        waiters = table.get(key, {})
-        waiters.pop(waiter, None)
-        if not waiters:
-            table.pop(key, None)
+    def wake_fleet(self, fleet_id: FleetId, count: int) -> None:
+        """Let up to `count` idle workers of a fleet ask.
 
-
-Touch = Callable[[str, str, str], None]
-"""(farm id, event name, subject id)."""
-
-
-class Effects:
-    """Performs what a committed batch asks for; nothing here can fail or wait."""
-
-    def __init__(self, wakes: Wakes, touch: Touch) -> None:
-        self._wakes = wakes
-        self._touch = touch
-
-    async def perform(self, effects: Sequence[Effect]) -> None:
-        """Wake workers and tell the pages."""
-        for effect in effects:
-            match effect:
-                case WakeWorker(worker_id):
-                    self._wakes.worker(worker_id)
-                case WakeFleet(fleet_id, count):
-                    self._wakes.fleet(fleet_id, count)
-                case Publish(farm_id, job_id, worker_id):
-                    if job_id is not None:
-                        self._touch(farm_id, "job", job_id)
-                    if worker_id is not None:
-                        self._touch(farm_id, "worker", worker_id)
-                case CloseLog():
-                    continue  # idle logs are compressed by a sweep, for late lines may still come
+        If fewer are idle, a busy one may have a free thread, so the streams are woken too.
+        """
+        waiting = self._held.get(fleet_id, OrderedDict())
+        left = count
+        while waiting and left > 0:
+            _, event = waiting.popitem(last=False)
+            event.set()
+            left -= 1
+        if left > 0:
+            for fleet, stream in self._streams.values():
+                if fleet == fleet_id:
+                    stream.wake()

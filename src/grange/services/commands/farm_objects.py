@@ -197,6 +197,8 @@ def _dependent(draft: Draft, found: Any) -> tuple[str, str] | None:
             for worker in draft.all(Worker):
                 if worker.fleet_id == found.fleet_id and worker.deleted_at is None:
                     return "worker", worker.worker_id
+        case _:
+            pass
     return None
 
 
