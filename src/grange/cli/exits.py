@@ -1,0 +1,67 @@
+"""Exit codes of every command, and the one line an error is told in."""
+
+from grange.kernel.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    ConfigurationError,
+    GrangeError,
+    InvalidRequestError,
+    NotFoundError,
+    NotServedError,
+    ThrottledError,
+    UnreachableError,
+)
+
+OK = 0
+FAILED = 1
+"""What was asked for did not succeed: a job failed, books do not balance, the server refused."""
+USAGE = 2
+"""The command line, a setting or the request must be mended."""
+NOT_FOUND = 3
+DENIED = 4
+"""The key is wrong or may not do this."""
+UNREACHABLE = 5
+INTERRUPTED = 130
+"""Stopped with Ctrl-C."""
+
+_CODES: tuple[tuple[type[GrangeError], int], ...] = (
+    (ConfigurationError, USAGE),
+    (InvalidRequestError, USAGE),
+    (NotServedError, USAGE),
+    (NotFoundError, NOT_FOUND),
+    (AuthenticationError, DENIED),
+    (AccessDeniedError, DENIED),
+    (UnreachableError, UNREACHABLE),
+    (ThrottledError, UNREACHABLE),
+)
+
+
+def exit_code(error: GrangeError) -> int:
+    """Return the exit code an error ends a command with."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
+
+
+def explain(error: GrangeError) -> str:
+    """Return an error in one line: what is wrong, which fields, what to do."""
+    text = " ".join(str(error).split())
+    if isinstance(error, InvalidRequestError) and error.fields:
+        details = "; ".join(
+            f"{problem.name}: {problem.message}" if problem.name else problem.message
+            for problem in error.fields
+            if problem.message not in text
+        )
+        if details:
+            text = f"{text} ({details})"
+    if isinstance(error, AuthenticationError):
+        text += " Check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    if isinstance(error, ThrottledError):
+        text += f" Try again in {error.retry_after_seconds} s."
+    return text
+
+
+def missing_extra(extra: str, error: ImportError) -> ConfigurationError:
+    """Return the error that names the install line of an extra a command needs."""
+    return ConfigurationError(
+        f"This command needs the parts of grange[{extra}] ({error.name or error} is missing)."
+        f" Install them: pip install 'grange[{extra}]'"
+    )

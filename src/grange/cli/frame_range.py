@@ -1,0 +1,75 @@
+"""Frame ranges as people write them, and the chunks OpenJD will cut them into. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from grange.kernel.errors import InvalidRequestError
+
+_PART = re.compile(r"(-?\d+)(?:-(-?\d+)(?:[:x](\d+))?)?")
+_MOST_FRAMES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRange:
+    """Frames in ascending order, each once."""
+
+    text: str
+    """As an OpenJD range expression, e.g. `1-240`, `1-9:2` or `1-3,8`."""
+    frames: tuple[int, ...]
+
+    @property
+    def contiguous(self) -> bool:
+        """True if every chunk of the range can be a run of neighbouring frames without loss."""
+        return all(step == 1 for _, _, step in _parts(self.text))
+
+    def chunk_count(self, size: int) -> int:
+        """Return how many chunks of at most `size` frames the range is cut into."""
+        if not self.contiguous:
+            return -(-len(self.frames) // size)
+        runs: list[int] = []
+        for previous, frame in zip((None, *self.frames), self.frames, strict=False):
+            if previous is not None and frame == previous + 1:
+                runs[-1] += 1
+            else:
+                runs.append(1)
+        return sum(-(-run // size) for run in runs)
+
+
+def _parts(text: str) -> list[tuple[int, int, int]]:
+    parts: list[tuple[int, int, int]] = []
+    for part in text.split(","):
+        match = _PART.fullmatch(part.strip())
+        if match is None:
+            raise InvalidRequestError(
+                f"{text!r} is no range of frames. Write for example 1-240, 1-240:2 or 1-10,20."
+            )
+        first = int(match[1])
+        parts.append((first, int(match[2] or first), int(match[3] or 1)))
+    return parts
+
+
+def parse_frames(text: str) -> FrameRange:
+    """Return the frames of a range such as `1-240`, `1-240:2`, `1-240x2` or `1-10,20`.
+
+    Raises:
+        InvalidRequestError: the text is no range, is empty, runs backwards or names a frame twice.
+    """
+    frames: list[int] = []
+    written: list[str] = []
+    for first, last, step in _parts(text):
+        if last < first or step < 1:
+            raise InvalidRequestError(f"The range {first}-{last}:{step} of {text!r} is empty.")
+        run = range(first, last + 1, step)
+        if len(frames) + len(run) > _MOST_FRAMES:
+            raise InvalidRequestError(f"A job may have at most {_MOST_FRAMES:,} frames.")
+        frames += run
+        written.append(_expression(run))
+    if len(set(frames)) != len(frames):
+        raise InvalidRequestError(f"{text!r} names a frame twice.")
+    return FrameRange(text=",".join(written), frames=tuple(sorted(frames)))
+
+
+def _expression(run: range) -> str:
+    if len(run) == 1:
+        return str(run[0])
+    return f"{run[0]}-{run[-1]}" + (f":{run.step}" if run.step > 1 else "")

@@ -1,0 +1,281 @@
+"""`grange job`: list, show, log, wait, cancel, requeue."""
+
+import sys
+from typing import Any
+
+import rich_click as click
+
+from grange.cli.connection import Connection, with_farm
+from grange.cli.exits import FAILED, OK
+from grange.cli.formatting import duration, moment, money, plural, progress
+from grange.cli.job_log import print_log
+from grange.cli.jobs import find_job, follow, job_detail, queue_ids, search_jobs, task_id
+from grange.cli.output import status
+from grange.cli.waiting import wait_seconds
+from grange.kernel.errors import InvalidRequestError
+
+_JOB = "The job's id, a part of its name, or `last` for the newest."
+
+
+@click.group()
+def command() -> None:
+    """List, show, follow, wait for, cancel and requeue jobs."""
+
+
+@command.command("ls", epilog="Example: grange job ls --status failed --limit 20")
+@click.option("--queue", metavar="ID", help="Only jobs of this queue.")
+@click.option(
+    "--status", "wanted", metavar="STATUS", help="Only jobs in this status, e.g. running."
+)
+@click.option("--user", metavar="NAME", help="Only jobs this user submitted.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@with_farm
+def list_jobs(
+    connection: Connection, queue: str | None, wanted: str | None, user: str | None, limit: int
+) -> None:
+    """List jobs, newest first."""
+    filters: list[dict[str, Any]] = []
+    for name, value in (
+        ("TASK_RUN_STATUS", wanted.upper() if wanted else None),
+        ("CREATED_BY", user),
+    ):
+        if value:
+            filters.append({"stringFilter": {"name": name, "operator": "EQUAL", "value": value}})
+    queues = [queue] if queue else queue_ids(connection)
+    jobs, total = search_jobs(connection, queues=queues, filters=filters, limit=limit)
+    if connection.out.as_json:
+        connection.out.data({"jobs": jobs, "total": total})
+        return
+    connection.out.table(
+        ["JOB", "NAME", "STATUS", "TASKS", "PRIORITY", "USER", "CREATED"],
+        [
+            [
+                job["jobId"],
+                job["name"],
+                status(job["taskRunStatus"]),
+                progress(job["taskRunStatusCounts"]),
+                job["priority"],
+                job["createdBy"],
+                job["createdAt"],
+            ]
+            for job in jobs
+        ],
+        right=frozenset({"TASKS", "PRIORITY"}),
+    )
+    if len(jobs) < total:
+        connection.out.note(f"{len(jobs)} of {plural(total, 'job')}; more with --limit.")
+
+
+@command.command("show", epilog="Example: grange job show last")
+@click.argument("job", metavar="JOB")
+@with_farm
+def show_job(connection: Connection, job: str) -> None:
+    """Show one job: its layers, what failed and why, what it cost."""
+    detail = job_detail(connection, find_job(connection, job))
+    if connection.out.as_json:
+        connection.out.data(detail)
+        return
+    out = connection.out
+    ended = detail["ended_at"] or connection.clock.now()
+    took = None if detail["started_at"] is None else ended - detail["started_at"]
+    out.fields(
+        {
+            "job": detail["job_id"],
+            "name": detail["name"],
+            "status": status(detail["status"]),
+            "user": detail["user"],
+            "project": detail["project"],
+            "priority": detail["priority"],
+            "frames": f"{detail['frames_done']}/{detail['frames_total']}",
+            "created": moment(detail["created_at"]),
+            "started": moment(detail["started_at"]),
+            "took": duration(took),
+            "cost": money(detail["cost"]),
+        }
+    )
+    out.line()
+    out.table(
+        ["LAYER", "STATUS", "TASKS", "FRAMES", "MEAN FRAME"],
+        [
+            [
+                layer["name"],
+                status(layer["status"]),
+                progress(layer["counts"]),
+                layer["frame_count"],
+                duration(layer["mean_frame_ms"]),
+            ]
+            for layer in detail["layers"]
+        ],
+        right=frozenset({"TASKS", "FRAMES", "MEAN FRAME"}),
+    )
+    for error in detail.get("errors", []):
+        where = f" on {error['worker']}" if error.get("worker") else ""
+        out.line()
+        out.line(f"{moment(error['at'])}  {error['task_id'] or error['action_id']}{where}")
+        out.line(f"  {error['text'] or error['class']}")
+
+
+@command.command("log", epilog="Example: grange job log last --frame 12")
+@click.argument("job", metavar="JOB")
+@click.option("--layer", metavar="NAME", help="The layer; default: the first.")
+@click.option("--frame", type=int, help="The log of the task that renders this frame.")
+@click.option("--task", type=int, metavar="INDEX", help="The log of the task with this index.")
+@click.option("--attempt", type=click.IntRange(1), help="Which attempt; default: the latest.")
+@click.option("--follow", "-f", is_flag=True, help="Keep printing until the job has ended.")
+@with_farm
+def log_job(
+    connection: Connection,
+    *,
+    job: str,
+    layer: str | None,
+    frame: int | None,
+    task: int | None,
+    attempt: int | None,
+    follow: bool,
+) -> None:
+    """Print the log of a task: the first that failed, unless told which."""
+    print_log(
+        connection,
+        find_job(connection, job),
+        layer=layer,
+        frame=frame,
+        task=task,
+        attempt=attempt,
+        keep_on=follow,
+    )
+
+
+@command.command("wait", epilog="Example: grange job wait last && open movie.mp4")
+@click.argument("job", metavar="JOB")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Give up after this long.")
+@with_farm
+def wait_job(connection: Connection, job: str, timeout: float | None) -> int:
+    """Wait until a job has ended; exit code 0 if it succeeded, 1 if not."""
+    return wait_for(connection, find_job(connection, job), timeout)
+
+
+def wait_for(connection: Connection, job_id: str, timeout_seconds: float | None = None) -> int:
+    """Print a line for every change of a job until it has ended; return the exit code."""
+    shown = ""
+    detail: dict[str, Any] = {}
+    for state in follow(connection, job_id, wait=wait_seconds, timeout_seconds=timeout_seconds):
+        detail = dict(state)
+        line = f"{detail['status'].lower()}: {progress(detail['counts'])} tasks"
+        if line != shown and not connection.out.as_json:
+            connection.out.line(line)
+            shown = line
+    if connection.out.as_json:
+        connection.out.data(detail)
+    return OK if detail["status"] == "SUCCEEDED" else FAILED
+
+
+@command.command("cancel", epilog="Example: grange job cancel last --yes")
+@click.argument("job", metavar="JOB")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_farm
+def cancel_job(connection: Connection, job: str, yes: bool) -> None:
+    """Cancel a job; frames that render now are stopped and lost."""
+    detail = job_detail(connection, find_job(connection, job))
+    running = detail["counts"].get("RUNNING", 0)
+    waiting = detail["counts"].get("READY", 0) + detail["counts"].get("PENDING", 0)
+    question = (
+        f"Cancel {detail['name']}? It stops {plural(running, 'running task')} and drops"
+        f" {plural(waiting, 'waiting task')}."
+    )
+    if not yes:
+        _confirm(question)
+    _update(connection, detail, {"targetTaskRunStatus": "CANCELED"})
+    _say(
+        connection, {"job_id": detail["job_id"], "canceled": True}, f"Canceled {detail['job_id']}."
+    )
+
+
+@command.command("requeue", epilog="Example: grange job requeue last --frame 12")
+@click.argument("job", metavar="JOB")
+@click.option("--all", "everything", is_flag=True, help="Every task, the succeeded too.")
+@click.option("--frame", type=int, help="The task that renders this frame.")
+@click.option("--layer", metavar="NAME", help="Only this layer; default with --frame: the first.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_farm
+def requeue_job(
+    connection: Connection,
+    *,
+    job: str,
+    everything: bool,
+    frame: int | None,
+    layer: str | None,
+    yes: bool,
+) -> None:
+    """Render tasks again: those that failed or were canceled, unless told which."""
+    detail = job_detail(connection, find_job(connection, job))
+    if everything and frame is None and layer is None:
+        if not yes:
+            _confirm(f"Render all of {detail['name']} again?")
+        _update(connection, detail, {"targetTaskRunStatus": "READY"})
+        count = sum(detail["counts"].values())
+    else:
+        chosen = _chosen(connection, detail, everything=everything, frame=frame, layer=layer)
+        for layer_id, index in chosen:
+            connection.wire(
+                "PATCH",
+                f"{_path(connection, detail)}/steps/{layer_id}/tasks/{task_id(layer_id, index)}",
+                body={"targetRunStatus": "READY"},
+            )
+        count = len(chosen)
+    _say(
+        connection,
+        {"job_id": detail["job_id"], "requeued": count},
+        f"Requeued {plural(count, 'task')} of {detail['job_id']}.",
+    )
+
+
+def _chosen(
+    connection: Connection,
+    detail: dict[str, Any],
+    *,
+    everything: bool,
+    frame: int | None,
+    layer: str | None,
+) -> list[tuple[str, int]]:
+    """Return the tasks to render again as (layer id, index)."""
+    layers = [one for one in detail["layers"] if layer in {None, one["name"]}]
+    if not layers:
+        raise InvalidRequestError(f"The job has no layer {layer!r}.")
+    if frame is not None:
+        frames = connection.rest("GET", f"/jobs/{detail['job_id']}/frames")["frames"]
+        columns = zip(frames["layer_id"], frames["frame"], frames["task_index"], strict=True)
+        for layer_id, number, index in columns:
+            if number == frame and layer_id == layers[0]["layer_id"]:
+                return [(layer_id, index)]
+        raise InvalidRequestError(f"Layer {layers[0]['name']} has no frame {frame}.")
+    wanted = {"FAILED", "CANCELED", *(["SUCCEEDED"] if everything else [])}
+    chosen: list[tuple[str, int]] = []
+    for one in layers:
+        path = f"{_path(connection, detail)}/steps/{one['layer_id']}/tasks"
+        chosen += [
+            (one["layer_id"], int(task["taskId"].rsplit("-", 1)[1]))
+            for task in connection.pages(path, "tasks")
+            if task["runStatus"] in wanted
+        ]
+    return chosen
+
+
+def _path(connection: Connection, detail: dict[str, Any]) -> str:
+    return f"/farms/{connection.farm_id}/queues/{detail['queue_id']}/jobs/{detail['job_id']}"
+
+
+def _update(connection: Connection, detail: dict[str, Any], body: dict[str, Any]) -> None:
+    connection.wire("PATCH", _path(connection, detail), body=body)
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise InvalidRequestError(f"{question} Nobody is there to ask: add --yes.")
+    click.confirm(question, abort=True)
+
+
+def _say(connection: Connection, data: dict[str, Any], text: str) -> None:
+    if connection.out.as_json:
+        connection.out.data(data)
+    else:
+        connection.out.line(text)

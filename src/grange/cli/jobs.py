@@ -1,0 +1,127 @@
+"""Finding and following jobs: what the commands about jobs share."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from grange.cli.connection import Connection
+from grange.kernel.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    ThrottledError,
+    UnreachableError,
+)
+
+ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
+"""Statuses after which nothing happens unless somebody asks for it."""
+
+_POLL_SECONDS = 0.5
+_PATIENCE_SECONDS = 120.0
+"""How long a server may be away while a job is followed."""
+
+
+def queue_ids(connection: Connection) -> list[str]:
+    """Return the ids of the farm's queues."""
+    path = f"/farms/{connection.farm_id}/queues"
+    return [str(queue["queueId"]) for queue in connection.pages(path, "queues")]
+
+
+def search_jobs(
+    connection: Connection,
+    *,
+    queues: list[str],
+    filters: list[dict[str, Any]],
+    limit: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the newest jobs that match, at most `limit`, and how many match in all."""
+    found: list[dict[str, Any]] = []
+    total = 0
+    while len(found) < limit and queues:
+        body: dict[str, Any] = {
+            "queueIds": queues,
+            "itemOffset": len(found),
+            "pageSize": min(100, limit - len(found)),
+            "sortExpressions": [{"fieldSort": {"name": "CREATED_AT", "sortOrder": "DESCENDING"}}],
+        }
+        if filters:
+            body["filterExpressions"] = {"filters": filters, "operator": "AND"}
+        page = connection.wire("POST", f"/farms/{connection.farm_id}/search/jobs", body=body)
+        jobs = page.get("jobs", [])
+        found += jobs
+        total = int(page.get("totalResults", len(found)))
+        if not jobs or len(found) >= total:
+            break
+    return found, total
+
+
+def find_job(connection: Connection, reference: str) -> str:
+    """Return the id of a job: given in full, as `last`, or as a part of its name or id.
+
+    Raises:
+        NotFoundError: no job matches.
+        InvalidRequestError: several match.
+    """
+    if reference.startswith("job-") and len(reference) == 36:
+        return reference
+    filters: list[dict[str, Any]] = []
+    if reference != "last":
+        filters = [{"searchTermFilter": {"searchTerm": reference}}]
+    jobs, total = search_jobs(
+        connection, queues=queue_ids(connection), filters=filters, limit=1 if not filters else 5
+    )
+    if not jobs:
+        raise NotFoundError("job", reference)
+    exact = [job for job in jobs if job["name"] == reference]
+    if len(exact) == 1 or total == 1 or not filters:
+        return str((exact or jobs)[0]["jobId"])
+    names = ", ".join(f"{job['jobId']} ({job['name']})" for job in jobs)
+    raise InvalidRequestError(f"{total} jobs match {reference!r}; name one by its id: {names}")
+
+
+def job_detail(connection: Connection, job_id: str) -> dict[str, Any]:
+    """Return a job with its layers, counts and errors."""
+    return connection.rest("GET", f"/jobs/{job_id}")
+
+
+def follow(
+    connection: Connection,
+    job_id: str,
+    *,
+    wait: Callable[[float], None],
+    timeout_seconds: float | None = None,
+) -> Iterator[Mapping[str, Any]]:
+    """Yield a job's detail again and again until it has ended, the ended job last.
+
+    A server that restarts meanwhile is waited for.
+
+    Args:
+        connection: the farm.
+        job_id: the job.
+        wait: how to wait for some seconds.
+        timeout_seconds: give up after this long; None: never.
+
+    Raises:
+        UnreachableError: the server stayed away, or the time is up.
+    """
+    clock = connection.clock
+    began = clock.monotonic_seconds()
+    heard = began
+    while True:
+        now = clock.monotonic_seconds()
+        try:
+            job = job_detail(connection, job_id)
+        except (UnreachableError, ThrottledError):
+            if now - heard > _PATIENCE_SECONDS:
+                raise
+        else:
+            heard = now
+            yield job
+            if job["status"] in ENDED and not job.get("open_sessions", 0):
+                return
+        if timeout_seconds is not None and now - began > timeout_seconds:
+            raise UnreachableError(f"{job_id} had not ended after {timeout_seconds:g} s.")
+        wait(_POLL_SECONDS)
+
+
+def task_id(layer_id: str, index: int) -> str:
+    """Return the id of the task with this index in its layer."""
+    return f"task-{layer_id.removeprefix('step-')}-{index}"

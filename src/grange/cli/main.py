@@ -1,0 +1,102 @@
+"""The command `grange`: finds the module of a command, runs it, tells errors in one line.
+
+Commands are imported only when they are used, so that `grange worker run` never loads a web
+framework and help stays quick.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import rich_click as click
+
+from grange.cli.exits import FAILED, INTERRUPTED, USAGE, exit_code, explain
+from grange.kernel.errors import GrangeError
+
+COMMANDS: dict[str, str] = {
+    "books": "Check, rebuild and list the books.",
+    "demo": "Start a farm on this machine and render a small film.",
+    "farm": "List the server's farms.",
+    "fleet": "List the farm's fleets.",
+    "graph": "Draw a graph as PNG or SVG.",
+    "job": "List, show, follow, wait for, cancel and requeue jobs.",
+    "open": "Open the farm's page in the browser, signed in.",
+    "queue": "List the farm's queues.",
+    "server": "Run the farm's server.",
+    "submit": "Submit a command over frames, or a job bundle.",
+    "usage": "Show machine time and cost.",
+    "user": "Add and list users, make and revoke keys.",
+    "worker": "Run a worker on this machine; list the farm's workers.",
+}
+"""Name → what it does. Command NAME is the object `command` of the module `grange.cli.NAME`."""
+
+_MODULES = {"open": "grange.cli.open_page"}
+"""Commands whose module cannot be called what they are called."""
+
+_EXAMPLES = """\b
+Examples:
+  grange demo
+  grange submit --frames 1-240 --chunk 8 -- blender -b a.blend -s {start} -e {end} -a
+  grange job ls
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable.
+"""
+
+
+class Commands(click.RichGroup):
+    """The group of all commands, each imported when it is first used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; None if there is no such name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(_MODULES.get(cmd_name, f"grange.cli.{cmd_name}"))
+        command: click.Command = module.command
+        return command
+
+
+@click.command(
+    cls=Commands, epilog=_EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="grange", message="grange %(version)s")
+def root() -> None:
+    """Grange, a self-hosted render farm that keeps its own books."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        arguments: the words behind `grange`; default: this process's.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        result = root.main(words, prog_name="grange", standalone_mode=False)
+    except GrangeError as error:
+        if debug:
+            raise
+        print(f"grange: {explain(error)}", file=sys.stderr)
+        return exit_code(error)
+    except click.Abort:
+        print("grange: stopped.", file=sys.stderr)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough; nothing more can be written, not even at exit.
+        sys.stdout = None
+        return FAILED
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Run the command line of this process and leave with its exit code."""
+    sys.exit(run())

@@ -1,0 +1,59 @@
+"""Spans of time as people give them: how long ago, or a date."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import rich_click as click
+
+from grange.kernel.errors import InvalidRequestError
+from grange.kernel.units import Instant, instant_of
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)(m|h|d|w)")
+_MILLIS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+_Command = Callable[..., Any]
+
+_WHEN = "e.g. 90m, 24h, 7d ago, or 2026-11-22 or 2026-11-22T14:00"
+
+
+def start_option(command: _Command) -> _Command:
+    """Give a command --start."""
+    return click.option("--start", metavar="WHEN", help=f"From when, {_WHEN}.")(command)
+
+
+def end_option(command: _Command) -> _Command:
+    """Give a command --end."""
+    return click.option("--end", metavar="WHEN", help="Until when; default: now.")(command)
+
+
+def parse_when(text: str, now: int) -> Instant:
+    """Return the instant a text means: a span before `now`, or a local date or time.
+
+    Raises:
+        InvalidRequestError: it means neither.
+    """
+    ago = _AGO.fullmatch(text.strip())
+    if ago is not None:
+        return Instant(now - round(float(ago[1]) * _MILLIS[ago[2]]))
+    try:
+        return instant_of(datetime.fromisoformat(text.strip()).astimezone())
+    except ValueError:
+        raise InvalidRequestError(f"{text!r} is no time. Write {_WHEN}.") from None
+
+
+def parse_span(start: str | None, end: str | None, now: int) -> dict[str, str]:
+    """Return the query members `start` and `end`, in milliseconds; what was not given is left out.
+
+    Raises:
+        InvalidRequestError: a time cannot be read, or the end does not lie after the start.
+    """
+    query: dict[str, str] = {}
+    if start is not None:
+        query["start"] = str(parse_when(start, now))
+    if end is not None:
+        query["end"] = str(parse_when(end, now))
+    if "start" in query and int(query["start"]) >= int(query.get("end", now)):
+        raise InvalidRequestError("The end must lie after the start.")
+    return query

@@ -1,0 +1,225 @@
+"""`grange submit`: a command over frames, or a job bundle, becomes a job."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+from grange.cli.bundle_files import bundled_folder, read_bundle
+from grange.cli.connection import Connection, with_farm
+from grange.cli.formatting import NOTHING, plural
+from grange.cli.frame_range import parse_frames
+from grange.cli.job import wait_for
+from grange.cli.submit_bundle import BundleRequest, bundle_plan
+from grange.cli.submit_plan import CommandRequest, SubmitPlan, command_plan
+from grange.kernel.errors import ConfigurationError, InvalidRequestError
+
+_HELP = """Submit a command over frames, or a job bundle.
+
+With `--`, everything behind it is the command one task runs; {start}, {end} and {step} stand for
+the frames of its chunk. A command with {frame} alone runs once for each frame. {frame:04} is padded
+with zeros.
+
+Without it, the argument is the folder of an OpenJD job bundle, or the name of a bundle that comes
+with Grange (mitsuba_spin, povray_spheres).
+"""
+
+_EXAMPLES = """\b
+Examples:
+  grange submit --frames 1-240 --chunk 8 --project film -- blender -b a.blend -s {start} -e {end} -a
+  grange submit --frames 1-10 -- convert in.{frame:04}.exr out.{frame:04}.jpg
+  grange submit my-bundle -p Frames=1-100 --wait
+"""
+
+
+class _WithCommand(click.RichCommand):
+    """A command that remembers whether its arguments stood behind `--`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words behind `--` away before click sees them."""
+        if "--" in args:
+            cut = args.index("--")
+            ctx.meta["grange.command"] = tuple(args[cut + 1 :])
+            args = args[:cut]
+        return super().parse_args(ctx, args)
+
+
+@click.command("submit", cls=_WithCommand, help=_HELP, epilog=_EXAMPLES)
+@click.argument("bundle", required=False, metavar="[BUNDLE]")
+@click.option("--frames", metavar="RANGE", help="Frames, e.g. 1-240, 1-240:2 or 1-10,20.")
+@click.option(
+    "--chunk", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Frames per task."
+)
+@click.option("-p", "values", metavar="NAME=VALUE", multiple=True, help="A bundle's parameter.")
+@click.option("--name", metavar="TEXT", help="The job's name.")
+@click.option("--project", metavar="NAME", help="Project the work is booked on.")
+@click.option("--shot", metavar="NAME", help="Shot the work is booked on.")
+@click.option("--render-type", metavar="NAME", help="Kind of work, e.g. render, sim, comp.")
+@click.option("--app", metavar="NAME", help="Application; else recognised from the command or log.")
+@click.option("--priority", type=click.IntRange(0, 100), help="0 to 100; default 50.")
+@click.option("--queue", metavar="ID", help="Queue; else GRANGE_QUEUE_ID, or the only one.")
+@click.option("--cwd", metavar="DIR", help="Folder the command runs in; default: this one.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and the template; submit nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--wait", "wait", is_flag=True, help="Wait for the job; exit code 1 unless it succeeds."
+)
+@with_farm
+@click.pass_context
+def command(
+    context: click.Context,
+    connection: Connection,
+    *,
+    bundle: str | None,
+    frames: str | None,
+    chunk: int,
+    values: Sequence[str],
+    name: str | None,
+    project: str | None,
+    shot: str | None,
+    render_type: str | None,
+    app: str | None,
+    priority: int | None,
+    queue: str | None,
+    cwd: str | None,
+    dry_run: bool,
+    yes: bool,
+    wait: bool,
+) -> int:
+    """See `_HELP`."""
+    words: tuple[str, ...] | None = context.meta.get("grange.command")
+    if (words is None) == (bundle is None):
+        raise InvalidRequestError(
+            "Give a command behind --, or the folder of a job bundle; see grange submit --help."
+        )
+    attributes = {"project": project, "shot": shot, "render_type": render_type, "app": app}
+    if words is not None:
+        if values:
+            raise InvalidRequestError("-p sets parameters of a bundle; a command has none.")
+        plan = command_plan(
+            CommandRequest(
+                command=words,
+                frames=None if frames is None else parse_frames(frames),
+                chunk=chunk,
+                name=name,
+                folder=str(Path(cwd or ".").absolute()),
+                attributes=attributes,
+                priority=50 if priority is None else priority,
+            )
+        )
+        override = None
+    else:
+        if frames is not None:
+            raise InvalidRequestError(
+                "--frames goes with a command; a bundle takes frames as a parameter: -p Frames=…"
+            )
+        plan = bundle_plan(
+            BundleRequest(
+                bundle=read_bundle(bundled_folder(str(bundle)) or Path(str(bundle))),
+                given=_pairs(values),
+                here=Path.cwd(),
+                attributes=attributes,
+                priority=priority,
+            )
+        )
+        override = name
+    return _submit(connection, plan, override, queue=queue, dry_run=dry_run, yes=yes, wait=wait)
+
+
+def _pairs(values: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for pair in values:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidRequestError(f"-p {pair}: write -p NAME=VALUE.")
+        pairs[name] = value
+    return pairs
+
+
+def _submit(
+    connection: Connection,
+    plan: SubmitPlan,
+    override: str | None,
+    *,
+    queue: str | None,
+    dry_run: bool,
+    yes: bool,
+    wait: bool,
+) -> int:
+    out = connection.out
+    body = plan.request()
+    if override:
+        body["nameOverride"] = override
+    if dry_run:
+        if out.as_json:
+            out.data(body)
+        else:
+            _print_plan(connection, plan, override)
+            out.line()
+            out.line(plan.template)
+        return 0
+    queue_id, queue_name = _queue(connection, queue)
+    if not out.as_json:
+        _print_plan(connection, plan, override, queue_name)
+        if not yes and sys.stdin.isatty() and sys.stdout.isatty():
+            click.confirm("Submit?", default=True, abort=True)
+    job_id = create_job(connection, queue_id, body)
+    page = f"{connection.settings.server.rstrip('/')}/jobs/{job_id}"
+    if out.as_json:
+        out.data({"job_id": job_id, "page": page})
+        if not wait:
+            return 0
+    else:
+        out.line(f"{job_id}  {page}")
+    return wait_for(connection, job_id) if wait else 0
+
+
+def create_job(connection: Connection, queue_id: str, body: dict[str, Any]) -> str:
+    """Create a job and return its id."""
+    path = f"/farms/{connection.farm_id}/queues/{queue_id}/jobs"
+    return str(connection.wire("POST", path, body=body)["jobId"])
+
+
+def _queue(connection: Connection, named: str | None) -> tuple[str, str]:
+    """Return id and name of the queue: as named by id or name, by the settings, or the only one."""
+    wanted = named or connection.settings.queue_id
+    queues = [
+        (str(queue["queueId"]), str(queue["displayName"]))
+        for queue in connection.pages(f"/farms/{connection.farm_id}/queues", "queues")
+    ]
+    matching = [queue for queue in queues if wanted in {None, *queue}]
+    if len(matching) == 1:
+        return matching[0]
+    known = ", ".join(f"{name} ({queue_id})" for queue_id, name in queues) or "none"
+    if wanted is None or matching:
+        raise ConfigurationError(f"Name the queue with --queue. The farm has: {known}.")
+    raise ConfigurationError(f"The farm has no queue {wanted}. It has: {known}.")
+
+
+def _print_plan(
+    connection: Connection, plan: SubmitPlan, override: str | None, queue_name: str | None = None
+) -> None:
+    out = connection.out
+    total = [layer.tasks for layer in plan.layers]
+    known = sum(count for count in total if count is not None)
+    summary = f"{plural(len(plan.layers), 'layer')}, {plural(known, 'task')}"
+    if None in total:
+        summary += " and what the template adds"
+    out.line(f"{override or plan.name}: {summary}, priority {plan.priority}")
+    if queue_name is not None:
+        out.line(f"queue {queue_name}")
+    for tag, value in plan.tags.items():
+        out.line(f"{tag.removeprefix('grange:').replace('_', ' ')} {value}")
+    out.table(
+        ["LAYER", "TASKS", "FRAMES"],
+        [[layer.name, _number(layer.tasks), _number(layer.frames)] for layer in plan.layers],
+        right=frozenset({"TASKS", "FRAMES"}),
+    )
+    for note in plan.notes:
+        out.note(note)
+
+
+def _number(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"

@@ -1,0 +1,274 @@
+"""What `grange submit` sends: a command over frames as one CreateJob request. Pure."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grange.cli.frame_range import FrameRange
+from grange.kernel.errors import InvalidRequestError
+
+_PLACEHOLDER = re.compile(r"\{(start|end|step|frame)(?::0?(\d{1,2})d?)?\}")
+_TWO_BRACES = re.compile(r"([{}])(?=\1)")
+_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerPlan:
+    """One layer as the plan shows it; None where only the server will know."""
+
+    name: str
+    tasks: int | None
+    frames: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitPlan:
+    """One CreateJob request and what to tell the user about it."""
+
+    name: str
+    template: str
+    template_type: str
+    """JSON or YAML."""
+    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    priority: int = 50
+    max_failed_tasks: int | None = None
+    layers: tuple[LayerPlan, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the user should know, a sentence each."""
+
+    def request(self) -> dict[str, Any]:
+        """Return the body of the CreateJob request."""
+        body: dict[str, Any] = {
+            "template": self.template,
+            "templateType": self.template_type,
+            "priority": self.priority,
+        }
+        if self.parameters:
+            body["parameters"] = {name: dict(value) for name, value in self.parameters.items()}
+        if self.tags:
+            body["tags"] = dict(self.tags)
+        if self.max_failed_tasks is not None:
+            body["maxFailedTasksCount"] = self.max_failed_tasks
+        return body
+
+
+def attribute_tags(attributes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the CreateJob tags that carry attributes of the work, without the empty ones."""
+    return {f"grange:{name}": value for name, value in attributes.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRequest:
+    """`grange submit --frames … -- COMMAND …` as given."""
+
+    command: Sequence[str]
+    """Program and arguments; {start}, {end}, {step} and {frame} stand for the chunk's frames."""
+    frames: FrameRange | None
+    """None: the command runs once."""
+    chunk: int = 1
+    name: str | None = None
+    folder: str = ""
+    """Working directory; empty: the session's own."""
+    attributes: Mapping[str, str | None] = field(default_factory=dict)
+    """project, shot, render_type, …"""
+    priority: int = 50
+
+
+def command_plan(request: CommandRequest) -> SubmitPlan:
+    """Return the job that runs a command over frames.
+
+    The job has one layer, whose script cuts the chunk's range into {start}, {end} and {step}. If
+    the command names {frame} but neither {start} nor {end}, it runs once for each frame.
+
+    Raises:
+        InvalidRequestError: the command is empty, or its placeholders do not fit the frames.
+    """
+    if not request.command or not request.command[0]:
+        raise InvalidRequestError(
+            "No command was given. Write it after --, e.g. -- blender -b a.blend …"
+        )
+    used = {match[1] for word in request.command for match in _PLACEHOLDER.finditer(word)}
+    notes = _check_placeholders(request, used)
+    program = request.command[0].rsplit("/", 1)[-1]
+    name = (request.name or " ".join([program, *_frame_words(request.frames)]))[:128]
+    template: dict[str, Any] = {
+        "specificationVersion": "jobtemplate-2023-09",
+        "name": _literal(name),
+        "steps": [_step(request, per_frame="frame" in used and not used & {"start", "end"})],
+    }
+    if request.frames is not None:
+        template["extensions"] = ["TASK_CHUNKING"]
+    tasks = 1 if request.frames is None else request.frames.chunk_count(request.chunk)
+    frames = None if request.frames is None else len(request.frames.frames)
+    return SubmitPlan(
+        name=name,
+        template=json.dumps(template),
+        template_type="JSON",
+        tags=attribute_tags(request.attributes),
+        priority=request.priority,
+        layers=(LayerPlan(name=_LAYER, tasks=tasks, frames=frames),),
+        notes=notes,
+    )
+
+
+_LAYER = "Render"
+
+
+def _check_placeholders(request: CommandRequest, used: set[str]) -> tuple[str, ...]:
+    if request.frames is None:
+        if used:
+            raise InvalidRequestError(
+                f"The command uses {{{min(used)}}} but no frames were given."
+                " Add for example --frames 1-240."
+            )
+        return ()
+    if request.chunk < 1:
+        raise InvalidRequestError("--chunk must be at least 1.")
+    if not used:
+        raise InvalidRequestError(
+            "The command names no frames, so every task would do the same. Put {start} and {end},"
+            " or {frame}, where the renderer takes them; without --frames it runs once."
+        )
+    if "start" in used and "end" not in used and request.chunk > 1:
+        return (
+            "The command uses {start} but not {end}: it must find the end of its chunk by itself.",
+        )
+    return ()
+
+
+def _frame_words(frames: FrameRange | None) -> list[str]:
+    return [] if frames is None else [frames.text]
+
+
+def _literal(text: str) -> str:
+    """Return text that OpenJD takes as it is: two braces in a row would begin a format string."""
+    return text.replace("{{", "{ {").replace("}}", "} }")
+
+
+def _step(request: CommandRequest, *, per_frame: bool) -> dict[str, Any]:
+    script = {
+        "actions": {
+            "onRun": {
+                "command": "/bin/sh",
+                "args": ["{{Task.File.Run}}"],
+                "cancelation": {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": 10},
+            }
+        },
+        "embeddedFiles": [
+            {
+                "name": "Run",
+                "type": "TEXT",
+                "filename": "run.sh",
+                "data": shell_script(
+                    request.command,
+                    folder=request.folder,
+                    has_frames=request.frames is not None,
+                    per_frame=per_frame,
+                ),
+            }
+        ],
+    }
+    step: dict[str, Any] = {"name": _LAYER, "script": script}
+    if request.frames is not None:
+        constraint = "CONTIGUOUS" if request.frames.contiguous else "NONCONTIGUOUS"
+        step["parameterSpace"] = {
+            "taskParameterDefinitions": [
+                {
+                    "name": "Frame",
+                    "type": "CHUNK[INT]",
+                    "range": request.frames.text,
+                    "chunks": {"defaultTaskCount": request.chunk, "rangeConstraint": constraint},
+                }
+            ]
+        }
+    return step
+
+
+_CUT = r"""range='{{Task.Param.Frame}}'
+run_part() {
+  case $part in -*) sign=- ;; *) sign= ;; esac
+  body=${part#-}
+  digits=${body%%[!0-9]*}
+  start=$sign$digits
+  rest=${body#"$digits"}
+  case $rest in *:*) step=${rest##*:} ;; *) step=1 ;; esac
+  rest=${rest%%:*}
+  case $rest in -*) end=${rest#-} ;; *) end=$start ;; esac
+  run_frames
+}
+each_part() {
+  left=$range,
+  while [ -n "$left" ]; do
+    part=${left%%,*}
+    left=${left#*,}
+    run_part
+  done
+}
+"""
+"""Cuts a range such as `1-8`, `1-7:2` or `3,8,9` into $start, $end and $step, part by part."""
+
+_PER_FRAME = r"""run_frames() {
+  frame=$start
+  while [ "$frame" -le "$end" ]; do
+    echo "grange: frame $frame start"
+    run_command
+    echo "grange: frame $frame done"
+    frame=$((frame + step))
+  done
+}
+"""
+
+_PER_PART = r"""run_frames() {
+  frame=$start
+  run_command
+}
+"""
+
+
+def shell_script(command: Sequence[str], *, folder: str, has_frames: bool, per_frame: bool) -> str:
+    """Return the POSIX shell script a task runs, safe as the data of an OpenJD embedded file.
+
+    Args:
+        command: program and arguments with placeholders.
+        folder: working directory; empty: the session's own.
+        has_frames: whether the task has a parameter Frame.
+        per_frame: run the command once for each frame instead of once for each run of frames.
+    """
+    lines = ["#!/bin/sh", "set -eu"]
+    if folder:
+        lines.append(
+            f'cd {_quoted(folder)} || {{ echo "grange: this worker cannot enter the folder the job'
+            ' was submitted from; give --cwd a folder every worker has" >&2; exit 1; }'
+        )
+    words = " ".join(_word(word) for word in command)
+    if not has_frames:
+        return "\n".join([*lines, f"exec {words}", ""])
+    body = _PER_FRAME if per_frame else _PER_PART
+    return "\n".join([*lines, f"{_CUT}run_command() {{\n  {words}\n}}\n{body}each_part", ""])
+
+
+def _quoted(text: str) -> str:
+    """Return text quoted for the shell, free of the braces that begin and end a format string."""
+    if text and _BARE.issuperset(text):
+        return text
+    quoted = "'" + text.replace("'", "'\"'\"'") + "'"
+    return _TWO_BRACES.sub(r"\1''", quoted)
+
+
+def _word(word: str) -> str:
+    """Return one word of the command for the shell, placeholders replaced by shell variables."""
+    pieces: list[str] = []
+    cursor = 0
+    for match in _PLACEHOLDER.finditer(word):
+        if match.start() > cursor:
+            pieces.append(_quoted(word[cursor : match.start()]))
+        width = int(match[2] or 0)
+        variable = f'"${match[1]}"'
+        pieces.append(f'"$(printf %0{width}d {variable})"' if width else variable)
+        cursor = match.end()
+    if cursor < len(word) or not pieces:
+        pieces.append(_quoted(word[cursor:]))
+    return "".join(pieces)

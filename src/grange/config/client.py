@@ -1,0 +1,139 @@
+"""Where the server is and who we are: what every command of a client needs.
+
+Order, first hit wins, key by key:
+
+1. the command line;
+2. boto3's variables (`AWS_ENDPOINT_URL_DEADLINE` before `AWS_ENDPOINT_URL`) and `GRANGE_FARM_ID`,
+   `GRANGE_QUEUE_ID`, `GRANGE_FLEET_ID`;
+3. the file `client.toml` in the platform's configuration folder (`GRANGE_CLIENT_CONFIG` may name
+   another).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from grange.kernel.errors import ConfigurationError
+
+DEMO_ENV = Path("var/demo/client.env")
+"""Where the demo, started in this folder, writes the settings of any client."""
+
+_VARIABLES: dict[str, tuple[str, ...]] = {
+    "server": ("AWS_ENDPOINT_URL_DEADLINE", "AWS_ENDPOINT_URL"),
+    "access_key_id": ("AWS_ACCESS_KEY_ID",),
+    "secret_access_key": ("AWS_SECRET_ACCESS_KEY",),
+    "session_token": ("AWS_SESSION_TOKEN",),
+    "region": ("AWS_DEFAULT_REGION", "AWS_REGION"),
+    "ca_bundle": ("AWS_CA_BUNDLE",),
+    "farm_id": ("GRANGE_FARM_ID",),
+    "queue_id": ("GRANGE_QUEUE_ID",),
+    "fleet_id": ("GRANGE_FLEET_ID",),
+}
+"""Key → the environment variables it is read from, first hit wins."""
+
+_DEFAULT_REGION = "us-west-2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """The server's address, the key to sign with, and the farm meant when none is named."""
+
+    server: str
+    """Address of the server, e.g. http://127.0.0.1:8765."""
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+    region: str = _DEFAULT_REGION
+    """Region to sign for; the server accepts any."""
+    ca_bundle: Path | None = None
+    """PEM file of the authority that signed the server's certificate."""
+    farm_id: str | None = None
+    queue_id: str | None = None
+    fleet_id: str | None = None
+
+
+def client_file(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the path of `client.toml`."""
+    named = (os.environ if environ is None else environ).get("GRANGE_CLIENT_CONFIG")
+    return Path(named) if named else platformdirs.user_config_path("grange") / "client.toml"
+
+
+def load_client(
+    *,
+    command_line: Mapping[str, str | None] | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> ClientSettings:
+    """Return where the server is and the key to sign with.
+
+    Args:
+        command_line: values given as options, by key; None counts as not given.
+        environ: the environment; default: this process's.
+        folder: where a running demo's settings are looked for, to name them in the error;
+            default: the current folder.
+
+    Raises:
+        ConfigurationError: the server or the key is not known, or the file is no good.
+    """
+    environ = os.environ if environ is None else environ
+    path = client_file(environ)
+    values = _from_file(path)
+    for key, names in _VARIABLES.items():
+        found = next((environ[name] for name in names if environ.get(name)), None)
+        if found is not None:
+            values[key] = found
+    values |= {key: value for key, value in (command_line or {}).items() if value}
+    for key, what in (
+        ("server", "server"),
+        ("access_key_id", "key"),
+        ("secret_access_key", "key"),
+    ):
+        if key not in values:
+            raise ConfigurationError(_missing(what, path, folder or Path()))
+    if "ca_bundle" in values:
+        values["ca_bundle"] = Path(values["ca_bundle"]).expanduser()
+    return ClientSettings(**values)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The settings file {path} cannot be read: {error}.") from error
+    unknown = sorted(set(document) - set(_VARIABLES))
+    if unknown:
+        raise ConfigurationError(
+            f"{path}: unknown key {unknown[0]!r}. Known: {', '.join(sorted(_VARIABLES))}."
+        )
+    wrong = sorted(key for key, value in document.items() if not isinstance(value, str))
+    if wrong:
+        raise ConfigurationError(f"{path}: {wrong[0]!r} must be text in quotes.")
+    return document
+
+
+def _missing(what: str, path: Path, folder: Path) -> str:
+    demo = folder / DEMO_ENV
+    if demo.exists():
+        return f"No {what} is set. A demo was started here; use its farm with: . {DEMO_ENV}"
+    if what == "server":
+        return (
+            "No server is set. Give --server, set AWS_ENDPOINT_URL, or write"
+            f' server = "http://…" to {path}. To start a farm on this machine: grange demo'
+        )
+    return (
+        "No key is set. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write access_key_id and"
+        f" secret_access_key to {path}. A farm's owner makes keys with: grange user key NAME"
+    )
+
+
+def has_desktop(environ: Mapping[str, str] | None = None) -> bool:
+    """Return True if this process was started on a desktop (X11 or Wayland)."""
+    environ = os.environ if environ is None else environ
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,204 @@
+"""Commands become jobs: placeholders, chunks, quoting, and scripts that a real shell runs."""
+
+import json
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openjd.model import (
+    StepParameterSpaceIterator,
+    create_job,
+    decode_job_template,
+)
+
+from grange.cli.frame_range import parse_frames
+from grange.cli.submit_plan import CommandRequest, command_plan, shell_script
+from grange.kernel.errors import InvalidRequestError
+
+
+def chunks_of(template: str) -> list[str]:
+    """What OpenJD's own library cuts the template's frames into."""
+    job = create_job(
+        job_template=decode_job_template(
+            template=json.loads(template), supported_extensions=["TASK_CHUNKING"]
+        ),
+        job_parameter_values={},
+    )
+    space = job.steps[0].parameterSpace
+    return [
+        str(parameters["Frame"].value) for parameters in StepParameterSpaceIterator(space=space)
+    ]
+
+
+def run_script(script: str, chunk: str) -> list[str]:
+    """Run a task's script in a real shell, as a session would, for one chunk."""
+    text = script.replace("{{Task.Param.Frame}}", chunk)
+    done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def plan(*command: str, frames: str | None = "1-10", chunk: int = 4, **rest):
+    return command_plan(
+        CommandRequest(
+            command=command,
+            frames=None if frames is None else parse_frames(frames),
+            chunk=chunk,
+            **rest,
+        )
+    )
+
+
+def test_plan_counts_the_chunks_that_openjd_cuts():
+    made = plan("render", "{start}", "{end}")
+    assert chunks_of(made.template) == ["1-4", "5-7", "8-10"]
+    assert (made.layers[0].tasks, made.layers[0].frames) == (3, 10)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 8), st.integers(0, 12), st.integers(1, 4)), min_size=1, max_size=4
+    ),
+    st.integers(1, 7),
+)
+def test_chunk_count_equals_openjds_for_any_range(parts, chunk):
+    cursor, written = -5, []
+    for gap, length, step in parts:
+        first = cursor + gap
+        last = first + length
+        written.append(str(first) if length == 0 else f"{first}-{last}:{step}")
+        cursor = last + 1
+    frames = ",".join(written)
+    made = plan("render", "{start}", "{end}", "{step}", frames=frames, chunk=chunk)
+    cut = chunks_of(made.template)
+    assert made.layers[0].tasks == len(cut)
+
+
+@pytest.mark.parametrize("frames", ["1-20:2", "1-3,8,9,20", "-5--1", "7", "-3-3", "0-9:3,100-103"])
+@pytest.mark.parametrize("chunk", [1, 3, 50])
+def test_every_frame_reaches_the_command_exactly_once(frames, chunk):
+    made = plan("echo", "{frame}", frames=frames, chunk=chunk)
+    script = json.loads(made.template)["steps"][0]["script"]["embeddedFiles"][0]["data"]
+    seen = [
+        int(line)
+        for cut in chunks_of(made.template)
+        for line in run_script(script, cut)
+        if not line.startswith("grange: ")
+    ]
+    assert sorted(seen) == list(parse_frames(frames).frames)
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize(
+    ("chunk", "expected"),
+    [
+        ("1-8", ["1 8 1"]),
+        ("1-7:2", ["1 7 2"]),
+        ("-5--1", ["-5 -1 1"]),
+        ("-3-3:3", ["-3 3 3"]),
+        ("7-7", ["7 7 1"]),
+        ("8,9,20", ["8 8 1", "9 9 1", "20 20 1"]),
+    ],
+)
+def test_start_end_and_step_are_cut_from_the_chunk(chunk, expected):
+    script = shell_script(
+        ["echo", "{start}", "{end}", "{step}"], folder="", has_frames=True, per_frame=False
+    )
+    assert run_script(script, chunk) == expected
+
+
+def test_padding_writes_leading_zeros():
+    script = shell_script(
+        ["echo", "in.{frame:04}.exr", "{end:3}"], folder="", has_frames=True, per_frame=False
+    )
+    assert run_script(script, "8-9") == ["in.0008.exr 009"]
+
+
+def test_frame_alone_runs_the_command_per_frame_and_says_so():
+    made = plan("echo", "f{frame}", chunk=10)
+    script = json.loads(made.template)["steps"][0]["script"]["embeddedFiles"][0]["data"]
+    assert run_script(script, "2-3") == [
+        "grange: frame 2 start",
+        "f2",
+        "grange: frame 2 done",
+        "grange: frame 3 start",
+        "f3",
+        "grange: frame 3 done",
+    ]
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", codec="utf-8")), max_size=4))
+def test_any_argument_arrives_as_it_was_given(words):
+    for has_frames in (False, True):
+        words_in = [word.replace("{", "").replace("}", "}}{{") for word in words]
+        script = shell_script(
+            ["printf", "%s\\0", "-", *words_in], folder="", has_frames=has_frames, per_frame=False
+        )
+        text = script.replace("{{Task.Param.Frame}}", "1-1")
+        assert "{{" not in text
+        done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, check=True)
+        assert done.stdout.decode().split("\0")[:-1] == ["-", *words_in]
+
+
+def test_a_failing_command_fails_the_task_with_its_exit_code():
+    script = shell_script(["sh", "-c", "exit 7"], folder="", has_frames=True, per_frame=True)
+    text = script.replace("{{Task.Param.Frame}}", "1-3")
+    done = subprocess.run(["/bin/sh", "-c", text], capture_output=True, text=True, check=False)
+    assert done.returncode == 7
+    assert done.stdout.splitlines() == ["grange: frame 1 start"]
+
+
+def test_command_runs_in_the_folder_it_was_submitted_from(tmp_path: Path):
+    odd = tmp_path / "a folder's {name}"
+    odd.mkdir()
+    script = shell_script(["pwd"], folder=str(odd), has_frames=False, per_frame=False)
+    assert run_script(script, "") == [str(odd)]
+
+
+def test_a_folder_the_worker_does_not_have_is_named_with_advice():
+    script = shell_script(["pwd"], folder="/no/such", has_frames=False, per_frame=False)
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "give --cwd a folder every worker has" in done.stderr
+
+
+def test_attributes_travel_as_tags():
+    made = plan("r", "{frame}", attributes={"project": "film", "shot": "s010", "app": None})
+    assert made.request()["tags"] == {"grange:project": "film", "grange:shot": "s010"}
+
+
+def test_command_without_frames_is_one_task():
+    made = plan("make", "all", frames=None)
+    assert (made.layers[0].tasks, made.layers[0].frames) == (1, None)
+    decode_job_template(template=json.loads(made.template), supported_extensions=[])
+
+
+@pytest.mark.parametrize(
+    ("command", "frames", "says"),
+    [
+        ((), "1-2", "No command"),
+        (("render",), "1-2", "names no frames"),
+        (("render", "{start}"), None, "no frames were given"),
+    ],
+)
+def test_commands_that_cannot_work_are_refused_with_advice(command, frames, says):
+    with pytest.raises(InvalidRequestError, match=says):
+        plan(*command, frames=frames)
+
+
+@pytest.mark.parametrize("text", ["", "a", "5-1", "1-5:0", "1-", "1,,2", "1-4,3-6", "1-9999999999"])
+def test_ranges_that_mean_nothing_are_refused(text):
+    with pytest.raises(InvalidRequestError):
+        parse_frames(text)
+
+
+def test_the_scripts_text_is_what_the_guide_shows():
+    script = shell_script(
+        ["blender", "-b", "a b.blend", "-s", "{start}", "-e", "{end}"],
+        folder="/shots",
+        has_frames=True,
+        per_frame=False,
+    )
+    assert """blender -b 'a b.blend' -s "$start" -e "$end\"""" in textwrap.dedent(script)
