@@ -1,7 +1,7 @@
 """The one ASGI callable: proves who asks, then hands the request to the API it is for.
 
-Signed requests go by the service of their credential scope: `deadline`, `logs`, `sts`, or `grange` for
-the REST API. Unsigned ones are the page, the browser with its cookie, and a few harmless paths.
+Signed requests go by the service of their credential scope: `deadline`, `logs`, `sts`, or `grange`
+for the REST API. Unsigned ones are the page, the browser with its cookie, and a few harmless paths.
 """
 
 import logging

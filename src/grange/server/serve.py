@@ -1,0 +1,88 @@
+"""Runs the application on a listening socket with uvicorn."""
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from grange.server.asgi import App
+
+DRAIN_SECONDS = 10
+GC_THRESHOLDS = (50_000, 50, 1_000)
+"""Full collections paused loops of many connections for up to 0.2 s; so they are made rare."""
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it begins to stop, so that held requests end at once."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        self._closing.set()
+        super().handle_exit(sig, frame)
+
+    def stop(self) -> None:
+        """Begin to stop, from inside the process."""
+        self._closing.set()
+        self.should_exit = True
+
+
+def make_server(
+    app: App,
+    closing: asyncio.Event,
+    *,
+    tls_certificate: Path | None = None,
+    tls_key: Path | None = None,
+) -> _Server:
+    """Return a server for `app`; `closing` is set when it begins to stop."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        backlog=4096,
+        ssl_certfile=tls_certificate,
+        ssl_keyfile=tls_key,
+    )
+    return _Server(config, closing)
+
+
+async def serve(server: _Server, listener: socket.socket) -> None:
+    """Serve on a listening socket until a signal says stop."""
+    await server.serve(sockets=[listener])
+
+
+@contextlib.asynccontextmanager
+async def serving(server: _Server, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve inside the block, without touching the process's signals."""
+    task = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 - serve() takes the signals
+    while not server.started and not task.done():
+        await asyncio.wait({task}, timeout=0.01)
+    if task.done():
+        await task
+    try:
+        yield
+    finally:
+        server.stop()
+        await task
+
+
+def settle_garbage() -> None:
+    """Call once everything long-lived is made: what exists is never looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
