@@ -1,0 +1,1 @@
+"""The books: the catalog of tables, the questions asked of them, accounts and tiles. Pure."""

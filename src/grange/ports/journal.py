@@ -37,8 +37,8 @@ class JournalReader(Protocol):
     def read(self, after: int = 0) -> Iterator[Frame]:
         """Yield the durable frames with a sequence above `after`, in order.
 
-        Bytes that are no frame are skipped and remembered in `problems`; what is still being written at
-        the end is left for the next call. Reading on from the last frame read is cheap.
+        Bytes that are no frame are skipped and remembered in `problems`; what is still being
+        written at the end is left for the next call. Reading on from the last frame read is cheap.
         """
         ...
 
@@ -59,7 +59,7 @@ class Journal(Protocol):
     """An append-only framed log."""
 
     def append(self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Put rows (columns of the catalog's table) into the open group; returns the frame's sequence.
+        """Put rows into the open group; return their frame's sequence.
 
         Nothing is durable until `sync` returns.
 
@@ -73,7 +73,8 @@ class Journal(Protocol):
         """Write the open group with one fdatasync. Blocking: call it from a thread.
 
         Raises:
-            StorageFullError: the disk is full; the group was taken back, the file cut to its last good end.
+            StorageFullError: the disk is full; the group was taken back, the file cut to its last
+                good end.
         """
         ...
 

@@ -1,0 +1,48 @@
+"""All tables, by name."""
+
+from grange.books.catalog.model import TableSpec
+from grange.books.catalog.rollup_tables import (
+    ACCOUNT_HOURS,
+    GROUP_SLOTS,
+    JOB_SLOTS,
+    WORKER_HOURS,
+    WORKER_MINUTES,
+)
+from grange.books.catalog.telemetry_tables import (
+    FRAMES,
+    SERVER_SAMPLES,
+    THREAD_SAMPLES,
+    WORKER_SAMPLES,
+)
+from grange.books.catalog.work_tables import EVENTS, SESSION_ACTIONS, SESSIONS
+from grange.kernel.errors import NotFoundError
+
+FACT_TABLES: tuple[TableSpec, ...] = (
+    SESSION_ACTIONS,
+    SESSIONS,
+    EVENTS,
+    FRAMES,
+    WORKER_SAMPLES,
+    THREAD_SAMPLES,
+    SERVER_SAMPLES,
+)
+ROLLUP_TABLES: tuple[TableSpec, ...] = (
+    WORKER_MINUTES,
+    WORKER_HOURS,
+    JOB_SLOTS,
+    GROUP_SLOTS,
+    ACCOUNT_HOURS,
+)
+TABLES: dict[str, TableSpec] = {spec.name: spec for spec in FACT_TABLES + ROLLUP_TABLES}
+
+
+def table(name: str) -> TableSpec:
+    """Return the table of this name.
+
+    Raises:
+        NotFoundError: if the books have no such table.
+    """
+    spec = TABLES.get(name)
+    if spec is None:
+        raise NotFoundError("table", name)
+    return spec

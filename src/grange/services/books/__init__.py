@@ -1,0 +1,1 @@
+"""The books at work: facts are taken in, kept, sealed, counted and checked."""

@@ -1,0 +1,294 @@
+"""Facts from workers and from the outbox, on a real journal."""
+
+import asyncio
+import errno
+import os
+import threading
+from typing import Any
+
+import pytest
+
+from grange.adapters.journal.reader import JournalFolder
+from grange.adapters.journal.writer import FileJournal
+from grange.domain.facts import Fact
+from grange.domain.work import Worker
+from grange.kernel.clock import VirtualClock
+from grange.kernel.errors import InvalidRequestError, StorageFullError, ThrottledError
+from grange.kernel.units import MILLIS_PER_DAY, Instant
+from grange.ports.state import Batch
+from grange.services.books.drain import Drain
+from grange.services.books.group_commit import GroupCommit
+from grange.services.books.ingest import MOST_ROWS, Ingest
+from grange.testing.facts import (
+    FARM,
+    FLEET,
+    T0,
+    WORKER,
+    action_fact,
+    event_fact,
+    posted_frame,
+    posted_thread_sample,
+    posted_worker_sample,
+    session_fact,
+)
+from grange.testing.memory_store import MemoryStore
+
+MACHINE = Worker(
+    farm_id=FARM, fleet_id=FLEET, worker_id=WORKER, global_index=1, created_at=T0, created_by="t"
+)
+
+
+class Desk:
+    """A journal with its group commit; counts syncs and can be slowed or filled."""
+
+    def __init__(self, folder) -> None:
+        self.clock = VirtualClock(Instant(T0 + 60_000))
+        self.syncs = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self.full = False
+        self.journal = FileJournal(folder, self.clock, flush=self._flush)
+        self.commit = GroupCommit(self.journal, self.clock)
+        self.ingest = Ingest(self.commit, self.clock)
+        self.reader = JournalFolder(folder)
+
+    def _flush(self, descriptor: int) -> None:
+        self.syncs += 1
+        assert self.go_on.wait(10)
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.fdatasync(descriptor)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return [
+            row
+            for frame in self.reader.read()
+            if frame.table_name == table
+            for row in frame.rows.to_pylist()
+        ]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(tmp_path)
+    yield desk
+    desk.journal.close()
+
+
+def send(desk, batch, offset=0, **options):
+    return asyncio.run(desk.ingest.ingest(MACHINE, offset, batch, **options))
+
+
+def test_a_batch_is_kept_with_what_the_server_knows(desk):
+    result = send(
+        desk,
+        {
+            "batch": "b1",
+            "frames": [posted_frame()],
+            "worker_samples": [posted_worker_sample(T0)],
+            "thread_samples": [posted_thread_sample(T0, 0), posted_thread_sample(T0, 1)],
+        },
+    )
+    assert (result.accepted, result.refused) == (4, ())
+    (frame,) = desk.rows("frames")
+    assert (frame["farm_id"], frame["fleet_id"], frame["worker_id"]) == (FARM, FLEET, WORKER)
+    assert [row["thread"] for row in desk.rows("thread_samples")] == [0, 1]
+
+
+def test_times_of_workers_are_put_on_the_servers_clock_and_kept_as_they_came(desk):
+    send(
+        desk,
+        {"frames": [posted_frame()], "worker_samples": [posted_worker_sample(T0)]},
+        offset=-2_500,
+    )
+    (frame,) = desk.rows("frames")
+    assert (frame["started_at"], frame["worker_started_at"]) == (T0 - 2_500, T0)
+    assert (frame["ended_at"], frame["worker_ended_at"]) == (T0 + 2_500, T0 + 5_000)
+    assert frame["log_started_at"] == T0 - 2_500
+    (sample,) = desk.rows("worker_samples")
+    assert (sample["at"], sample["worker_at"]) == (T0 - 2_500, T0)
+
+
+def test_rows_that_do_not_fit_are_refused_one_by_one(desk):
+    result = send(
+        desk,
+        {
+            "frames": [
+                posted_frame(frame=1),
+                posted_frame(frame="2"),
+                posted_frame(frame=3, farm_id="farm-mine"),
+                7,
+            ],
+            "worker_samples": [posted_worker_sample(T0, coverage_ms=99_999_999)],
+        },
+    )
+    assert result.accepted == 1
+    assert [(row.table, row.index, row.message) for row in result.refused] == [
+        ("frames", 1, "frame must be a whole number"),
+        ("frames", 2, "farm_id is not a column of frames"),
+        ("frames", 3, "is not an object"),
+        ("worker_samples", 0, "coverage_ms must lie between 0 and 60000"),
+    ]
+    assert [row["frame"] for row in desk.rows("frames")] == [1]
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        (T0 + MILLIS_PER_DAY, "at lies in the future: is the worker's clock right?"),
+        (T0 - 401 * MILLIS_PER_DAY, "at is older than facts are kept"),
+    ],
+)
+def test_times_that_cannot_be_are_refused(desk, at, message):
+    result = send(desk, {"worker_samples": [posted_worker_sample(at)]})
+    assert (result.accepted, [row.message for row in result.refused]) == (0, [message])
+    assert desk.syncs == 0
+
+
+def test_a_frame_that_ends_before_it_begins_is_refused(desk):
+    result = send(desk, {"frames": [posted_frame(started_at=T0, ended_at=T0 - 1)]})
+    assert result.refused[0].message == "started_at is later than ended_at"
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {"events": []},
+        {"frames": {}},
+        {"frames": "all"},
+        [],
+        {"frames": [{}] * (MOST_ROWS + 1)},
+    ],
+    ids=["a server's table", "an object", "text", "a list", "too many"],
+)
+def test_a_malformed_batch_is_refused_as_a_whole(desk, batch):
+    with pytest.raises(InvalidRequestError):
+        send(desk, batch)
+
+
+def test_an_empty_batch_costs_no_sync(desk):
+    assert send(desk, {"batch": "b", "frames": []}).accepted == 0
+    assert desk.syncs == 0
+
+
+def test_many_callers_share_one_sync(desk):
+    async def storm():
+        desk.go_on.clear()
+        callers = [
+            asyncio.create_task(
+                desk.ingest.ingest(MACHINE, 0, {"worker_samples": [posted_worker_sample(T0 + n)]})
+            )
+            for n in range(100)
+        ]
+        await asyncio.sleep(0)
+        desk.go_on.set()
+        return await asyncio.gather(*callers)
+
+    assert sum(result.accepted for result in asyncio.run(storm())) == 100
+    assert len(desk.rows("worker_samples")) == 100
+    assert desk.syncs <= 3  # a segment's header, the first group, all others
+
+
+def test_while_the_disk_is_behind_new_rows_are_refused(desk):
+    async def storm():
+        desk.go_on.clear()
+        batch = {"worker_samples": [posted_worker_sample(T0)]}
+        first = asyncio.create_task(desk.ingest.ingest(MACHINE, 0, batch))
+        await asyncio.sleep(0)
+        desk.clock.advance(2.5)
+        with pytest.raises(ThrottledError, match="behind") as caught:
+            await desk.ingest.ingest(MACHINE, 0, batch)
+        desk.go_on.set()
+        await first
+        await desk.ingest.ingest(MACHINE, 0, batch)
+        return caught.value.retry_after_seconds
+
+    assert asyncio.run(storm()) == 2
+
+
+def test_a_queue_of_64_mb_refuses_more(desk):
+    async def storm():
+        desk.go_on.clear()
+        batch = {"worker_samples": [posted_worker_sample(T0)]}
+        first = asyncio.create_task(
+            desk.ingest.ingest(MACHINE, 0, batch, byte_count=65 * 1024 * 1024)
+        )
+        await asyncio.sleep(0)
+        with pytest.raises(ThrottledError):
+            await desk.ingest.ingest(MACHINE, 0, batch)
+        desk.go_on.set()
+        await first
+
+    asyncio.run(storm())
+
+
+def test_on_a_full_disk_nothing_is_acknowledged_and_it_heals(desk):
+    desk.full = True
+    with pytest.raises(StorageFullError):
+        send(desk, {"frames": [posted_frame()]})
+    desk.full = False
+    assert desk.rows("frames") == []
+    assert send(desk, {"frames": [posted_frame()]}).accepted == 1
+    assert len(desk.rows("frames")) == 1
+
+
+def test_a_nearly_full_disk_takes_no_samples(desk):
+    ingest = Ingest(desk.commit, desk.clock, has_room=lambda: False)
+    with pytest.raises(StorageFullError, match="nearly full"):
+        asyncio.run(ingest.ingest(MACHINE, 0, {"frames": [posted_frame()]}))
+
+
+def test_the_drain_moves_the_outbox_in_order_and_empties_it(desk):
+    facts: list[Fact] = [
+        event_fact("e1", T0, "worker_status"),
+        action_fact(),
+        session_fact(),
+        event_fact("e2", T0, "worker_status"),
+    ]
+
+    async def run():
+        store = MemoryStore()
+        await store.commit(Batch(outbox=facts))
+        drain = Drain(store, desk.commit, desk.clock)
+        moved = await drain.drain()
+        return moved, await store.outbox(10)
+
+    assert asyncio.run(run()) == (4, [])
+    assert [row["event_id"] for row in desk.rows("events")] == ["e1", "e2"]
+    assert len(desk.rows("session_actions")) == len(desk.rows("sessions")) == 1
+
+
+def test_facts_stay_in_the_outbox_until_they_are_durable(desk):
+    async def run():
+        store = MemoryStore()
+        await store.commit(Batch(outbox=[session_fact()]))
+        drain = Drain(store, desk.commit, desk.clock)
+        desk.full = True
+        with pytest.raises(StorageFullError):
+            await drain.step()
+        kept = len(await store.outbox(10))
+        desk.full = False
+        await drain.step()
+        return kept, len(await store.outbox(10))
+
+    assert asyncio.run(run()) == (1, 0)
+    assert len(desk.rows("sessions")) == 1
+
+
+def test_the_drain_runs_when_it_is_woken_and_empties_the_outbox_before_it_stops(desk):
+    async def run():
+        store = MemoryStore()
+        drain = Drain(store, desk.commit, desk.clock)
+        task = asyncio.create_task(drain.run())
+        await asyncio.sleep(0)
+        await store.commit(Batch(outbox=[session_fact()]))
+        drain.wake()
+        while await store.outbox(1):  # noqa: ASYNC110 - the store has no event to wait for
+            await asyncio.sleep(0)
+        await store.commit(Batch(outbox=[session_fact(session_id="session-2")]))
+        await drain.stop()
+        await task
+        return await store.outbox(1)
+
+    assert asyncio.run(run()) == []
+    assert len(desk.rows("sessions")) == 2
