@@ -81,19 +81,16 @@ class MemoryStore:
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch whole, or not at all."""
-        rows = {
-            entity: dict(kept) for entity, kept in self._rows.items() if entity in _touched(batch)
-        }
-        rows = {**self._rows, **rows}
+        _check_parents(self._rows, batch)
         forgotten = set(batch.forget_tasks_of)
-        for key in [key for key in rows[Task] if key[0] in forgotten]:
-            del rows[Task][key]
+        if forgotten:
+            tasks = self._rows[Task]
+            for key in [key for key in tasks if key[0] in forgotten]:
+                del tasks[key]
         for entity, key in batch.deletes:
-            rows[entity].pop(tuple(key), None)
+            self._rows[entity].pop(tuple(key), None)
         for value in batch.puts:
-            rows[type(value)][key_of(value)] = value
-        _check_parents(rows, batch)
-        self._rows = rows
+            self._rows[type(value)][key_of(value)] = value
         for fact in batch.outbox:
             self._sequence += 1
             self._outbox[self._sequence] = fact
@@ -128,44 +125,33 @@ class MemoryStore:
         return sum(1 for value in self._rows[entity].values() if matches(value))
 
     async def load(self) -> AsyncIterator[Any]:
-        """Yield what the owner decides on."""
+        """Yield what the owner decides on, all as of one moment."""
+        rows = {entity: dict(kept) for entity, kept in self._rows.items()}
         for table in TABLES:
             if table.entity not in (ClientToken, *_WORK):
-                for key in sorted(self._rows[table.entity]):
-                    yield self._rows[table.entity][key]
+                for key in sorted(rows[table.entity]):
+                    yield rows[table.entity][key]
         sessions = [
             session
-            for session in self._rows[Session].values()
+            for session in rows[Session].values()
             if session.status is SessionLifecycleStatus.STARTED
         ]
         busy = {session.job_id for session in sessions}
-        for job in list(self._rows[Job].values()):
+        for job in rows[Job].values():
             if job.ended_at is None or job.job_id in busy:
-                for value in await self.load_job(job.job_id):
+                for value in _of_job(rows, job):
                     yield value
         for session in sessions:
             yield session
         opened = {session.session_id for session in sessions}
-        for action in list(self._rows[SessionAction].values()):
+        for action in rows[SessionAction].values():
             if action.session_id in opened and action.ended_at is None:
                 yield action
 
     async def load_job(self, job_id: JobId) -> list[Any]:
         """Return the job, its layers and its live tasks."""
         job = self._rows[Job].get((job_id,))
-        if job is None:
-            return []
-        layers = [layer for layer in self._rows[Layer].values() if layer.job_id == job_id]
-        tasks = [
-            task
-            for task in self._rows[Task].values()
-            if task.job_id == job_id
-            and (
-                task.status is not TaskRunStatus.SUCCEEDED
-                or task.index >= self._rows[Layer][task.layer_id,].next_index
-            )
-        ]
-        return [job, *sorted(layers, key=lambda layer: layer.index), *sorted(tasks, key=key_of)]
+        return [] if job is None else _of_job(self._rows, job)
 
     async def outbox(self, limit: int) -> list[OutboxRow]:
         """Return the oldest rows of the outbox."""
@@ -206,6 +192,21 @@ class MemoryStore:
         self._files = {path: row for path, row in self._files.items() if path not in gone}
 
 
+def _of_job(rows: Rows, job: Job) -> list[Any]:
+    layers = {layer.layer_id: layer for layer in rows[Layer].values() if layer.job_id == job.job_id}
+    tasks = [
+        task
+        for task in rows[Task].values()
+        if task.layer_id in layers
+        and (
+            task.status is not TaskRunStatus.SUCCEEDED
+            or task.index >= layers[task.layer_id].next_index
+        )
+    ]
+    ordered = sorted(layers.values(), key=lambda layer: layer.index)
+    return [job, *ordered, *sorted(tasks, key=key_of)]
+
+
 def matcher(entity: type[Any], condition: Condition) -> Callable[[Any], bool]:
     """Return a function that says whether an entity matches the condition."""
     match condition:
@@ -234,7 +235,9 @@ def matcher(entity: type[Any], condition: Condition) -> Callable[[Any], bool]:
         case Contains(name, term):
             checked_column(entity, name, (term,))
             lower = term.lower()
-            return lambda value: lower in (getattr(value, name) or "").lower()
+            return lambda value: (
+                getattr(value, name) is not None and lower in getattr(value, name).lower()
+            )
         case JsonEquals(name, path, operator, text):
             json_column(entity, name, path)
             compare_text = _operator(operator)
@@ -267,26 +270,24 @@ def _comparison(order: Order) -> Callable[[Any, Any], int]:
     return compare
 
 
-def _touched(batch: Batch) -> set[type[Any]]:
-    touched: set[type[Any]] = {type(value) for value in batch.puts}
-    touched.update(entity for entity, _ in batch.deletes)
-    if batch.forget_tasks_of:
-        touched.add(Task)
-    return touched
-
-
 def _check_parents(rows: Rows, batch: Batch) -> None:
+    """Refuse a batch after which a child would lack its parent."""
+    put = {(type(value), key_of(value)) for value in batch.puts}
+    deleted = {(entity, tuple(key)) for entity, key in batch.deletes} - put
+    forgotten = set(batch.forget_tasks_of)
     for child, column, parent in _PARENTS:
-        orphans = [
-            value
-            for value in batch.puts
-            if type(value) is child and (getattr(value, column),) not in rows[parent]
-        ]
-        removed = {key[0] for entity, key in batch.deletes if entity is parent}
-        removed -= {key[0] for key in rows[parent]}
+        removed = {key for entity, key in deleted if entity is parent and key in rows[parent]}
+        suspects = [value for value in batch.puts if type(value) is child]
         if removed:
-            orphans += [v for v in rows[child].values() if getattr(v, column) in removed]
-        if orphans:
-            raise GrangeError(
-                f"The batch leaves a {child.__name__} without its {parent.__name__}: {orphans[0]!r}"
-            )
+            suspects += [
+                value
+                for key, value in rows[child].items()
+                if (child, key) not in deleted | put
+                and not (child is Task and value.layer_id in forgotten)
+            ]
+        for value in suspects:
+            key = (getattr(value, column),)
+            if (parent, key) not in put and (key in removed or key not in rows[parent]):
+                raise GrangeError(
+                    f"The batch leaves a {child.__name__} without its {parent.__name__}: {value!r}"
+                )

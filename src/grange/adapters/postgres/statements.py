@@ -13,7 +13,7 @@ from grange.adapters.columns import BY_ENTITY, Kind, columns_of
 from grange.adapters.conditions import quoted
 from grange.adapters.rows import codec_of, fact_row
 from grange.domain.facts import Fact
-from grange.ports.state import Batch, Table, key_of
+from grange.ports.state import Batch, Key, Table
 
 _TYPES: Mapping[Kind, str] = {
     Kind.TEXT: "text",
@@ -36,9 +36,9 @@ def put_statement(puts: Sequence[Any], outbox: Sequence[Fact]) -> Statement:
     """Return the one statement that writes these entities and outbox rows."""
     texts: list[str] = []
     parameters: list[Any] = []
-    by_entity: dict[type[Any], dict[Any, Any]] = {}
+    by_entity: dict[type[Any], dict[Key, Any]] = {}
     for value in puts:
-        by_entity.setdefault(type(value), {})[key_of(value)] = value
+        by_entity.setdefault(type(value), {})[_key_of(value)] = value
     for entity in sorted(by_entity, key=lambda entity: BY_ENTITY[entity].name):
         texts.append(_upsert(BY_ENTITY[entity], len(parameters)))
         row = codec_of(entity).row
@@ -70,6 +70,10 @@ def delete_statements(batch: Batch) -> list[Statement]:
         )
         found.append(Statement(f"DELETE FROM {quoted(table.name)} WHERE {tests}", key))
     return found
+
+
+def _key_of(value: Any) -> Key:
+    return tuple(getattr(value, name) for name in BY_ENTITY[type(value)].key)
 
 
 def _upsert(table: Table, used: int) -> str:
