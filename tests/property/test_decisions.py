@@ -1,11 +1,12 @@
 """The decision core under random events: late, repeated and contradictory reports included.
 
-Invariants 1 and 2 of the design: no task is lost, no success is recorded twice, a report from a worker that
-lost its lease changes nothing but the books.
+Invariants 1 and 2 of the design: no task is lost, no success is recorded twice, a report from a
+worker that lost its lease changes nothing but the books.
 """
 
 import contextlib
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from grange.domain.statuses import (
 )
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.errors import GrangeError
+from grange.kernel.units import Instant
 from grange.scheduling.index import SchedulingIndex
 from grange.services.commands.jobs import ChangeJob, ChangeTask
 from grange.services.commands.workers import DisableWorker
@@ -123,8 +125,8 @@ class FarmMachine(RuleBasedStateMachine):
             {
                 action: ActionReport(
                     completed_status=status if done else None,
-                    started_at=now - 500 + skew,
-                    ended_at=now + skew if done else None,
+                    started_at=Instant(now - 500 + skew),
+                    ended_at=Instant(now + skew) if done else None,
                     exit_code=code,
                     progress_percent=50.0,
                 )
@@ -224,7 +226,7 @@ class FarmMachine(RuleBasedStateMachine):
         }
         for kind, machine in machines.items():
             for entity in tables[kind].values():
-                machine.check_invariants(entity)  # type: ignore[attr-defined]
+                machine.check_invariants(entity)
 
     @invariant()
     def counts_are_the_tasks(self) -> None:
@@ -245,7 +247,7 @@ class FarmMachine(RuleBasedStateMachine):
 
     @invariant()
     def leases_are_open_actions(self) -> None:
-        """Every leased task is held by exactly one open action, and every open task_run holds one."""
+        """Every leased task is held by one open action, and every open task_run holds one."""
         held = {
             (a.layer_id, a.task_index): a.action_id
             for a in self.farm.memory.tables[SessionAction].values()
@@ -286,7 +288,7 @@ class FarmMachine(RuleBasedStateMachine):
                 by_thread.setdefault((fact.worker_id, fact.thread), []).append(fact)
         for facts in by_thread.values():
             facts.sort(key=lambda f: (f.started_at, f.ended_at))
-            for one, two in zip(facts, facts[1:], strict=False):
+            for one, two in pairwise(facts):
                 assert one.ended_at <= two.started_at
         by_session: dict[Any, list[SessionActionFact]] = {}
         for fact in self.farm.facts:
@@ -294,7 +296,7 @@ class FarmMachine(RuleBasedStateMachine):
                 by_session.setdefault(fact.session_id, []).append(fact)
         for actions in by_session.values():
             actions.sort(key=lambda f: (f.started_at or 0, f.ended_at))
-            for first, second in zip(actions, actions[1:], strict=False):
+            for first, second in pairwise(actions):
                 assert first.ended_at <= (second.started_at or 0)
 
     @invariant()

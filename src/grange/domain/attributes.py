@@ -1,7 +1,7 @@
 """Attributes of the work: project, app, shot, …, resolved once, at CreateJob (ledger rule 11.9).
 
-First hit wins: the tag `grange:<name>.<layer>`, the tag `grange:<name>`, a job parameter of that name, what
-the command of the layer shows, the queue's default, and `unassigned`.
+First hit wins: the tag `grange:<name>.<layer>`, the tag `grange:<name>`, a job parameter of that
+name, what the command of the layer shows, the queue's default, and `unassigned`.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What can happen. Past tense; each names its moment and, where a lease counts, the session action."""
+"""What can happen: past tense, each with its moment and, where a lease counts, its action."""
 
 from dataclasses import dataclass
 

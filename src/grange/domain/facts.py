@@ -1,5 +1,7 @@
-"""Facts that state machines produce. Immutable; their columns are declared again, with units and meaning,
-in the books' catalog (a test compares the two).
+"""Facts that state machines produce. Immutable.
+
+Their columns are declared again, with units and meaning, in the books' catalog (a test compares
+the two).
 """
 
 from dataclasses import dataclass
@@ -106,7 +108,7 @@ class EventFact:
     """worker, thread, fleet, job, layer, task, session, user, server."""
     subject_id: str
     name: str
-    """What happened, e.g. worker_status, worker_threads, layer_status, fleet_waiting, late_report."""
+    """What happened: worker_status, worker_threads, layer_status, fleet_waiting, late_report, …"""
     old: str | None = None
     new: str | None = None
     actor: str = ""

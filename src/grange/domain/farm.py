@@ -1,7 +1,7 @@
 """Farm objects: what exists before any job does.
 
-`settings` holds those members of a resource's Deadline Cloud shape that the farm keeps and returns but
-never decides on, under their wire names.
+`settings` holds those members of a resource's Deadline Cloud shape that the farm keeps and returns
+but never decides on, under their wire names.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,8 @@ class Queue:
     name: str
     description: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """defaultBudgetAction, jobAttachmentSettings, roleArn, jobRunAsUser, allowedStorageProfileIds, …"""
+    """defaultBudgetAction, jobAttachmentSettings, roleArn, jobRunAsUser, allowedStorageProfileIds,
+    …"""
     created_at: Instant
     created_by: str
     updated_at: Instant | None = None

@@ -59,8 +59,8 @@ _PRECEDENCE = (
 def summary(counts: Counts) -> TaskRunStatus:
     """Return the one status that a set of tasks shows.
 
-    Work that moves comes first; then FAILED, since what is left then waits for something that failed;
-    a set without tasks has succeeded.
+    Work that moves comes first; then FAILED, since what is left then waits for something that
+    failed; a set without tasks has succeeded.
     """
     return next(
         (status for status in _PRECEDENCE if counts.get(status, 0)), TaskRunStatus.SUCCEEDED

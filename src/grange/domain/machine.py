@@ -1,7 +1,8 @@
 """What all state machines share: a literal table of what each state accepts, and where it may lead.
 
-A table maps state → event type → the states the event may lead to. `next_of` refuses what the table does
-not hold; `settle` checks the outcome against it. Diagrams in the docs are drawn from the tables.
+A table maps state → event type → the states the event may lead to. `next_of` refuses what the
+table does not hold; `settle` checks the outcome against it. Diagrams in the docs are drawn from
+the tables.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ Table = Mapping[S, Mapping[type[Any], tuple[S, ...]]]
 
 
 def next_of(
-    table: Table[S], machine: str, subject: str, state: S, event: object, history: str = ""
+    table: Table[S], machine: str, subject: str, state: S, event: object, *, history: str = ""
 ) -> tuple[S, ...]:
     """Return the states `event` may lead to from `state`.
 

@@ -86,6 +86,7 @@ def thread_rate(
 def amount_after(billionths_per_hour: int, elapsed_ms: int) -> int:
     """Return A(t), the exact cost of the first `elapsed_ms` of a session, in billionths.
 
-    A piece [a, b) of a session costs A(b) - A(a), so that any cutting of a session sums to its whole.
+    A piece [a, b) of a session costs A(b) - A(a), so that any cutting of a session sums to its
+    whole.
     """
     return half_even_divide(billionths_per_hour * elapsed_ms, 3_600_000)

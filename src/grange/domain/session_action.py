@@ -61,7 +61,9 @@ def apply(action: SessionAction, event: ActionEvent) -> SessionAction:
         InvalidTransitionError: the action is over.
     """
     history = f"assigned {action.assigned_at}, started {action.started_at}, ended {action.ended_at}"
-    allowed = next_of(TABLE, "Session action", action.action_id, action.status, event, history)
+    allowed = next_of(
+        TABLE, "Session action", action.action_id, action.status, event, history=history
+    )
     after = _after(action, event)
     if after.status not in allowed:
         raise InvalidTransitionError(

@@ -61,7 +61,7 @@ class SessionActionStatus(StrEnum):
 
 
 class WorkerStatus(StrEnum):
-    """Where a worker stands. RUNNING and IDLE are STARTED with and without sessions, said at the wire."""
+    """Where a worker stands; the wire says RUNNING or IDLE for STARTED with or without sessions."""
 
     CREATED = "CREATED"
     STARTED = "STARTED"

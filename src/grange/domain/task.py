@@ -67,10 +67,11 @@ TABLE: Table[TaskRunStatus] = {
 
 
 def apply(task: Task, event: TaskEvent) -> tuple[Task, tuple[TasksMoved, ...]]:
-    """Return the task after `event`, and the move its layer must hear of (none if the status stays).
+    """Return the task after `event`, and the move its layer must hear of, if there is one.
 
     Raises:
-        InvalidTransitionError: the status does not accept the event, or the event comes from a session
+        InvalidTransitionError: the status does not accept the event, or the event comes from a
+        session
             action that does not hold the task.
     """
     allowed = next_of(TABLE, "Task", task.task_id, task.status, event)
@@ -113,8 +114,8 @@ def _after(task: Task, event: TaskEvent) -> Task:
             return replace(task, status=status, started_at=event.at, updated_at=event.at)
         case TaskSucceeded():
             _check_lease(task, event)
-            # Work that was finished while it was being stopped is still finished work, unless somebody
-            # asked for it to be done again or marked it by hand.
+            # Work that was finished while it was being stopped is still finished work, unless
+            # somebody asked for it to be done again or marked it by hand.
             target = task.target_status
             if target is None or target in (CANCELED, SUSPENDED):
                 target = SUCCEEDED

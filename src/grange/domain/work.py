@@ -1,7 +1,8 @@
 """The work: jobs, layers (wire: steps), tasks; sessions and their actions; workers.
 
-Values only: what may happen to them is in the state machines beside this module. A waiting task has no
-value at all: tasks from `Layer.next_index` on share `Layer.rest_status` until one is touched.
+Values only: what may happen to them is in the state machines beside this module. A waiting task
+has no value at all: tasks from `Layer.next_index` on share `Layer.rest_status` until one is
+touched.
 """
 
 from collections.abc import Mapping

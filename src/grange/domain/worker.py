@@ -50,7 +50,8 @@ def apply(worker: Worker, event: WorkerEvent) -> Worker:
     """Return the worker after `event`.
 
     Raises:
-        InvalidTransitionError: the status does not accept the event; a worker that is NOT_RESPONDING or
+        InvalidTransitionError: the status does not accept the event; a worker that is
+        NOT_RESPONDING or
             STOPPED must say STARTED before its heartbeats count.
     """
     allowed = next_of(TABLE, "Worker", worker.worker_id, worker.status, event)

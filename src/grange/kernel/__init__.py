@@ -1,1 +1,1 @@
-"""The vocabulary every other package shares: time, ids, units, spans, errors (standard library only)."""
+"""The vocabulary every other package shares: time, ids, units, spans, errors."""

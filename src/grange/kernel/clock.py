@@ -1,6 +1,7 @@
 """The clock port, and a virtual clock for simulations and tests.
 
-Only `adapters/host/clock.py` reads the machine's time; everything else is handed a `Clock` or a `now`.
+Only `adapters/host/clock.py` reads the machine's time; everything else is handed a `Clock` or a
+`now`.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Typed ids: a prefix and 32 hex digits of a UUIDv7, so that ids sort by creation time.
 
 Tasks and session actions have no id of their own making: `task-<step hex>-<index>` and
-`sessionaction-<session hex>-<index>` follow from their parent, which is what lets a waiting task cost
-nothing.
+`sessionaction-<session hex>-<index>` follow from their parent, which is what lets a waiting task
+cost nothing.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Instants, durations, bytes and money: one representation each.
 
-An `Instant` is a whole number of milliseconds since 1970-01-01T00:00:00Z. Money is a whole number of
-billionths of the farm's currency. Both are integers, so that sums are exact in any order; they become
-`datetime` and `Decimal` only at the edges.
+An `Instant` is a whole number of milliseconds since 1970-01-01T00:00:00Z. Money is a whole number
+of billionths of the farm's currency. Both are integers, so that sums are exact in any order; they
+become `datetime` and `Decimal` only at the edges.
 """
 
 from datetime import UTC, datetime

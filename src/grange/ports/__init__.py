@@ -1,1 +1,1 @@
-"""What the services need of the outside world, as Protocols. Adapters implement them; tests fake none."""
+"""What the services need of the outside world, as Protocols that adapters implement."""

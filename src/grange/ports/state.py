@@ -1,7 +1,7 @@
 """The state store: farms, work, workers, users; the outbox; the manifest of the books.
 
-Every value is one of the entity types in `TABLES`. A `Batch` is one transaction. Reads see committed rows
-only. SQLite and PostgreSQL implement this port under one conformance suite.
+Every value is one of the entity types in `TABLES`. A `Batch` is one transaction. Reads see
+committed rows only. SQLite and PostgreSQL implement this port under one conformance suite.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -47,8 +47,10 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """How one entity type is kept. Columns are the entity's fields: str, int, float, bool and their
-    optionals as themselves, enums as text, everything else (mappings, tuples, dataclasses) as JSON text.
+    """How one entity type is kept.
+
+    Columns are the entity's fields: str, int, float, bool and their optionals as themselves, enums
+    as text, everything else (mappings, tuples, dataclasses) as JSON text.
     """
 
     entity: type[Any]
@@ -173,7 +175,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`column op value`; op is one of = != < <= > >=. A null column never matches, except `=`/`!=` None."""
+    """`column op value`.
+
+    The op is one of = != < <= > >=. A null column never matches, except `=`/`!=` None.
+    """
 
     column: str
     op: str
@@ -274,14 +279,14 @@ class StateStore(Protocol):
     def load(self) -> AsyncIterator[Any]:
         """Yield what the owner decides on.
 
-        Every entity that is not work (client tokens aside); every job that has not ended or still has
-        an open session, with its layers and its live tasks (those that have not succeeded or lie at
-        or beyond their layer's next_index); all open sessions with their open actions.
+        Every entity that is not work (client tokens aside); every job that has not ended or still
+        has an open session, with its layers and its live tasks (those that have not succeeded or
+        lie at or beyond their layer's next_index); all open sessions with their open actions.
         """
         ...
 
     async def load_job(self, job_id: JobId) -> list[Any]:
-        """Return the job, its layers and its live tasks (see `load`); [] if there is no such job."""
+        """Return the job, its layers and live tasks (see `load`); [] if there is no such job."""
         ...
 
     async def outbox(self, limit: int) -> list[OutboxRow]:

@@ -1,8 +1,8 @@
 """The scheduling index: which layers have ready tasks, best first, by queue and capability class.
 
-It is told of every change of a job, layer or task, and equals the index rebuilt from rows at any time. A
-layer's untouched tasks are not listed: they are a range, `next_index` to `task_count`, less the few that were
-touched by hand.
+It is told of every change of a job, layer or task, and equals the index rebuilt from rows at any
+time. A layer's untouched tasks are not listed: they are a range, `next_index` to `task_count`,
+less the few that were touched by hand.
 """
 
 from bisect import bisect_left, insort
@@ -175,7 +175,10 @@ class SchedulingIndex:
         return index in self._entries[layer_id].ahead
 
     def waiting(self, queues: Iterable[QueueId]) -> tuple[str, int]:
-        """Return ("ready", tasks), ("blocked", 0) or ("none", 0): whether work waits in these queues."""
+        """Return ("ready", tasks), ("blocked", 0) or ("none", 0).
+
+        Whether work waits in these queues.
+        """
         ready = 0
         blocked = False
         wanted = set(queues)

@@ -1,7 +1,8 @@
 """The owner loop: the only place where the farm changes.
 
-Commands are decided one after the other on the farm in memory; what they write joins one batch; the batch is
-one transaction; only then are they answered, in order. Effects are performed after the commit.
+Commands are decided one after the other on the farm in memory; what they write joins one batch;
+the batch is one transaction; only then are they answered, in order. Effects are performed after
+the commit.
 """
 
 import asyncio

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from grange.domain.statuses import WorkerStatus
 from grange.domain.work import Worker
 from grange.kernel.clock import VirtualClock
 from grange.kernel.ids import FarmId, FleetId, QueueId, WorkerId, uuid7_hex
@@ -16,6 +17,7 @@ from grange.services.commands.jobs import CreateJob
 from grange.services.commands.workers import CreateWorker
 from grange.services.draft import Context, Draft, Memory
 from grange.services.owner import Command
+from grange.services.reports import ReportWorker
 from grange.services.templates import ParsedJob, TaskSpaces, parse_job
 
 FLEET_CONFIGURATION = {
@@ -35,7 +37,7 @@ class SeededIds:
     """An IdSource that gives the same ids every time."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - ids of tests, not secrets
         self._count = 0
 
     def new(self, prefix: str) -> str:
@@ -89,9 +91,6 @@ class DecidingFarm:
 
     def worker(self, *, threads: int = 1, **amounts: float) -> WorkerId:
         """Register and start a worker."""
-        from grange.domain.statuses import WorkerStatus
-        from grange.services.reports import ReportWorker
-
         worker_id = WorkerId(
             self.do(CreateWorker(farm_id=self.farm_id, fleet_id=self.fleet_id, by="w"))["workerId"]
         )

@@ -177,29 +177,30 @@ class Delete:
 
 
 def _dependent(draft: Draft, found: Any) -> tuple[str, str] | None:
-    match found:
-        case Farm():
-            for kind, name in ((Queue, "queue_id"), (Fleet, "fleet_id")):
-                for other in draft.all(kind):
-                    if other.farm_id == found.farm_id:  # type: ignore[attr-defined]
-                        return kind.__name__.lower(), str(getattr(other, name))
-        case Queue():
-            for association in draft.all(QueueFleetAssociation):
-                if association.queue_id == found.queue_id:
-                    return "an association with fleet", association.fleet_id
-            for job in draft.all(Job):
-                if job.queue_id == found.queue_id:
-                    return "job", job.job_id
-        case Fleet():
-            for association in draft.all(QueueFleetAssociation):
-                if association.fleet_id == found.fleet_id:
-                    return "an association with queue", association.queue_id
-            for worker in draft.all(Worker):
-                if worker.fleet_id == found.fleet_id and worker.deleted_at is None:
-                    return "worker", worker.worker_id
-        case _:
-            pass
-    return None
+    """Return what hangs on a farm, queue or fleet: (kind, id) of the first, or None."""
+    hanging: list[tuple[str, str]] = []
+    if isinstance(found, Farm):
+        hanging += [("queue", q.queue_id) for q in draft.all(Queue) if q.farm_id == found.farm_id]
+        hanging += [("fleet", f.fleet_id) for f in draft.all(Fleet) if f.farm_id == found.farm_id]
+    elif isinstance(found, Queue):
+        hanging += [
+            ("an association with fleet", association.fleet_id)
+            for association in draft.all(QueueFleetAssociation)
+            if association.queue_id == found.queue_id
+        ]
+        hanging += [("job", j.job_id) for j in draft.all(Job) if j.queue_id == found.queue_id]
+    elif isinstance(found, Fleet):
+        hanging += [
+            ("an association with queue", association.queue_id)
+            for association in draft.all(QueueFleetAssociation)
+            if association.fleet_id == found.fleet_id
+        ]
+        hanging += [
+            ("worker", worker.worker_id)
+            for worker in draft.all(Worker)
+            if worker.fleet_id == found.fleet_id and worker.deleted_at is None
+        ]
+    return hanging[0] if hanging else None
 
 
 def _own(draft: Draft, kind: type[Any], farm_id: FarmId, key: str) -> Any:
@@ -310,7 +311,8 @@ class Dissociate:
         )
         if association.status is AssociationStatus.ACTIVE or open_session is not None:
             raise ConflictError(
-                "Set the association to STOP_SCHEDULING_AND_COMPLETE_TASKS and let its sessions end.",
+                "Set the association to STOP_SCHEDULING_AND_COMPLETE_TASKS first "
+                "and let its sessions end.",
                 reason="STATUS_CONFLICT",
                 resource_type="queue-fleet association",
                 resource_id=f"{self.queue_id}/{self.fleet_id}",

@@ -215,7 +215,7 @@ class ChangeJob:
     job_id: JobId
     target_status: TaskRunStatus | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
-    """priority, name, description, max_failed_tasks_count, max_retries_per_task, max_worker_count."""
+    """priority, name, description and the max_… limits."""
     archive: bool = False
     by: str
 

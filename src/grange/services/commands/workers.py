@@ -42,8 +42,8 @@ class CreateWorker:
         )
         if alive >= fleet.max_worker_count:
             raise QuotaExceededError(
-                f"The fleet has its maximum of {fleet.max_worker_count} workers; delete one or raise "
-                "maxWorkerCount.",
+                f"The fleet has its maximum of {fleet.max_worker_count} workers; "
+                "delete one or raise maxWorkerCount.",
                 resource_type="worker",
                 quota_code="maxWorkerCount",
             )
@@ -65,7 +65,10 @@ class CreateWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisableWorker:
-    """Give a worker no more work, or give it work again. Its running tasks are finished. Answers {}."""
+    """Give a worker no more work, or give it work again.
+
+    Its running tasks are finished. Answers {}.
+    """
 
     farm_id: FarmId
     worker_id: WorkerId
