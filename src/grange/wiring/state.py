@@ -1,0 +1,21 @@
+"""The state store that the settings name."""
+
+from grange.adapters.sqlite.store import SqliteStore
+from grange.config.settings import ServerSettings
+from grange.ports.state import StateStore
+
+
+def open_store(settings: ServerSettings, *, owner: bool = True) -> StateStore:
+    """Return the state store of a server, not opened yet.
+
+    Args:
+        settings: the server's.
+        owner: True for the process that decides; False for one beside it that reads and publishes.
+    """
+    if settings.state_url:
+        # asyncpg is loaded only where it is wanted.
+        from grange.adapters.postgres.store import PostgresStore  # noqa: PLC0415
+
+        return PostgresStore(settings.state_url, owner=owner)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return SqliteStore(settings.data_dir / "state.db", synchronous=settings.synchronous.upper())
