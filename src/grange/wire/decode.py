@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from grange.kernel.errors import FieldProblem, InvalidRequestError
+from grange.wire.fast import DoubtError, FastBodies
 from grange.wire.router import Route
 from grange.wire.spec import Operation, Service, Shape, deadline
 from grange.wire.validate import ROOT, Check, Checks, Path, invalid_request, note
@@ -27,7 +28,9 @@ _parse_json = msgspec.json.Decoder().decode
 class RequestDecoder:
     """Decodes the requests of one operation."""
 
-    def __init__(self, operation: Operation, service: Service, checks: Checks) -> None:
+    def __init__(
+        self, operation: Operation, service: Service, checks: Checks, bodies: FastBodies
+    ) -> None:
         """Compile everything the operation's input needs."""
         shape = service.shapes[operation.input]
         self._uri: list[tuple[str, str, Check]] = []
@@ -48,9 +51,16 @@ class RequestDecoder:
                     kind = _query_kind(service, service.shapes[member.shape])
                     self._query[member.wire_name] = (name, checks.check(member.shape), kind)
                     required_elsewhere += [name] if name in shape.required else []
+        self._loose_labels = [
+            name
+            for name, member in shape.members.items()
+            if member.location == "uri" and service.shapes[member.shape].pattern is None
+        ]
+        """Labels in which the model would allow NUL."""
         required_body = tuple(name for name in shape.required if name in body)
         self._required = tuple(required_elsewhere)
         self._body = checks.structure(body, required_body) if body else None
+        self._fast_body = bodies.decoder(operation.input, body, required_body)
 
     def __call__(
         self,
@@ -74,10 +84,10 @@ class RequestDecoder:
         problems: list[FieldProblem] = []
         found: dict[str, Any] = {}
         for name, wire_name, check in self._uri:
-            text = path_params[wire_name]
-            if "\0" in text:
+            found[name] = check(path_params[wire_name], None, name, problems)
+        for name in self._loose_labels:
+            if "\0" in found[name]:
                 note(problems, None, name, _NUL_MESSAGE)
-            found[name] = check(text, None, name, problems)
         if raw_query and self._query:
             self._decode_query(raw_query, found, problems)
         for name, wire_name, check in self._header:
@@ -88,7 +98,10 @@ class RequestDecoder:
             if name not in found:
                 note(problems, None, name, "is required")
         if self._body is not None:
-            found |= self._decode_body(self._body, body, problems)
+            try:
+                found |= self._fast_body(body)
+            except (DoubtError, msgspec.MsgspecError, UnicodeError, RecursionError):
+                found |= self._decode_body(self._body, body, problems)
         if problems:
             raise invalid_request(problems)
         return found
@@ -137,8 +150,9 @@ def deadline_decoders() -> Mapping[str, RequestDecoder]:
     """Return the decoders of all operations by name, compiled on the first call."""
     service = deadline()
     checks = Checks(service)
+    bodies = FastBodies(service, checks)
     return {
-        name: RequestDecoder(operation, service, checks)
+        name: RequestDecoder(operation, service, checks, bodies)
         for name, operation in service.operations.items()
     }
 
@@ -210,5 +224,5 @@ def _text(raw: str) -> str | None:
         return raw
     try:
         return unquote_to_bytes(raw).decode("utf-8")
-    except UnicodeDecodeError:
+    except UnicodeError:
         return None

@@ -66,10 +66,9 @@ class Router:
         if found is None:
             raise UnknownOperationError(method, raw_path, allowed=tuple(sorted(node.operations)))
         operation, names = found
-        path_params = {
-            name: _decoded(name, raw) if "%" in raw else raw
-            for name, raw in zip(names, labels, strict=True)
-        }
+        path_params = dict(zip(names, labels, strict=True))
+        if "%" in raw_path:
+            path_params = {name: _decoded(name, raw) for name, raw in path_params.items()}
         return Route(operation=operation, path_params=path_params)
 
     def _add(self, operation: Operation) -> None:
@@ -100,7 +99,7 @@ def deadline_router() -> Router:
 def _decoded(name: str, raw: str) -> str:
     try:
         return unquote_to_bytes(raw).decode("utf-8")
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         problem = FieldProblem(name, "must be percent-encoded UTF-8 text")
         raise InvalidRequestError(
             f"1 field is not valid: {name} {problem.message}.", fields=[problem]

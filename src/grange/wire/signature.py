@@ -53,6 +53,7 @@ NEVER_SIGNED = frozenset(
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?")
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 _AMZ_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 _CREDENTIAL_PARTS = 5
@@ -268,6 +269,8 @@ def _possible_queries(raw_query: str) -> Iterable[str]:
 
 
 def _strict(text: str) -> str:
+    if _UNRESERVED.fullmatch(text):
+        return text
     return quote(unquote_to_bytes(text), safe="-_.~")
 
 
@@ -364,7 +367,9 @@ def _signing_time(sent: Mapping[str, str]) -> tuple[str, Instant]:
     if text is None and date is None:
         raise _incomplete("The request carries neither an X-Amz-Date nor a Date header.")
     try:
-        moment = _moment(text, date)
+        if text is not None:
+            return _amz_date(text.strip())
+        moment = parsedate_to_datetime(date or "").astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise _incomplete(
             "The date must read YYYYMMDDTHHMMSSZ (header X-Amz-Date) or be an HTTP date."
@@ -372,12 +377,13 @@ def _signing_time(sent: Mapping[str, str]) -> tuple[str, Instant]:
     return moment.strftime("%Y%m%dT%H%M%SZ"), instant_of(moment)
 
 
-def _moment(amz_date: str | None, date: str | None) -> datetime:
-    if amz_date is None:
-        return parsedate_to_datetime(date or "").astimezone(UTC)
-    if not _AMZ_DATE.fullmatch(amz_date.strip()):
-        raise ValueError(amz_date)
-    return datetime.strptime(amz_date.strip(), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+@lru_cache(maxsize=1024)
+def _amz_date(text: str) -> tuple[str, Instant]:
+    """Return the text and its instant; many requests are signed in the same second."""
+    if not _AMZ_DATE.fullmatch(text):
+        raise ValueError(text)
+    moment = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return text, instant_of(moment)
 
 
 def _check_signed_headers(signed: list[str], sent: Mapping[str, str]) -> None:
