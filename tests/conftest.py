@@ -40,6 +40,7 @@ def _find_what_is_already_here() -> None:
 _find_what_is_already_here()
 
 settings.register_profile("grange", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", parent=settings.get_profile("grange"), max_examples=25)
 settings.register_profile("soak", parent=settings.get_profile("grange"), max_examples=2000)
 settings.load_profile(os.environ.get("GRANGE_TEST_PROFILE", "grange"))
 

@@ -124,6 +124,8 @@ def test(arguments: Sequence[str]) -> int:
         if chosen:
             markers = QUICK_MARKERS if options.quick else MARKERS
             services.prepare(markers, install_on_machine=not options.quick)
+            if options.quick:
+                services.environment["GRANGE_TEST_PROFILE"] = "quick"
         say(f"  set up in {time.monotonic() - began:.0f} s")
         outcomes += [one.run() for one in source_checks]
         for part in chosen:

@@ -1,0 +1,1 @@
+"""Grange: a self-hosted render farm that keeps its own books."""

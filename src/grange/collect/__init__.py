@@ -1,0 +1,1 @@
+"""Growing logs: cursors over files, formats of renderers and servers."""

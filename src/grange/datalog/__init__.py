@@ -1,0 +1,1 @@
+"""MQTT values on their way into the journal."""

@@ -1,0 +1,1 @@
+"""An exported folder in the shape that Royal Render's scripts know."""

@@ -1,0 +1,1 @@
+"""Grange from Python: jobs, workers and books, typed."""

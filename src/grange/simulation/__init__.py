@@ -1,0 +1,1 @@
+"""A farm on virtual time, through the real services."""

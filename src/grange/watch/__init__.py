@@ -1,0 +1,1 @@
+"""Checks of the farm, alerts, backup and restore."""
