@@ -3,14 +3,13 @@
 Arguments: `sqlite PATH` or `postgres URL`, and how many bytes a file may have (0: no limit).
 """
 
+# ruff: noqa: T201 - stdout is what the test reads
 import asyncio
 import resource
 import signal
 import sys
 from pathlib import Path
 
-from grange.adapters.postgres import PostgresStore
-from grange.adapters.sqlite import SqliteStore
 from grange.domain.facts import EventFact
 from grange.domain.farm import Farm
 from grange.kernel.errors import StorageFullError
@@ -27,7 +26,13 @@ def batch(number: int) -> Batch:
 
 
 def open_store(kind: str, where: str) -> StateStore:
-    return SqliteStore(Path(where)) if kind == "sqlite" else PostgresStore(where)
+    if kind == "sqlite":
+        from grange.adapters.sqlite import SqliteStore
+
+        return SqliteStore(Path(where))
+    from grange.adapters.postgres import PostgresStore
+
+    return PostgresStore(where)
 
 
 async def main(kind: str, where: str, most_bytes: int) -> None:

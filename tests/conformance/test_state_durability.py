@@ -61,12 +61,12 @@ def test_kill_9_loses_nothing_acknowledged_and_keeps_no_half_batch(place: tuple[
     """Invariant 1, the state store's part."""
     acknowledged: list[int] = []
     for kill_after in (40, 3, 90):
-        program = committer(*place)
-        lines = lines_of(program)
-        acknowledged += [int(next(lines)) for _ in range(kill_after)]
-        program.kill()
-        acknowledged += [int(line) for line in lines]
-        assert program.wait() == -signal.SIGKILL
+        with committer(*place) as program:
+            lines = lines_of(program)
+            acknowledged += [int(next(lines)) for _ in range(kill_after)]
+            program.kill()
+            acknowledged += [int(line) for line in lines]
+        assert program.returncode == -signal.SIGKILL
 
     async def check() -> None:
         async with opened(lambda: open_store(*place)) as store:
@@ -82,9 +82,9 @@ def test_kill_9_loses_nothing_acknowledged_and_keeps_no_half_batch(place: tuple[
 def test_a_full_disk_keeps_what_was_acknowledged_and_can_still_be_read(tmp_path: Path) -> None:
     """The program may write 400,000 bytes per file: the next commit is refused whole."""
     path = tmp_path / "state.db"
-    program = committer("sqlite", str(path), 400_000)
-    *acknowledged, full, readable = lines_of(program)
-    assert program.wait() == 0
+    with committer("sqlite", str(path), 400_000) as program:
+        *acknowledged, full, readable = lines_of(program)
+    assert program.returncode == 0
     assert full == "full"
     assert readable == f"readable {len(acknowledged)}"
     assert len(acknowledged) > 10
@@ -185,8 +185,7 @@ def test_a_store_that_is_not_open_says_so(place: tuple[str, str]) -> None:
 
 
 def test_synchronous_is_full_unless_told_otherwise(tmp_path: Path) -> None:
-    async def level(**given: str) -> int:
-        store = SqliteStore(tmp_path / "state.db", **given)
+    async def level(store: SqliteStore) -> int:
         found: list[int] = []
         async with opened(lambda: store):
             await store._write(
@@ -194,8 +193,8 @@ def test_synchronous_is_full_unless_told_otherwise(tmp_path: Path) -> None:
             )
         return found[0]
 
-    assert asyncio.run(level()) == 2
-    assert asyncio.run(level(synchronous="NORMAL")) == 1
+    assert asyncio.run(level(SqliteStore(tmp_path / "state.db"))) == 2
+    assert asyncio.run(level(SqliteStore(tmp_path / "state.db", synchronous="NORMAL"))) == 1
     with pytest.raises(ConfigurationError, match="FULL or NORMAL"):
         SqliteStore(tmp_path / "state.db", synchronous="OFF")
 
@@ -217,12 +216,13 @@ def test_a_process_beside_the_server_publishes_files_of_the_books(tmp_path: Path
     async def check() -> None:
         async with opened(lambda: SqliteStore(path)) as store:
             await store.commit(batch(0))
-            other = subprocess.Popen([sys.executable, "-c", program, str(path)])
+            other = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(path))
+            ended = asyncio.ensure_future(other.wait())
             number = 1
-            while other.poll() is None:
+            while not ended.done():
                 await store.commit(batch(number))
                 number += 1
-            assert other.returncode == 0
+            assert await ended == 0
             assert len(await store.manifest()) == 50
             assert await kept(store) == (set(range(number)), list(range(number)))
 
@@ -230,7 +230,11 @@ def test_a_process_beside_the_server_publishes_files_of_the_books(tmp_path: Path
 
 
 @pytest.mark.postgres
-def test_one_server_uses_a_database_and_a_second_is_told_which(database: str) -> None:
+def test_one_server_uses_a_database_and_a_second_is_told_which(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grange.adapters.postgres.ownership.WAIT_MS", 300)
+
     async def check() -> None:
         async with opened(lambda: PostgresStore(database)) as first:
             await first.commit(batch(0))

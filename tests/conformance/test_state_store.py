@@ -22,8 +22,9 @@ from grange.ports.state import (
     Order,
     key_of,
 )
-from grange.testing.conformance.entities import TEXTS, anything, least, parents_of
+from grange.testing.conformance.entities import least, parents_of
 from grange.testing.conformance.state_store import CHECKS, Check, opened
+from grange.testing.conformance.strategies import TEXTS, anything
 from grange.testing.memory_store import MemoryStore
 from tests.conformance.conftest import Stores
 
