@@ -12,11 +12,14 @@ from grange.kernel.clock import Clock
 from grange.kernel.ids import IdSource
 from grange.ports.session_logs import SessionLogs
 from grange.ports.state import StateStore
-from grange.server.ports import BooksDoor, FactsDoor, Previews
+from grange.server.ports import BooksDoor, Previews
+from grange.services.books.ingest import Ingest
 from grange.services.identity import Identity
 from grange.services.live import LiveHub
 from grange.services.owner import Command, Owner, Token
 from grange.services.permissions import Principal
+from grange.services.reads.latest import LatestSamples
+from grange.services.reads.pages import Pages
 from grange.services.reads.rows import PageRequest, Rows
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
@@ -39,9 +42,13 @@ class Context:
     logs: SessionLogs
     wakes: Wakes
     live: LiveHub
+    pages: Pages
+    latest: LatestSamples
+    ingest: Ingest
     books: BooksDoor
-    facts: FactsDoor
     previews: Previews
+    preview_roots: tuple[str, ...]
+    """Folders thumbnails may be read from; empty: wherever a job writes."""
     version: str
     closing: asyncio.Event
     """Set when the server begins to stop: held requests and streams end."""

@@ -1,10 +1,7 @@
-"""What the server asks of parts elsewhere: the books process, the facts door, thumbnails."""
+"""What the server asks of parts that run in other processes: the books, and thumbnails."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Protocol
-
-from grange.kernel.ids import FarmId, WorkerId
 
 
 class BooksDoor(Protocol):
@@ -20,36 +17,6 @@ class BooksDoor(Protocol):
         Raises:
             GrangeError: as the books answer; UnreachableError while they are being restarted.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A row that was not taken in."""
-
-    table: str
-    index: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What became of a batch of facts."""
-
-    accepted: int
-    refused: tuple[Refusal, ...] = ()
-
-
-class FactsDoor(Protocol):
-    """Takes in the facts that workers send."""
-
-    async def put(
-        self,
-        farm_id: FarmId,
-        worker_id: WorkerId,
-        tables: Mapping[str, Sequence[Mapping[str, Any]]],
-    ) -> Accepted:
-        """Take rows in; they are durable when this returns."""
         ...
 
 

@@ -1,0 +1,132 @@
+"""Builds the REST API; its OpenAPI document is made from the handlers."""
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, Response, Router
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ControllerRouterHandler
+
+from grange.kernel.errors import GrangeError
+from grange.server.context import Context
+from grange.server.rest import books, jobs, people, workers
+from grange.server.rest.faults import fault_body, status_of
+from grange.services.permissions import Principal, check
+from grange.wire.faults import Fault, fault_of, retry_header
+
+PREFIX = "/api/v1"
+
+_log = logging.getLogger(__name__)
+_CODES = {
+    400: "ValidationException",
+    404: "ResourceNotFoundException",
+    405: "MethodNotAllowedException",
+    413: "ValidationException",
+    415: "ValidationException",
+}
+
+
+def rest_app(context: Context | None, version: str) -> Litestar:
+    """Return the REST API.
+
+    Args:
+        context: the services behind it; None to make its OpenAPI document only.
+        version: Grange's version.
+    """
+    handlers: list[ControllerRouterHandler] = [
+        *people.HANDLERS,
+        *jobs.HANDLERS,
+        *workers.HANDLERS,
+        *books.HANDLERS,
+    ]
+    return Litestar(
+        route_handlers=[Router(path=PREFIX, route_handlers=handlers)],
+        dependencies={
+            "caller": Provide(_caller, sync_to_thread=False),
+            "context": Provide(lambda: context, sync_to_thread=False),
+        },
+        guards=[_guard],
+        exception_handlers={
+            GrangeError: _answer_error,
+            HTTPException: _answer_http_error,
+            Exception: _answer_error,
+        },
+        openapi_config=OpenAPIConfig(
+            title="Grange",
+            version=version,
+            description="What the Deadline Cloud API has no words for.",
+            path=PREFIX,
+            render_plugins=[JsonRenderPlugin()],
+        ),
+        request_max_body_size=None,
+        logging_config=None,
+        signature_types=[Context, Principal],
+    )
+
+
+def openapi_document(version: str) -> dict[str, Any]:
+    """Return the OpenAPI document as plain JSON values."""
+    document: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(rest_app(None, version).openapi_schema.to_schema())
+    )
+    return document
+
+
+def _caller(request: Request[Any, Any, Any]) -> Principal:
+    caller: Principal = request.scope["state"]["caller"]
+    return caller
+
+
+def _guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Check the caller's role against the operation a route names."""
+    operation = handler.opt.get("operation")
+    if operation is None:
+        return  # the OpenAPI document
+    named = connection.path_params
+    check(
+        connection.scope["state"]["caller"],
+        f"grange:{operation}",
+        farm_id=named.get("farm_id"),
+        worker_id=named.get("worker_id"),
+    )
+
+
+def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    fault = fault_of(error)
+    if fault.status >= 500 and not isinstance(error, GrangeError):
+        _log.error(
+            "A request failed.",
+            exc_info=error,
+            extra={
+                "action": "request_failed",
+                "operation": request.url.path,
+                "request_id": request.scope["state"].get("request_id", ""),
+            },
+        )
+    return Response(
+        fault_body(fault),
+        status_code=status_of(error, fault),
+        headers=dict(retry_header(fault)),
+        media_type="application/json",
+    )
+
+
+def _answer_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    fields = [
+        {"name": str(item.get("key", "")), "message": str(item.get("message", ""))}
+        for item in (error.extra or [])
+        if isinstance(item, dict)
+    ]
+    fault = Fault(
+        code=_CODES.get(error.status_code, "ValidationException"),
+        status=error.status_code,
+        message=error.detail or "The request was refused.",
+        members={"fieldList": fields},
+    )
+    return Response(fault_body(fault), status_code=error.status_code, media_type="application/json")

@@ -1,0 +1,199 @@
+"""Farms and jobs as pages show them: overview, a job, its frames, logs, previews, events."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from grange.domain.farm import Farm
+from grange.domain.work import Job, Session, SessionAction
+from grange.kernel.errors import InvalidRequestError, NotFoundError
+from grange.kernel.ids import parse_task_id
+from grange.kernel.units import Instant
+from grange.ports.state import AllOf, Compare, Condition, Order
+from grange.server.context import Context
+from grange.services.permissions import Principal
+from grange.services.reads.frames import with_books
+from grange.services.reads.logs import decode_lines
+from grange.services.reads.pages import FarmRow, FrameColumns, JobDetail, Overview, farm_row
+from grange.services.reads.previews import preview_roots
+from grange.services.reads.rows import equals
+
+LOG_BYTES = 8 * 1024 * 1024
+"""How much of a log one answer holds."""
+
+_STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+_TEXT = "text/plain; charset=utf-8"
+
+
+class Farms(msgspec.Struct, frozen=True, kw_only=True):
+    """All farms."""
+
+    farms: list[FarmRow]
+
+
+class Frames(msgspec.Struct, frozen=True, kw_only=True):
+    """The frames of a job."""
+
+    frames: FrameColumns
+
+
+@get("/farms", operation="ListFarms")
+async def list_farms(context: Context) -> Farms:
+    """List the farms."""
+    return Farms(farms=[farm_row(farm) for farm in await context.store.find(Farm)])
+
+
+@get("/farms/{farm_id:str}/overview", operation="GetOverview")
+async def get_overview(farm_id: str, context: Context) -> Overview:
+    """Show a farm: its newest jobs and all its workers."""
+    farm = await context.rows.farm({"farmId": farm_id})
+    return await context.pages.overview(farm, context.clock.now())
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}", operation="GetJob")
+async def get_job(farm_id: str, job_id: str, context: Context) -> JobDetail:
+    """Show a job."""
+    return await context.pages.job(await _job(context, farm_id, job_id))
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/frames", operation="GetFrames")
+async def get_frames(farm_id: str, job_id: str, context: Context) -> Frames:
+    """Show every frame of a job, as columns."""
+    job = await _job(context, farm_id, job_id)
+    columns = await context.pages.frames(job)
+    known = await context.books.ask("job_frames", farm_id=farm_id, job_id=job_id)
+    return Frames(frames=with_books(columns, known))
+
+
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/preview/{layer_id:str}/{frame:int}",
+    operation="GetPreview",
+)
+async def get_preview(
+    *,
+    farm_id: str,
+    job_id: str,
+    layer_id: str,
+    frame: int,
+    context: Context,
+    width: Annotated[int, Parameter(ge=16, le=2048)] = 240,
+) -> Response[bytes]:
+    """Show a thumbnail of a rendered frame."""
+    job = await _job(context, farm_id, job_id)
+    known = await context.books.ask("job_frames", farm_id=farm_id, job_id=job_id)
+    path = next(
+        (
+            row["output_path"]
+            for row in known
+            if row["layer_id"] == layer_id and row["frame"] == frame and row["output_path"]
+        ),
+        None,
+    )
+    if path is None:
+        raise NotFoundError("preview", f"{layer_id}/{frame}")
+    roots = preview_roots(job, context.preview_roots)
+    picture = await context.previews.thumbnail(path, roots, width)
+    headers = {"cache-control": "private, max-age=60"}
+    return Response(picture, media_type="image/jpeg", headers=headers)
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/log", operation="GetLog")
+async def get_job_log(
+    farm_id: str,
+    job_id: str,
+    task: str,
+    context: Context,
+    attempt: Annotated[int | None, Parameter(ge=1)] = None,
+) -> Response[str]:
+    """Read what one attempt of a task wrote; the latest one by default."""
+    job = await _job(context, farm_id, job_id)
+    action = await _attempt(context, job, task, attempt)
+    part = await context.logs.read(action.session_id, 0, LOG_BYTES)
+    if part is None:
+        raise NotFoundError("log", task)
+    lines = decode_lines(part.content, part.start, Instant(0))
+    begin, end = action.worker_started_at, action.worker_ended_at
+    timed = any(line.at for line in lines)
+    shown = [
+        part.content[line.start - part.start : line.end - part.start]
+        for line in lines
+        if not timed
+        or ((begin is None or line.at >= begin - 50) and (end is None or line.at <= end + 500))
+    ]
+    return Response(b"".join(shown).decode("utf-8", "replace"), media_type=_TEXT)
+
+
+@get("/farms/{farm_id:str}/sessions/{session_id:str}/log", operation="GetLog")
+async def get_session_log(
+    farm_id: str,
+    session_id: str,
+    context: Context,
+    start: Annotated[int, Parameter(query="from")] = 0,
+) -> Response[bytes]:
+    """Read a session's log from a byte on; negative counts from the end."""
+    session = await context.store.get(Session, (session_id,))
+    if session is None or session.farm_id != farm_id:
+        raise NotFoundError("session", session_id)
+    part = await context.logs.read(session_id, start, LOG_BYTES)
+    if part is None:
+        raise NotFoundError("log", session_id)
+    headers = {"x-grange-log-start": str(part.start), "x-grange-log-size": str(part.size)}
+    return Response(part.content, media_type=_TEXT, headers=headers)
+
+
+@get("/farms/{farm_id:str}/events", operation="GetEvents", media_type="text/event-stream")
+async def get_events(
+    farm_id: str, context: Context, request: Request[Principal, None, State]
+) -> Stream:
+    """Follow what changes in a farm, as server-sent events."""
+    await context.rows.farm({"farmId": farm_id})
+    last = request.headers.get("last-event-id", "")
+    number = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else None
+
+    async def events() -> AsyncIterator[bytes]:
+        async for piece in context.live.subscribe(farm_id, number):
+            yield piece
+
+    return Stream(events(), media_type="text/event-stream", headers=_STREAM_HEADERS)
+
+
+async def _job(context: Context, farm_id: str, job_id: str) -> Job:
+    job = await context.store.get(Job, (job_id,))
+    if job is None or job.farm_id != farm_id:
+        raise NotFoundError("job", job_id)
+    return job
+
+
+async def _attempt(context: Context, job: Job, task_id: str, attempt: int | None) -> SessionAction:
+    parsed = parse_task_id(task_id)
+    if parsed is None:
+        raise InvalidRequestError(f"{task_id[:80]!r} is no task id.")
+    where: list[Condition] = [
+        equals(job_id=job.job_id, layer_id=parsed[0], task_index=parsed[1]),
+        Compare("kind", "=", "task_run"),
+    ]
+    if attempt is not None:
+        where.append(Compare("attempt", "=", attempt))
+    found = await context.store.find(
+        SessionAction, AllOf(tuple(where)), order=(Order("attempt", descending=True),), limit=1
+    )
+    if not found:
+        raise NotFoundError("attempt", f"{task_id} {attempt or ''}".strip())
+    return found[0]
+
+
+HANDLERS = [
+    list_farms,
+    get_overview,
+    get_job,
+    get_frames,
+    get_preview,
+    get_job_log,
+    get_session_log,
+    get_events,
+]

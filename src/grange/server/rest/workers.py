@@ -1,0 +1,145 @@
+"""What workers send beside the Deadline Cloud API: facts and logs; and how they are woken."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, get, patch, post, put
+from litestar.datastructures import State
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from grange.domain.work import Worker
+from grange.kernel.errors import NotFoundError
+from grange.kernel.ids import FarmId, WorkerId
+from grange.server.context import Context
+from grange.server.rest.people import Done
+from grange.services.commands.workers import DisableWorker
+from grange.services.permissions import Principal
+from grange.services.reads.logs import check_writer
+from grange.wire.decode import parse_object
+
+WAKE_SECONDS = 10.0
+"""How often a silent wake stream says that it is alive."""
+
+_STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+
+class RefusedFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that was not kept."""
+
+    table: str
+    index: int
+    message: str
+
+
+class FactsKept(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a batch of facts; it is durable now."""
+
+    accepted: int
+    refused: list[RefusedFact]
+
+
+class LogSize(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a log is now."""
+
+    size: int
+
+
+class WorkerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change about a worker."""
+
+    disabled: bool
+
+
+@post(
+    "/farms/{farm_id:str}/workers/{worker_id:str}/facts",
+    operation="PutFacts",
+    status_code=200,
+)
+async def put_facts(
+    farm_id: str, worker_id: str, context: Context, request: Request[Any, Any, State]
+) -> FactsKept:
+    """Take in frame records and samples of a worker; durable when answered, repeats harmless."""
+    worker = await _worker(context, farm_id, worker_id)
+    body = await request.body()
+    batch = parse_object(body)
+    offset = context.owner.memory.clock_offset_ms.get(worker.worker_id, 0)
+    kept = await context.ingest.ingest(worker, offset, batch, byte_count=len(body))
+    samples = batch.get("worker_samples") or []
+    if samples and not kept.refused:
+        context.latest.note(worker.worker_id, samples, context.clock.now())
+        context.live.touch(farm_id, "worker", worker_id)
+    for job_id in {str(row.get("job_id")) for row in batch.get("frames") or ()}:
+        context.live.touch(farm_id, "frames", job_id)
+    return FactsKept(
+        accepted=kept.accepted,
+        refused=[
+            RefusedFact(table=row.table, index=row.index, message=row.message)
+            for row in kept.refused
+        ],
+    )
+
+
+@get(
+    "/farms/{farm_id:str}/workers/{worker_id:str}/wake",
+    operation="Wake",
+    media_type="text/event-stream",
+)
+async def wake(farm_id: str, worker_id: str, context: Context) -> Stream:
+    """Follow when a worker should ask for its schedule, as server-sent events."""
+    worker = await _worker(context, farm_id, worker_id)
+
+    async def events() -> AsyncIterator[bytes]:
+        stream = context.wakes.open_stream(worker.fleet_id, worker.worker_id)
+        try:
+            yield b": hello\n\n"
+            while not context.closing.is_set():
+                woken = await stream.next(WAKE_SECONDS)
+                yield b"event: wake\ndata: {}\n\n" if woken else b": keep-alive\n\n"
+        finally:
+            context.wakes.close_stream(worker.worker_id, stream)
+
+    return Stream(events(), media_type="text/event-stream", headers=_STREAM_HEADERS)
+
+
+@put("/farms/{farm_id:str}/sessions/{session_id:str}/log", operation="PutSessionLog")
+async def put_session_log(
+    *,
+    farm_id: str,
+    session_id: str,
+    context: Context,
+    caller: Principal,
+    request: Request[Any, Any, State],
+    offset: Annotated[int, Parameter(ge=0)],
+) -> LogSize:
+    """Add bytes to a session's log at an offset; what is there already is skipped."""
+    await check_writer(caller, session_id, context.store)
+    size = await context.logs.append(session_id, await request.body(), offset)
+    return LogSize(size=size)
+
+
+@patch("/farms/{farm_id:str}/workers/{worker_id:str}", operation="UpdateWorker")
+async def change_worker(
+    farm_id: str, worker_id: str, data: WorkerChange, context: Context, caller: Principal
+) -> Done:
+    """Disable a worker, or enable it again; running tasks are finished."""
+    await context.owner.ask(
+        DisableWorker(
+            farm_id=FarmId(farm_id),
+            worker_id=WorkerId(worker_id),
+            disabled=data.disabled,
+            by=caller.name,
+        )
+    )
+    return Done()
+
+
+async def _worker(context: Context, farm_id: str, worker_id: str) -> Worker:
+    worker = await context.store.get(Worker, (worker_id,))
+    if worker is None or worker.farm_id != farm_id or worker.deleted_at is not None:
+        raise NotFoundError("worker", worker_id)
+    return worker
+
+
+HANDLERS = [put_facts, wake, put_session_log, change_worker]

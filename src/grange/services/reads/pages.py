@@ -1,0 +1,491 @@
+"""What the page and the command line show: rows of jobs and workers, a job in full, its frames."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from grange.domain.farm import Farm, Fleet, Queue
+from grange.domain.rates import amount_after
+from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus, WorkerStatus
+from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Task, Worker
+from grange.kernel.ids import JobId, SessionId, task_id
+from grange.kernel.units import Instant, decimal_of
+from grange.ports.state import AllOf, Compare, OneOf, Order, StateStore
+from grange.services.owner import Owner
+from grange.services.reads.latest import LatestSamples
+from grange.services.reads.rows import alive, equals
+from grange.services.templates import TaskSpaces, frames_of
+
+MOST_JOBS = 200
+MOST_ERRORS = 50
+
+
+class JobRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One job in a list."""
+
+    job_id: str
+    queue_id: str
+    name: str
+    user: str
+    project: str
+    priority: int
+    status: str
+    lifecycle_status: str
+    counts: dict[str, int]
+    """Tasks by status; a status without tasks is absent."""
+    tasks_total: int
+    frames_total: int
+    frames_done: int
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    cost: str | None = None
+    """Decimal; None without a rate card, and in lists."""
+
+
+class LayerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer of a job."""
+
+    layer_id: str
+    name: str
+    status: str
+    counts: dict[str, int]
+    task_count: int
+    frame_count: int | None
+    depends_on: list[str]
+    attributes: dict[str, str]
+    started_at: int | None
+    ended_at: int | None
+    mean_frame_ms: int | None = None
+
+
+class ErrorRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One failed attempt, newest first."""
+
+    action_id: str
+    session_id: str
+    task_id: str | None
+    layer_id: str | None
+    worker: str
+    worker_id: str
+    at: int
+    error_class: str | None = msgspec.field(name="class")
+    text: str
+
+
+class JobDetail(JobRow, frozen=True, kw_only=True):
+    """A job in full."""
+
+    description: str
+    layers: list[LayerRow]
+    attributes: dict[str, str]
+    parameters: dict[str, dict[str, object]]
+    errors: list[ErrorRow]
+
+
+class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What one job thread is doing."""
+
+    thread: int
+    session_id: str | None = None
+    job_id: str | None = None
+    job_name: str | None = None
+    layer_id: str | None = None
+    layer_name: str | None = None
+    action: str | None = None
+    """Kind of the running action."""
+    frames: str | None = None
+    progress: float | None = None
+
+
+class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker in a list."""
+
+    worker_id: str
+    fleet_id: str
+    name: str
+    status: str
+    """rendering, idle, disabled, off, unknown or starting."""
+    threads: list[ThreadRow]
+    cpu_milli: int | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    last_seen_at: int | None
+
+
+class FarmRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One farm."""
+
+    farm_id: str
+    name: str
+    description: str
+    zone: str
+    currency: str
+    created_at: int
+
+
+class NamedQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue's name."""
+
+    queue_id: str
+    name: str
+
+
+class NamedFleet(msgspec.Struct, frozen=True, kw_only=True):
+    """A fleet's name."""
+
+    fleet_id: str
+    name: str
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What the first page shows."""
+
+    farm: FarmRow
+    now: int
+    queues: list[NamedQueue]
+    fleets: list[NamedFleet]
+    jobs: list[JobRow]
+    workers: list[WorkerRow]
+
+
+class FrameColumns(msgspec.Struct, kw_only=True):
+    """The frames of a job as columns of equal length."""
+
+    layer_id: list[str]
+    frame: list[int]
+    task_index: list[int]
+    status: list[str]
+    attempts: list[int]
+    render_ms: list[int | None]
+    worker: list[str | None]
+    output_bytes: list[int | None]
+    has_preview: list[bool]
+
+
+def farm_row(value: Farm) -> FarmRow:
+    """Return a farm for lists."""
+    return FarmRow(
+        farm_id=value.farm_id,
+        name=value.name,
+        description=value.description,
+        zone=value.zone,
+        currency=value.currency,
+        created_at=value.created_at,
+    )
+
+
+class Pages:
+    """Builds what pages show from committed rows."""
+
+    def __init__(
+        self, store: StateStore, owner: Owner, spaces: TaskSpaces, latest: LatestSamples
+    ) -> None:
+        self._store = store
+        self._owner = owner
+        self._spaces = spaces
+        self._latest = latest
+
+    async def overview(self, farm: Farm, now: Instant) -> Overview:
+        """Return the newest jobs and all workers of a farm."""
+        own = equals(farm_id=farm.farm_id)
+        jobs = await self._store.find(
+            Job, own, order=(Order("created_at", descending=True),), limit=MOST_JOBS
+        )
+        workers = await self._store.find(Worker, AllOf((alive(), own)))
+        return Overview(
+            farm=farm_row(farm),
+            now=now,
+            queues=[
+                NamedQueue(queue_id=item.queue_id, name=item.name)
+                for item in await self._store.find(Queue, own)
+            ],
+            fleets=[
+                NamedFleet(fleet_id=item.fleet_id, name=item.name)
+                for item in await self._store.find(Fleet, own)
+            ],
+            jobs=await self._job_rows(jobs),
+            workers=await self._worker_rows(workers, now),
+        )
+
+    async def jobs(self, job_ids: Iterable[str]) -> list[JobRow]:
+        """Return rows of some jobs."""
+        return await self._job_rows(await self._store.find(Job, OneOf("job_id", tuple(job_ids))))
+
+    async def workers(self, worker_ids: Iterable[str], now: Instant) -> list[WorkerRow]:
+        """Return rows of some workers; deleted ones are left out."""
+        where = AllOf((alive(), OneOf("worker_id", tuple(worker_ids))))
+        return await self._worker_rows(await self._store.find(Worker, where), now)
+
+    async def _job_rows(self, jobs: Sequence[Job]) -> list[JobRow]:
+        layers = await self._layers_of([job.job_id for job in jobs])
+        return [_job_row(job, layers.get(job.job_id, [])) for job in jobs]
+
+    async def _layers_of(self, job_ids: Sequence[JobId]) -> dict[JobId, list[Layer]]:
+        found: dict[JobId, list[Layer]] = {}
+        for layer in await self._store.find(
+            Layer, OneOf("job_id", tuple(job_ids)), order=(Order("job_id"), Order("index"))
+        ):
+            found.setdefault(layer.job_id, []).append(layer)
+        return found
+
+    async def _worker_rows(self, workers: Sequence[Worker], now: Instant) -> list[WorkerRow]:
+        session_ids = tuple(session_id for worker in workers for _, session_id in worker.sessions)
+        sessions = await self._store.find(Session, OneOf("session_id", session_ids))
+        actions = await self._store.find(
+            SessionAction,
+            AllOf((OneOf("session_id", session_ids), Compare("ended_at", "=", None))),
+        )
+        jobs = await self._store.find(
+            Job, OneOf("job_id", tuple({session.job_id for session in sessions}))
+        )
+        layers = await self._store.find(
+            Layer,
+            OneOf("layer_id", tuple({item.layer_id for item in actions if item.layer_id})),
+        )
+        doing = _Doing(sessions, actions, jobs, layers)
+        return [self._worker_row(worker, doing, now) for worker in workers]
+
+    def _worker_row(self, worker: Worker, doing: "_Doing", now: Instant) -> WorkerRow:
+        sample = self._latest.of(worker.worker_id, now)
+        busy = dict(worker.sessions)
+        seen = self._owner.memory.last_seen.get(worker.worker_id, worker.last_seen_at)
+        return WorkerRow(
+            worker_id=worker.worker_id,
+            fleet_id=worker.fleet_id,
+            name=worker.host_name or worker.worker_id,
+            status=_worker_word(worker),
+            threads=[doing.thread(thread, busy.get(thread)) for thread in range(worker.threads)],
+            cpu_milli=sample.cpu_milli if sample else None,
+            memory_used_bytes=sample.memory_used_bytes if sample else None,
+            memory_total_bytes=sample.memory_total_bytes if sample else None,
+            last_seen_at=seen,
+        )
+
+    async def job(self, job: Job) -> JobDetail:
+        """Return a job in full."""
+        layers = (await self._layers_of([job.job_id])).get(job.job_id, [])
+        failed = await self._store.find(
+            SessionAction,
+            AllOf(
+                (
+                    equals(job_id=job.job_id),
+                    Compare("status", "=", SessionActionStatus.FAILED.value),
+                )
+            ),
+            order=(Order("ended_at", descending=True),),
+            limit=MOST_ERRORS,
+        )
+        row = msgspec.structs.asdict(_job_row(job, layers))
+        row["cost"] = await self._cost(job.job_id)
+        return JobDetail(
+            **row,
+            description=job.description,
+            layers=[_layer_row(layer) for layer in layers],
+            attributes=dict(job.attributes),
+            parameters={name: dict(value) for name, value in job.parameters.items()},
+            errors=await self._errors(failed),
+        )
+
+    async def _cost(self, job_id: JobId) -> str | None:
+        """Return what the job's ended sessions cost, None without a rate."""
+        sessions = await self._store.find(Session, equals(job_id=job_id))
+        amounts = [
+            amount_after(session.billionths_per_hour, session.ended_at - session.started_at)
+            for session in sessions
+            if session.billionths_per_hour is not None and session.ended_at is not None
+        ]
+        return str(decimal_of(sum(amounts))) if amounts else None
+
+    async def _errors(self, failed: Sequence[SessionAction]) -> list[ErrorRow]:
+        session_ids = tuple({action.session_id for action in failed})
+        sessions = {
+            session.session_id: session
+            for session in await self._store.find(Session, OneOf("session_id", session_ids))
+        }
+        worker_ids = tuple({session.worker_id for session in sessions.values()})
+        names = {
+            worker.worker_id: worker.host_name
+            for worker in await self._store.find(Worker, OneOf("worker_id", worker_ids))
+        }
+        rows = []
+        for action in failed:
+            worker_id = sessions[action.session_id].worker_id
+            index = action.task_index
+            task = None
+            if action.layer_id is not None and index is not None:
+                task = task_id(action.layer_id, index)
+            rows.append(
+                ErrorRow(
+                    action_id=action.action_id,
+                    session_id=action.session_id,
+                    task_id=task,
+                    layer_id=action.layer_id,
+                    worker=names.get(worker_id) or worker_id,
+                    worker_id=worker_id,
+                    at=action.ended_at or action.assigned_at,
+                    error_class=action.usage.get("errorClass"),
+                    text=str(action.usage.get("errorText") or action.progress_message),
+                )
+            )
+        return rows
+
+    async def frames(self, job: Job) -> FrameColumns:
+        """Return every frame of a job with the status of its task."""
+        columns = FrameColumns(
+            layer_id=[],
+            frame=[],
+            task_index=[],
+            status=[],
+            attempts=[],
+            render_ms=[],
+            worker=[],
+            output_bytes=[],
+            has_preview=[],
+        )
+        for layer in (await self._layers_of([job.job_id])).get(job.job_id, []):
+            if layer.frame_parameter is None:
+                continue
+            rows = {
+                task.index: task
+                for task in await self._store.find(Task, equals(layer_id=layer.layer_id))
+            }
+            for index in range(layer.task_count):
+                parameters = self._spaces.parameters(job, layer.index, index)
+                frames = expand(frames_of(parameters, layer.frame_parameter) or "")
+                _add_frames(columns, layer, index, rows.get(index), frames)
+        return columns
+
+
+def _add_frames(
+    columns: FrameColumns, layer: Layer, index: int, row: Task | None, frames: Sequence[int]
+) -> None:
+    count = len(frames)
+    columns.layer_id += [layer.layer_id] * count
+    columns.frame += frames
+    columns.task_index += [index] * count
+    columns.status += [(row.status if row else layer.rest_status).value] * count
+    columns.attempts += [row.attempts if row else 0] * count
+    columns.render_ms += [None] * count
+    columns.worker += [None] * count
+    columns.output_bytes += [None] * count
+    columns.has_preview += [False] * count
+
+
+class _Doing:
+    """What threads are doing, looked up by session."""
+
+    def __init__(
+        self,
+        sessions: Iterable[Session],
+        actions: Iterable[SessionAction],
+        jobs: Iterable[Job],
+        layers: Iterable[Layer],
+    ) -> None:
+        self._sessions = {session.session_id: session for session in sessions}
+        self._jobs = {job.job_id: job for job in jobs}
+        self._layers = {layer.layer_id: layer for layer in layers}
+        self._actions: dict[str, SessionAction] = {}
+        for action in actions:
+            known = self._actions.get(action.session_id)
+            if known is None or action.index < known.index:
+                self._actions[action.session_id] = action
+
+    def thread(self, number: int, session_id: SessionId | None) -> ThreadRow:
+        """Return what a thread is doing."""
+        session = self._sessions.get(session_id) if session_id is not None else None
+        if session is None:
+            return ThreadRow(thread=number)
+        job = self._jobs.get(session.job_id)
+        action = self._actions.get(session.session_id)
+        layer = self._layers.get(action.layer_id) if action and action.layer_id else None
+        frames = None
+        if action is not None and layer is not None and action.kind is ActionKind.TASK_RUN:
+            frames = frames_of(action.parameters, layer.frame_parameter)
+        return ThreadRow(
+            thread=number,
+            session_id=session.session_id,
+            job_id=session.job_id,
+            job_name=job.name if job else None,
+            layer_id=layer.layer_id if layer else None,
+            layer_name=layer.name if layer else None,
+            action=action.kind.value if action else None,
+            frames=frames,
+            progress=action.progress_percent if action else None,
+        )
+
+
+def _job_row(job: Job, layers: Sequence[Layer]) -> JobRow:
+    total = sum(layer.frame_count or 0 for layer in layers)
+    return JobRow(
+        job_id=job.job_id,
+        queue_id=job.queue_id,
+        name=job.name,
+        user=job.created_by,
+        project=job.attributes.get("project", UNASSIGNED),
+        priority=job.priority,
+        status=job.status.value,
+        lifecycle_status=job.lifecycle_status.value,
+        counts=dict(job.counts),
+        tasks_total=sum(layer.task_count for layer in layers),
+        frames_total=total,
+        frames_done=sum(_frames_done(layer) for layer in layers),
+        created_at=job.created_at,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+    )
+
+
+def _frames_done(layer: Layer) -> int:
+    """Return about how many frames are done; exact whenever all chunks are of one size."""
+    if not layer.frame_count or not layer.task_count:
+        return 0
+    done = layer.counts.get(TaskRunStatus.SUCCEEDED.value, 0)
+    if done == layer.task_count:
+        return layer.frame_count
+    per_task = -(-layer.frame_count // layer.task_count)
+    return min(layer.frame_count, done * per_task)
+
+
+def _layer_row(layer: Layer) -> LayerRow:
+    return LayerRow(
+        layer_id=layer.layer_id,
+        name=layer.name,
+        status=layer.status.value,
+        counts=dict(layer.counts),
+        task_count=layer.task_count,
+        frame_count=layer.frame_count,
+        depends_on=list(layer.depends_on),
+        attributes=dict(layer.attributes),
+        started_at=layer.started_at,
+        ended_at=layer.ended_at,
+    )
+
+
+def _worker_word(worker: Worker) -> str:
+    match worker.status:
+        case WorkerStatus.CREATED:
+            return "starting"
+        case WorkerStatus.NOT_RESPONDING:
+            return "unknown"
+        case WorkerStatus.STOPPED:
+            return "off"
+        case _:
+            if worker.sessions:
+                return "rendering"
+            return "disabled" if worker.disabled else "idle"
+
+
+def expand(frames: str) -> list[int]:
+    """Return the numbers a range expression names: `1-4,8-12:2` is 1 2 3 4 8 10 12."""
+    numbers: list[int] = []
+    for part in frames.split(","):
+        text, _, step = part.strip().partition(":")
+        if not text:
+            continue
+        first, dash, last = text[1:].partition("-")
+        begin = int(text[:1] + first)
+        end = int(last) if dash else begin
+        stride = int(step) if step else 1
+        numbers += range(begin, end + (1 if stride > 0 else -1), stride)
+    return numbers
