@@ -216,26 +216,12 @@ def _map(shape: Shape, key_check: Check, value_check: Check) -> Check:
 def _string(shape: Shape) -> Check:
     low, high = _bounds(shape)
     allowed = frozenset(shape.enum)
-    matches = re.compile(f"(?:{shape.pattern})", re.ASCII).fullmatch if shape.pattern else None
 
     def refuse(value: Any, path: Path, key: str | int, problems: list[FieldProblem]) -> Any:
-        if type(value) is not str:
-            message = f"must be text, not {_named(value)}"
-        elif allowed:
-            message = f"must be one of {', '.join(shape.enum)}"
-        elif not low <= len(value) <= high:
-            message = f"must be {_amount(shape, 'character', 'characters')} long, not {len(value)}"
-        else:
-            message = f"must match the pattern {shape.pattern}"
-        note(problems, path, key, message)
+        note(problems, path, key, _text_fault(shape, value))
 
     def check_enum(value: Any, path: Path, key: str | int, problems: list[FieldProblem]) -> Any:
         if type(value) is str and value in allowed:
-            return value
-        return refuse(value, path, key, problems)
-
-    def check_pattern(value: Any, path: Path, key: str | int, problems: list[FieldProblem]) -> Any:
-        if type(value) is str and low <= len(value) <= high and matches and matches(value):
             return value
         return refuse(value, path, key, problems)
 
@@ -246,7 +232,28 @@ def _string(shape: Shape) -> Check:
 
     if allowed:
         return check_enum
-    return check_pattern if matches else check_length
+    if shape.pattern is None:
+        return check_length
+    matches = re.compile(f"(?:{shape.pattern})", re.ASCII).fullmatch
+
+    def check_pattern(value: Any, path: Path, key: str | int, problems: list[FieldProblem]) -> Any:
+        if type(value) is str and low <= len(value) <= high and matches(value):
+            return value
+        return refuse(value, path, key, problems)
+
+    return check_pattern
+
+
+def _text_fault(shape: Shape, value: Any) -> str:
+    """Return what is wrong with a text that the shape refuses."""
+    low, high = _bounds(shape)
+    if type(value) is not str:
+        return f"must be text, not {_named(value)}"
+    if shape.enum:
+        return f"must be one of {', '.join(shape.enum)}"
+    if not low <= len(value) <= high:
+        return f"must be {_amount(shape, 'character', 'characters')} long, not {len(value)}"
+    return f"must match the pattern {shape.pattern}"
 
 
 def _integer(shape: Shape) -> Check:
