@@ -52,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         "check": check,
         "demo": demo,
         "fix": fix,
+        "help": show_help,
         "ledger": ledger.main,
         "lock": lock,
         "setup": setup,
@@ -59,9 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         "test": test,
         "wheel": wheel,
     }
-    if name in {"help", "--help", "-h"}:
-        say(HELP)
-        return 0
+    if name in {"--help", "-h"}:
+        name = "help"
     if name not in commands:
         print(f"./dev has no command {name!r}; ./dev help lists them", file=sys.stderr)
         return 2
@@ -73,6 +73,16 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not try to write the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def show_help(_arguments: Sequence[str]) -> int:
+    """Print the commands."""
+    say(HELP)
+    return 0
 
 
 def setup(arguments: Sequence[str]) -> int:
