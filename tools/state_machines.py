@@ -1,10 +1,13 @@
-"""Write docs/state-machines.md from the tables of the state machines."""
-
-from pathlib import Path
+"""Write docs/state-machines.md anew from the tables of the state machines."""
 
 from grange.domain.diagrams import page
+from tools.environment import ROOT
+
+
+def main() -> None:
+    """Write the page."""
+    (ROOT / "docs" / "state-machines.md").write_text(page(), encoding="utf-8")
+
 
 if __name__ == "__main__":
-    path = Path(__file__).resolve().parent.parent / "docs" / "state-machines.md"
-    path.write_text(page(), encoding="utf-8")
-    print(f"wrote {path}")
+    main()

@@ -1,7 +1,7 @@
 """The farm in memory, and the draft in which one command changes it.
 
-A draft changes memory at once and remembers how to take it back: a command that fails is undone and leaves no
-trace; one that succeeds leaves rows, facts and effects for the batch.
+A draft changes memory at once and remembers how to take it back: a command that fails is undone
+and leaves no trace; one that succeeds leaves rows, facts and effects for the batch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ class Memory:
         self.fleet_waiting: dict[FleetId, str] = {}
 
     def set(self, kind: type[Any], key: Key, entity: Any) -> Any:
-        """Put an entity (None: remove it), keep the index true, and return what was there before."""
+        """Put an entity (None: remove it), keep the index true; return what was there before."""
         table = self.tables[kind]
         old = table.pop(key, None) if entity is None else table.get(key)
         if entity is not None:
@@ -86,7 +86,10 @@ class Memory:
                     self.index.set_layer(new, layer)
 
     def take_in(self, entities: list[Any]) -> None:
-        """Add rows read from the store: jobs before layers before tasks, whatever order they come in."""
+        """Add rows read from the store.
+
+        Jobs before layers before tasks, whatever order they come in.
+        """
         order = {Job: 0, Layer: 1, Task: 2}
         for entity in sorted(entities, key=lambda item: order.get(type(item), -1)):
             self.set(type(entity), key_of(entity), entity)

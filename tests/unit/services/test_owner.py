@@ -186,7 +186,7 @@ def test_what_waits_together_is_committed_together(run: Any) -> None:
 
 def test_a_failed_command_leaves_no_trace_and_its_neighbours_do(run: Any) -> None:
     async def body(house: Farmhouse) -> None:
-        answers: list[Any] = await asyncio.gather(
+        answers: Any = await asyncio.gather(
             house.owner.ask(house.create_job()),
             house.owner.ask(
                 ChangeJob(
