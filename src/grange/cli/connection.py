@@ -29,6 +29,13 @@ class Connection:
         self._given = {"server": server, "farm_id": farm_id}
         self.out = out
 
+    @classmethod
+    def of(cls, settings: ClientSettings, out: Output) -> "Connection":
+        """Return a connection with settings that are known already."""
+        connection = cls(server=None, farm_id=None, out=out)
+        connection.__dict__["settings"] = settings
+        return connection
+
     @cached_property
     def settings(self) -> ClientSettings:
         """Where the server is and who we are."""

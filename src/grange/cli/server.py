@@ -18,9 +18,16 @@ from grange.config.settings import ServerSettings
 @click.option(
     "--state-url", metavar="URL", help="postgresql://…; default: SQLite in the data folder."
 )
+@click.option("--parent", type=int, hidden=True, help="End when this process, the parent, does.")
 @with_output
 def command(
-    out: Output, data_dir: Path | None, host: str | None, port: int | None, state_url: str | None
+    out: Output,
+    *,
+    data_dir: Path | None,
+    host: str | None,
+    port: int | None,
+    state_url: str | None,
+    parent: int | None,
 ) -> None:
     """Run the farm's server until Ctrl-C.
 

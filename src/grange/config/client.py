@@ -137,3 +137,14 @@ def has_desktop(environ: Mapping[str, str] | None = None) -> bool:
     """Return True if this process was started on a desktop (X11 or Wayland)."""
     environ = os.environ if environ is None else environ
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def environment_with(values: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with some variables set, for a program to start with.
+
+    Settings of a client (keys, addresses, farm) are left out unless they are among `values`: a
+    program the demo starts must use the demo's farm.
+    """
+    known = {name for names in _VARIABLES.values() for name in names}
+    kept = {name: value for name, value in os.environ.items() if name not in known}
+    return {**kept, **values}

@@ -1,0 +1,5 @@
+"""`python -m grange` is the command `grange`."""
+
+from grange.cli.main import main
+
+main()

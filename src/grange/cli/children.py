@@ -1,0 +1,88 @@
+"""Programs the demo starts beside itself: started, watched, stopped in order."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grange.config.client import environment_with
+from grange.kernel.errors import GrangeError
+
+_STOP_SECONDS = 30.0
+_KILL_SECONDS = 5.0
+
+
+class ChildEndedError(GrangeError):
+    """A program that should keep running has ended."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One program, in a session of its own, so that Ctrl-C reaches the demo alone."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def check(self) -> None:
+        """Return if the program still runs.
+
+        Raises:
+            ChildEndedError: it does not; the message ends with what it said last.
+        """
+        code = self.process.poll()
+        if code is None:
+            return
+        raise ChildEndedError(
+            f"The {self.name} ended with exit code {code}: {last_line(self.log)}"
+            f" (all of it: {self.log})"
+        )
+
+
+def start_child(
+    name: str, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str]
+) -> Child:
+    """Start `grange` with some arguments; what it prints goes to a file.
+
+    Args:
+        name: what to call it in messages.
+        arguments: the words behind `grange`.
+        log: the file it prints to; emptied first.
+        environment: variables beside this process's own.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as stream:
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "grange", *arguments, "--parent", str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env=environment_with(environment),
+            start_new_session=True,
+        )
+    return Child(name, process, log)
+
+
+def stop_children(children: Sequence[Child]) -> None:
+    """Ask programs to end, all at once, and wait; those that do not are killed."""
+    for child in children:
+        if child.process.poll() is None:
+            child.process.send_signal(signal.SIGTERM)
+    for child in children:
+        try:
+            child.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.process.pid, signal.SIGKILL)
+            child.process.wait(_KILL_SECONDS)
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that says something."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "it said nothing"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
