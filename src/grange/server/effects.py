@@ -16,9 +16,13 @@ class Effects:
         self._wakes = wakes
         self.touch: Touch | None = None
         """Set once there are pages to tell."""
+        self.committed: Callable[[], None] | None = None
+        """Set once somebody waits for facts in the outbox."""
 
     async def perform(self, effects: Sequence[Effect]) -> None:
         """Perform the effects of one batch."""
+        if self.committed is not None:
+            self.committed()
         for effect in effects:
             match effect:
                 case WakeWorker(worker_id):

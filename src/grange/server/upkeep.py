@@ -1,0 +1,68 @@
+"""What the server does by the clock: silent workers, old session logs, used-up client tokens."""
+
+import logging
+
+from grange.domain.farm import ClientToken
+from grange.domain.work import SessionAction
+from grange.kernel.errors import GrangeError
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
+from grange.ports.state import AllOf, Compare
+from grange.server.context import Context
+from grange.services.commands.people import ForgetTokens
+from grange.services.reads.rows import equals
+from grange.services.reports import FindSilentWorkers
+
+STEP_SECONDS = 5.0
+TOKEN_MS = MILLIS_PER_DAY
+LOG_IDLE_MS = MILLIS_PER_HOUR
+_MOST_TOKENS = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """A loop that waits, looks at the clock and acts."""
+
+    def __init__(self, context: Context, *, log_days_succeeded: int, log_days_failed: int) -> None:
+        self._context = context
+        self._succeeded_ms = log_days_succeeded * MILLIS_PER_DAY
+        self._failed_ms = log_days_failed * MILLIS_PER_DAY
+        self._swept_at = context.clock.now()
+
+    async def run(self) -> None:
+        """Act for ever; cancel to stop."""
+        while True:
+            await self._context.clock.sleep(STEP_SECONDS)
+            try:
+                await self.step(self._context.clock.now())
+            except (GrangeError, OSError) as error:
+                _log.warning(
+                    "Upkeep was put off.", exc_info=error, extra={"action": "upkeep_failed"}
+                )
+
+    async def step(self, now: Instant) -> None:
+        """Do what is due."""
+        await self._context.owner.ask(FindSilentWorkers())
+        if now - self._swept_at >= MILLIS_PER_HOUR:
+            self._swept_at = now
+            await self.sweep(now)
+
+    async def sweep(self, now: Instant) -> None:
+        """Forget old tokens; compress idle logs and delete old ones."""
+        context = self._context
+        old = await context.store.find(
+            ClientToken, Compare("created_at", "<", now - TOKEN_MS), limit=_MOST_TOKENS
+        )
+        if old:
+            keys = tuple((token.caller, token.operation, token.token) for token in old)
+            await context.owner.ask(ForgetTokens(keys=keys, before=Instant(now - TOKEN_MS)))
+        await context.logs.compress_idle(Instant(now - LOG_IDLE_MS))
+        async for stream, written_at in context.logs.streams():
+            if now - written_at > self._succeeded_ms:
+                failed = stream.startswith("session-") and await self._failed(stream)
+                if now - written_at > (self._failed_ms if failed else self._succeeded_ms):
+                    await context.logs.delete(stream)
+
+    async def _failed(self, session_id: str) -> bool:
+        where = AllOf((equals(session_id=session_id), Compare("status", "=", "FAILED")))
+        return await self._context.store.count(SessionAction, where) > 0

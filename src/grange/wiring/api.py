@@ -1,0 +1,211 @@
+"""The API process: the owner loop, the stores, the journal's writer and the door, put together."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from grange.adapters.host.clock import SystemClock
+from grange.adapters.host.ids import RandomIds
+from grange.adapters.host.master_key import master_key
+from grange.adapters.journal.writer import FileJournal
+from grange.adapters.previews import PreviewProcess
+from grange.adapters.session_logs import SessionLogFiles
+from grange.config.settings import ServerSettings
+from grange.kernel.clock import Clock
+from grange.server.app import Application
+from grange.server.asgi import App
+from grange.server.authentication import Authenticator
+from grange.server.context import Context
+from grange.server.effects import Effects
+from grange.server.ports import BooksDoor
+from grange.server.rest.app import rest_app
+from grange.server.upkeep import Upkeep
+from grange.server.web import WebFiles
+from grange.services.books.drain import Drain
+from grange.services.books.group_commit import GroupCommit
+from grange.services.books.ingest import Ingest
+from grange.services.draft import Context as DecisionContext
+from grange.services.identity import Identity
+from grange.services.live import LiveHub
+from grange.services.owner import Owner
+from grange.services.reads.latest import LatestSamples
+from grange.services.reads.pages import Pages
+from grange.services.reads.rows import Rows
+from grange.services.templates import TaskSpaces
+from grange.services.wake import Wakes
+from grange.wiring.state import open_store
+
+STATIC = Path(__file__).parent.parent / "server" / "static"
+MIB = 1024 * 1024
+
+OpenBooks = Callable[[Callable[[], Awaitable[object]]], BooksDoor]
+"""Makes the door to the books; it calls what it is given before each question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A running API, not listening yet."""
+
+    app: Application
+    context: Context
+    drain: Drain
+
+
+def product_version() -> str:
+    """Return Grange's version."""
+    return version("grange")
+
+
+@contextlib.asynccontextmanager
+async def running_api(
+    settings: ServerSettings,
+    *,
+    address: str,
+    open_books: OpenBooks,
+    clock: Clock | None = None,
+    silence_seconds: int = 60,
+) -> AsyncIterator[Api]:
+    """Run everything behind the door inside the block.
+
+    Args:
+        settings: the server's.
+        address: `host:port` that it listens on.
+        open_books: makes the door to the books.
+        clock: default: the machine's.
+        silence_seconds: how long a worker may be silent.
+    """
+    clock = clock or SystemClock()
+    async with contextlib.AsyncExitStack() as stack:
+        store = open_store(settings)
+        await store.open()
+        stack.push_async_callback(store.close)
+        wakes = Wakes()
+        effects = Effects(wakes)
+        spaces = TaskSpaces()
+        ids = RandomIds(clock)
+        owner = Owner(
+            store,
+            clock,
+            DecisionContext(ids=ids, spaces=spaces, silence_seconds=silence_seconds),
+            effects.perform,
+        )
+        journal = await asyncio.to_thread(FileJournal, settings.data_dir / "journal", clock)
+        commit = GroupCommit(journal, clock)
+        stack.callback(journal.close)
+        drain = Drain(store, commit, clock)
+        await owner.start()
+        identity = Identity(
+            master_key=master_key(settings.data_dir), store=store, randomness=os.urandom
+        )
+        await identity.refresh()
+        books = open_books(drain.drain)
+        latest = LatestSamples()
+        pages = Pages(store, owner, spaces, latest)
+        live = LiveHub(clock=clock, render=_render(pages, clock))
+        effects.touch = live.touch
+        effects.committed = drain.wake
+        previews = PreviewProcess()
+        stack.push_async_callback(previews.close)
+        scheme = "https" if settings.tls else "http"
+        context = Context(
+            clock=clock,
+            ids=ids,
+            store=store,
+            owner=owner,
+            identity=identity,
+            rows=Rows(store, clock=clock, page_key=identity.page_token_key),
+            spaces=spaces,
+            logs=SessionLogFiles(
+                settings.data_dir / "logs" / "sessions",
+                max_bytes=settings.session_log_max_mib * MIB,
+            ),
+            wakes=wakes,
+            live=live,
+            pages=pages,
+            latest=latest,
+            ingest=Ingest(commit, clock, has_room=_room(settings.data_dir)),
+            books=books,
+            previews=previews,
+            preview_roots=tuple(str(root) for root in settings.preview_roots),
+            version=product_version(),
+            closing=asyncio.Event(),
+            base_url=f"{scheme}://{address}",
+        )
+        app = Application(
+            context=context,
+            authenticator=Authenticator(
+                identity=identity, clock=clock, hosts=_hosts(settings, address)
+            ),
+            rest=cast("App", rest_app(context, context.version)),
+            web=WebFiles(STATIC),
+            secure=settings.tls,
+        )
+        upkeep = Upkeep(
+            context,
+            log_days_succeeded=settings.session_log_days_succeeded,
+            log_days_failed=settings.session_log_days_failed,
+        )
+        asking = [
+            asyncio.create_task(live.run(), name="live"),
+            asyncio.create_task(upkeep.run(), name="upkeep"),
+        ]
+        draining = asyncio.create_task(drain.run(), name="drain")
+        try:
+            yield Api(app, context, drain)
+        finally:
+            context.closing.set()
+            live.close()
+            await _end(asking)
+            await owner.stop()
+            await drain.stop()
+            await _end([draining])
+            await commit.finish()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _render(pages: Pages, clock: Clock) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
+    async def render(farm_id: str, event: str, subjects: list[str]) -> list[dict[str, Any]]:
+        match event:
+            case "job":
+                rows: list[Any] = list(await pages.jobs(subjects))
+            case "worker":
+                rows = list(await pages.workers(subjects, clock.now()))
+            case _:
+                rows = [{"job_id": subject} for subject in subjects]
+        return [msgspec.to_builtins(row) for row in rows]
+
+    return render
+
+
+def _hosts(settings: ServerSettings, address: str) -> list[str]:
+    """Return every `name:port` a browser may reach this server by."""
+    port = address.rpartition(":")[2]
+    names = {"127.0.0.1", "localhost", "[::1]", *settings.allowed_hosts}
+    if settings.host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        names.add(f"[{settings.host}]" if ":" in settings.host else settings.host)
+    return [f"{name.lower()}:{port}" for name in names] + [
+        name.lower() for name in settings.allowed_hosts
+    ]
+
+
+def _room(folder: Path) -> Callable[[], bool]:
+    """Return whether the disk has 1 GB and 2 % left."""
+
+    def has_room() -> bool:
+        found = os.statvfs(folder)
+        free = found.f_bavail * found.f_frsize
+        return free >= max(1_000_000_000, 0.02 * found.f_blocks * found.f_frsize)
+
+    return has_room
