@@ -87,6 +87,9 @@ def _add(metadata: MetaData, table: Table) -> None:
         if parent
         else []
     )
+    options: dict[str, Any] = {"sqlite_strict": True}
+    if table.name in CLUSTERED:
+        options["sqlite_with_rowid"] = False
     SqlTable(
         table.name,
         metadata,
@@ -94,8 +97,7 @@ def _add(metadata: MetaData, table: Table) -> None:
         PrimaryKeyConstraint(*table.key, name=f"{table.name}_key"),
         *constraints,
         *(Index(f"{table.name}_by_{'_'.join(names)}", *names) for names in table.indexes),
-        sqlite_strict=True,
-        sqlite_with_rowid=table.name not in CLUSTERED,
+        **options,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import NullPool, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from grange.adapters.migrations import to_do, upgrade
@@ -35,8 +36,20 @@ async def migrate(connection: Any, url: str, where: str) -> None:
             lock = text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=ONE_AT_A_TIME)
             await opened.execute(lock)
             await opened.run_sync(upgrade)
+    except DBAPIError as error:
+        raise _cause(error) from error
     finally:
         await engine.dispose()
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the driver's own error, which SQLAlchemy wraps twice."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+            return found
+        found = getattr(found, "orig", None) or found.__cause__
+    return error
 
 
 async def _revision(connection: Any) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import StaticPool, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from grange.adapters.migrations import to_do, upgrade
 
@@ -62,5 +63,8 @@ def _upgrade(connection: sqlite3.Connection) -> None:
     def begin(opened: Any) -> None:
         opened.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with engine.begin() as opened:
-        upgrade(opened)
+    try:
+        with engine.begin() as opened:
+            upgrade(opened)
+    except DBAPIError as error:
+        raise error.orig or error from error
