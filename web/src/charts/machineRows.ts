@@ -112,10 +112,6 @@ export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: Row
         pen.strokeStyle = offEdge;
         pen.strokeRect(left + 0.5, top + 0.5, wide - 1, height - 1);
       }
-      if (wide > 5 && height >= 12) {
-        pen.fillStyle = colourOf('--surface');
-        pen.fillRect(left + wide - 1, top, 1, height);
-      }
     }
   });
 
