@@ -203,21 +203,21 @@ def _set_up(profile: str, *, with_web: bool = True) -> None:
     if not with_web or web.is_built():
         environment.install(profile)
         return
-    failures: list[BaseException] = []
+    environment.prepare()
+    failures: list[DevError] = []
 
     def fetch() -> None:
         try:
+            web.prepare_node()
             web.install_packages()
         except DevError as error:
             failures.append(error)
 
     thread = threading.Thread(target=fetch, daemon=True)
-    if web.has_node():
-        thread.start()
+    thread.start()
     environment.install(profile)
     with step("web application"):
-        if thread.ident is not None:
-            thread.join()
+        thread.join()
         if failures:
             raise failures[0]
         web.build()
@@ -244,7 +244,7 @@ def _say_downloads() -> None:
         "135 MB  Mitsuba 3 (the renderer) and ffmpeg, into .venv",
     ]
     if web.exists() and not web.is_built():
-        lines.append(" 40 MB  what builds the web page, into web/node_modules")
+        lines.append(" 70 MB  what builds the web page, into web/node_modules")
         if not web.has_node():
             lines.append(" 60 MB  Node.js, into .venvs")
     say(f"This is the first run. It downloads, about, into {ROOT}:")

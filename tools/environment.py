@@ -177,12 +177,8 @@ def _install_pip_with(python: Path, wheel: Path) -> None:
 # What is in it
 
 
-def install(profile: str) -> None:
-    """Make or complete `.venv` for a profile; does nothing when it is already so."""
-    for stamped in [profile, *(name for name in PROFILES if name != profile and name == "dev")]:
-        if _stamp(stamped).exists() and _stamp(stamped).read_text() == _fingerprint():
-            return
-    arguments = PROFILES[profile]
+def prepare() -> None:
+    """Make `.venv` with what installs the rest, unless it is there."""
     for stamp in VENV.glob("installed-*"):
         if json.loads(stamp.read_text())["root"] != str(ROOT):
             raise DevError("This folder was moved: remove .venv and .venvs and run this again.")
@@ -190,8 +186,15 @@ def install(profile: str) -> None:
         with step("virtual environment in .venv"):
             make_venv(VENV)
     _ensure_uv()
+
+
+def install(profile: str) -> None:
+    """Make or complete `.venv` for a profile; does nothing when it is already so."""
+    if any(_is_installed(name) for name in {profile, "dev"}):
+        return
+    prepare()
     with step("Python packages"):
-        pip_install(PYTHON, [*arguments, "-c", CONSTRAINTS / "grange.txt"])
+        pip_install(PYTHON, [*PROFILES[profile], "-c", CONSTRAINTS / "grange.txt"])
     _stamp(profile).write_text(_fingerprint())
 
 
@@ -279,6 +282,10 @@ def _ensure_uv() -> None:
 
 def _works(python: Path) -> bool:
     return python.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
+
+
+def _is_installed(profile: str) -> bool:
+    return _stamp(profile).exists() and _stamp(profile).read_text() == _fingerprint()
 
 
 def _stamp(profile: str) -> Path:
