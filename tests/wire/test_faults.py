@@ -1,5 +1,6 @@
 """Grange's errors, as an unmodified client sees them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -231,3 +232,11 @@ def test_a_throttled_client_asks_again_and_succeeds() -> None:
     ]
     boto = client("deadline", lambda _: answers.pop(0), attempts=2)
     assert boto.get_farm(farmId=FARM)["displayName"] == "F"
+
+
+def test_the_page_about_the_wire_names_every_error_and_code() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
+    for kind in faults._TABLE:
+        assert f"`{kind.__name__}`" in page
+    for code in {code for _, code, _, _ in MODELLED} | set(faults.AUTHENTICATION_STATUS):
+        assert f"`{code}`" in page
