@@ -27,6 +27,12 @@ class _InProcess:
         return await answer_of(self._answers, question)(**arguments)
 
 
+@contextlib.asynccontextmanager
+async def open_books(settings: ServerSettings) -> AsyncIterator[Mapping[str, Answer]]:
+    """Keep the books of a data folder inside the block; yields what answers each question."""
+    yield {}
+
+
 class LocalBooks:
     """Books in this process, for tests."""
 
@@ -37,7 +43,8 @@ class LocalBooks:
     @contextlib.asynccontextmanager
     async def running(cls, settings: ServerSettings) -> AsyncIterator[Self]:
         """Keep the books of a data folder inside the block."""
-        yield cls({})
+        async with open_books(settings) as answers:
+            yield cls(answers)
 
     def door(self, before: Callable[[], Awaitable[object]]) -> BooksDoor:
         """Return the door; `before` is called ahead of each question."""

@@ -1,0 +1,50 @@
+"""The API child: `python -m grange.wiring.api_process`, started by the parent."""
+
+import socket
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from grange.server.books_rpc import BooksClient
+from grange.server.serve import make_server, serve, settle_garbage
+from grange.server.supervisor import die_with_parent, read_task, say_ready
+from grange.wiring.api import running_api
+from grange.wiring.logs import log_to_stderr
+from grange.wiring.tasks import ServerTask
+
+
+async def run(task: ServerTask) -> None:
+    """Serve on the inherited socket until SIGTERM."""
+    settings = task.settings
+    clients: list[BooksClient] = []
+
+    def open_books(before: Callable[[], Awaitable[object]]) -> BooksClient:
+        client = BooksClient(task.books_socket, before=before)
+        clients.append(client)
+        return client
+
+    listener = socket.socket(fileno=task.listener_fd)
+    async with running_api(settings, address=task.address, open_books=open_books) as api:
+        server = make_server(
+            api.app,
+            api.context.closing,
+            tls_certificate=settings.tls_certificate,
+            tls_key=settings.tls_key,
+        )
+        settle_garbage()
+        say_ready()
+        await serve(server, listener)
+        for client in clients:
+            await client.close()
+
+
+def main() -> None:
+    """Run as a child of the parent."""
+    die_with_parent()
+    task: ServerTask = read_task(ServerTask)
+    log_to_stderr(task.settings.log_level)
+    uvloop.run(run(task))
+
+
+if __name__ == "__main__":
+    main()
