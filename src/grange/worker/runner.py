@@ -1,0 +1,528 @@
+"""The runner: one process per job thread, one OpenJD session at a time.
+
+It is told what to do over a socket and says what happened over the same. It holds no credentials
+and knows no server. When the socket closes or it is told to end, it kills everything below it.
+"""
+
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from openjd.sessions import (
+    LOG,
+    ActionState,
+    ActionStatus,
+    LogContent,
+    PosixSessionUser,
+    Session,
+    SessionState,
+)
+
+from grange.kernel.clock import Clock
+from grange.kernel.errors import GrangeError
+from grange.kernel.units import Instant
+from grange.ports.host import Processes
+from grange.worker.fragments import (
+    command_text,
+    environment_of,
+    parameter_values,
+    path_mapping_rules,
+    revision,
+    step_of,
+)
+from grange.worker.logrules.frames import task_frames
+from grange.worker.logrules.pack import Pack, bundled_packs
+from grange.worker.logrules.parser import (
+    FrameDone as FrameHappened,
+)
+from grange.worker.logrules.parser import (
+    FrameStarted,
+    Happening,
+    LogParser,
+    OutputNamed,
+    Progressed,
+    Verdict,
+)
+from grange.worker.messages import (
+    Began,
+    Cancel,
+    Close,
+    Closed,
+    Ended,
+    FrameDone,
+    FromRunner,
+    Moved,
+    NotOpened,
+    Open,
+    Opened,
+    Ready,
+    Run,
+    ToRunner,
+    decode_to_runner,
+    encode,
+)
+from grange.worker.plan import Kind, Outcome
+
+_OUTCOMES = {
+    ActionState.SUCCESS: Outcome.SUCCEEDED,
+    ActionState.FAILED: Outcome.FAILED,
+    ActionState.TIMEOUT: Outcome.FAILED,
+    ActionState.CANCELED: Outcome.CANCELED,
+}
+_PROGRESS_MS = 500
+"""Progress is said no more often than this."""
+_KILL_SECONDS = 10.0
+_LEAVE_SECONDS = 30.0
+"""How long leaving one environment may take when a session is closed abruptly."""
+
+
+class _Log(logging.Handler):
+    """Everything openjd says of one session, and its processes print, into a file."""
+
+    def __init__(self, path: Path, runner: "Runner") -> None:
+        super().__init__(logging.INFO)
+        self._runner = runner
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Append one line; what a process printed is also searched for news."""
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + logging.Formatter().formatException(record.exc_info)
+        try:
+            os.write(self._descriptor, text.encode("utf-8", "backslashreplace") + b"\n")
+        except OSError:
+            self._runner.lost_lines += 1
+        content = getattr(record, "openjd_log_content", None)
+        if content is not None and LogContent.COMMAND_OUTPUT in content:
+            self._runner.printed(text)
+
+    def close(self) -> None:
+        """Close the file; a thread that still follows a process's output writes nowhere."""
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
+        super().close()
+
+
+class _Action:
+    """The action under way: its parser, its outputs, what the children had used before it."""
+
+    def __init__(self, run: Run, packs: tuple[Pack, ...], command: str, now: Instant) -> None:
+        self.run = run
+        self.frames = task_frames(run.parameters) if run.kind is Kind.TASK_RUN else ()
+        self.parser = LogParser(packs, command, self.frames, now)
+        self.began_at: Instant | None = None
+        self.usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.outputs: dict[str, int] = {}
+        self.said_at = 0
+        self.said: tuple[float | None, str] = (None, "")
+        self.job_says_progress = False
+
+
+class Runner:
+    """One job thread's process.
+
+    Args:
+        connection: the socket to the worker.
+        clock: the machine's clock.
+        processes: names and ends processes.
+    """
+
+    def __init__(self, connection: socket.socket, clock: Clock, processes: Processes) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._processes = processes
+        self._sending = threading.Lock()
+        self._session: Session | None = None
+        self._session_id = ""
+        self._root = Path()
+        self._log: _Log | None = None
+        self._action: _Action | None = None
+        self._over = threading.Event()
+        self._steps: dict[str, tuple[str, Any, str]] = {}
+        self._environments: dict[str, tuple[Any, str]] = {}
+        self._user: str | None = None
+        self._closing = False
+        self.lost_lines = 0
+        """Log lines the disk did not take."""
+        LOG.setLevel(logging.INFO)  # above INFO openjd would not see what jobs say to it
+        LOG.propagate = False
+
+    def serve(self) -> None:
+        """Do what the worker says until it goes away."""
+        self._send(Ready(pid=os.getpid()))
+        with self._connection.makefile("rb") as lines:
+            for line in lines:
+                self._obey(decode_to_runner(line))
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Kill everything below this process."""
+        for _ in range(3):  # what is killed may have started something meanwhile
+            if not self._processes.kill(self._processes.below(os.getpid()), user=self._user):
+                return
+
+    def _obey(self, message: ToRunner) -> None:
+        match message:
+            case Open():
+                self._open(message)
+            case Run():
+                self._run(message)
+            case Cancel():
+                self._cancel(message)
+            case Close():
+                self._close(message)
+
+    # ── sessions ──────────────────────────────────────────────────────────────────────────────────
+
+    def _open(self, message: Open) -> None:
+        self._session_id = message.session_id
+        self._closing = False
+        try:
+            self._root = Path(message.root)
+            self._log = _Log(Path(message.log_path), self)
+            LOG.addHandler(self._log)
+            job = message.job
+            user = None
+            if message.user is not None:
+                user = PosixSessionUser(message.user, group=message.group)
+            self._user = message.user
+            self._session = Session(
+                session_id=message.session_id,
+                job_parameter_values=parameter_values(job.get("parameters") or {}),
+                path_mapping_rules=path_mapping_rules(job.get("pathMappingRules") or ()),
+                user=user,
+                callback=self._called_back,
+                os_env_vars=dict(message.variables),
+                session_root_directory=self._root,
+                revision_extensions=revision(job),
+            )
+        except (GrangeError, RuntimeError, ValueError, KeyError, OSError) as error:
+            self._drop_log()
+            self._session = None
+            self._send(NotOpened(session_id=message.session_id, message=_told(error)))
+            return
+        self._send(Opened(session_id=message.session_id))
+
+    def _close(self, message: Close) -> None:
+        session, self._closing = self._session, True
+        if session is not None:
+            self._finish_running(session, _KILL_SECONDS)
+            for identifier in reversed(session.environments_entered):
+                if session.state not in {SessionState.READY, SessionState.READY_ENDING}:
+                    break
+                self._over.clear()
+                try:
+                    session.exit_environment(identifier=identifier)
+                except RuntimeError as error:
+                    LOG.error("%s", error, extra={"session_id": self._session_id})
+                    break
+                if not self._over.wait(_LEAVE_SECONDS):
+                    self._finish_running(session, _KILL_SECONDS)
+            session.cleanup()
+        self.abandon()
+        self._drop_log()
+        self._session = None
+        self._steps.clear()
+        self._environments.clear()
+        self._send(Closed(session_id=message.session_id))
+
+    def _finish_running(self, session: Session, seconds: float) -> None:
+        if session.state is not SessionState.RUNNING:
+            return
+        self._over.clear()
+        self._stop_at_once(session)
+        self._over.wait(seconds)
+
+    def _drop_log(self) -> None:
+        if self._log is not None:
+            LOG.removeHandler(self._log)
+            self._log.close()
+            self._log = None
+
+    # ── actions ───────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self, message: Run) -> None:
+        session = self._session
+        now = self._clock.now()
+        if session is None:
+            self._send(_failed(message.action_id, now, "The session is not open."))
+            return
+        try:
+            command = self._remember(message)
+            self._action = _Action(message, bundled_packs(), command, now)
+            self._start(session, message)
+        except (GrangeError, RuntimeError, ValueError, KeyError) as error:
+            self._action = None
+            LOG.error("%s", _told(error), extra={"session_id": self._session_id})
+            self._send(_failed(message.action_id, self._clock.now(), _told(error)))
+
+    def _remember(self, message: Run) -> str:
+        """Parse the action's template, once a session, and return what it runs."""
+        if message.kind is Kind.TASK_RUN and message.step_id is not None:
+            if message.step_id not in self._steps:
+                details = _details(message)
+                self._steps[message.step_id] = (
+                    *step_of(details),
+                    command_text(details["template"]),
+                )
+            return self._steps[message.step_id][2]
+        if message.kind is Kind.ENV_ENTER and message.environment_id is not None:
+            if message.environment_id not in self._environments:
+                details = _details(message)
+                self._environments[message.environment_id] = (
+                    environment_of(details),
+                    command_text(details["template"]),
+                )
+            return self._environments[message.environment_id][1]
+        return ""
+
+    def _start(self, session: Session, message: Run) -> None:
+        variables = {"DEADLINE_SESSIONACTION_ID": message.action_id}
+        match message.kind:
+            case Kind.TASK_RUN if message.step_id is not None:
+                name, script, _ = self._steps[message.step_id]
+                variables["DEADLINE_STEP_ID"] = message.step_id
+                if message.task_id is not None:
+                    variables["DEADLINE_TASK_ID"] = message.task_id
+                session.run_task(
+                    step_script=script,
+                    task_parameter_values=parameter_values(message.parameters),
+                    os_env_vars=variables,
+                    step_name=name,
+                )
+            case Kind.ENV_ENTER if message.environment_id is not None:
+                session.enter_environment(
+                    environment=self._environments[message.environment_id][0],
+                    identifier=message.environment_id,
+                    os_env_vars=variables,
+                )
+            case Kind.ENV_EXIT if message.environment_id is not None:
+                session.exit_environment(
+                    identifier=message.environment_id,
+                    os_env_vars=variables,
+                    keep_session_running=True,
+                )
+            case _:
+                raise ValueError(f"This worker cannot run actions of kind {message.kind}.")
+
+    def _cancel(self, message: Cancel) -> None:
+        action, session = self._action, self._session
+        if action is None or session is None or action.run.action_id != message.action_id:
+            return  # it has ended meanwhile
+        if message.at_once:
+            self._stop_at_once(session)
+            return
+        try:
+            session.cancel_action()
+        except RuntimeError:
+            return  # it has ended meanwhile
+
+    def _stop_at_once(self, session: Session) -> None:
+        try:
+            session.cancel_action(time_limit=timedelta(0))
+        except RuntimeError:
+            return  # it has ended meanwhile
+
+    # ── what openjd says ──────────────────────────────────────────────────────────────────────────
+
+    def _called_back(self, _: str, status: ActionStatus) -> None:
+        """Openjd's callback: from this thread or from the one that follows the process."""
+        action = self._action
+        if action is None:
+            if status.state is not ActionState.RUNNING:
+                self._over.set()
+            return
+        now = self._clock.now()
+        if status.state is not ActionState.RUNNING:
+            self._action = None
+            self._end(action, status, now)
+            self._over.set()
+            return
+        if action.began_at is None:
+            action.began_at = now
+            pids = [(one.pid, one.started_ms) for one in self._processes.below(os.getpid())]
+            self._send(Began(action_id=action.run.action_id, at=now, pids=pids))
+        action.job_says_progress = action.job_says_progress or status.progress is not None
+        self._move(action, status.progress, status.status_message or "", now)
+
+    def _move(self, action: _Action, percent: float | None, message: str, now: Instant) -> None:
+        percent = action.said[0] if percent is None else percent
+        said = (percent, message or action.said[1])
+        if said == action.said or (now - action.said_at < _PROGRESS_MS and percent != 100.0):
+            return
+        action.said, action.said_at = said, now
+        self._send(Moved(action_id=action.run.action_id, at=now, percent=said[0], message=said[1]))
+
+    def printed(self, text: str) -> None:
+        """Search one printed line for news of the action."""
+        action = self._action
+        if action is not None:
+            now = self._clock.now()
+            for happening in action.parser.line(text, now):
+                self._happened(action, happening, now)
+
+    def _happened(self, action: _Action, happening: Happening, now: Instant) -> None:
+        match happening:
+            case Progressed(percent=percent):
+                if not action.job_says_progress:
+                    self._move(action, percent, "", now)
+            case FrameStarted():
+                pass
+            case FrameHappened():
+                size = self._book_output(action, happening.path)
+                self._send(
+                    FrameDone(
+                        action_id=action.run.action_id,
+                        frame=happening.frame,
+                        started_at=happening.started_at,
+                        ended_at=happening.ended_at,
+                        path=happening.path,
+                        output_bytes=size,
+                    )
+                )
+            case OutputNamed(path=path):
+                action.outputs.setdefault(path, 0)
+
+    def _book_output(self, action: _Action, path: str | None) -> int | None:
+        """Return the size of an output file, None if it cannot be seen."""
+        if path is None or self._session is None:
+            return None
+        try:
+            size = (self._session.working_directory / path).stat().st_size
+        except (OSError, ValueError):
+            return None
+        action.outputs[path] = size
+        return size
+
+    def _end(self, action: _Action, status: ActionStatus, now: Instant) -> None:
+        for happening in action.parser.finish(now):
+            self._happened(action, happening, now)
+        for path, size in list(action.outputs.items()):
+            if size == 0:
+                self._book_output(action, path)
+        outcome = _OUTCOMES[status.state]
+        verdict = _verdict(action, status) if outcome is Outcome.FAILED else None
+        message = status.fail_message or (verdict.text if verdict else "") or action.said[1]
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = action.usage
+        cpu_seconds = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+        self._send(
+            Ended(
+                action_id=action.run.action_id,
+                outcome=outcome,
+                at=now,
+                exit_code=status.exit_code,
+                message=message[:4096],
+                cpu_ms=round(cpu_seconds * 1000),
+                peak_memory_bytes=_peak(before.ru_maxrss, used.ru_maxrss),
+                output_bytes=sum(action.outputs.values()) if action.outputs else None,
+                warnings=action.parser.warnings,
+                error_class=verdict.error_class if verdict else "",
+                error_rule=verdict.rule if verdict else "",
+                error_text=verdict.text if verdict else "",
+                exit_signal=_signal_name(status.exit_code) or "",
+            )
+        )
+
+    def _send(self, message: FromRunner) -> None:
+        if self._closing and not isinstance(message, Closed | NotOpened):
+            return
+        with self._sending:
+            try:
+                self._connection.sendall(encode(message))
+            except OSError:
+                return  # the worker is gone; the end of its socket ends this process
+
+
+def _details(message: Run) -> Mapping[str, Any]:
+    if message.details is None:
+        raise ValueError("The action came without its template.")
+    return message.details
+
+
+def _verdict(action: _Action, status: ActionStatus) -> Verdict:
+    if status.state is ActionState.TIMEOUT:
+        return Verdict(
+            error_class="timeout",
+            rule="openjd:timeout",
+            text="The action ran longer than its template allows.",
+        )
+    if status.exit_code is None and status.fail_message:
+        return Verdict(error_class="setup", rule="openjd:start", text=status.fail_message[:1000])
+    return action.parser.verdict(status.exit_code, _signal_name(status.exit_code))
+
+
+def _failed(action_id: str, now: Instant, message: str) -> Ended:
+    return Ended(
+        action_id=action_id,
+        outcome=Outcome.FAILED,
+        at=now,
+        message=message[:4096],
+        error_class="setup",
+        error_rule="runner:start",
+        error_text=message[:1000],
+    )
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"The job's details lack {error}."
+    return str(error) or type(error).__name__
+
+
+def _peak(before: int, after: int) -> int | None:
+    """Return the peak of the largest ended process; None if an earlier one was larger."""
+    if after <= before:
+        return None
+    return after if sys.platform == "darwin" else after * 1024
+
+
+def _signal_name(exit_code: int | None) -> str | None:
+    """Return the signal a process died of, told by its code or by a shell's 128 + n."""
+    if exit_code is None:
+        return None
+    number = -exit_code if exit_code < 0 else exit_code - 128
+    fatal = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL}
+    fatal |= {signal.SIGSEGV, signal.SIGTERM, signal.SIGINT, signal.SIGXCPU, signal.SIGXFSZ}
+    if exit_code >= 0 and number not in fatal:
+        return None
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return None
+
+
+def run_runner(descriptor: int, parent_pid: int, clock: Clock, processes: Processes) -> None:
+    """Be a runner, until the worker goes away.
+
+    Args:
+        descriptor: the inherited socket to the worker.
+        parent_pid: the worker.
+        clock: the machine's clock.
+        processes: names and ends processes.
+    """
+    with socket.socket(fileno=descriptor) as connection:
+        os.set_inheritable(descriptor, False)
+        runner = Runner(connection, clock, processes)
+
+        def told_to_end(number: int, _: FrameType | None) -> None:
+            runner.abandon()
+            os._exit(128 + number)
+
+        signal.signal(signal.SIGTERM, told_to_end)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        processes.die_with_parent(parent_pid)
+        runner.serve()
+    # Threads that follow a process's output may still wait for it: nothing is left to wait for.
+    os._exit(0)

@@ -1,0 +1,363 @@
+"""The runner, as a real process running real OpenJD sessions."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from grange.worker.messages import (
+    Began,
+    Cancel,
+    Close,
+    Closed,
+    Ended,
+    FrameDone,
+    FromRunner,
+    Moved,
+    NotOpened,
+    Open,
+    Opened,
+    Ready,
+    Run,
+    ToRunner,
+    decode_from_runner,
+    encode,
+)
+from grange.worker.plan import Kind, Outcome
+
+JOB = {
+    "jobId": "job-1",
+    "schemaVersion": "jobtemplate-2023-09",
+    "parameters": {"Greeting": {"string": "hello"}},
+    "extensions": ["TASK_CHUNKING"],
+}
+
+
+class Seat:
+    """The worker's end of a runner."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "root").mkdir()
+        ours, theirs = socket.socketpair()
+        ours.settimeout(30)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "grange.wiring.runner", str(theirs.fileno()), str(os.getpid())],
+            pass_fds=(theirs.fileno(),),
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "src")},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        theirs.close()
+        self.socket = ours
+        self.lines = ours.makefile("rb")
+        assert isinstance(self.hear(), Ready)
+
+    def say(self, message: ToRunner) -> None:
+        self.socket.sendall(encode(message))
+
+    def hear(self) -> FromRunner:
+        return decode_from_runner(self.lines.readline())
+
+    def until(self, kind: type[Any]) -> tuple[Any, list[FromRunner]]:
+        """Hear until a message of this kind; returns it and everything before."""
+        before: list[FromRunner] = []
+        while not isinstance(message := self.hear(), kind):
+            before.append(message)
+        return message, before
+
+    def open(self, session_id: str = "session-1", **job: Any) -> FromRunner:
+        self.say(
+            Open(
+                session_id=session_id,
+                job={**JOB, **job},
+                root=str(self.folder / "root"),
+                log_path=str(self.folder / f"{session_id}.log"),
+                variables={"DEADLINE_JOB_ID": "job-1"},
+            )
+        )
+        return self.hear()
+
+    def run(self, number: int, template: dict[str, Any], **members: Any) -> None:
+        details = {
+            "schemaVersion": "jobtemplate-2023-09",
+            "template": template,
+            "extensions": ["TASK_CHUNKING"],
+        }
+        self.say(
+            Run(
+                action_id=f"action-{number}",
+                kind=members.pop("kind", Kind.TASK_RUN),
+                step_id=members.pop("step_id", f"step-{number}"),
+                task_id=f"task-{number}",
+                details=details,
+                **members,
+            )
+        )
+
+    def log(self, session_id: str = "session-1") -> str:
+        return (self.folder / f"{session_id}.log").read_text()
+
+    def leave(self) -> None:
+        self.lines.close()
+        self.socket.close()
+        try:
+            self.process.wait(10)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def seat(tmp_path: Path) -> Iterator[Seat]:
+    seat = Seat(tmp_path)
+    yield seat
+    seat.leave()
+
+
+def script(text: str, **action: Any) -> dict[str, Any]:
+    """A step that runs a bash script from an embedded file."""
+    return {
+        "name": "Render",
+        "script": {
+            "actions": {"onRun": {"command": "bash", "args": ["{{Task.File.Run}}"], **action}},
+            "embeddedFiles": [{"name": "Run", "type": "TEXT", "data": text}],
+        },
+    }
+
+
+def chunked(text: str) -> dict[str, Any]:
+    return {
+        **script(text),
+        "parameterSpace": {
+            "taskParameterDefinitions": [
+                {
+                    "name": "Frame",
+                    "type": "CHUNK[INT]",
+                    "range": "1-8",
+                    "chunks": {"defaultTaskCount": 4, "rangeConstraint": "CONTIGUOUS"},
+                }
+            ]
+        },
+    }
+
+
+def test_a_task_runs_with_its_script_parameters_and_variables(seat: Seat) -> None:
+    assert seat.open() == Opened(session_id="session-1")
+    seat.run(
+        1,
+        script(
+            "echo {{Param.Greeting}} $DEADLINE_JOB_ID $DEADLINE_TASK_ID $DEADLINE_STEP_ID\n"
+            "echo 'openjd_progress: 40'\necho 'openjd_status: half way'\nsleep 0.6\n"
+            "echo 'openjd_progress: 100'\n"
+        ),
+    )
+    ended, before = seat.until(Ended)
+    assert ended.outcome is Outcome.SUCCEEDED
+    assert ended.exit_code == 0
+    assert ended.message == "half way"
+    began = [one for one in before if isinstance(one, Began)]
+    assert len(began) == 1
+    assert began[0].at <= ended.at
+    assert [one.percent for one in before if isinstance(one, Moved)][-1] == 100
+    assert "hello job-1 task-1 step-1" in seat.log()
+    seat.say(Close(session_id="session-1"))
+    assert seat.hear() == Closed(session_id="session-1")
+    assert list((seat.folder / "root").iterdir()) == []
+
+
+def test_a_chunk_reports_its_frames_with_their_files(seat: Seat) -> None:
+    seat.open()
+    seat.run(
+        1,
+        chunked(
+            "for f in 1 2 3 4; do\n  echo grange: frame $f start\n  printf xxxxx > f$f.png\n"
+            "  echo grange: frame $f done f$f.png\ndone\necho {{Task.Param.Frame}}\n"
+        ),
+        parameters={"Frame": {"chunkInt": "1-4"}},
+    )
+    ended, before = seat.until(Ended)
+    frames = [one for one in before if isinstance(one, FrameDone)]
+    assert [(one.frame, one.path, one.output_bytes) for one in frames] == [
+        (number, f"f{number}.png", 5) for number in (1, 2, 3, 4)
+    ]
+    assert all(one.started_at <= one.ended_at <= ended.at for one in frames)
+    assert ended.output_bytes == 20
+    assert "\n1-4\n" in seat.log()
+
+
+def test_environments_are_entered_left_and_their_variables_seen(seat: Seat) -> None:
+    environment = {
+        "name": "Env",
+        "variables": {"FROM_ENV": "yes"},
+        "script": {
+            "actions": {
+                "onEnter": {"command": "bash", "args": ["-c", "echo openjd_env: SET=1"]},
+                "onExit": {"command": "bash", "args": ["-c", "echo leaving $SET"]},
+            }
+        },
+    }
+    seat.open()
+    for number, kind in ((1, Kind.ENV_ENTER), (2, Kind.TASK_RUN), (3, Kind.ENV_EXIT)):
+        template = environment if kind is Kind.ENV_ENTER else script("echo saw $FROM_ENV $SET")
+        seat.run(number, template, kind=kind, environment_id="JOB:1:Env")
+        assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
+    # After leaving a step's environments another step may follow.
+    seat.run(4, script("echo after"))
+    assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
+    log = seat.log()
+    assert "saw yes 1" in log
+    assert "leaving 1" in log
+
+
+def test_a_failed_task_says_why_and_only_lets_environments_be_left(seat: Seat) -> None:
+    seat.open()
+    environment = {"name": "Env", "variables": {"A": "b"}}
+    seat.run(1, environment, kind=Kind.ENV_ENTER, environment_id="E")
+    assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
+    seat.run(2, script("echo 'open a.exr: No space left on device' >&2; exit 3"))
+    ended = seat.until(Ended)[0]
+    assert (ended.outcome, ended.exit_code) == (Outcome.FAILED, 3)
+    assert (ended.error_class, ended.error_rule) == ("output", "generic/1:generic.output")
+    assert "No space left" in ended.message
+    seat.run(3, script("true"))
+    assert seat.until(Ended)[0].outcome is Outcome.FAILED
+    seat.run(4, environment, kind=Kind.ENV_EXIT, environment_id="E")
+    assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
+
+
+def test_a_signal_and_a_timeout_are_told_apart(seat: Seat) -> None:
+    seat.open()
+    seat.run(1, script("kill -SEGV $$"))
+    ended = seat.until(Ended)[0]
+    assert (ended.exit_code, ended.exit_signal, ended.error_class) == (-11, "SIGSEGV", "crash")
+    seat.say(Close(session_id="session-1"))
+    seat.until(Closed)
+    seat.open("session-2")
+    seat.run(2, script("sleep 60", timeout=1, cancelation={"mode": "TERMINATE"}))
+    ended = seat.until(Ended)[0]
+    assert (ended.outcome, ended.error_class) == (Outcome.FAILED, "timeout")
+
+
+def test_a_cancel_follows_the_template_and_reports_the_exit_code(seat: Seat) -> None:
+    seat.open()
+    seat.run(
+        1,
+        script(
+            "trap 'echo bye; exit 7' TERM\necho openjd_status: up\nwhile true; do sleep 0.05; done",
+            cancelation={"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": 20},
+        ),
+    )
+    seat.until(Moved)
+    seat.say(Cancel(action_id="action-1"))
+    ended = seat.until(Ended)[0]
+    assert (ended.outcome, ended.exit_code) == (Outcome.CANCELED, 7)
+    assert "bye" in seat.log()
+
+
+def test_a_cancel_at_once_does_not_wait(seat: Seat) -> None:
+    seat.open()
+    seat.run(1, script("trap '' TERM\necho openjd_status: up\nwhile true; do sleep 0.05; done"))
+    seat.until(Moved)
+    seat.say(Cancel(action_id="action-1", at_once=True))
+    ended = seat.until(Ended)[0]
+    assert (ended.outcome, ended.exit_code) == (Outcome.CANCELED, -9)
+
+
+def test_a_session_closed_abruptly_leaves_its_environments_and_nothing_running(seat: Seat) -> None:
+    environment = {
+        "name": "Env",
+        "script": {
+            "actions": {
+                "onEnter": {"command": "bash", "args": ["-c", "setsid sleep 600 >&- 2>&- &"]},
+                "onExit": {"command": "bash", "args": ["-c", "echo left in order"]},
+            }
+        },
+    }
+    seat.open()
+    seat.run(1, environment, kind=Kind.ENV_ENTER, environment_id="E")
+    seat.until(Ended)
+    seat.run(2, script("echo openjd_status: up; sleep 600"))
+    seat.until(Moved)
+    seat.say(Close(session_id="session-1"))
+    assert seat.hear() == Closed(session_id="session-1")
+    assert "left in order" in seat.log()
+    assert list((seat.folder / "root").iterdir()) == []
+    assert psutil.Process(seat.process.pid).children(recursive=True) == []
+    # The seat can be used again.
+    assert seat.open("session-2") == Opened(session_id="session-2")
+    seat.run(3, script("echo again"))
+    assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("how", ["socket", "signal"])
+def test_everything_below_dies_with_the_runner(seat: Seat, how: str) -> None:
+    seat.open()
+    seat.run(1, script("sleep 600 & echo openjd_status: up; wait"))
+    seat.until(Moved)
+    below = psutil.Process(seat.process.pid).children(recursive=True)
+    assert len(below) >= 2
+    if how == "socket":
+        seat.socket.shutdown(socket.SHUT_RDWR)
+    else:
+        seat.process.send_signal(signal.SIGTERM)
+    seat.process.wait(10)
+    for process in below:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.wait(10)
+        assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_job_that_cannot_be_opened_or_started_says_why(seat: Seat) -> None:
+    refused = seat.open(schemaVersion="jobtemplate-2099-01")
+    assert isinstance(refused, NotOpened)
+    assert "jobtemplate-2099-01" in refused.message
+    seat.open()
+    seat.run(1, {"name": "Render", "script": {"actions": {}}})
+    ended = seat.until(Ended)[0]
+    assert (ended.outcome, ended.error_class) == (Outcome.FAILED, "setup")
+    assert "onRun" in ended.message
+    seat.run(2, script("true"), kind=Kind.SYNC_INPUT)
+    assert "SYNC_INPUT" in seat.until(Ended)[0].message.upper()
+
+
+def test_usage_is_that_of_the_actions_own_processes(seat: Seat) -> None:
+    burn = "python3 -c 'sum(i*i for i in range(1500000))'"
+    seat.open()
+    seat.run(1, script(burn))
+    busy = seat.until(Ended)[0]
+    seat.run(2, script("true"))
+    idle = seat.until(Ended)[0]
+    assert busy.cpu_ms > 50
+    assert idle.cpu_ms < busy.cpu_ms / 2
+    assert busy.peak_memory_bytes > 2**20
+    assert idle.peak_memory_bytes is None  # an earlier process was larger: unknown, not zero
+
+
+def test_a_job_sees_none_of_the_runners_secrets_and_no_open_socket(seat: Seat) -> None:
+    seat.open()
+    seat.run(1, script("env; ls /proc/$$/fd | wc -w"))
+    seat.until(Ended)
+    assert "AWS_" not in seat.log()
+    assert "\n4\n" in seat.log()  # standard streams and the script itself
+
+
+def test_many_tasks_leave_no_threads_or_files_behind(seat: Seat) -> None:
+    seat.open()
+    process = psutil.Process(seat.process.pid)
+    threads = files = 0
+    for number in range(40):
+        seat.run(number, script("true"), step_id="step-1")
+        assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
+        if number == 9:
+            threads, files = process.num_threads(), process.num_fds()
+    assert process.num_threads() <= threads + 2
+    assert process.num_fds() <= files + 2
