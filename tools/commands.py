@@ -120,14 +120,14 @@ def test(arguments: Sequence[str]) -> int:
     outcomes: list[parts.Outcome] = []
     if not options.quick:
         outcomes += _build_web_for_tests()
-    chosen = [part for part in parts.test_parts() if _wanted(part, options)]
+    chosen = [part for part in parts.suites() if _wanted(part, options)]
     source_checks = [] if options.k or options.paths else parts.checks()
     if options.part:
         source_checks = [one for one in source_checks if one.name in options.part]
     if options.paths:
-        chosen = [parts.Tests(name="chosen tests", paths=options.paths)]
+        chosen = [parts.Suite(name="chosen tests", paths=options.paths)]
     if not chosen and not source_checks:
-        names = [one.name for one in parts.checks()] + [one.name for one in parts.test_parts()]
+        names = [one.name for one in parts.checks()] + [one.name for one in parts.suites()]
         raise DevError(f"there is no such part; the parts are: {', '.join(names)}")
     adopt_orphans()
     with Services() as services, tempfile.TemporaryDirectory() as folder:
@@ -268,7 +268,7 @@ def _test_options(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[st
     return options, passed_on
 
 
-def _wanted(part: parts.Tests, options: argparse.Namespace) -> bool:
+def _wanted(part: parts.Suite, options: argparse.Namespace) -> bool:
     if options.part:
         return part.name in options.part
     return part.quick or not options.quick

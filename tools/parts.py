@@ -65,7 +65,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tests:
+class Suite:
     """A part that is a run of pytest."""
 
     name: str
@@ -100,7 +100,7 @@ class Tests:
         code = stream(command, environment)
         for orphan in end_orphans(before):
             say(f"ended a process that the tests left behind: {orphan}")
-        return _count(self.name, code, report, time.monotonic() - began)
+        return count(self.name, code, report, time.monotonic() - began)
 
 
 def checks() -> list[Check]:
@@ -115,16 +115,16 @@ def checks() -> list[Check]:
     ]
 
 
-def test_parts() -> list[Tests]:
+def suites() -> list[Suite]:
     """Return the parts of the test suite, in order; no folder of tests/ is left out."""
     parts = [
-        Tests(name="unit and property", paths=["tests/unit", "tests/property"], parallel=True),
-        Tests(name="architecture", paths=["tests/test_architecture.py"]),
-        Tests(name="wire", paths=["tests/wire"], parallel=True),
-        Tests(name="conformance", paths=["tests/conformance"]),
-        Tests(name="acceptance", paths=["tests/acceptance"], quick=False),
-        Tests(name="browser", paths=["tests/browser"], quick=False),
-        Tests(name="docs", paths=["tests/docs"]),
+        Suite(name="unit and property", paths=["tests/unit", "tests/property"], parallel=True),
+        Suite(name="architecture", paths=["tests/test_architecture.py"]),
+        Suite(name="wire", paths=["tests/wire"], parallel=True),
+        Suite(name="conformance", paths=["tests/conformance"]),
+        Suite(name="acceptance", paths=["tests/acceptance"], quick=False),
+        Suite(name="browser", paths=["tests/browser"], quick=False),
+        Suite(name="docs", paths=["tests/docs"]),
     ]
     known = {path for part in parts for path in part.paths} | {"tests/soak"}
     others = sorted(
@@ -133,7 +133,7 @@ def test_parts() -> list[Tests]:
         if f"tests/{path.name}" not in known and _has_tests(path)
     )
     if others:
-        parts.insert(4, Tests(name="others", paths=others))
+        parts.insert(4, Suite(name="others", paths=others))
     return parts
 
 
@@ -192,7 +192,7 @@ def _has_tests(path: Path) -> bool:
     return path.name.startswith("test_") and path.suffix == ".py" and path.exists()
 
 
-def _count(name: str, code: int, report: Path, seconds: float) -> Outcome:
+def count(name: str, code: int, report: Path, seconds: float) -> Outcome:
     """Read pytest's own report; exit code 5 means that no test matched, which is no failure."""
     if not report.exists():
         return Outcome(name=name, seconds=seconds, broken=True)

@@ -67,19 +67,17 @@ def configured_index() -> str | None:
 
 
 def _pip_settings(python: Path) -> Mapping[str, str]:
-    """Return pip's settings by name, the environment over the files."""
+    """Return pip's settings by name; the environment wins, then `[install]`, then later files."""
     done = subprocess.run(
         [python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
-    settings: dict[str, str] = {}
+    settings: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in done.stdout.splitlines():
         name, _, quoted = line.partition("=")
         section, _, option = name.partition(".")
-        if section in {"global", "install", ":env:"} and quoted[:1] in {"'", '"'}:
-            value = quoted[1:-1].replace("\\n", "\n")
-            if section == ":env:" or option not in settings:
-                settings[option] = value
-    return settings
+        if section in settings and quoted[:1] in {"'", '"'}:
+            settings[section][option] = quoted[1:-1].replace("\\n", "\n")
+    return {**settings["global"], **settings["install"], **settings[":env:"]}
 
 
 def _reachable(link: str) -> bool:
