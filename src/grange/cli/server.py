@@ -9,6 +9,7 @@ from grange.cli.exits import missing_extra
 from grange.cli.output import Output
 from grange.config.load import load
 from grange.config.settings import ServerSettings
+from grange.wiring.parent import end_with
 
 
 @click.command("server", epilog="Example: grange server --data /srv/grange --port 8765")
@@ -28,7 +29,7 @@ def command(
     port: int | None,
     state_url: str | None,
     parent: int | None,
-) -> None:
+) -> int:
     """Run the farm's server until Ctrl-C.
 
     Settings come from the command line, GRANGE_SERVER_… variables and grange.toml, in this order.
@@ -41,4 +42,5 @@ def command(
         from grange.wiring.server import run_server  # noqa: PLC0415
     except ImportError as error:
         raise missing_extra("server", error) from error
-    run_server(loaded)
+    end_with(parent)
+    return run_server(loaded)

@@ -1,0 +1,118 @@
+"""`grange demo` on an empty folder: a farm, a film, a receipt, and nothing left running."""
+
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.acceptance.farm import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.mitsuba]
+
+
+def demo(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            sys.executable, "-m", "grange", "demo", "--data", str(folder), "--no-browser",
+            "--port", str(free_port()), *words,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+
+
+def left_running(folder: Path) -> list[psutil.Process]:
+    """Processes that still work on the folder."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(folder) in word for word in process.info["cmdline"] or ())
+    ]
+
+
+@pytest.mark.timeout(240)
+def test_demo_renders_a_film_and_its_receipt_balances(tmp_path: Path):
+    folder = tmp_path / "demo"
+    process = demo(folder, "--frames", "8", "--with-failure", "--exit-when-done")
+    said, _ = process.communicate(timeout=220)
+    logs = "\n".join(path.read_text()[-3000:] for path in folder.glob("*.log"))
+    assert process.returncode == 0, said + logs
+
+    assert "\x1b" not in said
+    balance = re.search(r"2 machines × ([\d.,]+) s = ([\d.,]+) s\. Unaccounted: 0\.0 s", said)
+    assert balance is not None, said
+    assert float(balance[2]) == pytest.approx(2 * float(balance[1]), abs=0.11)
+    assert "8 frames rendered" in said
+    assert "1 failed attempt" in said
+    assert "rendering, wasted" in said
+    assert "Stale file handle" in said
+    assert "EXAMPLE" in said
+    assert "Slowest frame:" in said
+    assert "Books: verified" in said
+    assert "grange submit" in said
+    assert "grange worker join" in said
+
+    movie = next(folder.glob("renders/*/harvest.mp4"))
+    assert movie.read_bytes()[4:8] == b"ftyp"
+    assert len(list(movie.parent.glob("frame_*.png"))) == 8
+    assert stat.S_IMODE((folder / "client.env").stat().st_mode) == 0o600
+    assert left_running(folder) == []
+
+
+@pytest.mark.timeout(240)
+def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: Path):
+    folder = tmp_path / "demo"
+    first = demo(folder, "--frames", "2", "--exit-when-done")
+    said, _ = first.communicate(timeout=120)
+    assert first.returncode == 0, said
+
+    second = demo(folder, "--frames", "2")
+    try:
+        lines: list[str] = []
+        assert second.stdout is not None
+        for line in second.stdout:
+            lines.append(line)
+            if "stays up until Ctrl-C" in line:
+                break
+        text = "".join(lines)
+        assert "Continuing the demo farm" in text
+        assert (folder / "renders" / "002" / "harvest.mp4").exists(), text
+        second.send_signal(signal.SIGINT)
+        assert second.wait(60) == 0
+    finally:
+        if second.poll() is None:
+            second.kill()
+    assert left_running(folder) == []
+
+
+def test_a_killed_demo_leaves_nothing_running(tmp_path: Path):
+    folder = tmp_path / "demo"
+    process = demo(folder, "--frames", "4")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Submitted"):
+            break
+    process.kill()
+    process.wait(10)
+    process.stdout.close()
+    end = time.monotonic() + 40
+    while left_running(folder) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert left_running(folder) == []
+
+
+def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    process = demo(tmp_path, "--fresh", "--exit-when-done")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "did not make" in said
+    assert "Traceback" not in said
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
