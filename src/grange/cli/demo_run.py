@@ -270,8 +270,10 @@ def _submit(
             attributes={
                 "project": "harvest",
                 "shot": f"demo_{folder.name}",
-                "app": "Mitsuba",
-                "render_type": "render",
+                "app.Render": "mitsuba",
+                "app.Encode": "ffmpeg",
+                "render_type.Render": "three_d",
+                "render_type.Encode": "comp",
             },
         )
     )

@@ -51,9 +51,9 @@ def print_log(
             text = connection.rest_bytes(f"/jobs/{job_id}/log", query=query).decode(
                 "utf-8", "replace"
             )
-        except NotFoundError:
+        except NotFoundError as error:
             if not keep_on or over:
-                raise
+                raise NotFoundError("log", _described(detail, query["task"])) from error
             text = ""
         sys.stdout.write(text[printed:])
         sys.stdout.flush()
@@ -61,6 +61,11 @@ def print_log(
         if not keep_on or over:
             return
         wait_seconds(_POLL_SECONDS)
+
+
+def _described(detail: dict[str, Any], task: str) -> str:
+    index = task.rsplit("-", 1)[1]
+    return f"of task {index} of {detail['name']!r} (has it been started? grange job show)"
 
 
 def _task(

@@ -90,6 +90,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit as error:  # a group without a command has printed its help
+        return error.code if isinstance(error.code, int) else FAILED
     except BrokenPipeError:
         # The reader of the pipe has seen enough; nothing more can be written, not even at exit.
         sys.stdout = None

@@ -1,5 +1,6 @@
 """`grange submit`: a command over frames, or a job bundle, becomes a job."""
 
+import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,8 +57,15 @@ class _WithCommand(click.RichCommand):
 @click.option("--name", metavar="TEXT", help="The job's name.")
 @click.option("--project", metavar="NAME", help="Project the work is booked on.")
 @click.option("--shot", metavar="NAME", help="Shot the work is booked on.")
-@click.option("--render-type", metavar="NAME", help="Kind of work, e.g. render, sim, comp.")
-@click.option("--app", metavar="NAME", help="Application; else recognised from the command or log.")
+@click.option("--render-type", metavar="NAME", help="Kind of work, e.g. three_d, comp, sim.")
+@click.option("--app", metavar="NAME", help="Application; else recognised from the command.")
+@click.option(
+    "-a",
+    "more",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Any other attribute: sequence, camera, …",
+)
 @click.option("--priority", type=click.IntRange(0, 100), help="0 to 100; default 50.")
 @click.option("--queue", metavar="ID", help="Queue; else GRANGE_QUEUE_ID, or the only one.")
 @click.option("--cwd", metavar="DIR", help="Folder the command runs in; default: this one.")
@@ -81,6 +89,7 @@ def command(
     shot: str | None,
     render_type: str | None,
     app: str | None,
+    more: Sequence[str],
     priority: int | None,
     queue: str | None,
     cwd: str | None,
@@ -94,7 +103,14 @@ def command(
         raise InvalidRequestError(
             "Give a command behind --, or the folder of a job bundle; see grange submit --help."
         )
-    attributes = {"project": project, "shot": shot, "render_type": render_type, "app": app}
+    attributes: dict[str, str | None] = {
+        "submit_machine": platform.node(),
+        "project": project,
+        "shot": shot,
+        "render_type": render_type,
+        "app": app,
+        **_pairs("-a", more),
+    }
     if words is not None:
         if values:
             raise InvalidRequestError("-p sets parameters of a bundle; a command has none.")
@@ -118,7 +134,7 @@ def command(
         plan = bundle_plan(
             BundleRequest(
                 bundle=read_bundle(bundled_folder(str(bundle)) or Path(str(bundle))),
-                given=_pairs(values),
+                given=_pairs("-p", values),
                 here=Path.cwd(),
                 attributes=attributes,
                 priority=priority,
@@ -128,12 +144,12 @@ def command(
     return _submit(connection, plan, override, queue=queue, dry_run=dry_run, yes=yes, wait=wait)
 
 
-def _pairs(values: Sequence[str]) -> dict[str, str]:
+def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for pair in values:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise InvalidRequestError(f"-p {pair}: write -p NAME=VALUE.")
+            raise InvalidRequestError(f"{option} {pair}: write {option} NAME=VALUE.")
         pairs[name] = value
     return pairs
 

@@ -1,0 +1,105 @@
+"""How figures read, and that a receipt says everything it knows."""
+
+from typing import Any
+
+import pytest
+
+from grange.cli.formatting import duration, money, plural, size
+from grange.cli.output import Output
+from grange.cli.receipt import balance_line, print_receipt
+from grange.cli.spans import parse_span, parse_when
+from grange.kernel.errors import InvalidRequestError
+
+RECEIPT: dict[str, Any] = {
+    "machines": 2,
+    "seconds_each": 143_200,
+    "machine_seconds": 286_400,
+    "accounts": {
+        "rendering_useful_ms": 200_000,
+        "rendering_wasted_ms": 6_400,
+        "overhead_ms": 50_000,
+        "idle_no_work_ms": 30_000,
+        "idle_blocked_ms": 0,
+        "disabled_ms": 0,
+        "off_ms": 0,
+        "unknown_ms": 0,
+    },
+    "unaccounted_ms": 0,
+    "wall_ms": 143_200,
+    "frames": {"rendered": 32, "failed_attempts": 1},
+    "cost": {
+        "example": True,
+        "currency": "USD",
+        "total": "0.047733333",
+        "by_layer": [{"name": "Render", "cost": "0.04", "machine_ms": 250_000}],
+        "by_worker": [{"name": "demo-worker-1", "cost": "0.023", "machine_ms": 143_200}],
+    },
+    "slowest": {
+        "frame": 7, "layer": "Render", "render_ms": 7200, "worker": "demo-worker-1",
+        "why": "first frame of its task",
+    },
+    "outputs": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("millis", "text"),
+    [
+        (None, "–"),
+        (0, "0 ms"),
+        (850, "850 ms"),
+        (12_340, "12.3 s"),
+        (59_999, "60.0 s"),
+        (245_000, "4 min 05 s"),
+        (12_000_000, "3 h 20 min"),
+        (187_200_000, "2 d 4 h"),
+    ],
+)
+def test_durations_read_as_people_say_them(millis, text):
+    assert duration(millis) == text
+
+
+def test_bytes_money_and_counts_read_well():
+    assert (size(512), size(1536), size(3 * 1024**4)) == ("512 B", "1.5 KiB", "3.0 TiB")
+    assert money("0.0143000", "USD") == "0.0143 USD"
+    assert money("1234.5", "EUR") == "1,234.50 EUR"
+    assert money(None) == "–"
+    assert (plural(1, "frame"), plural(1000, "frame")) == ("1 frame", "1,000 frames")
+
+
+def test_the_balance_line_is_the_receipts_foundation():
+    assert balance_line(RECEIPT) == "2 machines × 143.2 s = 286.4 s. Unaccounted: 0.0 s"
+
+
+def test_the_receipt_names_waste_example_rates_and_the_slowest_frame(capsys):
+    print_receipt(Output(), RECEIPT)
+    said = capsys.readouterr().out
+    for words in (
+        "32 frames rendered",
+        "1 failed attempt",
+        "wasted",
+        "EXAMPLE",
+        "Slowest frame: 7",
+    ):
+        assert words in said
+    assert "idle, blocked" not in said
+    assert "\x1b" not in said
+
+
+def test_without_a_rate_card_there_are_hours_only(capsys):
+    print_receipt(Output(), {**RECEIPT, "cost": None, "slowest": None})
+    assert "no rate card" in capsys.readouterr().out
+
+
+def test_times_are_spans_back_or_dates():
+    now = 1_800_000_000_000
+    assert parse_when("90m", now) == now - 90 * 60_000
+    assert parse_when("2026-11-22T10:00+00:00", now) == 1_795_341_600_000
+    assert parse_span("2h", "1h", now) == {
+        "start": str(now - 7_200_000),
+        "end": str(now - 3_600_000),
+    }
+    with pytest.raises(InvalidRequestError, match="is no time"):
+        parse_when("yesterday", now)
+    with pytest.raises(InvalidRequestError, match="after the start"):
+        parse_span("1h", "2h", now)
