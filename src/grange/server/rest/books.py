@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from grange.domain.rates import RateCard, RateLine, RateUnit
 from grange.kernel.errors import FieldProblem, InvalidRequestError
@@ -13,8 +13,8 @@ from grange.kernel.ids import FarmId, FleetId
 from grange.kernel.units import Instant, billionths_of, decimal_of
 from grange.ports.state import Order
 from grange.server.context import Context
+from grange.server.rest.given import Caller, Services
 from grange.services.commands.farm_objects import PutRateCard
-from grange.services.permissions import Principal
 from grange.services.reads.rows import equals
 
 Answer = dict[str, Any]
@@ -65,7 +65,7 @@ class CardId(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/receipt", operation="GetReceipt")
-async def get_receipt(farm_id: str, job_id: str, context: Context) -> Answer:
+async def get_receipt(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> Answer:
     """Account for a job: machines × time by account, cost, slowest frame, outputs."""
     return await _ask(context, "receipt", farm_id=farm_id, job_id=job_id)
 
@@ -73,12 +73,12 @@ async def get_receipt(farm_id: str, job_id: str, context: Context) -> Answer:
 @get("/farms/{farm_id:str}/accounts", operation="GetAccounts")
 async def get_accounts(
     *,
-    farm_id: str,
-    start: int,
-    end: int,
-    context: Context,
-    by: Literal["worker", "fleet", "farm"] = "farm",
-    step: Literal["hour", "quarter"] | None = None,
+    farm_id: FromPath[str],
+    start: FromQuery[int],
+    end: FromQuery[int],
+    context: Services,
+    by: FromQuery[Literal["worker", "fleet", "farm"]] = "farm",
+    step: FromQuery[Literal["hour", "quarter"] | None] = None,
 ) -> Answer:
     """Split the time of machines into the accounts."""
     _check_span(start, end)
@@ -87,7 +87,11 @@ async def get_accounts(
 
 @get("/farms/{farm_id:str}/usage", operation="GetUsage")
 async def get_usage(
-    farm_id: str, start: int, end: int, context: Context, group_by: str = "user"
+    farm_id: FromPath[str],
+    start: FromQuery[int],
+    end: FromQuery[int],
+    context: Services,
+    group_by: FromQuery[str] = "user",
 ) -> Answer:
     """Sum hours and cost of sessions by user, project, app, queue, …."""
     _check_span(start, end)
@@ -96,10 +100,10 @@ async def get_usage(
 
 @get("/farms/{farm_id:str}/slots", operation="GetSlots")
 async def get_slots(
-    farm_id: str,
-    day: Annotated[str, Parameter(pattern=r"^\d{4}-\d\d-\d\d$")],
-    context: Context,
-    subject: str = "user",
+    farm_id: FromPath[str],
+    day: Annotated[str, QueryParameter(pattern=r"^\d{4}-\d\d-\d\d$")],
+    context: Services,
+    subject: FromQuery[str] = "user",
 ) -> Answer:
     """Show the 96 quarter hours of a local day."""
     return await _ask(context, "slots", farm_id=farm_id, day=day, subject=subject)
@@ -108,12 +112,12 @@ async def get_slots(
 @get("/farms/{farm_id:str}/samples/workers", operation="GetWorkerSamples")
 async def get_worker_samples(
     *,
-    farm_id: str,
-    start: int,
-    end: int,
-    context: Context,
-    worker: str | None = None,
-    points: Annotated[int, Parameter(ge=2, le=5000)] = 500,
+    farm_id: FromPath[str],
+    start: FromQuery[int],
+    end: FromQuery[int],
+    context: Services,
+    worker: FromQuery[str | None] = None,
+    points: Annotated[int, QueryParameter(ge=2, le=5000)] = 500,
 ) -> Answer:
     """Show samples of one worker or all, as columns of at most `points` slots."""
     _check_span(start, end)
@@ -129,7 +133,9 @@ async def get_worker_samples(
 
 
 @get("/farms/{farm_id:str}/timeline", operation="GetTimeline")
-async def get_timeline(farm_id: str, start: int, end: int, context: Context) -> Answer:
+async def get_timeline(
+    farm_id: FromPath[str], start: FromQuery[int], end: FromQuery[int], context: Services
+) -> Answer:
     """Show which account each job thread was in, as segments."""
     _check_span(start, end)
     return await _ask(context, "timeline", farm_id=farm_id, start=start, end=end)
@@ -138,15 +144,15 @@ async def get_timeline(farm_id: str, start: int, end: int, context: Context) -> 
 @get("/farms/{farm_id:str}/graphs/{picture:str}", operation="GetGraph")
 async def get_graph(
     *,
-    farm_id: str,
-    picture: str,
-    context: Context,
-    start: int | None = None,
-    end: int | None = None,
-    job: str | None = None,
-    theme: Literal["light", "dark"] = "light",
-    width: Annotated[int, Parameter(ge=200, le=8000)] = 1000,
-    height: Annotated[int, Parameter(ge=100, le=8000)] = 420,
+    farm_id: FromPath[str],
+    picture: FromPath[str],
+    context: Services,
+    start: FromQuery[int | None] = None,
+    end: FromQuery[int | None] = None,
+    job: FromQuery[str | None] = None,
+    theme: FromQuery[Literal["light", "dark"]] = "light",
+    width: Annotated[int, QueryParameter(ge=200, le=8000)] = 1000,
+    height: Annotated[int, QueryParameter(ge=100, le=8000)] = 420,
 ) -> Response[bytes]:
     """Draw worker-states, cpu or frame-times as PNG or SVG."""
     name, _, kind = picture.rpartition(".")
@@ -169,26 +175,28 @@ async def get_graph(
 
 
 @post("/farms/{farm_id:str}/books/verify", operation="VerifyBooks", status_code=200)
-async def verify_books(farm_id: str, context: Context) -> Answer:
+async def verify_books(farm_id: FromPath[str], context: Services) -> Answer:
     """Recompute everything from the facts and say what differs."""
     return await _ask(context, "verify", farm_id=farm_id)
 
 
 @post("/farms/{farm_id:str}/books/rebuild", operation="RebuildBooks", status_code=200)
-async def rebuild_books(farm_id: str, context: Context) -> Answer:
+async def rebuild_books(farm_id: FromPath[str], context: Services) -> Answer:
     """Make blocks again from the journal, and rollups from blocks."""
     return await _ask(context, "rebuild", farm_id=farm_id)
 
 
 @get("/farms/{farm_id:str}/books/files", operation="ListBookFiles")
-async def list_book_files(farm_id: str, context: Context, table: str | None = None) -> Answer:
+async def list_book_files(
+    farm_id: FromPath[str], context: Services, table: FromQuery[str | None] = None
+) -> Answer:
     """List the live files of the books."""
     return await _ask(context, "files", farm_id=farm_id, table=table)
 
 
 @post("/farms/{farm_id:str}/rate-cards", operation="PutRateCard", status_code=201)
 async def put_rate_card(
-    farm_id: str, data: RateCardBody, context: Context, caller: Principal
+    farm_id: FromPath[str], data: JSONBody[RateCardBody], context: Services, caller: Caller
 ) -> CardId:
     """Put a rate card; earlier ones stay for the time before it."""
     lines = tuple(_line(item, index, context) for index, item in enumerate(data.lines))
@@ -206,7 +214,7 @@ async def put_rate_card(
 
 
 @get("/farms/{farm_id:str}/rate-cards", operation="ListRateCards")
-async def list_rate_cards(farm_id: str, context: Context) -> RateCards:
+async def list_rate_cards(farm_id: FromPath[str], context: Services) -> RateCards:
     """List a farm's rate cards."""
     cards = await context.store.find(
         RateCard, equals(farm_id=farm_id), order=(Order("valid_from", descending=True),)

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from litestar import Request, Response, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from grange.domain.farm import Farm
@@ -16,6 +16,7 @@ from grange.kernel.ids import parse_task_id
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare, Condition, Order
 from grange.server.context import Context
+from grange.server.rest.given import Services
 from grange.services.permissions import Principal
 from grange.services.reads.frames import with_books
 from grange.services.reads.logs import decode_lines
@@ -43,26 +44,26 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/farms", operation="ListFarms")
-async def list_farms(context: Context) -> Farms:
+async def list_farms(context: Services) -> Farms:
     """List the farms."""
     return Farms(farms=[farm_row(farm) for farm in await context.store.find(Farm)])
 
 
 @get("/farms/{farm_id:str}/overview", operation="GetOverview")
-async def get_overview(farm_id: str, context: Context) -> Overview:
+async def get_overview(farm_id: FromPath[str], context: Services) -> Overview:
     """Show a farm: its newest jobs and all its workers."""
     farm = await context.rows.farm({"farmId": farm_id})
     return await context.pages.overview(farm, context.clock.now())
 
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}", operation="GetJob")
-async def get_job(farm_id: str, job_id: str, context: Context) -> JobDetail:
+async def get_job(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> JobDetail:
     """Show a job."""
     return await context.pages.job(await _job(context, farm_id, job_id))
 
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/frames", operation="GetFrames")
-async def get_frames(farm_id: str, job_id: str, context: Context) -> Frames:
+async def get_frames(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> Frames:
     """Show every frame of a job, as columns."""
     job = await _job(context, farm_id, job_id)
     columns = await context.pages.frames(job)
@@ -76,12 +77,12 @@ async def get_frames(farm_id: str, job_id: str, context: Context) -> Frames:
 )
 async def get_preview(
     *,
-    farm_id: str,
-    job_id: str,
-    layer_id: str,
-    frame: int,
-    context: Context,
-    width: Annotated[int, Parameter(ge=16, le=2048)] = 240,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    layer_id: FromPath[str],
+    frame: FromPath[int],
+    context: Services,
+    width: Annotated[int, QueryParameter(ge=16, le=2048)] = 240,
 ) -> Response[bytes]:
     """Show a thumbnail of a rendered frame."""
     job = await _job(context, farm_id, job_id)
@@ -104,11 +105,11 @@ async def get_preview(
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/log", operation="GetLog")
 async def get_job_log(
-    farm_id: str,
-    job_id: str,
-    task: str,
-    context: Context,
-    attempt: Annotated[int | None, Parameter(ge=1)] = None,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromQuery[str],
+    context: Services,
+    attempt: Annotated[int | None, QueryParameter(ge=1)] = None,
 ) -> Response[str]:
     """Read what one attempt of a task wrote; the latest one by default."""
     job = await _job(context, farm_id, job_id)
@@ -130,10 +131,10 @@ async def get_job_log(
 
 @get("/farms/{farm_id:str}/sessions/{session_id:str}/log", operation="GetLog")
 async def get_session_log(
-    farm_id: str,
-    session_id: str,
-    context: Context,
-    start: Annotated[int, Parameter(query="from")] = 0,
+    farm_id: FromPath[str],
+    session_id: FromPath[str],
+    context: Services,
+    start: Annotated[int, QueryParameter(name="from")] = 0,
 ) -> Response[bytes]:
     """Read a session's log from a byte on; negative counts from the end."""
     session = await context.store.get(Session, (session_id,))
@@ -148,7 +149,7 @@ async def get_session_log(
 
 @get("/farms/{farm_id:str}/events", operation="GetEvents", media_type="text/event-stream")
 async def get_events(
-    farm_id: str, context: Context, request: Request[Principal, None, State]
+    farm_id: FromPath[str], context: Services, request: Request[Principal, None, State]
 ) -> Stream:
     """Follow what changes in a farm, as server-sent events."""
     await context.rows.farm({"farmId": farm_id})

@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import delete, get, post
+from litestar.params import FromPath, JSONBody
 
 from grange.domain.farm import AccessKey, User
 from grange.domain.statuses import Role
 from grange.kernel.errors import InvalidRequestError
-from grange.server.context import Context
+from grange.server.rest.given import Caller, Services
 from grange.services.commands.people import AddKey, AddUser, RevokeKey
-from grange.services.permissions import Principal
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,13 +78,13 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/me", operation="GetMe")
-async def get_me(caller: Principal) -> Me:
+async def get_me(caller: Caller) -> Me:
     """Say who is asking."""
     return Me(name=caller.name, role=caller.role.value, worker_id=caller.worker_id)
 
 
 @post("/users", operation="AddUser", status_code=201)
-async def add_user(data: NewUser, caller: Principal, context: Context) -> UserRow:
+async def add_user(data: JSONBody[NewUser], caller: Caller, context: Services) -> UserRow:
     """Add a user."""
     await context.owner.ask(AddUser(name=data.name, role=Role(data.role), by=caller.name))
     await context.identity.refresh()
@@ -95,7 +95,7 @@ async def add_user(data: NewUser, caller: Principal, context: Context) -> UserRo
 
 
 @get("/users", operation="ListUsers")
-async def list_users(context: Context) -> Users:
+async def list_users(context: Services) -> Users:
     """List users and their keys."""
     keys: dict[str, list[AccessKey]] = {}
     for key in await context.store.find(AccessKey):
@@ -105,7 +105,7 @@ async def list_users(context: Context) -> Users:
 
 
 @post("/users/{name:str}/keys", operation="AddKey", status_code=201)
-async def add_key(name: str, caller: Principal, context: Context) -> NewKey:
+async def add_key(name: FromPath[str], caller: Caller, context: Services) -> NewKey:
     """Make a key for a user."""
     key_id = context.identity.new_key_id()
     key: AccessKey = await context.owner.ask(AddKey(user_name=name, key_id=key_id, by=caller.name))
@@ -115,7 +115,9 @@ async def add_key(name: str, caller: Principal, context: Context) -> NewKey:
 
 
 @delete("/users/{name:str}/keys/{key_id:str}", operation="RevokeKey", status_code=200)
-async def revoke_key(name: str, key_id: str, caller: Principal, context: Context) -> Done:
+async def revoke_key(
+    name: FromPath[str], key_id: FromPath[str], caller: Caller, context: Services
+) -> Done:
     """Revoke a key."""
     await context.owner.ask(RevokeKey(user_name=name, key_id=key_id, by=caller.name))
     await context.identity.refresh()
@@ -123,7 +125,9 @@ async def revoke_key(name: str, key_id: str, caller: Principal, context: Context
 
 
 @post("/login-links", operation="AddLoginLink", status_code=201)
-async def add_login_link(data: WantedLink, caller: Principal, context: Context) -> LoginLink:
+async def add_login_link(
+    data: JSONBody[WantedLink], caller: Caller, context: Services
+) -> LoginLink:
     """Make a link that signs a browser in."""
     token = context.identity.login_token(data.name or caller.name, context.clock.now())
     return LoginLink(url=f"{context.base_url}/login/{token}")

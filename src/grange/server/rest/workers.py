@@ -6,16 +6,16 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, get, patch, post, put
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from grange.domain.work import Worker
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId, WorkerId
 from grange.server.context import Context
+from grange.server.rest.given import Caller, Services
 from grange.server.rest.people import Done
 from grange.services.commands.workers import DisableWorker
-from grange.services.permissions import Principal
 from grange.services.reads.logs import check_writer
 from grange.wire.decode import parse_object
 
@@ -58,7 +58,10 @@ class WorkerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     status_code=200,
 )
 async def put_facts(
-    farm_id: str, worker_id: str, context: Context, request: Request[Any, Any, State]
+    farm_id: FromPath[str],
+    worker_id: FromPath[str],
+    context: Services,
+    request: Request[Any, Any, State],
 ) -> FactsKept:
     """Take in frame records and samples of a worker; durable when answered, repeats harmless."""
     worker = await _worker(context, farm_id, worker_id)
@@ -86,7 +89,7 @@ async def put_facts(
     operation="Wake",
     media_type="text/event-stream",
 )
-async def wake(farm_id: str, worker_id: str, context: Context) -> Stream:
+async def wake(farm_id: FromPath[str], worker_id: FromPath[str], context: Services) -> Stream:
     """Follow when a worker should ask for its schedule, as server-sent events."""
     worker = await _worker(context, farm_id, worker_id)
 
@@ -106,12 +109,12 @@ async def wake(farm_id: str, worker_id: str, context: Context) -> Stream:
 @put("/farms/{farm_id:str}/sessions/{session_id:str}/log", operation="PutSessionLog")
 async def put_session_log(
     *,
-    farm_id: str,
-    session_id: str,
-    context: Context,
-    caller: Principal,
+    farm_id: FromPath[str],
+    session_id: FromPath[str],
+    context: Services,
+    caller: Caller,
     request: Request[Any, Any, State],
-    offset: Annotated[int, Parameter(ge=0)],
+    offset: Annotated[int, QueryParameter(ge=0)],
 ) -> LogSize:
     """Add bytes to a session's log at an offset; what is there already is skipped."""
     await check_writer(caller, session_id, context.store)
@@ -121,7 +124,11 @@ async def put_session_log(
 
 @patch("/farms/{farm_id:str}/workers/{worker_id:str}", operation="UpdateWorker")
 async def change_worker(
-    farm_id: str, worker_id: str, data: WorkerChange, context: Context, caller: Principal
+    farm_id: FromPath[str],
+    worker_id: FromPath[str],
+    data: JSONBody[WorkerChange],
+    context: Services,
+    caller: Caller,
 ) -> Done:
     """Disable a worker, or enable it again; running tasks are finished."""
     await context.owner.ask(
