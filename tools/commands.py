@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools import environment, ledger, parts, web
@@ -47,26 +47,13 @@ def main(arguments: Sequence[str]) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     name, *rest = arguments or ["help"]
-    commands: dict[str, Callable[[Sequence[str]], int]] = {
-        "bench": bench,
-        "check": check,
-        "demo": demo,
-        "fix": fix,
-        "help": show_help,
-        "ledger": ledger.main,
-        "lock": lock,
-        "setup": setup,
-        "soak": soak,
-        "test": test,
-        "wheel": wheel,
-    }
     if name in {"--help", "-h"}:
         name = "help"
-    if name not in commands:
+    if name not in COMMANDS:
         print(f"./dev has no command {name!r}; ./dev help lists them", file=sys.stderr)
         return 2
     try:
-        return commands[name](rest)
+        return COMMANDS[name](rest)
     except DevError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -281,3 +268,18 @@ def _no_more(arguments: Sequence[str]) -> None:
 
 def _stop(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
+
+
+COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "bench": bench,
+    "check": check,
+    "demo": demo,
+    "fix": fix,
+    "help": show_help,
+    "ledger": ledger.main,
+    "lock": lock,
+    "setup": setup,
+    "soak": soak,
+    "test": test,
+    "wheel": wheel,
+}
