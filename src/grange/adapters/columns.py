@@ -1,9 +1,9 @@
-"""How the fields of a dataclass become columns: one rule, read by schema, rows and conditions."""
+"""How the fields of a value become columns: one rule, read by schema, rows and conditions."""
 
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -56,11 +56,11 @@ BY_ENTITY: Mapping[type[Any], Table] = {table.entity: table for table in (*TABLE
 
 
 def column_map(entity: type[Any]) -> Mapping[str, Column]:
-    """Return the columns of a dataclass by name, in the order of its fields."""
+    """Return the columns of a type of value by name, in the order of its fields."""
     known = _COLUMNS.get(entity)
     if known is None:
         hints = typing.get_type_hints(entity)
-        known = {item.name: _column(item.name, hints[item.name]) for item in fields(entity)}
+        known = {name: _column(name, hint) for name, hint in hints.items()}
         _COLUMNS[entity] = known
     return known
 
@@ -69,7 +69,7 @@ _COLUMNS: dict[type[Any], Mapping[str, Column]] = {}
 
 
 def columns_of(entity: type[Any]) -> tuple[Column, ...]:
-    """Return the columns of a dataclass, in the order of its fields."""
+    """Return the columns of a type of value, in the order of its fields."""
     return tuple(column_map(entity).values())
 
 

@@ -1,35 +1,31 @@
 """What the outside must hear of once a change is committed. Each may be performed twice."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from grange.kernel.ids import FarmId, FleetId, JobId, SessionId, WorkerId
 
 
-@dataclass(frozen=True, slots=True)
-class WakeFleet:
+class WakeFleet(Struct, frozen=True):
     """Work waits for this fleet: let up to `count` idle workers ask for it."""
 
     fleet_id: FleetId
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class WakeWorker:
+class WakeWorker(Struct, frozen=True):
     """This worker should ask for its schedule now."""
 
     worker_id: WorkerId
 
 
-@dataclass(frozen=True, slots=True)
-class CloseLog:
+class CloseLog(Struct, frozen=True):
     """The session has ended: its log may be compressed."""
 
     farm_id: FarmId
     session_id: SessionId
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(Struct, frozen=True):
     """Tell whoever watches the farm that a job or worker changed."""
 
     farm_id: FarmId

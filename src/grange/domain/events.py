@@ -1,6 +1,6 @@
 """What can happen: past tense, each with its moment and, where a lease counts, its action."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from grange.domain.statuses import (
     SessionActionStatus,
@@ -10,32 +10,28 @@ from grange.kernel.ids import SessionActionId, StepId
 from grange.kernel.units import Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskAssigned:
+class TaskAssigned(Struct, frozen=True, kw_only=True):
     """The task was given to a session as this action."""
 
     action_id: SessionActionId
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskStarted:
+class TaskStarted(Struct, frozen=True, kw_only=True):
     """Its action began to run."""
 
     action_id: SessionActionId
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskSucceeded:
+class TaskSucceeded(Struct, frozen=True, kw_only=True):
     """Its action ended well."""
 
     action_id: SessionActionId
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFailed:
+class TaskFailed(Struct, frozen=True, kw_only=True):
     """Its action ended badly; the task is tried again while failures ≤ max_retries."""
 
     action_id: SessionActionId
@@ -43,30 +39,26 @@ class TaskFailed:
     max_retries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskReturned:
+class TaskReturned(Struct, frozen=True, kw_only=True):
     """Its action ended through no fault of the task (worker lost, interrupted, never attempted)."""
 
     action_id: SessionActionId
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskReleased:
+class TaskReleased(Struct, frozen=True, kw_only=True):
     """The last dependency of its layer was resolved."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskHeld:
+class TaskHeld(Struct, frozen=True, kw_only=True):
     """A dependency of its layer was taken back."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskAsked:
+class TaskAsked(Struct, frozen=True, kw_only=True):
     """Somebody (or the failure limit of the job) asked for this status."""
 
     target: TaskRunStatus
@@ -88,8 +80,7 @@ TaskEvent = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TasksMoved:
+class TasksMoved(Struct, frozen=True, kw_only=True):
     """Tasks of a layer went from one status to another."""
 
     layer_id: StepId
@@ -102,15 +93,13 @@ class TasksMoved:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DependencySucceeded:
+class DependencySucceeded(Struct, frozen=True, kw_only=True):
     """A layer this one depends on has succeeded."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DependencyReopened:
+class DependencyReopened(Struct, frozen=True, kw_only=True):
     """A layer this one depends on runs again."""
 
     at: Instant
@@ -119,8 +108,7 @@ class DependencyReopened:
 LayerEvent = TasksMoved | DependencySucceeded | DependencyReopened
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusChanged:
+class StatusChanged(Struct, frozen=True, kw_only=True):
     """A layer or job shows another status."""
 
     old: TaskRunStatus
@@ -128,15 +116,13 @@ class StatusChanged:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionOpened:
+class SessionOpened(Struct, frozen=True, kw_only=True):
     """A session of the job was opened."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionClosed:
+class SessionClosed(Struct, frozen=True, kw_only=True):
     """A session of the job has ended."""
 
     at: Instant
@@ -145,16 +131,14 @@ class SessionClosed:
 JobEvent = TasksMoved | SessionOpened | SessionClosed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionStarted:
+class ActionStarted(Struct, frozen=True, kw_only=True):
     """The worker began the action (times already on the server's clock)."""
 
     at: Instant
     worker_at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionProgressed:
+class ActionProgressed(Struct, frozen=True, kw_only=True):
     """The worker reported progress."""
 
     at: Instant
@@ -162,16 +146,14 @@ class ActionProgressed:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionCancelAsked:
+class ActionCancelAsked(Struct, frozen=True, kw_only=True):
     """Somebody wants the action stopped."""
 
     at: Instant
     cause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionEnded:
+class ActionEnded(Struct, frozen=True, kw_only=True):
     """The action is over, as the worker reported it or as the server decided (worker lost)."""
 
     status: SessionActionStatus
@@ -189,30 +171,26 @@ class ActionEnded:
 ActionEvent = ActionStarted | ActionProgressed | ActionCancelAsked | ActionEnded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionPlanned:
+class ActionPlanned(Struct, frozen=True, kw_only=True):
     """An action was added to the session."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionClosed:
+class ActionClosed(Struct, frozen=True, kw_only=True):
     """An action of the session is over."""
 
     index: int
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndingBegan:
+class EndingBegan(Struct, frozen=True, kw_only=True):
     """The session gets no more tasks."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFinished:
+class SessionFinished(Struct, frozen=True, kw_only=True):
     """All its actions are over."""
 
     at: Instant
@@ -221,36 +199,31 @@ class SessionFinished:
 SessionEvent = ActionPlanned | ActionClosed | EndingBegan | SessionFinished
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerStarted:
+class WorkerStarted(Struct, frozen=True, kw_only=True):
     """The agent said it is up."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerStopping:
+class WorkerStopping(Struct, frozen=True, kw_only=True):
     """The agent said it is going down."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerStopped:
+class WorkerStopped(Struct, frozen=True, kw_only=True):
     """The agent said it is down."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSilent:
+class WorkerSilent(Struct, frozen=True, kw_only=True):
     """No heartbeat for too long."""
 
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSeen:
+class WorkerSeen(Struct, frozen=True, kw_only=True):
     """A heartbeat arrived."""
 
     at: Instant

@@ -4,7 +4,7 @@ Their columns are declared again, with units and meaning, in the books' catalog 
 the two).
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from grange.kernel.ids import (
     FarmId,
@@ -19,8 +19,7 @@ from grange.kernel.ids import (
 from grange.kernel.units import Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionActionFact:
+class SessionActionFact(Struct, frozen=True, kw_only=True):
     """One session action, written when it ended (table `session_actions`; key: action_id)."""
 
     farm_id: FarmId
@@ -72,8 +71,7 @@ class SessionActionFact:
     billionths_per_hour: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFact:
+class SessionFact(Struct, frozen=True, kw_only=True):
     """One session, written when it ended (table `sessions`; key: session_id)."""
 
     farm_id: FarmId
@@ -97,8 +95,7 @@ class SessionFact:
     amount_billionths: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFact:
+class EventFact(Struct, frozen=True, kw_only=True):
     """Something changed (table `events`; key: event_id)."""
 
     farm_id: FarmId

@@ -5,16 +5,16 @@ but never decides on, under their wire names.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from grange.domain.statuses import AssociationStatus, Role
 from grange.kernel.ids import FarmId, FleetId, QueueId
 from grange.kernel.units import Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Farm:
+class Farm(Struct, frozen=True, kw_only=True):
     """One farm: its own zone, currency, rate cards and accounts."""
 
     farm_id: FarmId
@@ -31,8 +31,7 @@ class Farm:
     updated_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class Queue(Struct, frozen=True, kw_only=True):
     """Where jobs are submitted to."""
 
     farm_id: FarmId
@@ -48,8 +47,7 @@ class Queue:
     updated_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
+class Fleet(Struct, frozen=True, kw_only=True):
     """A set of like workers; every worker is in exactly one."""
 
     farm_id: FarmId
@@ -66,8 +64,7 @@ class Fleet:
     updated_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFleetAssociation:
+class QueueFleetAssociation(Struct, frozen=True, kw_only=True):
     """A fleet works for a queue."""
 
     farm_id: FarmId
@@ -80,8 +77,7 @@ class QueueFleetAssociation:
     updated_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueEnvironment:
+class QueueEnvironment(Struct, frozen=True, kw_only=True):
     """An OpenJD environment entered by every session of the queue, lowest priority number first."""
 
     farm_id: FarmId
@@ -98,8 +94,7 @@ class QueueEnvironment:
     updated_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class User(Struct, frozen=True, kw_only=True):
     """A person or program that may sign requests. Workers' keys belong to users of role worker."""
 
     name: str
@@ -109,8 +104,7 @@ class User:
     disabled: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessKey:
+class AccessKey(Struct, frozen=True, kw_only=True):
     """A key of a user. Its secret is HMAC(master, key id, generation): never stored."""
 
     key_id: str
@@ -121,8 +115,7 @@ class AccessKey:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientToken:
+class ClientToken(Struct, frozen=True, kw_only=True):
     """The answer given to an idempotency token, so that a repeat gets the same answer."""
 
     caller: str

@@ -1,13 +1,14 @@
 """The job machine: the sum of its layers, and how many sessions work on it."""
 
-from dataclasses import replace
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from grange.domain.events import JobEvent, SessionClosed, SessionOpened, StatusChanged, TasksMoved
-from grange.domain.layer import moved, summary
+from grange.domain.layer import moved
 from grange.domain.machine import Table, next_of
 from grange.domain.statuses import TERMINAL, TaskRunStatus
-from grange.domain.work import Job
+from grange.domain.work import Counts, Job
 
 _SHOWN = (
     TaskRunStatus.PENDING,
@@ -30,6 +31,29 @@ TABLE: Table[TaskRunStatus] = {
     TaskRunStatus.SCHEDULED: {},
     TaskRunStatus.NOT_COMPATIBLE: {},
 }
+
+_PRECEDENCE = (
+    TaskRunStatus.RUNNING,
+    TaskRunStatus.ASSIGNED,
+    TaskRunStatus.INTERRUPTING,
+    TaskRunStatus.READY,
+    TaskRunStatus.FAILED,
+    TaskRunStatus.SUSPENDED,
+    TaskRunStatus.CANCELED,
+    TaskRunStatus.PENDING,
+    TaskRunStatus.SUCCEEDED,
+)
+
+
+def summary(counts: Counts) -> TaskRunStatus:
+    """Return the one status that all tasks of a job show.
+
+    Work that moves comes first. If none moves, tasks that are PENDING wait for a layer that failed,
+    was suspended or was canceled, and that is what the job shows.
+    """
+    return next(
+        (status for status in _PRECEDENCE if counts.get(status, 0)), TaskRunStatus.SUCCEEDED
+    )
 
 
 def apply(job: Job, event: JobEvent) -> tuple[Job, tuple[StatusChanged, ...]]:

@@ -1,8 +1,9 @@
 """The layer machine: counts of tasks, the status they add up to, and what waits for what."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from grange.domain.events import (
     DependencyReopened,
@@ -48,19 +49,18 @@ _PRECEDENCE = (
     TaskRunStatus.ASSIGNED,
     TaskRunStatus.INTERRUPTING,
     TaskRunStatus.READY,
+    TaskRunStatus.PENDING,
     TaskRunStatus.FAILED,
     TaskRunStatus.SUSPENDED,
-    TaskRunStatus.PENDING,
     TaskRunStatus.CANCELED,
     TaskRunStatus.SUCCEEDED,
 )
 
 
 def summary(counts: Counts) -> TaskRunStatus:
-    """Return the one status that a set of tasks shows.
+    """Return the one status that the tasks of a layer show: work that moves, then work that waits.
 
-    Work that moves comes first; then FAILED, since what is left then waits for something that
-    failed; a set without tasks has succeeded.
+    A layer without tasks has succeeded.
     """
     return next(
         (status for status in _PRECEDENCE if counts.get(status, 0)), TaskRunStatus.SUCCEEDED

@@ -1,7 +1,8 @@
 """Rate cards: versioned prices, resolved once, when a session starts (ledger rule 11.6)."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from grange.kernel.ids import FarmId, FleetId
 from grange.kernel.units import Instant, half_even_divide
@@ -17,8 +18,7 @@ class RateUnit(StrEnum):
     """An hour of a machine of relative speed 1.0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLine:
+class RateLine(Struct, frozen=True, kw_only=True):
     """One price for machines."""
 
     line_id: str
@@ -28,8 +28,7 @@ class RateLine:
     """None: every fleet that has no line of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateCard:
+class RateCard(Struct, frozen=True, kw_only=True):
     """The prices of a farm from `valid_from` until a later card begins."""
 
     farm_id: FarmId
@@ -43,8 +42,7 @@ class RateCard:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadRate:
+class ThreadRate(Struct, frozen=True, kw_only=True):
     """What one job thread costs per hour, fixed at session start."""
 
     card_id: str

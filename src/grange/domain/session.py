@@ -1,7 +1,8 @@
 """The session machine: which actions are open, whether it takes more tasks, when it is over."""
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from grange.domain.events import (
     ActionClosed,

@@ -1,7 +1,8 @@
 """The session action machine. An action ends once; whatever is said of it later changes nothing."""
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from grange.domain.events import (
     ActionCancelAsked,

@@ -1,7 +1,8 @@
 """The task machine. A task is moved by the session action that holds its lease, and by people."""
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from grange.domain.events import (
     TaskAsked,

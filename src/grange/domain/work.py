@@ -6,8 +6,9 @@ touched.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from grange.domain.statuses import (
     ActionKind,
@@ -39,8 +40,7 @@ Counts = Mapping[str, int]
 """Tasks by TaskRunStatus; a status without tasks is absent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentTemplate:
+class EnvironmentTemplate(Struct, frozen=True, kw_only=True):
     """One OpenJD environment of a job or layer: its wire id and raw template fragment."""
 
     environment_id: str
@@ -48,8 +48,7 @@ class EnvironmentTemplate:
     template: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(Struct, frozen=True, kw_only=True):
     """What a layer demands of a worker; equal requirements share one capability class."""
 
     amounts: tuple[tuple[str, float | None, float | None], ...] = ()
@@ -58,8 +57,7 @@ class Requirement:
     """(capability name, any of, all of), sorted by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """One submission."""
 
     farm_id: FarmId
@@ -103,8 +101,7 @@ class Job:
     updated_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """One step of a job."""
 
     farm_id: FarmId
@@ -152,8 +149,7 @@ class Layer:
         return self.task_count - self.next_index - self.touched_ahead
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """A task that has been touched: assigned once, or changed by hand."""
 
     farm_id: FarmId
@@ -181,8 +177,7 @@ class Task:
         return task_id(self.layer_id, self.index)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """One job thread working on one job, from environment enter to exit."""
 
     farm_id: FarmId
@@ -222,8 +217,7 @@ class Session:
     host_properties: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionAction:
+class SessionAction(Struct, frozen=True, kw_only=True):
     """One action of a session; of kind task_run it is an attempt."""
 
     farm_id: FarmId
@@ -260,8 +254,7 @@ class SessionAction:
         return session_action_id(self.session_id, self.index)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
+class Worker(Struct, frozen=True, kw_only=True):
     """The agent on a machine that renders."""
 
     farm_id: FarmId

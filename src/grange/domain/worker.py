@@ -1,7 +1,8 @@
 """The worker machine."""
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from grange.domain.events import (
     WorkerEvent,

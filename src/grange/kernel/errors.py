@@ -2,6 +2,7 @@
 
 GrangeError
 ├── InvalidRequestError      mend the request; `reason` and `fields` say where
+│   └── TooLargeError        ask for less: a shorter range, fewer resources, longer periods
 ├── AuthenticationError      sign the request with a valid key
 ├── AccessDeniedError        ask somebody with the right role
 ├── NotFoundError            the resource does not exist (or no longer)
@@ -47,6 +48,10 @@ class InvalidRequestError(GrangeError):
         self.reason = reason
         """One of Deadline Cloud's ValidationExceptionReason values."""
         self.fields = tuple(fields)
+
+
+class TooLargeError(InvalidRequestError):
+    """The answer would be too large, or take too long."""
 
 
 class AuthenticationError(GrangeError):

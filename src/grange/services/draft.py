@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from grange.domain.effects import Effect
+from grange.domain.events import StatusChanged
 from grange.domain.facts import EventFact, Fact
 from grange.domain.farm import QueueFleetAssociation
 from grange.domain.statuses import AssociationStatus, TaskRunStatus
@@ -90,7 +91,7 @@ class Memory:
 
         Jobs before layers before tasks, whatever order they come in.
         """
-        order = {Job: 0, Layer: 1, Task: 2}
+        order: dict[type[Any], int] = {Job: 0, Layer: 1, Task: 2}
         for entity in sorted(entities, key=lambda item: order.get(type(item), -1)):
             self.set(type(entity), key_of(entity), entity)
 
@@ -119,6 +120,20 @@ class Context:
 
 
 @dataclass(slots=True)
+class StatusMove:
+    """How the status of a layer or job moved within one command."""
+
+    old: TaskRunStatus
+    at: Instant | None = None
+    by: str = ""
+
+    def last(self, change: StatusChanged, by: str) -> None:
+        """Note the latest change."""
+        self.at = change.at
+        self.by = by or self.by
+
+
+@dataclass(slots=True)
 class Draft:
     """One command's changes."""
 
@@ -129,6 +144,8 @@ class Draft:
     effects: list[Effect] = field(default_factory=list)
     forget_tasks_of: list[StepId] = field(default_factory=list)
     changed: dict[tuple[type[Any], Key], Any] = field(default_factory=dict)
+    moved: dict[tuple[type[Any], str], StatusMove] = field(default_factory=dict)
+    """Layers and jobs whose status moved, until their events are left."""
     _undo: list[tuple[type[Any], Key, Any]] = field(default_factory=list)
     _touched_queues: set[QueueId] = field(default_factory=set)
 

@@ -26,6 +26,7 @@ from grange.services.draft import (
     settled_jobs,
     settled_rows,
 )
+from grange.services.work import book_statuses
 
 log = logging.getLogger(__name__)
 
@@ -201,6 +202,7 @@ class Owner:
             ask.result = ask.command.decide(draft)
             if ask.token is not None:
                 draft.put(_token_row(ask.token, ask.result, draft))
+            book_statuses(draft)
             self._note_waiting(draft)
         except GrangeError as error:
             draft.undo()

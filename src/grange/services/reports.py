@@ -1,8 +1,10 @@
 """What workers say: registration, heartbeats, results; and what they are told in return."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from grange.domain import session_action as action_machine
 from grange.domain import worker as worker_machine
@@ -19,7 +21,7 @@ from grange.domain.events import (
     WorkerStopping,
 )
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus, WorkerStatus
-from grange.domain.work import Job, Session, SessionAction, Task, Worker
+from grange.domain.work import Session, SessionAction, Task, Worker
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
 from grange.kernel.ids import (
     FarmId,
@@ -79,7 +81,10 @@ class ReportSchedule:
     native: bool = False
 
     def needs(self) -> Needs:
-        """Actions that are over are no longer in memory: they are read to tell a repeat from a lie."""
+        """Actions that are over are no longer in memory.
+
+        They are read to tell a repeat from a lie.
+        """
         keys = tuple(
             (SessionAction, parsed)
             for action_id in self.updates
@@ -129,7 +134,8 @@ def _own(draft: Draft, farm_id: FarmId, fleet_id: FleetId, worker_id: WorkerId) 
 
 def _not_started(worker: Worker) -> ConflictError:
     return ConflictError(
-        f"Worker {worker.worker_id} is {worker.status}: call UpdateWorker with status STARTED first.",
+        f"Worker {worker.worker_id} is {worker.status}: "
+        "call UpdateWorker with status STARTED first.",
         reason="STATUS_CONFLICT",
         resource_type="worker",
         resource_id=worker.worker_id,
@@ -151,6 +157,7 @@ def _take(
         return None
     if session.worker_id != worker.worker_id:
         raise InvalidRequestError(f"{action_id} is not this worker's.")
+    _check_order(draft, session, action, report)
     floor = max(action.assigned_at, session.last_ended_at or session.started_at)
 
     def on_server(moment: Instant | None, at_least: int) -> Instant | None:
@@ -185,6 +192,24 @@ def _take(
         ),
     )
     return session.session_id
+
+
+def _check_order(
+    draft: Draft, session: Session, action: SessionAction, report: ActionReport
+) -> None:
+    """Refuse an action that ran while an earlier one of its session is still open."""
+    if report.completed_status is SessionActionStatus.NEVER_ATTEMPTED:
+        return
+    if report.completed_status is None and report.started_at is None:
+        return
+    earlier = next((index for index in session.open_actions if index < action.index), None)
+    if earlier is not None:
+        before = draft.get(SessionAction, session.session_id, earlier)
+        raise InvalidRequestError(
+            f"{action.action_id} cannot run before {before.action_id} has ended: "
+            "report the earlier action first, or both together.",
+            reason="OTHER",
+        )
 
 
 def _running(

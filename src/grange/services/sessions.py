@@ -1,7 +1,8 @@
 """Sessions: which job a free thread works on, what its session does next, and how it ends."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from grange.domain import job as job_machine
 from grange.domain import session as session_machine

@@ -1,8 +1,7 @@
-"""How a change of one task runs up to its layer and job, and down to the layers that wait for it."""
-
-from dataclasses import replace
+"""How a change of one task runs up to its layer and job, and down to the layers that wait."""
 
 import msgspec
+from msgspec.structs import replace
 
 from grange.domain import job as job_machine
 from grange.domain import layer as layer_machine
@@ -24,7 +23,7 @@ from grange.domain.statuses import LEASED, TERMINAL, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.ids import StepId, parse_session_action_id, task_id
-from grange.services.draft import Draft
+from grange.services.draft import Draft, StatusMove
 
 PENDING = TaskRunStatus.PENDING
 READY = TaskRunStatus.READY
@@ -41,12 +40,17 @@ _AFFECTED: dict[TaskRunStatus, frozenset[TaskRunStatus]] = {
     FAILED: frozenset({PENDING, READY, SUSPENDED}) | LEASED,
     SUCCEEDED: frozenset({PENDING, READY, SUSPENDED, FAILED, CANCELED}) | LEASED,
 }
-"""Which tasks of a job or layer a wish for a status touches. READY resumes what was stopped and tries again
-what failed; PENDING runs everything again."""
+"""Which tasks a wish for a status touches.
+
+READY resumes what was stopped and tries again what failed; PENDING runs everything again.
+"""
 
 
 def move_task(draft: Draft, task: Task, event: TaskEvent) -> Task:
-    """Apply an event to a task and everything that follows from it; returns the task as it is then."""
+    """Apply an event to a task and everything that follows from it.
+
+    Returns the task as it is then.
+    """
     after, moves = task_machine.apply(task, event)
     draft.put(after)
     for move in moves:
@@ -66,44 +70,62 @@ def tasks_moved(draft: Draft, move: TasksMoved) -> None:
     draft.put(job)
     draft.effect(Publish(job.farm_id, job_id=job.job_id))
     for change in changes:
-        _layer_changed(draft, job, layer, change)
+        _layer_changed(draft, layer, change)
     for change in job_changes:
-        draft.event(
-            "job",
-            job.job_id,
-            "job_status",
-            job.farm_id,
-            at=change.at,
-            old=change.old,
-            new=change.new,
-            job_id=job.job_id,
-            actor=move.by,
-            number=sum(job.counts.values()),
-        )
+        draft.moved.setdefault((Job, job.job_id), StatusMove(old=change.old)).last(change, move.by)
     if move.new is FAILED and job_machine.failure_limit_reached(draft.get(Job, job.job_id)):
         _stop_after_failures(draft, draft.get(Job, job.job_id))
 
 
-def _layer_changed(draft: Draft, job: Job, layer: Layer, change: StatusChanged) -> None:
-    draft.event(
-        "layer",
-        layer.layer_id,
-        "layer_status",
-        layer.farm_id,
-        at=change.at,
-        old=change.old,
-        new=change.new,
-        job_id=layer.job_id,
-        layer_id=layer.layer_id,
-        number=layer.task_count,
-        detail=layer_detail(job, layer),
-    )
+def _layer_changed(draft: Draft, layer: Layer, change: StatusChanged) -> None:
+    draft.moved.setdefault((Layer, layer.layer_id), StatusMove(old=change.old)).last(change, "")
     if change.new is SUCCEEDED:
         for consumer in layer.consumers:
             _dependency_succeeded(draft, consumer, change)
     elif change.old is SUCCEEDED:
         for consumer in layer.consumers:
             _dependency_reopened(draft, consumer, change)
+
+
+def book_statuses(draft: Draft) -> None:
+    """Leave one event for each layer and job that shows another status than before the command.
+
+    What it showed in between, while one task ended and the next began, is nobody's business.
+    """
+    for (kind, key), move in draft.moved.items():
+        if kind is Layer:
+            layer = draft.get(Layer, key)
+            if layer.status is not move.old:
+                draft.event(
+                    "layer",
+                    layer.layer_id,
+                    "layer_status",
+                    layer.farm_id,
+                    at=move.at,
+                    old=move.old,
+                    new=layer.status,
+                    actor=move.by,
+                    job_id=layer.job_id,
+                    layer_id=layer.layer_id,
+                    number=layer.task_count,
+                    detail=layer_detail(draft.get(Job, layer.job_id), layer),
+                )
+        else:
+            job = draft.get(Job, key)
+            if job.status is not move.old:
+                draft.event(
+                    "job",
+                    job.job_id,
+                    "job_status",
+                    job.farm_id,
+                    at=move.at,
+                    old=move.old,
+                    new=job.status,
+                    actor=move.by,
+                    job_id=job.job_id,
+                    number=sum(job.counts.values()),
+                )
+    draft.moved.clear()
 
 
 def layer_detail(job: Job, layer: Layer) -> str:

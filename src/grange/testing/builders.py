@@ -19,6 +19,7 @@ from grange.services.draft import Context, Draft, Memory
 from grange.services.owner import Command
 from grange.services.reports import ReportWorker
 from grange.services.templates import ParsedJob, TaskSpaces, parse_job
+from grange.services.work import book_statuses
 
 FLEET_CONFIGURATION = {
     "customerManaged": {
@@ -81,6 +82,7 @@ class DecidingFarm:
         draft = Draft(memory=self.memory, context=self.context, now=self.clock.now())
         try:
             result = command.decide(draft)
+            book_statuses(draft)
         except Exception:
             draft.undo()
             raise

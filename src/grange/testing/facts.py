@@ -1,8 +1,9 @@
 """Builders of facts with sensible values: a test names only what it is about."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
+
+from msgspec.structs import asdict
 
 from grange.domain.facts import EventFact, SessionActionFact, SessionFact
 from grange.kernel.ids import FarmId, FleetId, JobId, QueueId, SessionId, StepId, WorkerId
@@ -75,7 +76,7 @@ def event_fact(event_id: str, at: int, name: str, **changes: Any) -> EventFact:
 
 def as_row(fact: Any) -> dict[str, Any]:
     """Return a fact's columns."""
-    return {field.name: getattr(fact, field.name) for field in fields(fact)}
+    return asdict(fact)
 
 
 def posted_frame(**changes: Any) -> dict[str, Any]:

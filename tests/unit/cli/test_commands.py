@@ -53,7 +53,8 @@ def test_the_commands_are_those_the_readme_names():
     assert {
         "demo", "server", "submit", "usage", "graph", "open", "worker run", "worker join",
         "worker ls", "job ls", "job show", "job log", "job wait", "job cancel", "job requeue",
-        "books verify", "books rebuild", "books files", "user add", "user ls", "user key", "user revoke", "farm ls",
+        "books verify", "books rebuild", "books files", "user add", "user ls", "user key",
+        "user revoke", "farm ls",
         "queue ls", "fleet ls",
     } <= named  # fmt: skip
 

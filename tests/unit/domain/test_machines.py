@@ -1,10 +1,11 @@
 """The state machines: what their tables promise, and the rules that have a mind of their own."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from grange.domain import job as job_machine
 from grange.domain import layer as layer_machine
 from grange.domain import session_action as action_machine
 from grange.domain import task as task_machine
@@ -147,14 +148,20 @@ def test_asking_a_failed_task_to_run_forgives_its_failures() -> None:
         ({"SUCCEEDED": 3}, "SUCCEEDED"),
         ({"SUCCEEDED": 3, "READY": 1}, "READY"),
         ({"READY": 1, "RUNNING": 1}, "RUNNING"),
-        ({"FAILED": 1, "PENDING": 9}, "FAILED"),
+        ({"FAILED": 1, "PENDING": 9}, "PENDING"),
         ({"FAILED": 1, "READY": 9}, "READY"),
         ({"CANCELED": 1, "SUCCEEDED": 9}, "CANCELED"),
-        ({"SUSPENDED": 1, "PENDING": 9}, "SUSPENDED"),
+        ({"SUSPENDED": 1, "SUCCEEDED": 9}, "SUSPENDED"),
     ],
 )
-def test_the_status_a_set_of_tasks_shows(counts: dict[str, int], shown: str) -> None:
+def test_the_status_the_tasks_of_a_layer_show(counts: dict[str, int], shown: str) -> None:
     assert layer_machine.summary(counts) == shown
+
+
+@pytest.mark.parametrize("why", ["FAILED", "SUSPENDED", "CANCELED"])
+def test_a_job_whose_last_layers_wait_in_vain_shows_what_they_wait_for(why: str) -> None:
+    assert job_machine.summary({why: 1, "PENDING": 9, "SUCCEEDED": 3}) == why
+    assert job_machine.summary({why: 1, "READY": 1}) == "READY"
 
 
 def test_more_tasks_cannot_move_than_there_are() -> None:

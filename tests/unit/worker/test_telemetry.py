@@ -57,6 +57,7 @@ def thread(start: int, end: int, cpu_milli: int | None, memory: int | None = 0) 
     return ThreadStretch(
         span=Span(Instant(start), Instant(end)),
         cpu_milli=cpu_milli,
+        cpu_ms=None if cpu_milli is None else 2 * cpu_milli * (end - start) // 1000,
         memory_bytes=memory,
         processes=1,
     )
@@ -171,6 +172,7 @@ def test_a_ten_minute_frame_has_five_parts_of_two_minutes() -> None:
     assert parts.job_memory_bytes == (0, MIB, 2 * MIB, 3 * MIB, 4 * MIB)
     assert parts.threads == (2, 2, 2, 1, 1)
     assert parts.peak_memory_bytes == 4 * MIB
+    assert parts.cpu_ms == 2 * 200 * 600
     assert series.peak_memory_bytes() == 4 * MIB
 
 

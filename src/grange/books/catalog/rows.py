@@ -1,7 +1,7 @@
 """Checks of incoming rows against the catalog."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -135,7 +135,7 @@ def check_rows(spec: TableSpec, rows: Sequence[Any]) -> None:
 
 
 _FIELDS: Mapping[type[Any], tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind)) for kind in TABLE_OF_FACT
+    kind: kind.__struct_fields__ for kind in TABLE_OF_FACT
 }
 
 

@@ -1,8 +1,10 @@
 """Farms, queues, fleets, their associations, queue environments and rate cards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from grange.domain.farm import Farm, Fleet, Queue, QueueEnvironment, QueueFleetAssociation
 from grange.domain.rates import RateCard, RateLine

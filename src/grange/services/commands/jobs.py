@@ -1,13 +1,16 @@
 """Jobs: submit, change, stop, run again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
+
+from grange.domain import job as job_machine
+from grange.domain import layer as layer_machine
 from grange.domain.attributes import resolve
 from grange.domain.effects import Publish
 from grange.domain.farm import Queue
-from grange.domain.layer import summary
 from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus
 from grange.domain.work import EnvironmentTemplate, Job, Layer, Task
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
@@ -97,7 +100,7 @@ class CreateJob:
         counts: Mapping[str, int],
     ) -> Job:
         parsed = self.parsed
-        status = summary(counts)
+        status = job_machine.summary(counts)
         return Job(
             farm_id=self.farm_id,
             queue_id=self.queue_id,
@@ -145,7 +148,7 @@ class CreateJob:
         if self.suspended:
             rest = TaskRunStatus.SUSPENDED
         counts = {rest.value: parsed.task_count} if parsed.task_count else {}
-        status = summary(counts)
+        status = layer_machine.summary(counts)
         return Layer(
             farm_id=self.farm_id,
             queue_id=self.queue_id,

@@ -1,7 +1,9 @@
 """Users and their keys."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from grange.domain.farm import AccessKey, ClientToken, User
 from grange.domain.statuses import Role

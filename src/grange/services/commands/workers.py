@@ -1,8 +1,10 @@
 """Workers: register, disable, delete. What workers themselves report is in `services.reports`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from grange.domain.effects import Publish, WakeWorker
 from grange.domain.farm import Fleet

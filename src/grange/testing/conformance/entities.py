@@ -1,9 +1,11 @@
 """The least entity a type allows, for tests that care about one field."""
 
+import dataclasses
 import typing
-from dataclasses import MISSING, fields
 from enum import StrEnum
 from typing import Any, TypeVar
+
+import msgspec
 
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 
@@ -13,11 +15,20 @@ E = TypeVar("E")
 def least(entity: type[E], **given: Any) -> E:
     """Return an entity whose required fields are filled in where they are not given."""
     hints = typing.get_type_hints(entity)
-    for item in fields(entity):  # type: ignore[arg-type]
-        required = item.default is MISSING and item.default_factory is MISSING
-        if required and item.name not in given:
-            given[item.name] = _least(item.name, hints[item.name])
+    for name in _required(entity):
+        if name not in given:
+            given[name] = _least(name, hints[name])
     return entity(**given)
+
+
+def _required(entity: type[Any]) -> list[str]:
+    if issubclass(entity, msgspec.Struct):
+        return [item.name for item in msgspec.structs.fields(entity) if item.required]
+    return [
+        item.name
+        for item in dataclasses.fields(entity)
+        if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+    ]
 
 
 def _least(name: str, hint: Any) -> Any:

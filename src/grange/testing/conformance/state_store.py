@@ -6,8 +6,9 @@ Each function takes a factory that returns a new, unopened store on the same (at
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from grange.domain.facts import EventFact, Fact, SessionFact
 from grange.domain.farm import ClientToken, Farm, Queue, QueueFleetAssociation, User
@@ -24,6 +25,7 @@ from grange.ports.state import (
     Condition,
     Contains,
     JsonEquals,
+    Key,
     ManifestRow,
     OneOf,
     Order,
@@ -146,8 +148,9 @@ async def parents_may_come_after_their_children(factory: Factory) -> None:
     async with opened(factory) as store:
         await store.commit(Batch(puts=[task, *reversed(parents_of(task))]))
         assert await store.find(Task) == [task]
-        gone = [(Job, (task.job_id,)), (Layer, (task.layer_id,)), (Task, key_of(task))]
-        await store.commit(Batch(deletes=gone))
+        keys: list[Key] = [(task.job_id,), (task.layer_id,), key_of(task)]
+        kinds: list[type[Any]] = [Job, Layer, Task]
+        await store.commit(Batch(deletes=list(zip(kinds, keys, strict=True))))
         assert await store.count(Job) == await store.count(Layer) == await store.count(Task) == 0
 
 

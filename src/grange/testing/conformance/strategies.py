@@ -3,10 +3,10 @@
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import msgspec
 from hypothesis import strategies as st
 
 E = TypeVar("E")
@@ -32,9 +32,9 @@ _SCALARS: Mapping[Any, st.SearchStrategy[Any]] = {
 
 
 def anything(entity: type[E]) -> st.SearchStrategy[E]:
-    """Return a strategy for every value of a dataclass's type."""
+    """Return a strategy for every value of an entity's type."""
     hints = typing.get_type_hints(entity)
-    parts = {item.name: _values(hints[item.name]) for item in fields(entity)}  # type: ignore[arg-type]
+    parts = {name: _values(hint) for name, hint in hints.items()}
     return st.builds(entity, **parts)
 
 
@@ -54,6 +54,6 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(_values(arguments[0]), _values(arguments[1]), max_size=3)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return st.sampled_from(hint)
-    if is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return anything(hint)
     raise TypeError(f"No values are known for {hint}.")
