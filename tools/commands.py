@@ -38,6 +38,7 @@ Usage: ./dev COMMAND [OPTIONS]
 
 Nothing is installed outside this folder but caches, and, by a full `test` as root or with sudo on
 Debian, the system packages that are missing of POV-Ray, Chromium and sudo; it names them first.
+As root it also makes the user grange-job, to test jobs that run as another user.
 """
 
 

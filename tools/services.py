@@ -1,6 +1,7 @@
 """Programs and services that tests need: found, installed where we may, started, stopped again."""
 
 import os
+import pwd
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,8 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
 POSTGRES_URL = "GRANGE_TEST_POSTGRES_URL"
 MARKERS: Sequence[str] = (*PROGRAMS, "postgres", *PEERS)
 QUICK_MARKERS: Sequence[str] = ("mitsuba", "postgres", "povray")
-JOB_USER = "nobody"
+JOB_USER = "grange-job"
+"""A user with a shell and a home, and nothing else, whom root makes for the tests."""
 
 
 @dataclass(slots=True)
@@ -120,11 +122,20 @@ class Services:
             self.environment["PLAYWRIGHT_NODEJS_PATH"] = shutil.which(web.node()[0]) or ""
 
     def _prepare_job_user(self) -> None:
-        """Name a user that jobs can be run as, through sudo."""
-        if _root_prefix() is None or not shutil.which("sudo"):
-            raise DevError("run ./dev test as root, with sudo installed")
+        """Name a user that jobs can be run as, through sudo; make one if we are root."""
         variable, _ = PROGRAMS["job_user"]
-        self.environment[variable] = os.environ.get(variable) or JOB_USER
+        if user := os.environ.get(variable):
+            self.environment[variable] = user
+            return
+        if os.geteuid() != 0 or not shutil.which("sudo"):
+            raise DevError("run ./dev test as root, with sudo installed")
+        try:
+            pwd.getpwnam(JOB_USER)
+        except KeyError:
+            with step(f"user {JOB_USER}"):
+                options = ["--system", "--create-home", "--user-group", "--shell", "/bin/sh"]
+                run(["useradd", *options, JOB_USER])
+        self.environment[variable] = JOB_USER
 
     def _prepare_peer(self, marker: str) -> None:
         name, variable = PEERS[marker]
@@ -146,7 +157,8 @@ class Services:
 
 def _find(marker: str) -> str | None:
     variable, names = PROGRAMS[marker]
-    return os.environ.get(variable) or next(filter(None, map(shutil.which, names)), None)
+    named = None if marker == "job_user" else os.environ.get(variable)
+    return named or next(filter(None, map(shutil.which, names)), None)
 
 
 def _install_line(marker: str) -> str:
