@@ -47,6 +47,7 @@ class ThreadStretch:
     span: Span
     cpu_milli: int | None
     """Thousandths of the whole machine."""
+    cpu_ms: int | None
     memory_bytes: int | None
     processes: int | None
 
@@ -78,13 +79,14 @@ def thread_stretch(
     before: TreeReading | None, after: TreeReading | None, machine: Stretch
 ) -> ThreadStretch:
     """Return what a job thread's processes did during the machine's stretch."""
-    cpu_milli = None
+    cpu_milli = spent = None
     if before is not None and after is not None and machine.cpu_total_ms > 0:
         spent = max(0, after.cpu_ms - before.cpu_ms)
         cpu_milli = min(1000, spent * 1000 // machine.cpu_total_ms)
     return ThreadStretch(
         span=machine.span,
         cpu_milli=cpu_milli,
+        cpu_ms=spent,
         memory_bytes=None if after is None else after.memory_bytes,
         processes=None if after is None else after.processes,
     )
@@ -295,6 +297,8 @@ class FrameParts:
     threads: tuple[int, ...] | None
     """Job threads of the worker rendering, rounded."""
     peak_memory_bytes: int | None
+    cpu_ms: int | None
+    """CPU time of the job's processes meanwhile."""
 
 
 @dataclass(slots=True)
@@ -305,6 +309,7 @@ class _Piece:
     memory_bytes: int | None
     other_cpu: int | None
     threads_milli: int
+    cpu_ms: int | None
 
 
 class ActionSeries:
@@ -329,6 +334,7 @@ class ActionSeries:
                 thread.memory_bytes,
                 other,
                 threads_rendering * 1000,
+                thread.cpu_ms,
             )
         )
         if len(self._pieces) > _MOST_STRETCHES:
@@ -337,6 +343,12 @@ class ActionSeries:
                 for at, one in enumerate(self._pieces)
                 if at % 2 == 0
             ]
+
+    def copy(self) -> "ActionSeries":
+        """Return a series of its own with the same readings."""
+        other = ActionSeries()
+        other._pieces = list(self._pieces)
+        return other
 
     def peak_memory_bytes(self) -> int | None:
         """Return the most memory any reading saw."""
@@ -370,6 +382,20 @@ class ActionSeries:
             other_cpu=_whole(other),
             threads=_whole(threads),
             peak_memory_bytes=max((one for one in memory if one is not None), default=None),
+            cpu_ms=self._cpu_ms(span),
+        )
+
+    def _cpu_ms(self, span: Span) -> int | None:
+        found = [
+            (piece.cpu_ms, overlap, piece.end - piece.start)
+            for piece, overlap in self._overlapping(span.start, max(span.end, span.start + 1))
+        ]
+        if not found or any(spent is None for spent, _, _ in found):
+            return None
+        return sum(
+            (spent or 0) * min(overlap, length) // length
+            for spent, overlap, length in found
+            if length
         )
 
     def _overlapping(self, start: int, end: int) -> Iterator[tuple[_Piece, int]]:
@@ -396,6 +422,7 @@ def _joined(one: _Piece, other: _Piece) -> _Piece:
         _most(one.memory_bytes, other.memory_bytes),
         mean("other_cpu"),
         mean("threads_milli") or 0,
+        None if one.cpu_ms is None or other.cpu_ms is None else one.cpu_ms + other.cpu_ms,
     )
 
 

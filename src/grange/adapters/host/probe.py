@@ -17,7 +17,7 @@ _SLOW_SECONDS = 15.0
 _NVIDIA_SECONDS = 10
 _ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 _FAMILIES = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
-_CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
+_DISK_SENSORS = ("nvme", "drivetemp")
 
 
 class HostProbe:
@@ -167,6 +167,7 @@ def _load1_milli() -> int | None:
 
 
 def _temperature_milli_c() -> int | None:
+    """Return the first disk's temperature."""
     read = getattr(psutil, "sensors_temperatures", None)
     if read is None:
         return None
@@ -174,10 +175,10 @@ def _temperature_milli_c() -> int | None:
         sensors = read()
     except OSError:
         return None
-    for name in _CPU_SENSORS:
-        values = [one.current for one in sensors.get(name, ()) if one.current]
-        if values:
-            return int(max(values) * 1000)
+    for name in _DISK_SENSORS:
+        for one in sensors.get(name, ()):
+            if one.current:
+                return int(one.current * 1000)
     return None
 
 

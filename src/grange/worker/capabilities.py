@@ -1,0 +1,44 @@
+"""What a worker tells the farm about its machine."""
+
+from typing import Any
+
+from grange.ports.host import Inventory
+from grange.worker.settings import WorkerSettings
+
+_MIB = 2**20
+
+
+def host_properties(inventory: Inventory, settings: WorkerSettings) -> dict[str, Any]:
+    """Return the wire's hostProperties: the worker's name and the machine's addresses."""
+    v4 = [one for one in inventory.ip_addresses if ":" not in one]
+    v6 = [one for one in inventory.ip_addresses if ":" in one]
+    properties: dict[str, Any] = {"hostName": settings.name or inventory.host_name}
+    if v4 or v6:
+        properties["ipAddresses"] = {"ipV4Addresses": v4, "ipV6Addresses": v6}
+    return properties
+
+
+def capabilities(inventory: Inventory, settings: WorkerSettings) -> dict[str, Any]:
+    """Return the wire's capabilities. What is not known is left out."""
+    amounts: dict[str, float] = {
+        "amount.worker.vcpu": inventory.logical_cores,
+        "amount.worker.memory": inventory.memory_bytes // _MIB,
+        "amount.worker.gpu": inventory.gpus,
+        "amount.worker.gpu.memory": inventory.gpu_memory_mib,
+        "amount.worker.disk.scratch": inventory.scratch_bytes // _MIB,
+        "grange:amount.worker.jobthreads": settings.threads,
+        "grange:amount.worker.cores": inventory.physical_cores,
+        "grange:amount.worker.ps": settings.relative_speed,
+    }
+    if inventory.ghz is not None:
+        amounts["grange:amount.worker.ghz"] = inventory.ghz
+    if settings.watts is not None:
+        amounts["grange:amount.worker.watts"] = settings.watts
+    attributes = {
+        "attr.worker.os.family": inventory.os_family,
+        "attr.worker.cpu.arch": inventory.cpu_arch,
+    }
+    return {
+        "amounts": [{"name": name, "value": float(value)} for name, value in amounts.items()],
+        "attributes": [{"name": name, "values": [value]} for name, value in attributes.items()],
+    }
