@@ -1,17 +1,16 @@
 """Jobs, steps, tasks, sessions and session actions: reads."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
-from grange.kernel.errors import GrangeError, NotFoundError
+from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import parse_task_id
 from grange.ports.state import AllOf, Compare, OneOf, Order
 from grange.server.context import Call, Handler, Result
+from grange.server.handlers.batches import batch
 from grange.services.reads import shapes
 from grange.services.reads.rows import equals
 from grange.services.reads.search import JOBS, STEPS, job_found, search
-from grange.wire.faults import fault_of
 
 
 async def get_job(call: Call) -> Result:
@@ -174,28 +173,6 @@ async def list_session_actions(call: Call) -> Result:
         SessionAction, AllOf(tuple(where)), order, call.page
     )
     return {"sessionActions": [shapes.action(row) for row in rows], "nextToken": token}
-
-
-def batch(single: Callable[[Call], Awaitable[Result]], member: str) -> Handler:
-    """Return the handler of a BatchGet operation, made of the handler that gets one."""
-
-    async def handler(call: Call) -> Result:
-        found, errors = [], []
-        for identifier in call.request["identifiers"]:
-            one = Call(
-                operation=call.operation,
-                request=identifier,
-                caller=call.caller,
-                context=call.context,
-            )
-            try:
-                found.append({**identifier, **await single(one)})
-            except GrangeError as error:
-                fault = fault_of(error)
-                errors.append({**identifier, "code": fault.code, "message": fault.message})
-        return {member: found, "errors": errors}
-
-    return handler
 
 
 HANDLERS: dict[str, Handler] = {

@@ -12,6 +12,7 @@ from grange.kernel.errors import AccessDeniedError, GrangeError, NotFoundError
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare, OneOf
 from grange.server.context import Call, Context, Handler, Result
+from grange.server.handlers.batches import batch
 from grange.services.commands.workers import CreateWorker, DeleteWorker
 from grange.services.identity import TemporaryCredentials
 from grange.services.reads import shapes
@@ -350,6 +351,7 @@ async def _environment_details(call: Call, job: Job, environment_id: str) -> Res
 HANDLERS: dict[str, Handler] = {
     "CreateWorker": create_worker,
     "GetWorker": get_worker,
+    "BatchGetWorker": batch(get_worker, "workers"),
     "ListWorkers": list_workers,
     "SearchWorkers": search_workers,
     "DeleteWorker": delete_worker,

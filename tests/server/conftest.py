@@ -1,0 +1,147 @@
+"""One farm for all tests of a module: a real server on loopback in a thread of this process."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grange.testing.farm import LocalFarm
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFarm]:
+    folder: Path = tmp_path_factory.mktemp("farm")
+    with LocalFarm(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(farm: LocalFarm) -> Any:
+    return farm.boto3()
+
+
+def template(name: str = "job", frames: str = "1-10", **steps: Any) -> str:
+    """A job of one layer with one task per frame."""
+    return json.dumps(
+        {
+            "specificationVersion": "jobtemplate-2023-09",
+            "name": name,
+            "parameterDefinitions": [
+                {"name": "Shot", "type": "STRING", "default": "sh010"},
+                {"name": "Speed", "type": "INT", "default": 3},
+            ],
+            "steps": [
+                {
+                    "name": "render",
+                    "parameterSpace": {
+                        "taskParameterDefinitions": [
+                            {"name": "Frame", "type": "INT", "range": frames}
+                        ]
+                    },
+                    "script": {
+                        "actions": {"onRun": {"command": "echo", "args": ["{{Task.Param.Frame}}"]}}
+                    },
+                },
+                {
+                    "name": "encode",
+                    "dependencies": [{"dependsOn": "render"}],
+                    "script": {"actions": {"onRun": {"command": "true"}}},
+                },
+            ],
+        }
+    )
+
+
+@dataclass
+class ScriptedWorker:
+    """A worker played by boto3 alone, as an agent would."""
+
+    farm: LocalFarm
+    worker_id: str
+    client: Any
+    """Signs with the worker's temporary credentials."""
+
+    @property
+    def named(self) -> dict[str, str]:
+        return {
+            "farmId": self.farm.farm_id,
+            "fleetId": self.farm.fleet_id,
+            "workerId": self.worker_id,
+        }
+
+    def start(self, threads: int = 1) -> dict[str, Any]:
+        amounts = [
+            {"name": "amount.worker.vcpu", "value": 4.0},
+            {"name": "amount.worker.memory", "value": 8192.0},
+            {"name": "grange:amount.worker.jobthreads", "value": float(threads)},
+        ]
+        attributes = [
+            {"name": "attr.worker.os.family", "values": ["linux"]},
+            {"name": "attr.worker.cpu.arch", "values": ["x86_64"]},
+        ]
+        answer: dict[str, Any] = self.client.update_worker(
+            **self.named,
+            status="STARTED",
+            capabilities={"amounts": amounts, "attributes": attributes},
+        )
+        return answer
+
+    def stop(self) -> None:
+        self.client.update_worker(**self.named, status="STOPPED")
+
+    def schedule(self, updates: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.update_worker_schedule(
+            **self.named, updatedSessionActions=updates or {}
+        )
+        return answer
+
+    def run_everything(self) -> int:
+        """Report every assigned action as done until there is no more work; returns how many."""
+        done = 0
+        updates: dict[str, Any] = {}
+        while True:
+            answer = self.schedule(updates)
+            if not answer["assignedSessions"]:
+                return done
+            updates = {
+                action["sessionActionId"]: self.done()
+                for session in answer["assignedSessions"].values()
+                for action in session["sessionActions"]
+            }
+            done += len(updates)
+
+    def done(self, status: str = "SUCCEEDED", exit_code: int = 0) -> dict[str, Any]:
+        now = self.farm.api.context.clock.now() / 1000
+        return {
+            "completedStatus": status,
+            "processExitCode": exit_code,
+            "startedAt": now,
+            "endedAt": now,
+            "progressMessage": "said the worker",
+        }
+
+
+def add_worker(farm: LocalFarm, name: str = "host") -> ScriptedWorker:
+    """Register a worker the way agents do: with the workers' key, then with its own credentials."""
+    import boto3
+    from botocore.config import Config
+
+    bootstrap = farm.boto3(key=farm.ids.worker)
+    made = bootstrap.create_worker(
+        farmId=farm.farm_id, fleetId=farm.fleet_id, hostProperties={"hostName": name}
+    )
+    found = bootstrap.assume_fleet_role_for_worker(
+        farmId=farm.farm_id, fleetId=farm.fleet_id, workerId=made["workerId"]
+    )["credentials"]
+    session = boto3.Session(
+        aws_access_key_id=found["accessKeyId"],
+        aws_secret_access_key=found["secretAccessKey"],
+        aws_session_token=found["sessionToken"],
+        region_name="eu-west-1",
+    )
+    config = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
+    client = session.client("deadline", endpoint_url=farm.endpoint, config=config)
+    return ScriptedWorker(farm, made["workerId"], client)
