@@ -1,17 +1,96 @@
 """`grange worker`: run a worker on this machine; list the farm's workers."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
-from grange.cli.connection import Connection, with_farm
+from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import NOTHING, moment, size
-from grange.cli.output import status
+from grange.cli.output import Output, status
+from grange.cli.worker_options import WorkerOptions
 
 
 @click.group()
 def command() -> None:
     """Run a worker on this machine; list the farm's workers."""
+
+
+def _run_options(function: Any) -> Any:
+    """Give a command the options of a running worker."""
+    for option in reversed(
+        [
+            click.option(
+                "--name", metavar="TEXT", help="Name in the farm; default: this machine's."
+            ),
+            click.option(
+                "--threads",
+                type=click.IntRange(1, 1024),
+                default=1,
+                show_default=True,
+                help="Job threads: how many jobs render at a time.",
+            ),
+            click.option(
+                "--data",
+                "data_dir",
+                type=click.Path(path_type=Path),
+                help="Folder of the worker's identity and spool; one worker per folder.",
+            ),
+            click.option("--farm", metavar="ID", help="Id of the farm; else GRANGE_FARM_ID."),
+            click.option("--fleet", metavar="ID", help="Id of the fleet; else GRANGE_FLEET_ID."),
+            click.option("--job-user", metavar="USER[:GROUP]", help="Run jobs as this user."),
+            click.option("--allow-root", is_flag=True, help="Let jobs run as root."),
+            click.option("--watts", type=float, help="Rated power of this machine."),
+            click.option(
+                "--pass-env",
+                metavar="NAME",
+                multiple=True,
+                help="A variable jobs inherit; NAME* stands for all that begin so.",
+            ),
+            click.option("--parent", type=int, hidden=True, help="End when this process does."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@command.command("run", epilog="Example: grange worker run --threads 2")
+@click.option("--server", metavar="URL", help="Address of the server; else AWS_ENDPOINT_URL.")
+@_run_options
+@with_output
+def run(out: Output, /, *, server: str | None, **given: Any) -> int:
+    """Run a worker on this machine until Ctrl-C.
+
+    It needs a key of role worker: from boto3's variables, or as `grange worker join` left it in the
+    worker's folder.
+    """
+    from grange.cli.worker_run import run_worker_here  # noqa: PLC0415 - not for `worker ls`
+
+    return run_worker_here(_options(server, given), out)
+
+
+@command.command("join", epilog="Example: grange worker join http://farm:8765 --threads 2")
+@click.argument("server", metavar="URL")
+@_run_options
+@click.option("--no-run", is_flag=True, help="Only join; start later with grange worker run.")
+@with_output
+def join(out: Output, /, *, server: str, no_run: bool, **given: Any) -> int:
+    """Join this machine to a farm as a worker, and run it.
+
+    With an owner's key in boto3's variables, a key for workers is made and kept in the worker's
+    folder with the server's address. With a worker's key, that one is kept.
+    """
+    from grange.cli.worker_run import join_farm, run_worker_here  # noqa: PLC0415
+
+    options = _options(server, given)
+    join_farm(options, out)
+    return 0 if no_run else run_worker_here(options, out)
+
+
+def _options(server: str | None, given: dict[str, Any]) -> WorkerOptions:
+    names: Sequence[str] = given.pop("pass_env")
+    return WorkerOptions(server=server, pass_env=tuple(names), **given)
 
 
 @command.command("ls", epilog="Example: grange worker ls")

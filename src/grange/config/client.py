@@ -9,6 +9,7 @@ Order, first hit wins, key by key:
    another).
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -67,6 +68,7 @@ def load_client(
     *,
     command_line: Mapping[str, str | None] | None = None,
     environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
     folder: Path | None = None,
 ) -> ClientSettings:
     """Return where the server is and the key to sign with.
@@ -74,6 +76,7 @@ def load_client(
     Args:
         command_line: values given as options, by key; None counts as not given.
         environ: the environment; default: this process's.
+        file: the TOML file; default: `client_file()`. It need not exist.
         folder: where a running demo's settings are looked for, to name them in the error;
             default: the current folder.
 
@@ -81,7 +84,7 @@ def load_client(
         ConfigurationError: the server or the key is not known, or the file is no good.
     """
     environ = os.environ if environ is None else environ
-    path = client_file(environ)
+    path = file or client_file(environ)
     values = _from_file(path)
     for key, names in _VARIABLES.items():
         found = next((environ[name] for name in names if environ.get(name)), None)
@@ -148,3 +151,31 @@ def environment_with(values: Mapping[str, str]) -> dict[str, str]:
     known = {name for names in _VARIABLES.values() for name in names}
     kept = {name: value for name, value in os.environ.items() if name not in known}
     return {**kept, **values}
+
+
+def process_environment() -> Mapping[str, str]:
+    """Return the variables this process was started with."""
+    return dict(os.environ)
+
+
+def client_toml(settings: ClientSettings) -> str:
+    """Return settings as the text of a `client.toml`."""
+    values = {
+        "server": settings.server,
+        "access_key_id": settings.access_key_id,
+        "secret_access_key": settings.secret_access_key,
+        "session_token": settings.session_token,
+        "region": settings.region,
+        "ca_bundle": None if settings.ca_bundle is None else str(settings.ca_bundle),
+        "farm_id": settings.farm_id,
+        "queue_id": settings.queue_id,
+        "fleet_id": settings.fleet_id,
+    }
+    return "".join(
+        f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None
+    )
+
+
+def default_worker_dir() -> Path:
+    """Return the platform's folder for a worker's identity, spool and logs."""
+    return platformdirs.user_data_path("grange") / "worker"

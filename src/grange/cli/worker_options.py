@@ -1,0 +1,28 @@
+"""What the command line says about a worker."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grange.config.client import default_worker_dir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """What the command line said."""
+
+    server: str | None
+    name: str | None
+    threads: int
+    data_dir: Path | None
+    farm: str | None
+    fleet: str | None
+    job_user: str | None
+    allow_root: bool
+    watts: float | None
+    pass_env: tuple[str, ...]
+    parent: int | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The worker's folder."""
+        return (self.data_dir or default_worker_dir()).absolute()

@@ -1,0 +1,129 @@
+"""Running a worker here, and joining this machine to a farm first."""
+
+import contextlib
+import os
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from grange.cli.connection import Connection
+from grange.cli.output import Output
+from grange.cli.worker_options import WorkerOptions
+from grange.config.client import (
+    ClientSettings,
+    client_toml,
+    load_client,
+    process_environment,
+)
+from grange.kernel.errors import ConfigurationError, ConflictError
+from grange.wiring.client import connect
+from grange.wiring.parent import end_with
+from grange.wiring.worker import run_worker
+from grange.worker.settings import WorkerSettings, job_environment
+
+_KEPT = "client.toml"
+"""In the worker's folder: where the server is and the worker's key."""
+_WORKER_USER = "worker"
+"""User whose keys workers register with."""
+
+
+def run_worker_here(options: WorkerOptions, out: Output) -> int:
+    """Run a worker until it is told to stop; returns the exit code.
+
+    Raises:
+        ConfigurationError: the server, the key, the farm or the fleet is not known.
+    """
+    client = _client(options)
+    environment = process_environment()
+    settings = WorkerSettings(
+        farm_id=_named(client.farm_id, "farm"),
+        fleet_id=_named(client.fleet_id, "fleet"),
+        state_dir=options.folder,
+        server_host=urlsplit(client.server).hostname or "",
+        name=options.name or "",
+        threads=options.threads,
+        job_user=options.job_user or "",
+        allow_root=options.allow_root,
+        watts=options.watts,
+        environment=job_environment(environment, options.pass_env),
+    )
+    end_with(options.parent)
+    return run_worker(settings, connect(client), out.note)
+
+
+def join_farm(options: WorkerOptions, out: Output) -> None:
+    """Keep the server's address and a worker's key in the worker's folder.
+
+    Raises:
+        ConfigurationError: the key, the farm or the fleet is not known.
+        AccessDeniedError: the key is not valid on this server.
+    """
+    given = load_client(command_line=_given(options))
+    api = connect(given)
+    me = api.call("GET", "/api/v1/me", service="grange")
+    if me["role"] == "owner":
+        connection = Connection.of(given, out)
+        farm_id = connection.farm_id
+        key_id, secret = _new_worker_key(connection)
+        joined = replace(
+            given,
+            farm_id=farm_id,
+            fleet_id=given.fleet_id or _only_fleet(connection),
+            queue_id=None,
+            access_key_id=key_id,
+            secret_access_key=secret,
+            session_token=None,
+        )
+    else:
+        joined = replace(given, queue_id=None)
+    _named(joined.farm_id, "farm")
+    _named(joined.fleet_id, "fleet")
+    path = options.folder / _KEPT
+    _write_private(path, client_toml(joined))
+    out.line(f"Joined {joined.server}; its address and a worker's key are kept in {path}")
+
+
+def _client(options: WorkerOptions) -> ClientSettings:
+    """Return the settings of the worker's client: as joined, unless the command line says more."""
+    kept = options.folder / _KEPT
+    if not kept.exists():
+        return load_client(command_line=_given(options))
+    return load_client(command_line=_given(options), environ={}, file=kept)
+
+
+def _given(options: WorkerOptions) -> dict[str, str | None]:
+    return {"server": options.server, "farm_id": options.farm, "fleet_id": options.fleet}
+
+
+def _named(value: str | None, what: str) -> str:
+    if not value:
+        raise ConfigurationError(
+            f"The worker needs to know its {what}: give --{what} or set GRANGE_{what.upper()}_ID."
+        )
+    return value
+
+
+def _only_fleet(connection: Connection) -> str:
+    fleets = list(connection.pages(f"/farms/{connection.farm_id}/fleets", "fleets"))
+    if len(fleets) != 1:
+        known = ", ".join(f"{one['displayName']} ({one['fleetId']})" for one in fleets) or "none"
+        raise ConfigurationError(f"Name the worker's fleet with --fleet. The farm has: {known}.")
+    return str(fleets[0]["fleetId"])
+
+
+def _new_worker_key(connection: Connection) -> tuple[str, str]:
+    """Return id and secret of a new key of role worker."""
+    body = {"name": _WORKER_USER, "role": "worker"}
+    with contextlib.suppress(ConflictError):  # it is there already
+        connection.server_call("POST", "/users", body=body)
+    key = connection.server_call("POST", f"/users/{_WORKER_USER}/keys", body={})
+    return str(key["key_id"]), str(key["secret"])
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    partial.replace(path)
