@@ -59,6 +59,10 @@ class Leftovers:
         self._path.unlink(missing_ok=True)
         return killed
 
+    def identity(self, pid: int) -> ProcessIdentity | None:
+        """Return who runs under this number now."""
+        return self._processes.identity(pid)
+
     def seat(self, thread: int, runner: ProcessIdentity | None) -> None:
         """Record the runner of a job thread, or that it is gone."""
         self._records.pop(thread, None)

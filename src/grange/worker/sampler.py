@@ -42,6 +42,7 @@ class Sampler:
         clock: its clock.
         threads: how many job threads there are.
         samples: takes finished samples, as records for the spool. Called from the sampler's thread.
+        ticked: called from the sampler's thread after each second's reading.
     """
 
     def __init__(
@@ -49,11 +50,14 @@ class Sampler:
         probe: Probe,
         clock: Clock,
         threads: int,
+        *,
         samples: Callable[[list[dict[str, Any]]], None],
+        ticked: Callable[[], None],
     ) -> None:
         self._probe = probe
         self._clock = clock
         self._samples = samples
+        self._ticked = ticked
         self._lock = threading.Lock()
         self._threads = [_Thread(ThreadFold(number)) for number in range(threads)]
         self._machine = WorkerFold()
@@ -108,6 +112,7 @@ class Sampler:
             try:
                 with self._lock:
                     self._read()
+                self._ticked()
             except Exception:  # noqa: BLE001 whatever a sensor does, sampling goes on
                 _log.exception("A reading failed.", extra={"action": "sample"})
 
