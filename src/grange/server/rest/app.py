@@ -4,8 +4,9 @@ import logging
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, Router
+from litestar import Litestar, Request, Response, Router, get
 from litestar.connection import ASGIConnection
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
@@ -21,6 +22,9 @@ from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
 
 PREFIX = "/api/v1"
+
+_UNREACHABLE = "/openapi"
+"""Litestar's own route for the document; requests come here under PREFIX alone."""
 
 _log = logging.getLogger(__name__)
 _CODES = {
@@ -44,6 +48,7 @@ def rest_app(context: Context | None, version: str) -> Litestar:
         *jobs.HANDLERS,
         *workers.HANDLERS,
         *books.HANDLERS,
+        get_openapi,
     ]
     return Litestar(
         route_handlers=[Router(path=PREFIX, route_handlers=handlers)],
@@ -61,13 +66,19 @@ def rest_app(context: Context | None, version: str) -> Litestar:
             title="Grange",
             version=version,
             description="What the Deadline Cloud API has no words for.",
-            path=PREFIX,
+            path=_UNREACHABLE,
             render_plugins=[JsonRenderPlugin()],
         ),
         request_max_body_size=None,
         logging_config=None,
         signature_types=[Context, Principal],
     )
+
+
+@get("/openapi.json", operation="GetMe", include_in_schema=False)
+async def get_openapi(request: Request[Principal, None, State]) -> dict[str, Any]:
+    """Describe this API as an OpenAPI document."""
+    return request.app.openapi_schema.to_schema()
 
 
 def openapi_document(version: str) -> dict[str, Any]:
