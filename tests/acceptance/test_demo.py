@@ -1,5 +1,6 @@
 """`grange demo` on an empty folder: a farm, a film, a receipt, and nothing left running."""
 
+import os
 import re
 import signal
 import stat
@@ -16,6 +17,9 @@ from tests.acceptance.farm import free_port
 pytestmark = [pytest.mark.slow, pytest.mark.mitsuba]
 
 
+MARK = "GRANGE_TEST_MARK"
+
+
 def demo(folder: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
@@ -25,15 +29,20 @@ def demo(folder: Path, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        env={**os.environ, MARK: str(folder)},
     )  # fmt: skip
 
 
 def left_running(folder: Path) -> list[psutil.Process]:
-    """Processes that still work on the folder."""
+    """Programs the demo started, and programs they started, that still run."""
     return [
         process
-        for process in psutil.process_iter(["cmdline"])
-        if any(str(folder) in word for word in process.info["cmdline"] or ())
+        for process in psutil.process_iter(["cmdline", "environ", "status"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE
+        and (
+            any(str(folder) in word for word in process.info["cmdline"] or ())
+            or (process.info["environ"] or {}).get(MARK) == str(folder)
+        )
     ]
 
 
