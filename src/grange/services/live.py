@@ -8,7 +8,7 @@ if that is too long ago.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +92,7 @@ class LiveHub:
             reader.dropped = True
             reader.arrived.set()
 
-    async def subscribe(self, farm_id: str, last_number: int | None) -> AsyncIterator[bytes]:
+    async def subscribe(self, farm_id: str, last_number: int | None) -> AsyncGenerator[bytes, None]:
         """Yield encoded events of a farm until the reader goes or is dropped.
 
         Args:

@@ -1,0 +1,97 @@
+"""Live events: batched, numbered, resumable; a slow reader is dropped, not waited for."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from grange.kernel.clock import VirtualClock
+from grange.services.live import READER_EVENTS, LiveHub
+
+FARM = "farm-1"
+
+
+async def _render(farm_id: str, event: str, ids: Iterable[str]) -> list[dict[str, Any]]:
+    return [{"id": subject, "farm": farm_id} for subject in ids]
+
+
+def hub() -> LiveHub:
+    return LiveHub(clock=VirtualClock(), render=_render)
+
+
+def number_of(piece: bytes) -> int:
+    last = [line for line in piece.splitlines() if line.startswith(b"id: ")][-1]
+    return int(last[4:])
+
+
+def test_changes_between_two_flushes_are_told_once():
+    async def check() -> None:
+        live = hub()
+        reader = live.subscribe(FARM, None)
+        assert b"event: hello" in await anext(reader)
+        for _ in range(3):
+            live.touch(FARM, "job", "job-1")
+        live.touch("farm-2", "job", "job-2")
+        await live.flush()
+        piece = await anext(reader)
+        assert piece.count(b"event: job") == 1
+        assert b"job-2" not in piece
+        await reader.aclose()
+
+    asyncio.run(check())
+
+
+def test_a_reader_that_comes_back_gets_what_it_missed():
+    async def check() -> None:
+        live = hub()
+        stays, goes = live.subscribe(FARM, None), live.subscribe(FARM, None)
+        await anext(stays)
+        last = number_of(await anext(goes))
+        await goes.aclose()
+        live.touch(FARM, "job", "job-1")
+        await live.flush()
+        live.touch(FARM, "worker", "worker-1")
+        await live.flush()
+        back = live.subscribe(FARM, last)
+        piece = await anext(back)
+        assert piece.index(b"job-1") < piece.index(b"worker-1")
+        assert b"event: reset" not in piece
+        await back.aclose()
+        await stays.aclose()
+
+    asyncio.run(check())
+
+
+def test_a_reader_that_missed_too_much_starts_over():
+    async def check() -> None:
+        live = hub()
+        live.touch(FARM, "job", "job-1")  # nobody reads, so nothing is kept
+        reader = live.subscribe(FARM, 5)
+        assert b"event: reset" in await anext(reader)
+        await reader.aclose()
+
+    asyncio.run(check())
+
+
+def test_a_slow_reader_is_dropped():
+    async def check() -> None:
+        live = hub()
+        reader = live.subscribe(FARM, None)
+        await anext(reader)
+        for number in range(READER_EVENTS + 1):
+            live.touch(FARM, "job", f"job-{number}")
+        await live.flush()
+        pieces = [piece async for piece in reader]
+        assert len(pieces) <= 1
+
+    asyncio.run(check())
+
+
+def test_closing_ends_every_stream():
+    async def check() -> None:
+        live = hub()
+        reader = live.subscribe(FARM, None)
+        await anext(reader)
+        live.close()
+        assert [piece async for piece in reader] == []
+
+    asyncio.run(check())
