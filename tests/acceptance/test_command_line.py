@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -22,7 +23,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
         yield running
 
 
-def answer(farm: RunningFarm, *words: str) -> dict:
+def answer(farm: RunningFarm, *words: str) -> Any:
     done = farm.grange(*words, "--json")
     assert done.returncode == 0, done.stderr + farm.logs()
     return json.loads(done.stdout)
@@ -184,14 +185,15 @@ def test_joining_keeps_a_key_for_workers_alone(farm: RunningFarm, tmp_path: Path
 
 
 def test_a_farm_opens_in_python(farm: RunningFarm):
-    script = (
-        "import json, grange.sdk\n"
-        "farm = grange.sdk.open()\n"
-        "step = {'name': 'S', 'script': {'actions': {'onRun': {'command': '/bin/true'}}}}\n"
-        "template = {'specificationVersion': 'jobtemplate-2023-09', 'name': 'sdk', 'steps': [step]}\n"
-        "job = farm.wait(farm.submit(template, tags={'grange:project': 'py'}), timeout_seconds=60)\n"
-        "print(json.dumps([job['status'], job['project'], len(farm.workers())]))\n"
-    )
+    script = """
+import json, grange.sdk
+farm = grange.sdk.open()
+step = {"name": "S", "script": {"actions": {"onRun": {"command": "/bin/true"}}}}
+template = {"specificationVersion": "jobtemplate-2023-09", "name": "sdk", "steps": [step]}
+job_id = farm.submit(template, tags={"grange:project": "py"})
+job = farm.wait(job_id, timeout_seconds=60)
+print(json.dumps([job["status"], job["project"], len(farm.workers())]))
+"""
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=farm.client_environment, capture_output=True, text=True, timeout=90, check=False,
