@@ -95,9 +95,8 @@ function statusOfFrame(frame, t) {
   const mine = last.frames.find((f) => f.frame === frame);
   const base = { worker: last.thread.worker.name, tries: tries.length };
   if (t >= last.end && last.fails) return { status: 'READY', tries: tries.length };
-  if (mine === undefined || t < mine.start) return { status: 'ASSIGNED', ...base };
-  if (t < mine.end || !mine.ok) return { status: 'RUNNING', ...base };
-  return { status: 'SUCCEEDED', ...base, ms: mine.end - mine.start };
+  const ms = mine?.ok && t >= mine.end ? mine.end - mine.start : null;
+  return { status: t < last.end ? 'RUNNING' : 'SUCCEEDED', ...base, ms };
 }
 
 function frames(t) {
@@ -114,12 +113,12 @@ function frames(t) {
   };
   for (let frame = 1; frame <= FRAMES; frame += 1) {
     const state = statusOfFrame(frame, t);
-    const done = state.status === 'SUCCEEDED';
+    const done = state.ms != null;
     columns.layer_id.push(RENDER);
     columns.frame.push(frame);
     columns.task_index.push(Math.floor((frame - 1) / CHUNK));
     columns.status.push(state.status);
-    columns.render_ms.push(done ? state.ms : null);
+    columns.render_ms.push(state.ms ?? null);
     columns.worker.push(state.worker ?? null);
     columns.attempts.push(state.tries);
     columns.output_bytes.push(done ? 184_320 + frame * 997 : null);
@@ -169,6 +168,7 @@ function row(now) {
     priority: 50,
     status: summary(tasks),
     counts: counts(tasks),
+    tasks_total: tasks.length,
     frames_total: FRAMES,
     frames_done: columns.status.filter((status) => status === 'SUCCEEDED').length,
     created_at: startedAt - 600,
@@ -192,7 +192,7 @@ const OLDER = [
   ],
   ['sh020 comp v012', 'ana', 'mill', 'SUCCEEDED', { SUCCEEDED: 60 }, 240, 240, 34, '0.021700000'],
   ['sh010 layout', 'cho', 'mill', 'CANCELED', { SUCCEEDED: 4, CANCELED: 26 }, 120, 16, 52, null],
-  ['turntable', 'ben', '', 'SUCCEEDED', { SUCCEEDED: 12 }, 96, 96, 140, '0.009900000'],
+  ['turntable', 'ben', 'unassigned', 'SUCCEEDED', { SUCCEEDED: 12 }, 96, 96, 140, '0.009900000'],
 ].map(([name, user, project, status, taskCounts, total, done, ago, cost], at) => ({
   job_id: `job-older-${at}`,
   queue_id: 'queue-1',
@@ -237,7 +237,8 @@ function workers(now) {
         job_name: 'harvest',
         layer_name: current.layer === RENDER ? 'render' : 'encode',
         frames: current.layer === RENDER ? `${first}-${first + current.frames.length - 1}` : null,
-        progress: Math.min((t - current.begin) / (current.end - current.begin), 1),
+        action: 'task_run',
+        progress: Math.min(((t - current.begin) / (current.end - current.begin)) * 100, 100),
       };
     });
     const busy = threads.filter((thread) => thread.session_id !== null).length;
@@ -287,13 +288,20 @@ function job(now) {
       },
     ],
     attributes: { project: 'orchard', shot: 'sh010', app: 'Mitsuba 3', user: 'ana' },
-    parameters: { Frames: `1-${FRAMES}`, Width: 480, Height: 270, Samples: 64 },
+    parameters: {
+      Frames: { string: `1-${FRAMES}` },
+      Width: { int: '480' },
+      Height: { int: '270' },
+      Samples: { int: '64' },
+    },
     errors:
       failed !== undefined && t > failed.end
         ? [
             {
               action_id: 'sessionaction-1',
-              task_id: 'task-3',
+              task_id: 'task-01a90d3c2b4170aa9c8e7f6a5b4c3d22-3',
+              session_id: 'session-3',
+              layer_id: RENDER,
               worker: failed.thread.worker.name,
               at: startedAt + failed.end,
               class: 'renderer',

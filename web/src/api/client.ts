@@ -88,5 +88,8 @@ export const eventsUrl = (farm: string) => `${ROOT}${inFarm(farm)}/events`;
 export const previewUrl = (farm: string, job: string, layer: string, frame: number, width = 240) =>
   `${ROOT}${inJob(farm, job)}/preview/${encodeURIComponent(layer)}/${frame}?width=${width}`;
 
+/** The id of a task, as the server makes it from its layer and index. */
+export const taskId = (layer: string, index: number) => `task-${layer.slice(5)}-${index}`;
+
 export const taskLogUrl = (farm: string, job: string, task: string) =>
   `${ROOT}${inJob(farm, job)}/log?task=${encodeURIComponent(task)}`;

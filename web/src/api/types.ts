@@ -52,11 +52,13 @@ export interface JobRow {
   priority: number;
   status: TaskStatus;
   counts: Counts;
+  tasks_total: number;
   frames_total: number;
   frames_done: number;
   created_at: Instant;
   started_at: Instant | null;
   ended_at: Instant | null;
+  /** null without a rate card, and in lists. */
   cost: Money | null;
 }
 
@@ -66,7 +68,10 @@ export interface WorkerThread {
   job_id: string | null;
   job_name: string | null;
   layer_name: string | null;
+  /** Kind of the running action. */
+  action: string | null;
   frames: string | null;
+  /** Of 100. */
   progress: number | null;
 }
 
@@ -98,24 +103,27 @@ export interface Layer {
   status: TaskStatus;
   counts: Counts;
   task_count: number;
-  frame_count: number;
+  frame_count: number | null;
   depends_on: string[];
   mean_frame_ms: number | null;
 }
 
 export interface JobError {
   action_id: string;
-  task_id: string;
+  session_id: string;
+  task_id: string | null;
+  layer_id: string | null;
   worker: string;
   at: Instant;
-  class: string;
+  class: string | null;
   text: string;
 }
 
 export interface JobDetail extends JobRow {
   layers: Layer[];
   attributes: Record<string, string>;
-  parameters: Record<string, unknown>;
+  /** Each as its type and its value, e.g. {"string": "1-24"}. */
+  parameters: Record<string, Record<string, unknown>>;
   errors: JobError[];
 }
 

@@ -2,7 +2,7 @@ import { Index, Show, createMemo, createSignal } from 'solid-js';
 import { plural } from '../format/number';
 import { duration } from '../format/time';
 import type { Frame } from '../state/job';
-import { TASK_URGENCY, taskLook } from '../theme/states';
+import { TASK_URGENCY, frameLook } from '../theme/states';
 import { Shape } from './Shape';
 
 /** One cell: a frame, or a run of neighbours when there are more frames than cells. */
@@ -42,7 +42,7 @@ function nameOf(cell: Cell): string {
 }
 
 function tipOf(cell: Cell): string {
-  const lines = [`${nameOf(cell)}: ${taskLook(cell.shown.status).word}`];
+  const lines = [`${nameOf(cell)}: ${frameLook(cell.shown).word}`];
   if (cell.frames.length > 1) {
     const done = cell.frames.filter((frame) => frame.status === 'SUCCEEDED').length;
     lines.push(`${done} of ${cell.frames.length} done`);
@@ -119,8 +119,8 @@ export function FrameStrip(props: {
               aria-selected={isSelected(cell())}
               aria-label={tipOf(cell()).replaceAll('\n', ', ')}
               tabindex={at === current() ? 0 : -1}
-              data-tone={taskLook(cell().shown.status).tone}
-              data-shape={taskLook(cell().shown.status).shape}
+              data-tone={frameLook(cell().shown).tone}
+              data-shape={frameLook(cell().shown).shape}
               data-status={cell().shown.status}
               data-tip={tipOf(cell())}
               onClick={() => {
@@ -132,7 +132,7 @@ export function FrameStrip(props: {
                 <span style={{ height: `${((cell().renderMs ?? 0) / longest()) * 100}%` }} />
               </span>
               <span class="state">
-                <Shape name={taskLook(cell().shown.status).shape} />
+                <Shape name={frameLook(cell().shown).shape} />
               </span>
             </div>
           )}

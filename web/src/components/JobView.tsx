@@ -1,8 +1,9 @@
 import { For, Show, createEffect, createMemo, createSignal, on } from 'solid-js';
 import { A } from '@solidjs/router';
+import { taskLogUrl } from '../api/client';
 import type { JobDetail, JobRow, Layer } from '../api/types';
 import { count, money, percent, plural } from '../format/number';
-import { clock, duration, full } from '../format/time';
+import { clock, duration, elapsed, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import type { Frame, JobState } from '../state/job';
@@ -12,13 +13,11 @@ import { FrameView, Filmstrip } from './Preview';
 import { ProgressBar } from './ProgressBar';
 import { StateChip } from './StateChip';
 
-function Heading(props: { row: JobRow; linked: boolean }) {
+function Heading(props: { row: JobRow; cost: string | null; linked: boolean }) {
   const farm = useFarm();
-  const elapsed = () =>
-    props.row.started_at === null ? null : (props.row.ended_at ?? now()) - props.row.started_at;
   const meta = () =>
     [
-      props.row.project && `project ${props.row.project}`,
+      props.row.project !== 'unassigned' && `project ${props.row.project}`,
       `by ${props.row.user}`,
       farm.store.queues[props.row.queue_id] && `queue ${farm.store.queues[props.row.queue_id]}`,
       `priority ${props.row.priority}`,
@@ -55,12 +54,12 @@ function Heading(props: { row: JobRow; linked: boolean }) {
         </div>
         <div>
           <dt>{props.row.ended_at === null ? 'Elapsed' : 'Took'}</dt>
-          <dd>{duration(elapsed())}</dd>
+          <dd>{elapsed(props.row.started_at, props.row.ended_at, now())}</dd>
         </div>
-        <Show when={props.row.cost !== null}>
+        <Show when={props.cost !== null}>
           <div>
             <dt>Cost</dt>
-            <dd>{money(props.row.cost, farm.store.farm?.currency ?? 'USD')}</dd>
+            <dd>{money(props.cost, farm.store.farm?.currency ?? 'USD')}</dd>
           </div>
         </Show>
       </dl>
@@ -84,7 +83,7 @@ function LayerRow(props: {
         <StateChip look={taskLook(props.layer.status)} plain />
         <span class="quiet">
           {plural(props.layer.task_count, 'task')}
-          {props.layer.frame_count > 0 && `, ${plural(props.layer.frame_count, 'frame')}`}
+          {props.layer.frame_count ? `, ${plural(props.layer.frame_count, 'frame')}` : ''}
         </span>
         <Show when={waitsFor()}>
           <span class="quiet">after {waitsFor()}</span>
@@ -145,7 +144,11 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
     <Show when={props.job.row()}>
       {(row) => (
         <section class="panel job" aria-label={`Job ${row().name}`}>
-          <Heading row={row()} linked={props.linked ?? false} />
+          <Heading
+            row={row()}
+            cost={props.job.detail()?.cost ?? null}
+            linked={props.linked ?? false}
+          />
           <div class="body">
             <ProgressBar counts={row().counts} />
             <div class="job-body">
@@ -155,7 +158,6 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
                     jobId={row().job_id}
                     layer={names().get(frame().layerId) ?? ''}
                     frame={frame()}
-                    taskId={null}
                   />
                 )}
               </Show>
@@ -204,12 +206,23 @@ export function JobErrors(props: { detail: JobDetail }) {
               <li data-tone="failed">
                 <div class="line">
                   <StateChip
-                    look={{ word: error.class || 'failed', tone: 'failed', shape: 'cross' }}
+                    look={{ word: error.class ?? 'failed', tone: 'failed', shape: 'cross' }}
                     plain
                   />
                   <span class="quiet" data-tip={full(error.at, farm.zone())}>
                     {clock(error.at, farm.zone())} on {error.worker}
                   </span>
+                  <Show when={error.task_id}>
+                    {(task) => (
+                      <a
+                        href={taskLogUrl(farm.store.farm!.farm_id, props.detail.job_id, task())}
+                        target="_blank"
+                        rel="noopener"
+                      >
+                        Log
+                      </a>
+                    )}
+                  </Show>
                 </div>
                 <pre>{error.text}</pre>
               </li>

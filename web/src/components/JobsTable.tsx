@@ -1,8 +1,8 @@
 import { For, Show } from 'solid-js';
 import { A } from '@solidjs/router';
 import type { JobRow } from '../api/types';
-import { count, money } from '../format/number';
-import { ago, duration, full } from '../format/time';
+import { count } from '../format/number';
+import { ago, elapsed, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { taskLook } from '../theme/states';
@@ -12,8 +12,6 @@ import { StateChip } from './StateChip';
 /** Jobs, the newest first. */
 export function JobsTable(props: { jobs: JobRow[] }) {
   const farm = useFarm();
-  const elapsed = (job: JobRow) =>
-    job.started_at === null ? null : (job.ended_at ?? now()) - job.started_at;
   return (
     <Show
       when={props.jobs.length > 0}
@@ -41,9 +39,6 @@ export function JobsTable(props: { jobs: JobRow[] }) {
               <th scope="col" class="number">
                 Elapsed
               </th>
-              <th scope="col" class="number">
-                Cost
-              </th>
               <th scope="col">Submitted</th>
             </tr>
           </thead>
@@ -64,10 +59,9 @@ export function JobsTable(props: { jobs: JobRow[] }) {
                     {count(job.frames_done)} / {count(job.frames_total)}
                   </td>
                   <td>{job.user}</td>
-                  <td>{job.project || '–'}</td>
+                  <td>{job.project}</td>
                   <td class="number">{job.priority}</td>
-                  <td class="number">{duration(elapsed(job))}</td>
-                  <td class="number">{money(job.cost, farm.store.farm?.currency ?? 'USD')}</td>
+                  <td class="number">{elapsed(job.started_at, job.ended_at, now())}</td>
                   <td data-tip={full(job.created_at, farm.zone())}>{ago(job.created_at, now())}</td>
                 </tr>
               )}

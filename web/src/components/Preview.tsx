@@ -1,10 +1,10 @@
 import { For, Show, createEffect, createMemo, createSignal } from 'solid-js';
-import { previewUrl, taskLogUrl } from '../api/client';
+import { previewUrl, taskId, taskLogUrl } from '../api/client';
 import { bytes, plural } from '../format/number';
 import { duration } from '../format/time';
 import type { Frame } from '../state/job';
 import { useFarm } from '../state/farm';
-import { taskLook } from '../theme/states';
+import { frameLook } from '../theme/states';
 import { Shape } from './Shape';
 import { StateChip } from './StateChip';
 
@@ -24,8 +24,8 @@ function Picture(props: { jobId: string; frame: Frame; width: number }) {
     <Show
       when={props.frame.hasPreview && broken() !== address()}
       fallback={
-        <span class="no-picture" data-tone={taskLook(props.frame.status).tone}>
-          <Shape name={taskLook(props.frame.status).shape} />
+        <span class="no-picture" data-tone={frameLook(props.frame).tone}>
+          <Shape name={frameLook(props.frame).shape} />
         </span>
       }
     >
@@ -40,12 +40,7 @@ function Picture(props: { jobId: string; frame: Frame; width: number }) {
 }
 
 /** The selected frame, large, with its facts. */
-export function FrameView(props: {
-  jobId: string;
-  layer: string;
-  frame: Frame;
-  taskId: string | null;
-}) {
+export function FrameView(props: { jobId: string; layer: string; frame: Frame }) {
   const farm = useFarm();
   return (
     <figure class="frame-view">
@@ -57,7 +52,7 @@ export function FrameView(props: {
           <b>
             {props.layer} {props.frame.frame}
           </b>
-          <StateChip look={taskLook(props.frame.status)} plain />
+          <StateChip look={frameLook(props.frame)} plain />
         </div>
         <dl class="facts">
           <dt>Render time</dt>
@@ -71,16 +66,18 @@ export function FrameView(props: {
             <dd>{props.frame.attempts}</dd>
           </Show>
         </dl>
-        <Show when={props.taskId}>
-          {(task) => (
-            <a
-              href={taskLogUrl(farm.store.farm!.farm_id, props.jobId, task())}
-              target="_blank"
-              rel="noopener"
-            >
-              Log of this task
-            </a>
-          )}
+        <Show when={props.frame.attempts > 0}>
+          <a
+            href={taskLogUrl(
+              farm.store.farm!.farm_id,
+              props.jobId,
+              taskId(props.frame.layerId, props.frame.task),
+            )}
+            target="_blank"
+            rel="noopener"
+          >
+            Log of this task
+          </a>
         </Show>
       </figcaption>
     </figure>

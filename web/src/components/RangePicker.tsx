@@ -1,14 +1,14 @@
-import { For } from 'solid-js';
+import { For, Show } from 'solid-js';
 import { useLocation } from '@solidjs/router';
 import type { JobRow, Receipt } from '../api/types';
 import { now } from '../state/clock';
 import type { Span } from '../state/machineTime';
 
-const RANGES: { key: string; word: string; spoken: string; ms: number }[] = [
-  { key: '10m', word: '10 min', spoken: 'Last 10 minutes', ms: 600_000 },
-  { key: '1h', word: '1 h', spoken: 'Last hour', ms: 3_600_000 },
-  { key: '6h', word: '6 h', spoken: 'Last 6 hours', ms: 21_600_000 },
-  { key: '24h', word: '24 h', spoken: 'Last 24 hours', ms: 86_400_000 },
+const RANGES: { key: string; word: string; ms: number }[] = [
+  { key: '10m', word: '10 min', ms: 600_000 },
+  { key: '1h', word: '1 h', ms: 3_600_000 },
+  { key: '6h', word: '6 h', ms: 21_600_000 },
+  { key: '24h', word: '24 h', ms: 86_400_000 },
 ];
 
 /** The span a range stands for; without one, that of the job. A live span moves in whole steps. */
@@ -35,9 +35,7 @@ export function RangePicker(props: { job: JobRow | null }) {
     return RANGES.some(({ key }) => key === range) ? range : 'job';
   };
   const options = () => [
-    ...(props.job === null
-      ? []
-      : [{ key: 'job', word: 'This job', spoken: 'The span of this job' }]),
+    ...(props.job === null ? [] : [{ key: 'job', word: 'This job' }]),
     ...RANGES,
   ];
   return (
@@ -47,9 +45,11 @@ export function RangePicker(props: { job: JobRow | null }) {
           <a
             href={option.key === 'job' ? location.pathname : `?range=${option.key}`}
             ref={(link) => link.setAttribute('noscroll', '')}
-            aria-label={option.spoken}
             aria-current={current() === option.key ? 'true' : undefined}
           >
+            <Show when={option.key !== 'job'}>
+              <span class="visually-hidden">Last </span>
+            </Show>
             {option.word}
           </a>
         )}

@@ -9,10 +9,16 @@ import { workerLook } from '../theme/states';
 import { Meter } from './Meter';
 import { StateChip } from './StateChip';
 
+const ACTIONS: Record<string, string> = {
+  env_enter: 'sets up the environment',
+  env_exit: 'takes down the environment',
+  sync_input: 'copies input',
+};
+
 function Thread(props: { thread: WorkerThread; linked: boolean }) {
   const work = () => {
-    const { layer_name: layer, frames } = props.thread;
-    if (layer === null) return 'open session, between tasks';
+    const { action, layer_name: layer, frames } = props.thread;
+    if (layer === null) return (action && ACTIONS[action]) ?? 'open session, between tasks';
     return frames === null ? layer : `${layer} ${frames}`;
   };
   return (
@@ -32,9 +38,9 @@ function Thread(props: { thread: WorkerThread; linked: boolean }) {
         </span>
         <Show when={props.thread.progress !== null}>
           <span class="track" aria-hidden="true">
-            <span class="fill" style={{ width: `${(props.thread.progress ?? 0) * 100}%` }} />
+            <span class="fill" style={{ width: `${props.thread.progress ?? 0}%` }} />
           </span>
-          <span class="value">{percent(props.thread.progress)}</span>
+          <span class="value">{percent((props.thread.progress ?? 0) / 100)}</span>
         </Show>
       </Show>
     </li>

@@ -45,6 +45,14 @@ export function duration(milliseconds: number | null): string {
   return pair(Math.floor(all / 86_400), 'd', Math.floor((all % 86_400) / 3600), 'h');
 }
 
+/** How long something has gone on, in whole seconds while it still does: tenths would only flicker. */
+export const elapsed = (started: number | null, ended: number | null, now: number): string => {
+  if (started === null) return UNKNOWN;
+  if (ended !== null) return duration(ended - started);
+  const seconds = Math.floor(Math.max(now - started, 0) / 1000);
+  return seconds < 10 ? `${seconds} s` : duration(seconds * 1000);
+};
+
 function pair(big: number, bigUnit: string, small: number, smallUnit: string): string {
   return small === 0 ? `${big} ${bigUnit}` : `${big} ${bigUnit} ${small} ${smallUnit}`;
 }

@@ -28,6 +28,12 @@ function Facts(props: { title: string; facts: Record<string, unknown> }) {
   );
 }
 
+/** Parameters without their types. */
+const values = (parameters: Record<string, Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, typed]) => [name, Object.values(typed)[0]]),
+  );
+
 /** Everything about one job. */
 export function JobPage() {
   const parameters = useParams<{ id: string }>();
@@ -49,7 +55,7 @@ export function JobPage() {
         {(detail) => (
           <div class="halves">
             <Facts title="Attributes" facts={detail().attributes} />
-            <Facts title="Parameters" facts={detail().parameters} />
+            <Facts title="Parameters" facts={values(detail().parameters)} />
           </div>
         )}
       </Show>

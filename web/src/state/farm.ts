@@ -112,6 +112,12 @@ export function createFarmState(): FarmState {
   };
 
   const hear = ({ event, data }: StreamEvent) => {
+    if (event === 'reset') {
+      // The server no longer knows what this page missed: everything is read again.
+      reload();
+      for (const again of refreshers) again();
+      return;
+    }
     for (const row of rowsOf(JSON.parse(data))) {
       // A row that says only which thing changed is looked up again.
       if (event === 'job') {

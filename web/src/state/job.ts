@@ -29,6 +29,7 @@ export interface JobState {
 }
 
 const EVERY_MS = 700;
+const RETRY_MS = 3_000;
 
 const FIELDS = ['task', 'status', 'renderMs', 'worker', 'attempts', 'bytes', 'hasPreview'] as const;
 
@@ -70,28 +71,37 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
   const [receipt, setReceipt] = createSignal<Receipt | null>(null);
   const [isMissing, setMissing] = createSignal(false);
 
+  let retry: ReturnType<typeof setTimeout> | undefined;
+
   const read = async () => {
+    clearTimeout(retry);
     const farmId = farm.store.farm?.farm_id;
     const id = jobId();
     if (farmId === undefined || id === null) return;
     try {
-      const [job, columns] = await Promise.all([getJob(farmId, id), getFrames(farmId, id)]);
+      const job = await getJob(farmId, id);
       if (jobId() !== id) return;
       setStore('detail', reconcile(job, { key: 'layer_id' }));
+      if (job.ended_at === null) setReceipt(null);
+      // Frames and receipt come from the books, which may be restarting while the job is well known.
+      const columns = await getFrames(farmId, id);
+      if (jobId() !== id) return;
       setFrames((before) => rows(columns, before));
-      if (job.ended_at === null) {
-        setReceipt(null);
-        return;
-      }
+      if (job.ended_at === null) return;
       const paper = await getReceipt(farmId, id);
       if (jobId() === id) setReceipt(paper);
     } catch (error) {
       if (error instanceof ApiError && error.isMissing) setMissing(true);
-      else console.info('The job could not be read; the next event tries again.', error);
+      else console.info('The job could not be read in full; it is tried again.', error);
+      if (!(error instanceof ApiError) || error.status >= 500)
+        retry = setTimeout(refresh, RETRY_MS);
     }
   };
   const refresh = throttle(() => void read(), EVERY_MS);
-  onCleanup(() => refresh.cancel());
+  onCleanup(() => {
+    refresh.cancel();
+    clearTimeout(retry);
+  });
 
   createEffect(
     on([jobId, () => farm.store.farm?.farm_id], () => {

@@ -69,6 +69,14 @@ export const WORKER_LOOKS: Record<WorkerState, StateLook> = {
   unknown: { word: 'not heard from', tone: 'unsure', shape: 'question' },
 };
 
+/** A frame whose picture is there while its task still runs: it counts once the task is done. */
+const RENDERED: StateLook = { word: 'rendered, task still runs', tone: 'active', shape: 'check' };
+
+/** The look of one frame: its task's, unless it is rendered ahead of it. */
+export function frameLook(frame: { status: string; renderMs: number | null }): StateLook {
+  return frame.status === 'RUNNING' && frame.renderMs !== null ? RENDERED : taskLook(frame.status);
+}
+
 /** The look of a status, also of one that this build does not know yet. */
 export function taskLook(status: string): StateLook {
   return (

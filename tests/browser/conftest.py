@@ -1,0 +1,185 @@
+"""Chromium, a real server in a thread of this process, and what a page must never do."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from grange.testing.farm import LocalFarm
+
+STATIC = Path(__file__).resolve().parents[2] / "src" / "grange" / "server" / "static"
+AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+WAIT_MS = 10_000
+
+
+@dataclass
+class Visit:
+    """A page, and everything it did that it must not do."""
+
+    page: Page
+    origin: str
+    foreign: list[str] = field(default_factory=list)
+    """Requests to other hosts; they are blocked."""
+    complaints: list[str] = field(default_factory=list)
+    """Exceptions, and what the browser refused because of the content security policy."""
+
+    def open(self, path: str) -> Page:
+        """Go to a path of the page."""
+        self.page.goto(f"{self.origin}{path}", wait_until="domcontentloaded")
+        return self.page
+
+    def check(self) -> None:
+        """Fail if the page asked another host for something or did anything it must not."""
+        assert self.foreign == []
+        assert self.complaints == []
+
+
+Visitor = Callable[..., Visit]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not (STATIC / "index.html").exists():
+        pytest.fail("The page is not built. Run ./dev setup.")
+    program = os.environ["GRANGE_TEST_CHROMIUM"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFarm]:
+    with LocalFarm(tmp_path_factory.mktemp("farm")) as running:
+        yield running
+
+
+@pytest.fixture
+def own_farm(tmp_path: Path) -> Iterator[LocalFarm]:
+    """A farm for one test alone: its workers get no other test's jobs."""
+    with LocalFarm(tmp_path / "farm") as running:
+        yield running
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Visitor]:
+    """Open pages of a farm, signed in unless told otherwise."""
+    contexts = []
+    visits: list[Visit] = []
+
+    def make(
+        farm: LocalFarm,
+        *,
+        width: int = 1440,
+        theme: Literal["light", "dark"] = "light",
+        signed_in: bool = True,
+    ) -> Visit:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            reduced_motion="reduce",
+            timezone_id="Pacific/Auckland",
+            locale="en-US",
+        )
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        found = Visit(page=page, origin=farm.endpoint)
+        visits.append(found)
+
+        def route(route: Route) -> None:
+            url = urlsplit(route.request.url)
+            if f"{url.scheme}://{url.netloc}" == farm.endpoint:
+                route.continue_()
+            else:
+                found.foreign.append(route.request.url)
+                route.abort()
+
+        context.route("**/*", route)
+        page.on("pageerror", lambda error: found.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                found.complaints.append(message.text)
+                if "Content Security Policy" in message.text
+                else None
+            ),
+        )
+        if signed_in:
+            page.goto(login_link(farm), wait_until="domcontentloaded")
+        return found
+
+    yield make
+    for context in contexts:
+        context.close()
+    for found in visits:
+        found.check()
+
+
+def login_link(farm: LocalFarm) -> str:
+    """Return what `grange open` opens."""
+    answer = farm.connect().call("POST", "/api/v1/login-links", body={}, service="grange")
+    return str(answer["url"])
+
+
+def ask(farm: LocalFarm, path: str, **query: Any) -> Any:
+    """Ask the REST API as the owner."""
+    words = {name: str(value) for name, value in query.items()}
+    return farm.connect().call(
+        "GET", f"/api/v1/farms/{farm.farm_id}{path}", query=words, service="grange"
+    )
+
+
+@pytest.fixture
+def submit(farm: LocalFarm) -> Callable[..., str]:
+    """Submit a job of two layers, the first in chunks of frames; returns its id."""
+    return lambda **members: submit_job(farm, **members)
+
+
+def submit_job(
+    farm: LocalFarm, *, name: str = "harvest", frames: str = "1-12", chunk: int = 3
+) -> str:
+    """Submit a job of two layers to a farm."""
+    import json
+
+    template = {
+        "specificationVersion": "jobtemplate-2023-09",
+        "extensions": ["TASK_CHUNKING"],
+        "name": name,
+        "steps": [
+            {
+                "name": "render",
+                "parameterSpace": {
+                    "taskParameterDefinitions": [
+                        {
+                            "name": "Frame",
+                            "type": "CHUNK[INT]",
+                            "range": frames,
+                            "chunks": {"defaultTaskCount": chunk, "rangeConstraint": "CONTIGUOUS"},
+                        }
+                    ]
+                },
+                "script": {
+                    "actions": {"onRun": {"command": "echo", "args": ["{{Task.Param.Frame}}"]}}
+                },
+            },
+            {
+                "name": "encode",
+                "dependencies": [{"dependsOn": "render"}],
+                "script": {"actions": {"onRun": {"command": "true"}}},
+            },
+        ],
+    }
+    answer = farm.boto3().create_job(
+        farmId=farm.farm_id,
+        queueId=farm.queue_id,
+        template=json.dumps(template),
+        templateType="JSON",
+        priority=50,
+    )
+    return str(answer["jobId"])

@@ -1,0 +1,85 @@
+"""A worker moved by hand over the wire: it takes work when told and reports what a test decides."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from grange.testing.farm import LocalFarm
+
+
+class HandWorker:
+    """Registers as a worker of the farm's fleet; renders nothing."""
+
+    def __init__(self, farm: LocalFarm, name: str, threads: int = 2) -> None:
+        self._farm = farm
+        self._client = farm.boto3("deadline", key=farm.ids.worker)
+        self.name = name
+        self._names = {"farmId": farm.farm_id, "fleetId": farm.fleet_id}
+        created = self._client.create_worker(**self._names, hostProperties={"hostName": name})
+        self.worker_id: str = created["workerId"]
+        self._names["workerId"] = self.worker_id
+        role = self._client.assume_fleet_role_for_worker(**self._names)["credentials"]
+        self._client = self._signing_as(role)
+        self._client.update_worker(
+            **self._names,
+            status="STARTED",
+            capabilities={
+                "amounts": [
+                    {"name": "amount.worker.vcpu", "value": 8},
+                    {"name": "amount.worker.memory", "value": 16384},
+                    {"name": "grange:amount.worker.jobthreads", "value": threads},
+                ],
+                "attributes": [
+                    {"name": "attr.worker.os.family", "values": ["linux"]},
+                    {"name": "attr.worker.cpu.arch", "values": ["x86_64"]},
+                ],
+            },
+        )
+
+    def take(self) -> list[tuple[str, dict[str, Any]]]:
+        """Ask for work and return the actions waiting now, as (session id, action)."""
+        return list(self._actions(self._update({})))
+
+    def start(self, action_id: str, percent: float = 0.0) -> None:
+        """Report that an action runs."""
+        self._update({action_id: {"startedAt": time.time(), "progressPercent": percent}})
+
+    def finish(self, action_id: str, *, fails_with: str | None = None) -> None:
+        """Report that an action ended."""
+        now = time.time()
+        report: dict[str, Any] = {"startedAt": now - 1, "endedAt": now, "processExitCode": 0}
+        report["completedStatus"] = "SUCCEEDED"
+        if fails_with is not None:
+            report |= {
+                "completedStatus": "FAILED",
+                "processExitCode": 1,
+                "progressMessage": fails_with,
+            }
+        self._update({action_id: report})
+
+    def _update(self, reports: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = self._client.update_worker_schedule(
+            **self._names, updatedSessionActions=reports
+        )
+        return found
+
+    @staticmethod
+    def _actions(schedule: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        for session_id, session in schedule["assignedSessions"].items():
+            for action in session["sessionActions"]:
+                yield session_id, action
+
+    def _signing_as(self, role: dict[str, Any]) -> Any:
+        import boto3  # a dependency of tests alone
+        from botocore.config import Config
+
+        return boto3.Session(
+            aws_access_key_id=role["accessKeyId"],
+            aws_secret_access_key=role["secretAccessKey"],
+            aws_session_token=role["sessionToken"],
+            region_name="us-west-2",
+        ).client(
+            "deadline",
+            endpoint_url=self._farm.endpoint,
+            config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
+        )

@@ -1,0 +1,78 @@
+"""WCAG 2.2 AA, as far as axe-core can tell, on every page in both themes."""
+
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from grange.testing.farm import LocalFarm
+from tests.browser.conftest import AXE, Visitor, submit_job
+from tests.browser.handworker import HandWorker
+
+pytestmark = pytest.mark.chromium
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def violations(page: Page) -> list[Any]:
+    # Evaluated by the debugger, not by the page: the page's policy stays as it is.
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES
+    )
+    return [
+        (item["id"], item["help"], [node["html"][:160] for node in item["nodes"]])
+        for item in found["violations"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def busy_farm(farm: LocalFarm) -> str:
+    """A farm with a job in every state a page shows; returns the job's id."""
+    job_id = submit_job(farm, name="every state", frames="1-24", chunk=2)
+    worker = HandWorker(farm, "axe-01", threads=3)
+    HandWorker(farm, "axe-02", threads=1)
+    first, second, third = worker.take()[:3]
+    worker.finish(first[1]["sessionActionId"])
+    worker.finish(second[1]["sessionActionId"], fails_with="no such texture")
+    worker.start(third[1]["sessionActionId"], percent=30)
+    return job_id
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_axe_finds_nothing(
+    farm: LocalFarm,
+    visit: Visitor,
+    busy_farm: str,
+    theme: Literal["light", "dark"],
+    width: int,
+) -> None:
+    """UX-22."""
+    seen = visit(farm, theme=theme, width=width)
+    for path in ("/", "/jobs", f"/jobs/{busy_farm}", "/workers", "/nowhere"):
+        page = seen.open(path)
+        expect(page.locator("main section").first).to_be_visible()
+        if path in {"/", f"/jobs/{busy_farm}"}:
+            expect(page.locator(".strip .cell")).to_have_count(24)
+            expect(page.locator(".errors")).to_be_visible()
+        assert violations(page) == [], path
+    page = visit(farm, theme=theme, width=width, signed_in=False).open("/")
+    expect(page.get_by_role("heading")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_every_state_has_a_shape_and_a_word(
+    farm: LocalFarm, visit: Visitor, busy_farm: str
+) -> None:
+    """UX-23: nothing is told by colour alone."""
+    page = visit(farm).open(f"/jobs/{busy_farm}")
+    expect(page.locator(".strip .cell")).to_have_count(24)
+    shapes = page.locator(".cell").evaluate_all(
+        "cells => cells.map((cell) => [cell.dataset.status, cell.dataset.shape])"
+    )
+    by_status = dict(shapes)
+    assert len(by_status) >= 3
+    assert len(set(by_status.values())) == len(by_status)
+    for chip in page.locator(".chip").all():
+        assert chip.inner_text().strip()
+        assert chip.locator("svg").count() == 1
