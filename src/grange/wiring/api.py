@@ -155,6 +155,7 @@ async def running_api(
         asking = [
             asyncio.create_task(live.run(), name="live"),
             asyncio.create_task(upkeep.run(), name="upkeep"),
+            asyncio.create_task(_close_live(context.closing, live), name="close-live"),
         ]
         draining = asyncio.create_task(drain.run(), name="drain")
         try:
@@ -173,6 +174,12 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _close_live(closing: asyncio.Event, live: LiveHub) -> None:
+    """End the streams of pages as soon as the server begins to stop, or they would hold it up."""
+    await closing.wait()
+    live.close()
 
 
 def _render(pages: Pages, clock: Clock) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
