@@ -29,7 +29,7 @@ from openjd.sessions import (
 
 from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError
-from grange.kernel.units import Instant
+from grange.kernel.units import Instant, iso8601
 from grange.ports.host import Processes
 from grange.worker.fragments import (
     command_text,
@@ -95,12 +95,13 @@ class _Log(logging.Handler):
         self._descriptor = os.open(path, flags, 0o600)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Append one line; what a process printed is also searched for news."""
+        """Append one line with its time; what a process printed is also searched for news."""
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
+        line = f"{iso8601(Instant(int(record.created * 1000)))} {text}\n"
         try:
-            os.write(self._descriptor, text.encode("utf-8", "backslashreplace") + b"\n")
+            os.write(self._descriptor, line.encode("utf-8", "backslashreplace"))
         except OSError:
             self._runner.lost_lines += 1
         content = getattr(record, "openjd_log_content", None)
