@@ -2,6 +2,7 @@
 
 import logging
 
+from grange.domain.work import Session
 from grange.kernel.errors import FieldProblem, GrangeError, InvalidRequestError, NotFoundError
 from grange.kernel.units import Instant
 from grange.server.context import Context
@@ -82,10 +83,10 @@ async def _put(wanted: PutLogEvents, caller: Principal, context: Context) -> Rep
 
 async def _get(wanted: GetLogEvents, context: Context) -> Reply:
     direction, offset = _position(wanted)
-    if direction == "f":
-        lines = await _forward(wanted, context, offset)
-    else:
-        lines = await _backward(wanted, context, offset)
+    session = await context.store.get(Session, (wanted.stream,))
+    default_at = Instant(0) if session is None else session.started_at
+    read = _forward if direction == "f" else _backward
+    lines = await read(wanted, context, offset, default_at)
     shown = [
         line
         for line in lines
@@ -112,18 +113,21 @@ def _position(wanted: GetLogEvents) -> tuple[str, int]:
     return direction, int(offset)
 
 
-async def _forward(wanted: GetLogEvents, context: Context, offset: int) -> list[Line]:
+async def _forward(
+    wanted: GetLogEvents, context: Context, offset: int, default_at: Instant
+) -> list[Line]:
     part = await context.logs.read(wanted.stream, offset, _PAGE_BYTES)
     if part is None:
         raise NotFoundError("log stream", wanted.stream)
     content = part.content
     if part.end < part.size and b"\n" in content:
         content = content[: content.rindex(b"\n") + 1]
-    lines = decode_lines(content, part.start, Instant(0))
-    return lines[: wanted.limit]
+    return decode_lines(content, part.start, default_at)[: wanted.limit]
 
 
-async def _backward(wanted: GetLogEvents, context: Context, offset: int) -> list[Line]:
+async def _backward(
+    wanted: GetLogEvents, context: Context, offset: int, default_at: Instant
+) -> list[Line]:
     size = offset
     if offset < 0:
         tail = await context.logs.read(wanted.stream, 0, 0)
@@ -139,4 +143,4 @@ async def _backward(wanted: GetLogEvents, context: Context, offset: int) -> list
         _, _, rest = content.partition(b"\n")
         begin += len(content) - len(rest)
         content = rest
-    return decode_lines(content, begin, Instant(0))[-wanted.limit :]
+    return decode_lines(content, begin, default_at)[-wanted.limit :]

@@ -250,6 +250,8 @@ class Identity:
             signed = base64.b64decode(body + "=" * (-len(body) % 4), altchars=b"-_", validate=True)
         except ValueError:
             return None
+        if base64.urlsafe_b64encode(signed).rstrip(b"=").decode() != body:
+            return None  # one token has one spelling
         mac, payload = signed[:32], signed[32:]
         if not hmac.compare_digest(mac, self._mac("claims", payload)):
             return None

@@ -28,7 +28,7 @@ LOG_BYTES = 8 * 1024 * 1024
 """How much of a log one answer holds."""
 
 _STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
-_TEXT = "text/plain; charset=utf-8"
+_TEXT = "text/plain"
 
 
 class Farms(msgspec.Struct, frozen=True, kw_only=True):
