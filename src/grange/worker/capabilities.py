@@ -1,5 +1,6 @@
 """What a worker tells the farm about its machine."""
 
+from ipaddress import IPv6Address
 from typing import Any
 
 from grange.ports.host import Inventory
@@ -11,7 +12,12 @@ _MIB = 2**20
 def host_properties(inventory: Inventory, settings: WorkerSettings) -> dict[str, Any]:
     """Return the wire's hostProperties: the worker's name and the machine's addresses."""
     v4 = [one for one in inventory.ip_addresses if ":" not in one]
-    v6 = [one for one in inventory.ip_addresses if ":" in one]
+    # The wire wants all eight groups, in capitals, without a zone.
+    v6 = [
+        IPv6Address(one.partition("%")[0]).exploded.upper()
+        for one in inventory.ip_addresses
+        if ":" in one
+    ]
     properties: dict[str, Any] = {"hostName": settings.name or inventory.host_name}
     if v4 or v6:
         properties["ipAddresses"] = {"ipV4Addresses": v4, "ipV6Addresses": v6}
