@@ -90,7 +90,7 @@ class LocalFarm:
         self.endpoint = f"http://{address}"
         stack = await self._stack.__aenter__()
         stack.callback(listener.close)
-        books = await stack.enter_async_context(LocalBooks.running(self._settings))
+        books = await stack.enter_async_context(LocalBooks.running(self._settings, self._clock))
         self.api = await stack.enter_async_context(
             running_api(
                 self._settings,

@@ -1,13 +1,86 @@
 """The books: what answers each question, and the two ways to reach it."""
 
+import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Self
 
+from grange.adapters.duckdb.engine import DuckEngine
+from grange.adapters.host.clock import SystemClock
+from grange.adapters.journal.reader import JournalFolder
+from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.config.settings import ServerSettings
-from grange.kernel.errors import UnreachableError
+from grange.kernel.clock import Clock
+from grange.kernel.errors import GrangeError
 from grange.server.books_rpc import Answer, answer_of
 from grange.server.ports import BooksDoor
+from grange.services.books.library import QUESTIONS, Books
+from grange.services.graphs import draw
+from grange.wiring.state import open_store
+
+UPKEEP_SECONDS = 30.0
+_AT_ONCE = 4
+"""Questions answered at the same time."""
+
+_log = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def open_books(
+    settings: ServerSettings, clock: Clock | None = None
+) -> AsyncIterator[Mapping[str, Answer]]:
+    """Keep the books of a data folder inside the block; yields what answers each question."""
+    clock = clock or SystemClock()
+    folder = settings.data_dir
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="books")
+    loop = asyncio.get_running_loop()
+
+    def opened() -> Books:
+        (folder / "journal").mkdir(parents=True, exist_ok=True)
+        books = Books(
+            store=open_store(settings, owner=False),
+            journal=JournalFolder(folder / "journal"),
+            blocks=ParquetBlocks(folder),
+            engine=DuckEngine(
+                folder, threads=settings.books_threads, memory_mib=settings.books_memory_mib
+            ),
+            clock=clock,
+        )
+        books.open()
+        return books
+
+    def answer(ask: Callable[..., Any]) -> Answer:
+        async def run(**arguments: Any) -> Any:
+            return await loop.run_in_executor(pool, partial(ask, **arguments))
+
+        return run
+
+    books = await loop.run_in_executor(pool, opened)
+    upkeep = asyncio.create_task(_keep_up(books, clock, pool), name="books-upkeep")
+    try:
+        answers = {name: answer(getattr(books, name)) for name in QUESTIONS}
+        yield {**answers, "graph": answer(partial(draw, books))}
+    finally:
+        upkeep.cancel()
+        await asyncio.gather(upkeep, return_exceptions=True)
+        await loop.run_in_executor(pool, books.close)
+        pool.shutdown()
+
+
+async def _keep_up(books: Books, clock: Clock, pool: ThreadPoolExecutor) -> None:
+    """Seal what is ready, for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await clock.sleep(UPKEEP_SECONDS)
+        try:
+            await loop.run_in_executor(pool, books.seal)
+        except (GrangeError, OSError) as error:
+            _log.warning(
+                "Sealing the books was put off.", exc_info=error, extra={"action": "seal_failed"}
+            )
 
 
 class _InProcess:
@@ -22,15 +95,7 @@ class _InProcess:
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """Put a question to the books."""
         await self._before()
-        if not self._answers:
-            raise UnreachableError("The books are not open.")
         return await answer_of(self._answers, question)(**arguments)
-
-
-@contextlib.asynccontextmanager
-async def open_books(settings: ServerSettings) -> AsyncIterator[Mapping[str, Answer]]:
-    """Keep the books of a data folder inside the block; yields what answers each question."""
-    yield {}
 
 
 class LocalBooks:
@@ -41,9 +106,11 @@ class LocalBooks:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def running(cls, settings: ServerSettings) -> AsyncIterator[Self]:
+    async def running(
+        cls, settings: ServerSettings, clock: Clock | None = None
+    ) -> AsyncIterator[Self]:
         """Keep the books of a data folder inside the block."""
-        async with open_books(settings) as answers:
+        async with open_books(settings, clock) as answers:
             yield cls(answers)
 
     def door(self, before: Callable[[], Awaitable[object]]) -> BooksDoor:

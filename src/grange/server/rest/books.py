@@ -152,7 +152,7 @@ async def get_graph(
     job: FromQuery[str | None] = None,
     theme: FromQuery[Literal["light", "dark"]] = "light",
     width: Annotated[int, QueryParameter(ge=200, le=8000)] = 1000,
-    height: Annotated[int, QueryParameter(ge=100, le=8000)] = 420,
+    height: Annotated[int | None, QueryParameter(ge=100, le=8000)] = None,
 ) -> Response[bytes]:
     """Draw worker-states, cpu or frame-times as PNG or SVG."""
     name, _, kind = picture.rpartition(".")
