@@ -1,0 +1,132 @@
+"""Questions run by DuckDB: in this process, limited in threads and memory, without extensions."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from grange.kernel.errors import CorruptDataError, StorageFullError, TooLargeError
+from grange.ports.query import Plan
+
+ROW_GROUP_ROWS = 250_000
+_INTERRUPT_SECONDS = 0.02
+
+
+class DuckEngine:
+    """Runs SQL over Parquet files and Arrow tables; see `ports.query.QueryEngine`.
+
+    DuckDB may read and write below the data folder only, and loads nothing from elsewhere.
+    """
+
+    def __init__(self, root: Path, *, threads: int = 2, memory_mib: int = 1024) -> None:
+        """Open an empty database in memory.
+
+        Args:
+            root: the data folder; work that does not fit in memory spills there.
+            threads: processor threads to use.
+            memory_mib: memory to use.
+        """
+        root = root.resolve()
+        spill = root / "spill"
+        spill.mkdir(parents=True, exist_ok=True)
+        self._database = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": threads,
+                "memory_limit": f"{memory_mib}MiB",
+                "temp_directory": str(spill),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "preserve_insertion_order": "true",
+            },
+        )
+        self._database.execute(f"SET allowed_directories = [{_quoted(str(root))}]")
+        self._database.execute("SET enable_external_access = false")
+        self._database.execute("SET lock_configuration = true")
+
+    def run(self, plan: Plan, *, timeout_seconds: float | None = None) -> pa.Table:
+        """Return the result as an Arrow table."""
+        with self._prepared(plan) as cursor, _deadline(cursor, timeout_seconds):
+            found = cursor.sql(plan.sql, params=dict(plan.parameters))
+            return found.to_arrow_table()
+
+    def copy(self, plan: Plan, path: str) -> None:
+        """Write the result to a Parquet file."""
+        with self._prepared(plan) as cursor:
+            cursor.execute(
+                f"COPY ({plan.sql}) TO {_quoted(path)} "
+                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})",
+                dict(plan.parameters),
+            )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    @contextmanager
+    def _prepared(self, plan: Plan) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._database.cursor()
+        try:
+            for name, rows in plan.rows.items():
+                cursor.register(name, rows)
+            for name, (files, schema) in plan.files.items():
+                cursor.register(f"{name}__schema", schema.empty_table())
+                listed = ", ".join(_quoted(path) for path in files)
+                cursor.execute(
+                    f"CREATE TEMP VIEW {name} AS SELECT * FROM {name}__schema "  # noqa: S608
+                    "UNION ALL BY NAME "
+                    f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
+                )
+            yield cursor
+        except duckdb.OutOfMemoryException as error:
+            raise TooLargeError(
+                "The question needs more memory than the books may use. Ask for a shorter range, "
+                "fewer resources or longer periods."
+            ) from error
+        except duckdb.IOException as error:
+            if "space" in str(error):
+                raise StorageFullError(
+                    f"The disk is full: {error}", retry_after_seconds=60
+                ) from error
+            raise CorruptDataError("blocks", str(error)) from error
+        except duckdb.InvalidInputException as error:
+            raise CorruptDataError("blocks", str(error)) from error
+        finally:
+            cursor.close()
+
+
+@contextmanager
+def _deadline(cursor: duckdb.DuckDBPyConnection, timeout_seconds: float | None) -> Iterator[None]:
+    if timeout_seconds is None:
+        yield
+        return
+    done, late = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        # Again and again: an interrupt before the query has begun is forgotten.
+        if not done.wait(timeout_seconds):
+            late.set()
+            while not done.wait(_INTERRUPT_SECONDS):
+                cursor.interrupt()
+
+    watcher = threading.Thread(target=watch, name="books-deadline", daemon=True)
+    watcher.start()
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        if not late.is_set():
+            raise
+        raise TooLargeError(
+            f"The question took longer than {timeout_seconds:g} s. Ask for a shorter range, fewer "
+            "resources or longer periods."
+        ) from error
+    finally:
+        done.set()
+        watcher.join()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

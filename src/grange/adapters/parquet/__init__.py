@@ -1,0 +1,1 @@
+"""Blocks and rollups as Parquet files."""

@@ -1,0 +1,118 @@
+"""Immutable Parquet files below the data folder."""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from grange.kernel.errors import CorruptDataError, StorageFullError
+from grange.ports.blocks import WrittenFile
+
+ROW_GROUP_ROWS = 250_000
+TEMPORARY = ".unfinished"
+_FOLDERS = ("blocks", "rollups")
+
+
+class ParquetBlocks:
+    """Files under `blocks/` and `rollups/`; see `ports.blocks.Blocks`."""
+
+    def __init__(self, root: Path) -> None:
+        """Keep files below a data folder; what a crash left unfinished is deleted."""
+        self._root = root.resolve()
+        for name in _FOLDERS:
+            folder = self._root / name
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.rglob(f"*{TEMPORARY}"):
+                path.unlink()
+
+    def write(self, path: str, rows: pa.Table, provenance: Mapping[str, str]) -> WrittenFile:
+        """Write a table; see `ports.blocks`."""
+        temporary = self.temporary(path)
+        metadata = {f"grange.{name}": value for name, value in provenance.items()}
+        schema = rows.schema.with_metadata(metadata)
+        try:
+            pq.write_table(
+                rows.cast(schema),
+                temporary,
+                compression="zstd",
+                row_group_size=ROW_GROUP_ROWS,
+                write_statistics=True,
+            )
+            return self.adopt(temporary, path)
+        except OSError as error:
+            Path(temporary).unlink(missing_ok=True)
+            raise StorageFullError(
+                f"{path} cannot be written: {error}. Free some space; the facts stay in the "
+                "journal.",
+                retry_after_seconds=60,
+            ) from error
+
+    def adopt(self, temporary: str, path: str) -> WrittenFile:
+        """Make a finished file durable and give it its name."""
+        target = self._place(path)
+        with Path(temporary).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+            size = file.tell()
+        rows = pq.read_metadata(temporary).num_rows
+        Path(temporary).rename(target)
+        _sync_folder(target.parent)
+        return WrittenFile(path=path, row_count=rows, byte_count=size, sha256=digest)
+
+    def temporary(self, path: str) -> str:
+        """Return the name a file has until it is whole."""
+        target = self._place(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return f"{target}{TEMPORARY}"
+
+    def read(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return a file's rows."""
+        try:
+            with pq.ParquetFile(self._place(path)) as file:
+                return file.read(None if columns is None else list(columns))
+        except (OSError, pa.ArrowException) as error:
+            raise CorruptDataError(path, f"cannot be read: {error}") from error
+
+    def location(self, path: str) -> str:
+        """Return the absolute name of a file."""
+        return str(self._place(path))
+
+    def describe(self, path: str) -> WrittenFile:
+        """Return what a file is now."""
+        try:
+            with self._place(path).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                size = file.tell()
+            rows = pq.read_metadata(self._place(path)).num_rows
+        except (OSError, pa.ArrowException) as error:
+            raise CorruptDataError(path, f"cannot be read: {error}") from error
+        return WrittenFile(path=path, row_count=rows, byte_count=size, sha256=digest)
+
+    def remove(self, path: str) -> None:
+        """Delete a file."""
+        self._place(path).unlink(missing_ok=True)
+
+    def paths(self) -> Sequence[str]:
+        """Return every file, live or not."""
+        return sorted(
+            path.relative_to(self._root).as_posix()
+            for name in _FOLDERS
+            for path in (self._root / name).rglob("*.parquet")
+        )
+
+    def _place(self, path: str) -> Path:
+        parts = PurePosixPath(path).parts
+        if not parts or parts[0] not in _FOLDERS or ".." in parts:
+            raise CorruptDataError(path, "lies outside the folders of the books")
+        return self._root.joinpath(*parts)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Questions to the books, compiled to SQL text over named relations. Pure: nothing is run here."""

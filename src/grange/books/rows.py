@@ -1,0 +1,81 @@
+"""Arrow tables of facts: one row per key, in the order of files, by the hour."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from grange.books.catalog.model import TableSpec
+from grange.books.catalog.schema import arrow_schema
+from grange.kernel.units import MILLIS_PER_HOUR, Instant
+
+_PLACE = "__place"
+
+
+def keep_first(spec: TableSpec, rows: pa.Table) -> pa.Table:
+    """Return the first row of every key, in the given order."""
+    if rows.num_rows < 2:
+        return rows
+    placed = rows.select(list(spec.key)).append_column(
+        _PLACE, pa.array(np.arange(rows.num_rows, dtype=np.int64))
+    )
+    first = placed.group_by(list(spec.key), use_threads=False).aggregate([(_PLACE, "min")])
+    if first.num_rows == rows.num_rows:
+        return rows
+    places = np.sort(first.column(f"{_PLACE}_min").to_numpy())
+    return rows.take(pa.array(places))
+
+
+def without_keys(spec: TableSpec, rows: pa.Table, known: pa.Table) -> pa.Table:
+    """Return the rows whose key is not among those of `known`, in the given order."""
+    if not known.num_rows or not rows.num_rows:
+        return rows
+    keys = list(spec.key)
+    placed = rows.select(keys).append_column(
+        _PLACE, pa.array(np.arange(rows.num_rows, dtype=np.int64))
+    )
+    fresh = placed.join(known.select(keys), keys, join_type="left anti", use_threads=False)
+    places = np.sort(fresh.column(_PLACE).to_numpy())
+    return rows.take(pa.array(places))
+
+
+def in_file_order(spec: TableSpec, rows: pa.Table) -> pa.Table:
+    """Return rows sorted as files are."""
+    return rows.sort_by([(name, "ascending") for name in spec.sort])
+
+
+def by_hour(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Instant, pa.Table]]:
+    """Yield (start of the UTC hour, rows of that hour), ascending."""
+    if not rows.num_rows:
+        return
+    times = rows.column(spec.time_column).to_numpy()
+    hours = times - times % MILLIS_PER_HOUR
+    for hour in np.unique(hours).tolist():
+        yield Instant(hour), rows.filter(pa.array(hours == hour))
+
+
+def within(spec: TableSpec, rows: pa.Table, start: Instant | None, end: Instant | None) -> pa.Table:
+    """Return the rows whose time lies in [start, end)."""
+    times = rows.column(spec.time_column)
+    if start is not None:
+        rows = rows.filter(pc.greater_equal(times, start))
+        times = rows.column(spec.time_column)
+    if end is not None:
+        rows = rows.filter(pc.less(times, end))
+    return rows
+
+
+def joined(spec: TableSpec, tables: Sequence[pa.Table]) -> pa.Table:
+    """Return tables of the catalog's columns, one after the other, in one piece."""
+    if not tables:
+        return arrow_schema(spec.name).empty_table()
+    return pa.concat_tables(tables).combine_chunks()
+
+
+def time_range(spec: TableSpec, rows: pa.Table) -> tuple[int, int]:
+    """Return the least and the greatest time of rows (0, 0 of none)."""
+    if not rows.num_rows:
+        return 0, 0
+    found = pc.min_max(rows.column(spec.time_column)).as_py()
+    return found["min"], found["max"]

@@ -1,0 +1,64 @@
+"""The files of the books."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenFile:
+    """A file that is whole and durable."""
+
+    path: str
+    """Relative to the data folder, with forward slashes."""
+    row_count: int
+    byte_count: int
+    sha256: str
+
+
+class Blocks(Protocol):
+    """Writes and reads immutable files below the data folder; the manifest says which are live."""
+
+    def write(self, path: str, rows: Any, provenance: Mapping[str, str]) -> WrittenFile:
+        """Write an Arrow table under a temporary name, make it durable, give it its name.
+
+        Raises:
+            StorageFullError: the disk is full; nothing was left behind.
+        """
+        ...
+
+    def read(self, path: str, columns: Sequence[str] | None = None) -> Any:
+        """Return a file's rows as an Arrow table.
+
+        Raises:
+            CorruptDataError: there is no such file, or it cannot be read.
+        """
+        ...
+
+    def adopt(self, temporary: str, path: str) -> WrittenFile:
+        """Make a file written by somebody else under `temporary` durable and give it its name."""
+        ...
+
+    def temporary(self, path: str) -> str:
+        """Return the absolute name to write a file under before `adopt`."""
+        ...
+
+    def location(self, path: str) -> str:
+        """Return the absolute name of a file."""
+        ...
+
+    def describe(self, path: str) -> WrittenFile:
+        """Return what a file is now: its rows, bytes and hash.
+
+        Raises:
+            CorruptDataError: there is no such file, or it cannot be read.
+        """
+        ...
+
+    def remove(self, path: str) -> None:
+        """Delete a file; one that is gone is no error."""
+        ...
+
+    def paths(self) -> Sequence[str]:
+        """Return every file there is, live or not."""
+        ...

@@ -1,0 +1,37 @@
+"""Where questions to the books are run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """SQL and the relations it reads."""
+
+    sql: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, tuple[Sequence[str], Any]] = field(default_factory=dict)
+    """By relation: absolute names of Parquet files, and the Arrow schema to read them with."""
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    """By relation: an Arrow table."""
+
+
+class QueryEngine(Protocol):
+    """Runs SQL over files and tables. Thread-safe."""
+
+    def run(self, plan: Plan, *, timeout_seconds: float | None = None) -> Any:
+        """Return the result as an Arrow table.
+
+        Raises:
+            TooLargeError: it took longer than allowed, or more memory than there is.
+        """
+        ...
+
+    def copy(self, plan: Plan, path: str) -> None:
+        """Write the result, in its order, to a Parquet file compressed with zstd."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...

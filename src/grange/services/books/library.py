@@ -1,0 +1,219 @@
+"""The books as one thing: what the books process keeps, and what it answers.
+
+Methods named in `QUESTIONS` can be asked by name over a socket: arguments are plain values, answers
+are dictionaries and lists of plain values. They block: call them from threads.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from grange.domain.farm import Farm
+from grange.domain.work import Job
+from grange.kernel.clock import Clock
+from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
+from grange.kernel.intervals import Span
+from grange.kernel.units import Instant
+from grange.ports.blocks import Blocks
+from grange.ports.journal import JournalReader
+from grange.ports.query import QueryEngine
+from grange.ports.state import StateStore
+from grange.services.books import answers
+from grange.services.books.aggregation import Aggregations
+from grange.services.books.bridge import StateBridge
+from grange.services.books.receipt import receipt
+from grange.services.books.sealing import Sealed, Sealer
+from grange.services.books.shelf import Shelf
+
+QUESTIONS = (
+    "receipt",
+    "accounts",
+    "timeline",
+    "usage",
+    "worker_samples",
+    "job_frames",
+    "attempts",
+    "layer_times",
+    "start_aggregation",
+    "get_aggregation",
+    "files",
+)
+"""What can be asked by name."""
+
+
+class Books:
+    """The books of a data folder. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        store: StateStore,
+        journal: JournalReader,
+        blocks: Blocks,
+        engine: QueryEngine,
+        clock: Clock,
+    ) -> None:
+        """Put the books together; nothing is read before `open`.
+
+        Args:
+            store: a state store of their own; they open it, in a thread of their own.
+            journal: the reader's side of the journal.
+            blocks: the files.
+            engine: what runs questions.
+            clock: the server's clock.
+        """
+        self.state = StateBridge(store)
+        self.clock = clock
+        self.shelf = Shelf(
+            state=self.state, journal=journal, blocks=blocks, engine=engine, clock=clock
+        )
+        self._engine = engine
+        self._sealer = Sealer(self.shelf)
+        self._executor = ThreadPoolExecutor(2, thread_name_prefix="books-aggregation")
+        self._aggregations = Aggregations(self.shelf, clock, self._executor)
+
+    def open(self) -> None:
+        """Open the state store and read the manifest and the journal's tail."""
+        self.state.open()
+        self.shelf.open()
+
+    def close(self) -> None:
+        """Finish what runs and close everything."""
+        self._executor.shutdown(cancel_futures=True)
+        self._engine.close()
+        self.state.close()
+
+    def call(self, question: str, arguments: Mapping[str, Any]) -> Any:
+        """Answer a question by name.
+
+        Raises:
+            InvalidRequestError: there is no such question.
+        """
+        if question not in QUESTIONS:
+            raise InvalidRequestError(
+                f"The books know no question called {question}.", reason="UNKNOWN_OPERATION"
+            )
+        return getattr(self, question)(**arguments)
+
+    # ── upkeep ────────────────────────────────────────────────────────────────────────────────────
+
+    def seal(self, *, force: bool = False) -> Sealed:
+        """Move facts of past hours (with `force`: all facts) from the journal into files."""
+        now = self.clock.now()
+        with self._sealer.lock:
+            publication, sealed = self._sealer.blocks(now, force=force)
+            if publication.add:
+                self.shelf.publish(publication.add, publication.retire, now)
+        return sealed
+
+    # ── questions ─────────────────────────────────────────────────────────────────────────────────
+
+    def receipt(self, *, farm_id: str, job_id: str, start: int | None = None) -> dict[str, Any]:
+        """Return the receipt of a job."""
+        job = self._job(farm_id, job_id)
+        with self.shelf.view(farm_id) as view:
+            return receipt(view, self.state, job, start=None if start is None else Instant(start))
+
+    def accounts(
+        self, *, farm_id: str, start: int, end: int, by: str = "farm", step: str | None = None
+    ) -> dict[str, Any]:
+        """Return machine time by account."""
+        with self.shelf.view(farm_id) as view:
+            return answers.accounts(view, _span(start, end), by=by, step=step)
+
+    def timeline(self, *, farm_id: str, start: int, end: int) -> dict[str, Any]:
+        """Return the account segments of every job thread."""
+        with self.shelf.view(farm_id) as view:
+            return answers.timeline(view, _span(start, end))
+
+    def usage(
+        self, *, farm_id: str, start: int, end: int, group_by: str = "user"
+    ) -> dict[str, Any]:
+        """Return hours and cost of sessions by attribute."""
+        with self.shelf.view(farm_id) as view:
+            return answers.usage_by(view, self.state, _span(start, end), group_by)
+
+    def worker_samples(
+        self,
+        *,
+        farm_id: str,
+        start: int,
+        end: int,
+        worker_id: str | None = None,
+        points: int = 500,
+    ) -> dict[str, Any]:
+        """Return samples of workers as columns."""
+        with self.shelf.view(farm_id, live=False) as view:
+            return answers.samples(view, _span(start, end), worker_id=worker_id, points=points)
+
+    def job_frames(self, *, farm_id: str, job_id: str) -> list[dict[str, Any]]:
+        """Return the best record of each frame of a job."""
+        job = self._job(farm_id, job_id)
+        with self.shelf.view(farm_id) as view:
+            return answers.frames_of_job(view, job, answers.worker_names(self.state, farm_id))
+
+    def attempts(self, *, farm_id: str, job_id: str) -> dict[str, Any]:
+        """Return every attempt of a job."""
+        job = self._job(farm_id, job_id)
+        with self.shelf.view(farm_id) as view:
+            return answers.attempts_of_job(view, job, answers.worker_names(self.state, farm_id))
+
+    def layer_times(self, *, farm_id: str, job_id: str) -> dict[str, Any]:
+        """Return frame times of each layer of a job."""
+        job = self._job(farm_id, job_id)
+        with self.shelf.view(farm_id, live=False) as view:
+            return answers.times_of_layers(view, job)
+
+    def start_aggregation(self, *, request: Mapping[str, Any]) -> str:
+        """Begin a statistics aggregation; returns its id."""
+        return self._aggregations.start(request)
+
+    def get_aggregation(
+        self, *, farm_id: str, aggregation_id: str, start: int = 0, size: int = 100
+    ) -> dict[str, Any]:
+        """Return one page of a statistics aggregation."""
+        return self._aggregations.get(farm_id, aggregation_id, start, size)
+
+    def files(self, *, farm_id: str, table: str | None = None) -> dict[str, Any]:
+        """Return the live files of the books."""
+        return {
+            "files": [
+                {
+                    "path": row.path,
+                    "location": self.shelf.blocks.location(row.path),
+                    "form": row.form,
+                    "table_name": row.table_name,
+                    "start_at": row.start_at,
+                    "end_at": row.end_at,
+                    "row_count": row.row_count,
+                    "byte_count": row.byte_count,
+                    "sha256": row.sha256,
+                    "catalog_version": row.catalog_version,
+                    "provenance": dict(row.provenance),
+                }
+                for row in self.shelf.files()
+                if row.farm_id == farm_id and table in (None, row.table_name)
+            ]
+        }
+
+    # ── ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _job(self, farm_id: str, job_id: str) -> Job:
+        job = self.state.get(Job, job_id)
+        if job is None or job.farm_id != farm_id:
+            raise NotFoundError("job", job_id)
+        return job
+
+    def _farm(self, farm_id: str) -> Farm:
+        farm = self.state.get(Farm, farm_id)
+        if farm is None:
+            raise NotFoundError("farm", farm_id)
+        return farm
+
+
+def _span(start: int, end: int) -> Span:
+    if end <= start:
+        raise InvalidRequestError(
+            "end must lie behind start.", fields=[FieldProblem("end", "must be larger than start")]
+        )
+    return Span(Instant(start), Instant(end))

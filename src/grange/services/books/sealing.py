@@ -1,0 +1,194 @@
+"""Sealing: facts of past hours move from the journal into files."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from grange.books.catalog.model import CATALOG_VERSION, TableSpec
+from grange.books.catalog.registry import table
+from grange.books.catalog.schema import arrow_schema
+from grange.books.manifest import (
+    PRODUCER,
+    Form,
+    Grain,
+    Sequences,
+    file_path,
+    grain_span,
+)
+from grange.books.questions.model import DRIFT_MS
+from grange.books.rows import by_hour, in_file_order, time_range, without_keys
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
+from grange.ports.blocks import WrittenFile
+from grange.ports.query import Plan
+from grange.ports.state import ManifestRow
+from grange.services.books.shelf import Shelf, View
+from grange.services.books.tail import Place
+
+GRACE_MS = 2 * MILLIS_PER_MINUTE
+"""How long after its end an hour is sealed, so that most late facts are in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What was sealed."""
+
+    files: tuple[ManifestRow, ...] = ()
+    row_count: int = 0
+    up_to: int = 0
+    """Journal sequence; 0 if there was nothing."""
+
+
+@dataclass(slots=True)
+class Publication:
+    """Files to add and to retire in one transaction."""
+
+    add: list[ManifestRow] = field(default_factory=list)
+    retire: list[str] = field(default_factory=list)
+
+
+def manifest_row(
+    spec: TableSpec,
+    farm_id: str,
+    form: Form,
+    span: Span,
+    *,
+    written: WrittenFile,
+    provenance: Mapping[str, Any],
+    now: Instant,
+) -> ManifestRow:
+    """Return the manifest's row of a written file."""
+    return ManifestRow(
+        farm_id=farm_id,
+        path=written.path,
+        form=form.value,
+        table_name=spec.name,
+        start_at=span.start,
+        end_at=span.end,
+        producer=PRODUCER,
+        catalog_version=CATALOG_VERSION,
+        row_count=written.row_count,
+        byte_count=written.byte_count,
+        sha256=written.sha256,
+        provenance=provenance,
+        created_at=now,
+    )
+
+
+class Sealer:
+    """Writes blocks from the journal's tail."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self.lock = threading.Lock()
+        """Held while files take the place of others."""
+
+    def blocks(self, now: Instant, *, force: bool = False) -> tuple[Publication, Sealed]:
+        """Write the blocks of finished hours; nothing is published yet.
+
+        Args:
+            now: the current instant.
+            force: also seal the running hour.
+        """
+        with self._shelf.changing() as tail:
+            upper = tail.position if force else min(tail.position, self._finished(now))
+            places = tail.up_to(upper)
+        publication = Publication()
+        rows = 0
+        sequences = Sequences(min(self._shelf.watermark + 1, upper), upper)
+        for place, found in sorted(places.items(), key=lambda item: item[0]):
+            made = self._seal_place(place, found, sequences, now)
+            publication.add.extend(made)
+            rows += sum(row.row_count for row in made)
+        return publication, Sealed(
+            files=tuple(publication.add), row_count=rows, up_to=upper if rows else 0
+        )
+
+    def _finished(self, now: Instant) -> int:
+        """Return the last sequence that was written in an hour that is over."""
+        hour = (now - GRACE_MS) // MILLIS_PER_HOUR * MILLIS_PER_HOUR
+        for segment in self._shelf.journal.segments():
+            if segment.created_at >= hour:
+                return segment.first_sequence - 1
+        return 2**63 - 1
+
+    def _seal_place(
+        self, place: Place, rows: pa.Table, sequences: Sequences, now: Instant
+    ) -> list[ManifestRow]:
+        farm_id, table_name = place
+        spec = table(table_name)
+        files = [row for row in self._shelf.files() if (row.farm_id, row.table_name) == place]
+        made = []
+        for hour, found in by_hour(spec, rows):
+            span = grain_span(hour, Grain.HOUR)
+            fresh = without_keys(spec, found, self._known_keys(spec, files, found))
+            if not fresh.num_rows:
+                continue
+            covered = any(row.start_at <= hour < row.end_at for row in files)
+            path = file_path(spec, farm_id, span, version=f"s{sequences.last:016d}")
+            written = self._shelf.blocks.write(
+                path,
+                in_file_order(spec, fresh),
+                {"sequences": f"{sequences.first}-{sequences.last}"},
+            )
+            made.append(
+                manifest_row(
+                    spec,
+                    farm_id,
+                    Form.DELTA if covered else Form.BLOCK,
+                    span,
+                    written=written,
+                    provenance={"sequences": [sequences.first, sequences.last]},
+                    now=now,
+                )
+            )
+        return made
+
+    def _known_keys(
+        self, spec: TableSpec, files: Sequence[ManifestRow], rows: pa.Table
+    ) -> pa.Table:
+        """Return the keys that files already hold around the times of some rows."""
+        least, most = time_range(spec, rows)
+        near = [
+            row
+            for row in files
+            if row.end_at > least - DRIFT_MS and row.start_at <= most + DRIFT_MS
+        ]
+        if not near:
+            return rows.slice(0, 0)
+        name = f"{spec.name}__files"
+        keys = ", ".join(spec.key)
+        time = spec.time_column
+        return self._shelf.engine.run(
+            Plan(
+                sql=f"SELECT {keys} FROM {name} "  # noqa: S608 - names of the catalog
+                f"WHERE {time} >= $least AND {time} <= $most",
+                parameters={"least": least - DRIFT_MS, "most": most + DRIFT_MS},
+                files={
+                    name: (
+                        [self._shelf.blocks.location(row.path) for row in near],
+                        arrow_schema(spec.name),
+                    )
+                },
+            )
+        )
+
+
+def sealed_view(shelf: Shelf, farm_id: str, now: Instant, publication: Publication) -> View:
+    """Return a view of files only, as they will be once something is published."""
+    files: dict[str, list[ManifestRow]] = {}
+    for row in (*shelf.files(), *publication.add):
+        if row.farm_id == farm_id and row.path not in publication.retire:
+            files.setdefault(row.table_name, []).append(row)
+    return View(
+        farm_id=farm_id,
+        now=now,
+        files=files,
+        fresh={},
+        going={},
+        engine=shelf.engine,
+        blocks=shelf.blocks,
+    )

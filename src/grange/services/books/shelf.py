@@ -1,0 +1,230 @@
+"""One view of all facts: files, the journal's tail, the outbox, and what is open.
+
+A fact moves from state to the outbox, from there to the journal, from there into a file. A view
+reads the four in this order, so that nothing is missed on its way; what it meets twice is kept
+once, by key.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from grange.books.catalog.model import TableSpec
+from grange.books.catalog.registry import TABLES
+from grange.books.catalog.rows import fact_row
+from grange.books.catalog.schema import arrow_schema, arrow_table
+from grange.books.manifest import watermark
+from grange.books.questions.model import DRIFT_MS, Need, Question, relation, spec_of, with_relations
+from grange.books.rows import joined, keep_first, time_range, within
+from grange.kernel.clock import Clock
+from grange.kernel.units import Instant
+from grange.ports.blocks import Blocks
+from grange.ports.journal import JournalReader
+from grange.ports.query import Plan, QueryEngine
+from grange.ports.state import ManifestRow
+from grange.services.books.bridge import StateBridge
+from grange.services.books.live import open_rows
+from grange.services.books.tail import JournalTail
+
+_OUTBOX_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The books of one farm at one moment. Questions asked of one view agree with each other."""
+
+    farm_id: str
+    now: Instant
+    files: Mapping[str, Sequence[ManifestRow]]
+    """Live files by table, by path."""
+    fresh: Mapping[str, pa.Table]
+    """Facts that are in no file, by table: one row per key."""
+    going: Mapping[str, pa.Table]
+    """Open sessions and actions, by table."""
+    engine: QueryEngine
+    blocks: Blocks
+    _rows: dict[tuple[str, bool], pa.Table] = field(default_factory=dict)
+
+    def ask(self, question: Question, *, timeout_seconds: float | None = None) -> pa.Table:
+        """Return the answer as an Arrow table.
+
+        Raises:
+            TooLargeError: it took longer than allowed.
+        """
+        files: dict[str, tuple[Sequence[str], Any]] = {}
+        rows: dict[str, Any] = dict(question.given)
+        parameters: dict[str, Any] = {"farm_id": self.farm_id} | dict(question.parameters)
+        bodies: dict[str, str] = {}
+        for need in question.needs:
+            spec = spec_of(need)
+            listed = self.files_for(need)
+            fresh = self.rows_for(need)
+            bodies[spec.name] = relation(
+                spec, has_files=bool(listed), has_rows=bool(fresh.num_rows) or not listed
+            )
+            if listed:
+                files[f"{spec.name}__files"] = (
+                    [self.blocks.location(row.path) for row in listed],
+                    arrow_schema(spec.name),
+                )
+            if fresh.num_rows or not listed:
+                rows[f"{spec.name}__rows"] = fresh
+            if listed and fresh.num_rows:
+                least, most = time_range(spec, fresh)
+                parameters[f"__{spec.name}_from"] = least - DRIFT_MS
+                parameters[f"__{spec.name}_to"] = most + DRIFT_MS
+        sql = with_relations(question, bodies)
+        used = {name: value for name, value in parameters.items() if f"${name}" in sql}
+        plan = Plan(sql=sql, parameters=used, files=files, rows=rows)
+        return self.engine.run(plan, timeout_seconds=timeout_seconds)
+
+    def files_for(self, need: Need) -> list[ManifestRow]:
+        """Return the files that may hold rows a question needs (or copies of them)."""
+        return [
+            row
+            for row in self.files.get(need.table, ())
+            if (need.start is None or row.end_at > need.start - DRIFT_MS)
+            and (need.end is None or row.start_at < need.end + DRIFT_MS)
+        ]
+
+    def rows_for(self, need: Need) -> pa.Table:
+        """Return the facts in no file that a question needs."""
+        spec = spec_of(need)
+        place = (need.table, need.live)
+        rows = self._rows.get(place)
+        if rows is None:
+            parts = [self.fresh.get(need.table)]
+            if need.live:
+                parts.append(self.going.get(need.table))
+            rows = keep_first(spec, joined(spec, [part for part in parts if part is not None]))
+            self._rows[place] = rows
+        return within(spec, rows, need.start, need.end)
+
+
+class Shelf:
+    """Hands out views. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        state: StateBridge,
+        journal: JournalReader,
+        blocks: Blocks,
+        engine: QueryEngine,
+        clock: Clock,
+    ) -> None:
+        self.state = state
+        self.journal = journal
+        self.blocks = blocks
+        self.engine = engine
+        self.clock = clock
+        self._lock = threading.RLock()
+        self._manifest: list[ManifestRow] = []
+        self._tail = JournalTail(journal, 0)
+        self._readers: dict[int, Instant] = {}
+        self._count = 0
+
+    def open(self) -> None:
+        """Read the manifest and the journal behind it."""
+        with self._lock:
+            self._manifest = self.state.manifest()
+            self._tail = JournalTail(self.journal, self.watermark)
+            self._tail.refresh()
+
+    @property
+    def watermark(self) -> int:
+        """The last journal sequence that is in files."""
+        return watermark(row.provenance for row in self._manifest)
+
+    @contextmanager
+    def view(self, farm_id: str, *, live: bool = True) -> Iterator[View]:
+        """Hand out a view; no file it names is deleted before the block ends.
+
+        Args:
+            farm_id: the farm.
+            live: whether open sessions are looked up.
+        """
+        now = self.clock.now()
+        with self._lock:
+            self._count += 1
+            number = self._count
+            self._readers[number] = now
+        try:
+            going = open_rows(self.state, farm_id, now) if live else {}
+            waiting = self._outbox(farm_id)
+            with self._lock:
+                self._tail.refresh()
+                fresh = {
+                    name: self._tail.rows((farm_id, name))
+                    for name, spec in TABLES.items()
+                    if not spec.rollup
+                }
+                files: dict[str, list[ManifestRow]] = defaultdict(list)
+                for row in self._manifest:
+                    if row.farm_id == farm_id:
+                        files[row.table_name].append(row)
+            yield View(
+                farm_id=farm_id,
+                now=now,
+                files=files,
+                fresh=_joined(fresh, waiting),
+                going=going,
+                engine=self.engine,
+                blocks=self.blocks,
+            )
+        finally:
+            with self._lock:
+                del self._readers[number]
+
+    @contextmanager
+    def changing(self) -> Iterator[JournalTail]:
+        """Hold the shelf while files take the place of journal frames."""
+        with self._lock:
+            self._tail.refresh()
+            yield self._tail
+
+    def files(self) -> list[ManifestRow]:
+        """Return the live files of all farms."""
+        with self._lock:
+            return list(self._manifest)
+
+    def publish(self, add: Sequence[ManifestRow], retire: Sequence[str], now: Instant) -> None:
+        """Publish files and forget the frames they were made of."""
+        with self._lock:
+            self.state.publish(add, retire, now)
+            self._manifest = self.state.manifest()
+            self._tail.forget(self.watermark)
+
+    def oldest_reader(self) -> Instant:
+        """Return when the oldest view that is still open was made; now if there is none."""
+        with self._lock:
+            return min(self._readers.values(), default=self.clock.now())
+
+    def _outbox(self, farm_id: str) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in self.state.outbox(_OUTBOX_ROWS):
+            if row.fact.farm_id == farm_id:
+                name, columns = fact_row(row.fact)
+                found[name].append(columns)
+        return found
+
+
+def _joined(
+    tail: Mapping[str, pa.Table | None], waiting: Mapping[str, list[dict[str, Any]]]
+) -> dict[str, pa.Table]:
+    found: dict[str, pa.Table] = {}
+    for name, rows in tail.items():
+        spec: TableSpec = TABLES[name]
+        parts = [] if rows is None else [rows]
+        if name in waiting:
+            parts.append(arrow_table(spec, waiting[name]))
+        if len(parts) == 2:
+            found[name] = keep_first(spec, joined(spec, parts))
+        elif parts:
+            found[name] = parts[0]
+    return found
