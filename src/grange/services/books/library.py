@@ -24,6 +24,7 @@ from grange.services.books.bridge import StateBridge
 from grange.services.books.receipt import receipt
 from grange.services.books.sealing import Sealed, Sealer
 from grange.services.books.shelf import Shelf
+from grange.services.books.verify import verify
 
 QUESTIONS = (
     "receipt",
@@ -37,6 +38,7 @@ QUESTIONS = (
     "start_aggregation",
     "get_aggregation",
     "files",
+    "verify",
 )
 """What can be asked by name."""
 
@@ -194,6 +196,16 @@ class Books:
                 for row in self.shelf.files()
                 if row.farm_id == farm_id and table in (None, row.table_name)
             ]
+        }
+
+    def verify(self, *, farm_id: str) -> dict[str, Any]:
+        """Recompute everything from the facts and say what differs."""
+        found = verify(self.shelf, farm_id)
+        return {
+            "checks": [
+                {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found
+            ],
+            "ok": all(check.ok for check in found),
         }
 
     # ── ───────────────────────────────────────────────────────────────────────────────────────────
