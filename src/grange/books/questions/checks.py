@@ -11,7 +11,7 @@ _SESSIONS = Need(table="sessions")
 
 def repeated_keys(spec: TableSpec) -> Question:
     """Ask how many rows a table has, and how many of them repeat a key."""
-    keys = ", ".join(spec.key)
+    keys = ", ".join(f'"{name}"' for name in spec.key)
     return Question(
         sql=f"""
             SELECT count(*) AS found, count(*) - count(DISTINCT ({keys})) AS repeated
@@ -24,7 +24,7 @@ def repeated_keys(spec: TableSpec) -> Question:
 def first_instant() -> Question:
     """Ask when the first event happened."""
     return Question(
-        sql="SELECT min(at) AS at FROM events WHERE farm_id = $farm_id",
+        sql='SELECT min("at") AS "at" FROM events WHERE farm_id = $farm_id',
         needs=(Need(table="events"),),
     )
 
@@ -102,7 +102,7 @@ def double_successes() -> Question:
             SELECT task_id, action_id FROM successes s
             WHERE before IS NOT NULL AND NOT EXISTS (
               SELECT 1 FROM events e
-              WHERE e.at >= s.before AND e.at <= s.ended_at AND (
+              WHERE e."at" >= s.before AND e."at" <= s.ended_at AND (
                 (e.name = 'task_status' AND e.subject_id = s.task_id)
                 OR (e.name IN ('layer_status', 'job_status') AND e.job_id = s.job_id
                     AND e.actor <> '')

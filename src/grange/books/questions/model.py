@@ -44,14 +44,14 @@ def relation(spec: TableSpec, *, has_files: bool, has_rows: bool) -> str:
     Files are free of repeats among themselves; rows are too, but may repeat what is in files: the
     copy in the files wins. Relations `<table>__files` and `<table>__rows` hold the two.
     """
-    columns = ", ".join(spec.column_names)
+    columns = ", ".join(f'"{name}"' for name in spec.column_names)
     files, rows = f"{spec.name}__files", f"{spec.name}__rows"
     if not has_files:
         return f"SELECT {columns} FROM {rows}"  # noqa: S608 - names of the catalog
     if not has_rows:
         return f"SELECT {columns} FROM {files}"  # noqa: S608 - names of the catalog
-    same = " AND ".join(f"kept.{name} = fresh.{name}" for name in spec.key)
-    time = spec.time_column
+    same = " AND ".join(f'kept."{name}" = fresh."{name}"' for name in spec.key)
+    time = f'"{spec.time_column}"'
     return (
         f"SELECT {columns} FROM {files} "  # noqa: S608 - names of the catalog
         f"UNION ALL SELECT {columns} FROM {rows} AS fresh WHERE NOT EXISTS ("

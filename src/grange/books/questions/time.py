@@ -12,11 +12,11 @@ def worker_events(end: Instant) -> Question:
     """Ask for all events that make the presence of workers before `end`."""
     return Question(
         sql="""
-            SELECT worker_id, fleet_id, at, event_id, name, new, number, detail FROM events
+            SELECT worker_id, fleet_id, "at", event_id, name, new, number, detail FROM events
             WHERE farm_id = $farm_id AND subject = 'worker' AND worker_id IS NOT NULL
               AND name IN ('worker_status', 'worker_threads', 'worker_disabled')
-              AND (at < $end OR (name = 'worker_status' AND new = 'NOT_RESPONDING'))
-            ORDER BY worker_id, at, event_id
+              AND ("at" < $end OR (name = 'worker_status' AND new = 'NOT_RESPONDING'))
+            ORDER BY worker_id, "at", event_id
         """,
         needs=(Need(table="events", end=Instant(end + _SILENCE_MS)),),
         parameters={"end": end},
@@ -27,9 +27,9 @@ def fleet_waiting(end: Instant) -> Question:
     """Ask for the timeline of waiting work of every fleet before `end`."""
     return Question(
         sql="""
-            SELECT coalesce(fleet_id, subject_id) AS fleet_id, at, new FROM events
-            WHERE farm_id = $farm_id AND name = 'fleet_waiting' AND new IS NOT NULL AND at < $end
-            ORDER BY fleet_id, at, event_id
+            SELECT coalesce(fleet_id, subject_id) AS fleet_id, "at", new FROM events
+            WHERE farm_id = $farm_id AND name = 'fleet_waiting' AND new IS NOT NULL AND "at" < $end
+            ORDER BY fleet_id, "at", event_id
         """,
         needs=(Need(table="events", end=end),),
         parameters={"end": end},
@@ -77,8 +77,8 @@ def watched_threads(span: Span, half_ms: int) -> Question:
     """Ask for samples of job threads that were watched at least half of their time."""
     return Question(
         sql="""
-            SELECT worker_id, thread, at, state FROM thread_samples
-            WHERE farm_id = $farm_id AND at > $start AND at < $end AND coverage_ms >= $half
+            SELECT worker_id, thread, "at", state FROM thread_samples
+            WHERE farm_id = $farm_id AND "at" > $start AND "at" < $end AND coverage_ms >= $half
         """,
         needs=(Need(table="thread_samples", start=span.start, end=span.end),),
         parameters={"start": span.start, "end": span.end, "half": half_ms},

@@ -110,7 +110,7 @@ def worker_samples(span: Span, step_ms: int, worker_id: str | None) -> Question:
     """
     return Question(
         sql="""
-            SELECT worker_id, (at - 1) - (at - 1) % $step AS slot_at,
+            SELECT worker_id, ("at" - 1) - ("at" - 1) % $step AS slot_at,
                    sum(coverage_ms)::BIGINT AS coverage_ms,
                    (sum(cpu_milli * coverage_ms) // nullif(sum(coverage_ms), 0))::BIGINT
                      AS cpu_milli,
@@ -126,7 +126,7 @@ def worker_samples(span: Span, step_ms: int, worker_id: str | None) -> Question:
                    sum(net_out_bytes)::BIGINT AS net_out_bytes,
                    max(net_in_max_bytes_per_s) AS net_in_max_bytes_per_s
             FROM worker_samples
-            WHERE farm_id = $farm_id AND at > $start AND at <= $end
+            WHERE farm_id = $farm_id AND "at" > $start AND "at" <= $end
               AND ($worker_id IS NULL OR worker_id = $worker_id)
             GROUP BY worker_id, slot_at ORDER BY worker_id, slot_at
         """,

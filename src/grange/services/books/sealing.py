@@ -160,8 +160,8 @@ class Sealer:
         if not near:
             return rows.slice(0, 0)
         name = f"{spec.name}__files"
-        keys = ", ".join(spec.key)
-        time = spec.time_column
+        keys = ", ".join(f'"{name}"' for name in spec.key)
+        time = f'"{spec.time_column}"'
         return self._shelf.engine.run(
             Plan(
                 sql=f"SELECT {keys} FROM {name} "  # noqa: S608 - names of the catalog
