@@ -1,13 +1,18 @@
-"""Moving the state database forward, one revision at a time; there is no way back but the copy."""
+"""Moving the state database forward, one revision at a time; there is no way back but the copy.
+
+Alembic and SQLAlchemy are imported only when there is something to do: they take longer to load
+than the rest of a server's start together.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
-
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from grange.kernel.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
 
 FOLDER = Path(__file__).parent
 
@@ -32,16 +37,20 @@ def to_do(current: str | None, where: str) -> bool:
     return current != known[-1]
 
 
-def config() -> Config:
+def config() -> "Config":
     """Return Alembic's settings."""
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     settings = Config()
     settings.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
     return settings
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: "Connection") -> None:
     """Bring the database of an open transaction to the newest revision."""
+    from alembic import command  # noqa: PLC0415 - see above
+
     settings = config()
     settings.attributes["connection"] = connection
     command.upgrade(settings, "head")

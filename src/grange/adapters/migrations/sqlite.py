@@ -4,9 +4,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import StaticPool, create_engine, event
-from sqlalchemy.exc import DBAPIError
-
 from grange.adapters.migrations import to_do, upgrade
 
 COPIES = 3
@@ -57,6 +54,10 @@ def _copy(connection: sqlite3.Connection, path: Path, revision: str) -> None:
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:
+    # Loaded only when there is something to do: see the package.
+    from sqlalchemy import StaticPool, create_engine, event  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
 
     @event.listens_for(engine, "begin")
