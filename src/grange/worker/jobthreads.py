@@ -365,6 +365,7 @@ class JobThreads:
 
     def _action_over(self, thread: int, doing: _Doing, message: Ended) -> None:
         del self._doing[thread]
+        doing.began_at = Instant(message.started_at)
         self._sampler.read()
         self._record_frames(thread, doing, message)
         self._sampler.occupy(
@@ -376,6 +377,7 @@ class JobThreads:
         self._happened(
             ActionEnded(
                 at=Instant(message.at),
+                started_at=Instant(message.started_at),
                 session_id=doing.session.session_id,
                 action_id=doing.action.action_id,
                 outcome=message.outcome,

@@ -54,6 +54,7 @@ from grange.worker.plan import (
     StartRunner,
     Stop,
     StopWanted,
+    ThreadPhase,
     TimePassed,
     Told,
     Woken,
@@ -68,6 +69,8 @@ FIRST_RETRY_MS = 250
 LONGEST_RETRY_MS = 10_000
 REFUSED_RETRY_MS = 60_000
 """After an answer that trying again will hardly change."""
+RUNNERS_PATIENCE_MS = 20_000
+"""How long a worker that has just begun waits for its runners before it says STARTED."""
 STOP_PATIENCE_MS = 10_000
 """How long a worker that has nothing left to do tries to say that it stops."""
 
@@ -125,7 +128,8 @@ def _take(state: WorkerState, event: Event) -> Step:  # noqa: C901, PLR0911, PLR
         case Began():
             starts = tuple(StartRunner(thread=number) for number in range(len(state.threads)))
             phase = Phase.NEW if event.worker_id is None else Phase.REGISTERED
-            return replace(state, worker_id=event.worker_id, phase=phase), starts
+            state = replace(state, worker_id=event.worker_id, phase=phase, began_at=event.at)
+            return state, starts
         case Answered():
             return _answered(state, event)
         case CallFailed():
@@ -328,7 +332,11 @@ def _next_kind(state: WorkerState) -> CallKind:
 def _next_call_at(state: WorkerState) -> Instant:
     """Return when the next call is to be made, given that none is under way."""
     earliest = state.not_before or Instant(0)
-    if _next_kind(state) is not CallKind.SCHEDULE:
+    kind = _next_kind(state)
+    if kind is CallKind.START and not state.ever_worked and _still_starting(state):
+        # A worker that says it has started can render: its runners come first.
+        return Instant(max(earliest, (state.began_at or 0) + RUNNERS_PATIENCE_MS))
+    if kind is not CallKind.SCHEDULE:
         return earliest
     moments = [_refresh_at(state)]
     if state.next_call_at is not None:
@@ -338,6 +346,10 @@ def _next_call_at(state: WorkerState) -> Instant:
     elif state.reports:
         moments.append(Instant((state.last_call_at or 0) + SOON_MS))
     return Instant(max(earliest, min(moments)))
+
+
+def _still_starting(state: WorkerState) -> bool:
+    return any(thread is ThreadPhase.STARTING for thread in state.threads)
 
 
 def _refresh_at(state: WorkerState) -> Instant:

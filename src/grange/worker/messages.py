@@ -110,6 +110,7 @@ class Ended(msgspec.Struct, tag="ended", kw_only=True, frozen=True):
 
     action_id: str
     outcome: Outcome
+    started_at: int
     at: int
     exit_code: int | None = None
     message: str = ""

@@ -295,7 +295,7 @@ def action_ended(state: WorkerState, event: ActionEnded) -> Step:
         exit_code=event.exit_code,
         percent=running.percent,
         message=(event.message or running.message)[:4096],
-        started_at=None if never else running.started_at or event.at,
+        started_at=None if never else running.started_at or event.started_at or event.at,
         ended_at=None if never else event.at,
         usage=event.usage,
     )

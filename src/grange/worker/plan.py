@@ -175,6 +175,8 @@ class WorkerState:
     next_call_at: Instant | None = None
     """When the next heartbeat is due."""
     last_call_at: Instant | None = None
+    began_at: Instant | None = None
+    """When this process began."""
     interval_seconds: float = 15.0
     woken: bool = False
     """The server asked for a call that has not been made yet."""
@@ -358,6 +360,7 @@ class ActionEnded:
     """An action ended; its facts are on disk."""
 
     at: Instant
+    started_at: Instant | None = None
     session_id: str
     action_id: str
     outcome: Outcome

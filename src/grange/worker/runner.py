@@ -122,7 +122,8 @@ class _Action:
         self.run = run
         self.frames = task_frames(run.parameters) if run.kind is Kind.TASK_RUN else ()
         self.parser = LogParser(packs, command, self.frames, now)
-        self.began_at: Instant | None = None
+        self.started_at = now
+        self.said_began = False
         self.usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.outputs: dict[str, int] = {}
         self.said_at = 0
@@ -144,6 +145,8 @@ class Runner:
         self._clock = clock
         self._processes = processes
         self._sending = threading.Lock()
+        self._telling = threading.RLock()
+        """Held while news of the action is told, so that it is told in order."""
         self._session: Session | None = None
         self._session_id = ""
         self._root = Path()
@@ -162,10 +165,14 @@ class Runner:
     def serve(self) -> None:
         """Do what the worker says until it goes away."""
         self._send(Ready(pid=os.getpid()))
-        with self._connection.makefile("rb") as lines:
-            for line in lines:
-                self._obey(decode_to_runner(line))
-        self.abandon()
+        try:
+            with self._connection.makefile("rb") as lines:
+                for line in lines:
+                    self._obey(decode_to_runner(line))
+        except ConnectionError:
+            return  # the worker is gone, and had not heard everything
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
         """Kill everything below this process."""
@@ -339,6 +346,10 @@ class Runner:
 
     def _called_back(self, _: str, status: ActionStatus) -> None:
         """Openjd's callback: from this thread or from the one that follows the process."""
+        with self._telling:
+            self._news(status)
+
+    def _news(self, status: ActionStatus) -> None:
         action = self._action
         if action is None:
             if status.state is not ActionState.RUNNING:
@@ -350,10 +361,10 @@ class Runner:
             self._end(action, status, now)
             self._over.set()
             return
-        if action.began_at is None:
-            action.began_at = now
+        if not action.said_began:
+            action.said_began = True
             pids = [(one.pid, one.started_ms) for one in self._processes.below(os.getpid())]
-            self._send(Began(action_id=action.run.action_id, at=now, pids=pids))
+            self._send(Began(action_id=action.run.action_id, at=action.started_at, pids=pids))
         action.job_says_progress = action.job_says_progress or status.progress is not None
         self._move(action, status.progress, status.status_message or "", now)
 
@@ -367,11 +378,12 @@ class Runner:
 
     def printed(self, text: str) -> None:
         """Search one printed line for news of the action."""
-        action = self._action
-        if action is not None:
-            now = self._clock.now()
-            for happening in action.parser.line(text, now):
-                self._happened(action, happening, now)
+        with self._telling:
+            action = self._action
+            if action is not None:
+                now = self._clock.now()
+                for happening in action.parser.line(text, now):
+                    self._happened(action, happening, now)
 
     def _happened(self, action: _Action, happening: Happening, now: Instant) -> None:
         match happening:
@@ -422,6 +434,7 @@ class Runner:
             Ended(
                 action_id=action.run.action_id,
                 outcome=outcome,
+                started_at=action.started_at,
                 at=now,
                 exit_code=status.exit_code,
                 message=message[:4096],
@@ -468,6 +481,7 @@ def _failed(action_id: str, now: Instant, message: str) -> Ended:
     return Ended(
         action_id=action_id,
         outcome=Outcome.FAILED,
+        started_at=now,
         at=now,
         message=message[:4096],
         error_class="setup",
@@ -483,8 +497,12 @@ def _told(error: Exception) -> str:
 
 
 def _peak(before: int, after: int) -> int | None:
-    """Return the peak of the largest ended process; None if an earlier one was larger."""
-    if after <= before:
+    """Return the peak of the largest ended process; None if an earlier one was larger.
+
+    A process is born with this one's memory, so nothing below that can be told.
+    """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if after <= max(before, own * 1.1):
         return None
     return after if sys.platform == "darwin" else after * 1024
 

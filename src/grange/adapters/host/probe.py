@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from grange.adapters.host.tree import descendants
 from grange.kernel.clock import Clock
 from grange.ports.host import Inventory, MachineReading, TreeReading
 
@@ -86,7 +87,7 @@ class HostProbe:
         try:
             root = psutil.Process(root_pid)
             ended = root.cpu_times()
-            children = _descendants(root)
+            children = descendants(root)
         except psutil.Error:
             return None
         # Waited-for children live on in their parents' counters, so nothing is lost when one ends.
@@ -123,32 +124,6 @@ class HostProbe:
             self._slow_read_at = now
             self._temperature_milli_c = _temperature_milli_c()
             self._user_logged_in = _user_logged_in()
-
-
-def _descendants(root: psutil.Process) -> list[psutil.Process]:
-    """Return every process below a root, by the kernel's lists of children where it has them."""
-    found: list[psutil.Process] = []
-    waiting = [root.pid]
-    while waiting:
-        pid = waiting.pop()
-        try:
-            text = " ".join(
-                (task / "children").read_text(encoding="ascii")
-                for task in Path(f"/proc/{pid}/task").iterdir()
-            )
-        except FileNotFoundError:
-            if pid == root.pid and root.is_running():
-                return root.children(recursive=True)
-            continue
-        except OSError:
-            continue
-        for child in text.split():
-            waiting.append(int(child))
-            try:
-                found.append(psutil.Process(int(child)))
-            except psutil.Error:
-                continue
-    return found
 
 
 def _mhz() -> float:

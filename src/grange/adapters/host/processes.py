@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import psutil
 
+from grange.adapters.host.tree import descendants
 from grange.ports.host import ProcessIdentity
 
 _PR_SET_PDEATHSIG = 1
@@ -32,7 +33,7 @@ class HostProcesses:
     def below(self, root_pid: int) -> list[ProcessIdentity]:
         """Return every process below a root, the root left out."""
         try:
-            children = psutil.Process(root_pid).children(recursive=True)
+            children = descendants(psutil.Process(root_pid))
         except psutil.Error:
             return []
         found = []
