@@ -1,0 +1,164 @@
+"""`grange server` as programs: the socket outlives its children, one server per folder."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+START_SECONDS = 60
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    port: int
+    said: list[str]
+
+    def child(self, module: str) -> psutil.Process:
+        """The running child of a module."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            for process in psutil.Process(self.process.pid).children():
+                if module in process.cmdline():
+                    return process
+            time.sleep(0.05)
+        raise AssertionError(f"no {module}")
+
+    def health(self) -> int:
+        """Ask once, over a new connection; a refused connection raises."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+def start(folder: Path, *arguments: str) -> Server:
+    """Start a server and wait until it says where it answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "grange", "server", "--data", str(folder), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said: list[str] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        said.append(line.strip())
+        if "answers at http://" in line:
+            port = int(line.partition("http://")[2].split()[0].rpartition(":")[2])
+            return Server(process, port, said)
+    raise AssertionError("\n".join(said))
+
+
+def stop(server: Server) -> int:
+    server.process.send_signal(signal.SIGTERM)
+    code = server.process.wait(START_SECONDS)
+    assert server.process.stdout is not None
+    server.process.stdout.close()
+    return code
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = start(tmp_path_factory.mktemp("server"), "--port", "0")
+    yield running
+    if running.process.poll() is None:
+        stop(running)
+
+
+def test_a_killed_api_comes_back_and_no_connection_is_refused(server: Server):
+    """Agents die when a connection is refused; in the backlog they only wait."""
+    first = server.child("grange.wiring.api_process")
+    first.kill()
+    assert server.health() == 200
+    assert server.child("grange.wiring.api_process").pid != first.pid
+
+
+def test_killed_books_come_back_without_the_api_noticing(server: Server):
+    api = server.child("grange.wiring.api_process").pid
+    first = server.child("grange.wiring.books_process")
+    first.kill()
+    assert server.child("grange.wiring.books_process").pid != first.pid
+    assert server.child("grange.wiring.api_process").pid == api
+    assert server.health() == 200
+
+
+def test_the_books_are_nicer_than_the_api(server: Server):
+    api = server.child("grange.wiring.api_process").nice()
+    end = time.monotonic() + START_SECONDS  # a child that was just started is not nice yet
+    while server.child("grange.wiring.books_process").nice() <= api:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_second_server_on_the_folder_is_told_who_holds_it(server: Server):
+    folder = psutil.Process(server.process.pid).cmdline()[
+        psutil.Process(server.process.pid).cmdline().index("--data") + 1
+    ]
+    second = subprocess.run(
+        [sys.executable, "-m", "grange", "server", "--data", folder, "--port", "0"],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert second.returncode != 0
+    assert str(server.process.pid) in second.stderr
+    assert f":{server.port}" in second.stderr
+
+
+def test_a_port_that_is_taken_and_was_asked_for_is_an_error(server: Server, tmp_path: Path):
+    second = subprocess.run(
+        [sys.executable, "-m", "grange", "server", "--data", str(tmp_path), "--port",
+         str(server.port)],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )  # fmt: skip
+    assert second.returncode != 0
+    assert f"Port {server.port} is taken" in second.stderr
+
+
+def test_secrets_are_readable_by_their_owner_alone(server: Server):
+    arguments = psutil.Process(server.process.pid).cmdline()
+    folder = Path(arguments[arguments.index("--data") + 1])
+    for name in ("master.key", "client.env"):
+        assert (folder / name).stat().st_mode & 0o077 == 0
+
+
+def test_children_die_with_the_parent_and_the_folder_is_free_again(tmp_path: Path):
+    first = start(tmp_path, "--port", "0")
+    children = psutil.Process(first.process.pid).children()
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.wait()
+    assert first.process.stdout is not None
+    first.process.stdout.close()
+    gone, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    assert len(gone) == 2
+    again = start(tmp_path, "--port", "0")
+    assert again.health() == 200
+    assert stop(again) == 0
+
+
+def test_the_next_free_port_is_used_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = tmp_path / "grange.toml"
+        config.write_text(f"[server]\nport = {port}\n")
+        from grange.server.supervisor import listen
+
+        with listen("127.0.0.1", port, fixed=False) as other:
+            assert other.getsockname()[1] != port
