@@ -24,7 +24,8 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFarm]:
 
 
 def answer(farm: RunningFarm, *words: str) -> Any:
-    done = farm.grange(*words, "--json")
+    cut = words.index("--") if "--" in words else len(words)
+    done = farm.grange(*words[:cut], "--json", *words[cut:])
     assert done.returncode == 0, done.stderr + farm.logs()
     return json.loads(done.stdout)
 

@@ -1,5 +1,6 @@
 """Programs the demo starts beside itself: started, watched, stopped in order."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from grange.config.client import environment_with
 from grange.kernel.errors import GrangeError
 
+_ASK_SECONDS = 2.0
 _STOP_SECONDS = 30.0
 _KILL_SECONDS = 5.0
 
@@ -67,16 +69,22 @@ def start_child(
 
 
 def stop_children(children: Sequence[Child]) -> None:
-    """Ask programs to end, all at once, and wait; those that do not are killed."""
+    """End programs together: asked, asked again (a worker then drops its work), killed."""
+    for number, patience in ((signal.SIGTERM, _ASK_SECONDS), (signal.SIGTERM, _STOP_SECONDS)):
+        for child in children:
+            if child.process.poll() is None:
+                child.process.send_signal(number)
+        for child in children:
+            _wait(child, patience)
     for child in children:
         if child.process.poll() is None:
-            child.process.send_signal(signal.SIGTERM)
-    for child in children:
-        try:
-            child.process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
             os.killpg(child.process.pid, signal.SIGKILL)
             child.process.wait(_KILL_SECONDS)
+
+
+def _wait(child: Child, seconds: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.process.wait(seconds)
 
 
 def last_line(log: Path) -> str:

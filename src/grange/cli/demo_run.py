@@ -261,7 +261,7 @@ def _submit(
             bundle=read_bundle(source),
             given={
                 "FrameCount": str(options.frames),
-                "FramesPerTask": str(FRAMES_PER_TASK),
+                "FramesPerTask": str(_frames_per_task(options.frames)),
                 "FailFrame": str(options.fail_frame),
                 "Python": python,
                 "OutputDir": str(folder),
@@ -278,6 +278,11 @@ def _submit(
         )
     )
     return create_job(connection, farm.queue_id, plan.request())
+
+
+def _frames_per_task(frames: int) -> int:
+    """Return a chunk size that gives every job thread something to do, at most FRAMES_PER_TASK."""
+    return max(1, min(FRAMES_PER_TASK, frames // (WORKERS * THREADS)))
 
 
 def _show_page(connection: Connection, options: DemoOptions, out: Output) -> None:

@@ -43,12 +43,12 @@ def exit_code(error: GrangeError) -> int:
 
 def explain(error: GrangeError) -> str:
     """Return an error in one line: what is wrong, which fields, what to do."""
-    text = " ".join(str(error).split())
+    text = _one_line(str(error))
     if isinstance(error, InvalidRequestError) and error.fields:
         details = "; ".join(
-            f"{problem.name}: {problem.message}" if problem.name else problem.message
+            f"{problem.name}: {message}" if problem.name else message
             for problem in error.fields
-            if problem.message not in text
+            if (message := _one_line(problem.message)) not in text
         )
         if details:
             text = f"{text} ({details})"
@@ -57,6 +57,10 @@ def explain(error: GrangeError) -> str:
     if isinstance(error, ThrottledError):
         text += f" Try again in {error.retry_after_seconds} s."
     return text
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def missing_extra(extra: str, error: ImportError) -> ConfigurationError:
