@@ -1,7 +1,8 @@
 """Open Job Description: from a template to the values the farm decides on.
 
-The only module that imports openjd.model. A layer's tasks are never expanded: a task's parameters are looked
-up by its index, from a parameter space rebuilt from the job's template when it is first asked for.
+The only module that imports openjd.model. A layer's tasks are never expanded: a task's parameters
+are looked up by its index, from a parameter space rebuilt from the job's template when it is first
+asked for.
 """
 
 from collections import OrderedDict

@@ -1,7 +1,7 @@
 """Waking workers: held polls of idle workers, and wake streams of busy ones.
 
-A wake may come twice or for nothing; it only makes a worker ask. Idle workers are woken in the order they came,
-no more of them than there are tasks.
+A wake may come twice or for nothing; it only makes a worker ask. Idle workers are woken in the
+order they came, no more of them than there are tasks.
 """
 
 import asyncio

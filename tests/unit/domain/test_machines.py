@@ -15,6 +15,7 @@ from grange.domain.events import (
     ActionEnded,
     TaskAsked,
     TaskAssigned,
+    TaskEvent,
     TaskFailed,
     TaskReturned,
     TaskStarted,
@@ -125,7 +126,7 @@ def test_a_running_task_gets_what_was_asked_for_once_its_action_has_ended(
 ) -> None:
     task, _ = task_machine.apply(leased(), TaskAsked(target=TaskRunStatus(wish), at=T, by="ann"))
     assert task.status is TaskRunStatus.INTERRUPTING
-    events = {
+    events: dict[str, TaskEvent] = {
         "canceled": TaskReturned(action_id=ACTION, at=T),
         "succeeded": TaskSucceeded(action_id=ACTION, at=T),
         "failed": TaskFailed(action_id=ACTION, at=T, max_retries=0),
