@@ -56,8 +56,9 @@ def call(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("GRANGE_", "PYTHON", "VIRTUAL_ENV"))
+        if not name.startswith(("GRANGE_", "PYTHON", "VIRTUAL_ENV", "XDG_", "AWS_"))
     }
+    environment["HOME"] = str(folder.parent)
     return subprocess.run(
         [str(folder / "bin" / words[0]), *words[1:]],
         cwd=folder,
