@@ -23,9 +23,13 @@ _BAR = 30
 
 def balance_line(receipt: Mapping[str, Any]) -> str:
     """Return the line the receipt stands on: machines × time, and what is left over."""
+    machines, each, total = (
+        receipt[name] for name in ("machines", "seconds_each", "machine_seconds")
+    )
+    places = next((n for n in (1, 2) if round(round(each, n) * machines - total, n) == 0), 3)
+    noun = "machine" if machines == 1 else "machines"
     return (
-        f"{receipt['machines']} machines × {seconds(receipt['seconds_each'])}"
-        f" = {seconds(receipt['machine_seconds'])}."
+        f"{machines} {noun} × {each:,.{places}f} s = {total:,.{places}f} s."
         f" Unaccounted: {seconds(receipt['unaccounted_ms'])}"
     )
 

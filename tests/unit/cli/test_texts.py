@@ -12,8 +12,8 @@ from grange.kernel.errors import InvalidRequestError
 
 RECEIPT: dict[str, Any] = {
     "machines": 2,
-    "seconds_each": 143_200,
-    "machine_seconds": 286_400,
+    "seconds_each": 143.2,
+    "machine_seconds": 286.4,
     "accounts": {
         "rendering_useful_ms": 200_000,
         "rendering_wasted_ms": 6_400,
@@ -69,6 +69,19 @@ def test_bytes_money_and_counts_read_well():
 
 def test_the_balance_line_is_the_receipts_foundation():
     assert balance_line(RECEIPT) == "2 machines × 143.2 s = 286.4 s. Unaccounted: 0.0 s"
+
+
+@pytest.mark.parametrize(
+    ("machines", "each", "total", "line"),
+    [
+        (2, 134.26, 268.52, "2 machines × 134.26 s = 268.52 s."),
+        (1, 7.0, 7.0, "1 machine × 7.0 s = 7.0 s."),
+        (3, 10.0004, 30.0012, "3 machines × 10.0 s = 30.0 s."),
+    ],
+)
+def test_what_the_balance_line_shows_multiplies_out(machines, each, total, line):
+    receipt = {**RECEIPT, "machines": machines, "seconds_each": each, "machine_seconds": total}
+    assert balance_line(receipt).startswith(line)
 
 
 def test_the_receipt_names_waste_example_rates_and_the_slowest_frame(capsys):
