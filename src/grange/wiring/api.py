@@ -99,7 +99,7 @@ async def running_api(
         journal = await asyncio.to_thread(FileJournal, settings.data_dir / "journal", clock)
         commit = GroupCommit(journal, clock)
         stack.callback(journal.close)
-        drain = Drain(store, commit, clock)
+        drain = Drain(store, commit, clock, pause_seconds=0.2)
         await owner.start()
         identity = Identity(
             master_key=master_key(settings.data_dir), store=store, randomness=os.urandom

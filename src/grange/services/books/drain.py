@@ -35,12 +35,29 @@ class Drain:
     """Moves the outbox to the journal, oldest first."""
 
     def __init__(
-        self, store: StateStore, commit: GroupCommit, clock: Clock, *, idle_seconds: float = 0.5
+        self,
+        store: StateStore,
+        commit: GroupCommit,
+        clock: Clock,
+        *,
+        idle_seconds: float = 0.5,
+        pause_seconds: float = 0.0,
     ) -> None:
+        """Make a drain.
+
+        Args:
+            store: where the outbox is.
+            commit: the journal's.
+            clock: the server's.
+            idle_seconds: how often to look without being woken.
+            pause_seconds: how long to let facts gather once woken. They are durable already, and
+                one sync of the journal then serves many commits.
+        """
         self._store = store
         self._commit = commit
         self._clock = clock
         self._idle_seconds = idle_seconds
+        self._pause_seconds = pause_seconds
         self._stopping = False
         self._wake = asyncio.Event()
 
@@ -82,6 +99,8 @@ class Drain:
                 await self._clock.sleep(error.retry_after_seconds)
                 continue
             await self._until_woken()
+            if self._pause_seconds and not self._stopping:
+                await self._clock.sleep(self._pause_seconds)
 
     async def _until_woken(self) -> None:
         woken = asyncio.create_task(self._wake.wait())
