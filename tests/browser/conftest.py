@@ -8,13 +8,15 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from grange.testing.farm import LocalFarm
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "grange" / "server" / "static"
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-WAIT_MS = 10_000
+WAIT_MS = 20_000
+"""Machines that run other tests beside these are slow."""
+expect.set_options(timeout=WAIT_MS)
 
 
 @dataclass

@@ -27,6 +27,16 @@ const WORKERS = ['oak-01', 'oak-02'].map((name, at) => ({
 }));
 const FRAMES = Number(options.frames);
 const CHUNK = 4;
+const ACCOUNTS = [
+  'rendering_useful',
+  'rendering_wasted',
+  'overhead',
+  'idle_no_work',
+  'idle_blocked',
+  'disabled',
+  'off',
+  'unknown',
+];
 const LEAD = 9_000; // from the last worker's registration to the first session
 
 const born = Date.now();
@@ -348,35 +358,31 @@ function timeline(now, start, end) {
   );
 }
 
-function receipt() {
-  const start = startedAt - 600;
-  const end = startedAt + jobEnd;
+function accounts(now, start, end) {
   const sums = {};
-  for (const { segments: list } of timeline(end, start, end)) {
+  let whole = 0;
+  for (const { segments: list } of timeline(now, start, end)) {
     for (const [from, to, account] of list) {
       const length = Math.min(to, end) - Math.max(from, start);
       if (length > 0) sums[account] = (sums[account] ?? 0) + length / 2;
+      if (length > 0) whole += length / 2;
     }
   }
-  const accounts = {};
-  for (const key of [
-    'rendering_useful',
-    'rendering_wasted',
-    'overhead',
-    'idle_no_work',
-    'idle_blocked',
-    'disabled',
-    'off',
-    'unknown',
-  ]) {
-    accounts[`${key}_ms`] = sums[key] ?? 0;
-  }
+  const total = {};
+  for (const key of ACCOUNTS) total[`${key}_ms`] = sums[key] ?? 0;
+  const span = { start_at: start, end_at: Math.min(now, end) };
+  return { span, total, workers: 2, machine_ms: whole };
+}
+
+function receipt() {
+  const start = startedAt - 600;
+  const end = startedAt + jobEnd;
   return {
     span: { start_at: start, end_at: end },
     machines: 2,
     seconds_each: (end - start) / 1000,
     machine_seconds: ((end - start) * 2) / 1000,
-    accounts,
+    accounts: accounts(end, start, end).total,
     unaccounted_ms: 0,
     frames: { rendered: FRAMES, failed_attempts: 1 },
     cost: {
@@ -467,8 +473,12 @@ function api(path, query, request, response) {
       workers: workers(now),
     });
   }
-  if (inFarm === '/timeline')
-    return json(timeline(now, Number(query.get('start')), Number(query.get('end'))));
+  const [start, end] = [Number(query.get('start')), Number(query.get('end'))];
+  if (inFarm === '/timeline') {
+    const span = { start_at: start, end_at: Math.min(now, end) };
+    return json({ span, rows: timeline(now, start, end) });
+  }
+  if (inFarm === '/accounts') return json(accounts(now, start, end));
   if (inFarm === `/jobs/${JOB}`) return json(job(now));
   if (inFarm === `/jobs/${JOB}/frames`) return json({ frames: frames(now - startedAt) });
   if (inFarm === `/jobs/${JOB}/receipt`) return json(receipt());

@@ -1,4 +1,4 @@
-import { Show, type JSX } from 'solid-js';
+import { ErrorBoundary, Show, type JSX } from 'solid-js';
 import { Route, Router } from '@solidjs/router';
 import { Shell } from './components/Shell';
 import { Tooltip } from './components/Tooltip';
@@ -33,13 +33,30 @@ function Loaded(props: { children?: JSX.Element }) {
   );
 }
 
+/** A page never just stays blank. */
+function Broken(props: { error: unknown }) {
+  console.error(props.error);
+  return (
+    <section class="notice" role="alert">
+      <h1>This page broke</h1>
+      <p>
+        Something in the application itself went wrong; the farm goes on. Load the page again, and
+        tell whoever runs this server if it keeps happening.
+      </p>
+      <p class="mono">{String(props.error)}</p>
+    </section>
+  );
+}
+
 function Root(props: { children?: JSX.Element }) {
   const farm = createFarmState();
   return (
     <FarmProvider value={farm}>
       <Show when={!farm.signedOut()} fallback={<SignIn />}>
         <Shell>
-          <Loaded>{props.children}</Loaded>
+          <ErrorBoundary fallback={(error) => <Broken error={error} />}>
+            <Loaded>{props.children}</Loaded>
+          </ErrorBoundary>
         </Shell>
       </Show>
       <Tooltip />

@@ -1,4 +1,5 @@
 import type {
+  Accounts,
   ApiFault,
   Farm,
   FrameColumns,
@@ -7,7 +8,7 @@ import type {
   Me,
   Overview,
   Receipt,
-  TimelineRow,
+  Timeline,
 } from './types';
 
 const ROOT = '/api/v1';
@@ -56,32 +57,26 @@ async function get<T>(path: string, query: Record<string, string | number> = {})
 const inFarm = (farm: string) => `/farms/${encodeURIComponent(farm)}`;
 const inJob = (farm: string, job: string) => `${inFarm(farm)}/jobs/${encodeURIComponent(job)}`;
 
-export const getFarms = async (): Promise<Farm[]> => {
-  const answer = await get<Farm[] | { farms: Farm[] }>('/farms');
-  return Array.isArray(answer) ? answer : answer.farms;
-};
+export const getFarms = async (): Promise<Farm[]> => (await get<{ farms: Farm[] }>('/farms')).farms;
 export const getMe = () => get<Me>('/me');
 export const getOverview = (farm: string) => get<Overview>(`${inFarm(farm)}/overview`);
 export const getJob = (farm: string, job: string) => get<JobDetail>(inJob(farm, job));
 export const getReceipt = (farm: string, job: string) =>
   get<Receipt>(`${inJob(farm, job)}/receipt`);
 
-export const getFrames = async (farm: string, job: string): Promise<FrameColumns> => {
-  const answer = await get<FrameColumns | { frames: FrameColumns }>(`${inJob(farm, job)}/frames`);
-  return 'frames' in answer ? answer.frames : answer;
-};
+export const getFrames = async (farm: string, job: string): Promise<FrameColumns> =>
+  (await get<{ frames: FrameColumns }>(`${inJob(farm, job)}/frames`)).frames;
 
-export const getTimeline = async (
-  farm: string,
-  start: Instant,
-  end: Instant,
-): Promise<TimelineRow[]> => {
-  const answer = await get<TimelineRow[] | { rows: TimelineRow[] }>(`${inFarm(farm)}/timeline`, {
-    start: Math.round(start),
-    end: Math.round(end),
-  });
-  return Array.isArray(answer) ? answer : answer.rows;
-};
+const within = (start: Instant, end: Instant) => ({
+  start: Math.round(start),
+  end: Math.round(end),
+});
+
+export const getTimeline = (farm: string, start: Instant, end: Instant) =>
+  get<Timeline>(`${inFarm(farm)}/timeline`, within(start, end));
+
+export const getAccounts = (farm: string, start: Instant, end: Instant) =>
+  get<Accounts>(`${inFarm(farm)}/accounts`, within(start, end));
 
 export const eventsUrl = (farm: string) => `${ROOT}${inFarm(farm)}/events`;
 

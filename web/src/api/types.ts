@@ -181,6 +181,21 @@ export interface TimelineRow {
   segments: Segment[];
 }
 
+/** What each job thread did; `span` ends at the server's now at the latest. */
+export interface Timeline {
+  span: { start_at: Instant; end_at: Instant };
+  rows: TimelineRow[];
+}
+
+/** Machine time by account over a span. */
+export interface Accounts {
+  span: { start_at: Instant; end_at: Instant };
+  total: Record<`${Account}_ms`, number>;
+  workers: number;
+  /** Σ workers × the time each existed within the span. */
+  machine_ms: number;
+}
+
 export interface ApiFault {
   error: { code: string; message: string; fields?: { name: string; message: string }[] };
 }

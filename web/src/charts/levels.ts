@@ -54,7 +54,12 @@ export function drawLevels(
       fill: (chart) => fillOf(chart.ctx, account) ?? 'transparent',
     };
   });
-  const marks = ticks(time.start, time.end, (look.width - look.gutter - look.right) / 90);
+  const marks = ticks(
+    time.start,
+    time.end,
+    (look.width - look.gutter - look.right) / 90,
+    look.zone,
+  );
   const axis = {
     stroke: () => colourOf('--text-quiet'),
     grid: { stroke: () => colourOf('--line'), width: 1 },

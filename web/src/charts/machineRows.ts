@@ -70,7 +70,7 @@ export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: Row
   const quiet = colourOf('--text-quiet');
   const line = colourOf('--line');
 
-  const marks = ticks(time.start, time.end, inner / 90);
+  const marks = ticks(time.start, time.end, inner / 90, look.zone);
   pen.textAlign = 'center';
   for (const { at, step } of marks) {
     const left = Math.round(x(at)) + 0.5;

@@ -112,6 +112,13 @@ function newest(frames: Frame[]): Frame | null {
   return frames.findLast((frame) => frame.hasPreview) ?? frames[0] ?? null;
 }
 
+/** A job in the few words a browser's tab has room for. */
+export function jobTitle(row: JobRow | null): string | null {
+  if (row === null) return null;
+  const share = row.frames_total === 0 ? null : row.frames_done / row.frames_total;
+  return row.ended_at === null ? `${percent(share)} ${row.name}` : row.name;
+}
+
 /** A job with its progress, layers, frame strips and pictures. */
 export function JobView(props: { job: JobState; linked?: boolean }) {
   const [chosen, setChosen] = createSignal<Frame | null>(null);

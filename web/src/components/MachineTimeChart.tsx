@@ -1,12 +1,13 @@
 import { For, Show, createEffect, createMemo, createSignal, onCleanup, onMount } from 'solid-js';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import type { Account } from '../api/types';
 import { drawLevels } from '../charts/levels';
 import { drawRows, hitRow, type RowsLook } from '../charts/machineRows';
 import { percent, plural, seconds, share } from '../format/number';
 import { clock, duration } from '../format/time';
 import { useFarm } from '../state/farm';
-import { machines, totals, type MachineTime } from '../state/machineTime';
+import type { MachineTime } from '../state/machineTime';
 import { isDark } from '../state/theme';
 import { ACCOUNTS } from '../theme/accounts';
 import { AccountSwatch } from './AccountsTable';
@@ -53,13 +54,19 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
     onCleanup(() => cancelAnimationFrame(turn));
   });
 
-  const sums = createMemo(() => (props.time === null ? null : totals(props.time)));
-  const whole = () =>
-    props.time === null ? 0 : (props.time.end - props.time.start) * machines(props.time).count;
-  const shown = () => ACCOUNTS.filter(({ key }) => (sums()?.[key] ?? 0) > 0);
+  const amount = (key: Account) => props.time?.accounts.total[`${key}_ms`] ?? 0;
+  const whole = () => props.time?.accounts.machine_ms ?? 0;
+  /** "2 machines × 53.8 s", if each was there all the time; else only how many there were. */
+  const factors = (time: MachineTime) => {
+    const { span, workers, machine_ms: sum } = time.accounts;
+    const each = span.end_at - span.start_at;
+    const words = plural(workers, 'machine');
+    return sum === workers * each ? `${words} × ${seconds(each)}` : words;
+  };
+  const shown = () => ACCOUNTS.filter(({ key }) => amount(key) > 0);
   const spoken = () =>
     shown()
-      .map(({ key, label }) => `${label} ${percent((sums()?.[key] ?? 0) / whole())}`)
+      .map(({ key, label }) => `${label} ${percent(amount(key) / whole())}`)
       .join(', ');
 
   const onMove = (event: PointerEvent) => {
@@ -109,12 +116,12 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
         <tbody>
           <For each={ACCOUNTS}>
             {(account) => (
-              <tr classList={{ nothing: (sums()?.[account.key] ?? 0) === 0 }}>
+              <tr classList={{ nothing: amount(account.key) === 0 }}>
                 <td data-tip={account.meaning}>
                   <AccountSwatch account={account} /> {account.label}
                 </td>
-                <td class="number">{seconds(sums()?.[account.key] ?? 0)}</td>
-                <td class="number">{share(sums()?.[account.key] ?? 0, whole())}</td>
+                <td class="number">{seconds(amount(account.key))}</td>
+                <td class="number">{share(amount(account.key), whole())}</td>
               </tr>
             )}
           </For>
@@ -122,12 +129,7 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
         <tfoot>
           <tr>
             <th scope="row">
-              Σ{' '}
-              <Show when={props.time}>
-                {(time) =>
-                  `${plural(machines(time()).count, 'machine')} × ${seconds(time().end - time().start)}`
-                }
-              </Show>
+              Σ <Show when={props.time}>{(time) => factors(time())}</Show>
             </th>
             <td class="number">{seconds(whole())}</td>
             <td class="number">100.0 %</td>

@@ -2,16 +2,21 @@
 
 import { UNKNOWN } from './number';
 
+type Kind = 'clock' | 'minute' | 'full' | 'day' | 'offset';
+
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
-function formatter(zone: string | undefined, kind: 'clock' | 'minute' | 'full' | 'day') {
+function formatter(zone: string | undefined, kind: Kind) {
   const key = `${zone ?? ''} ${kind}`;
   let found = clocks.get(key);
   if (found === undefined) {
     const options: Intl.DateTimeFormatOptions = { hourCycle: 'h23' };
     if (zone !== undefined) options.timeZone = zone;
     if (kind !== 'day') Object.assign(options, { hour: '2-digit', minute: '2-digit' });
-    if (kind === 'clock' || kind === 'full') options.second = '2-digit';
+    if (kind === 'clock' || kind === 'full' || kind === 'offset') options.second = '2-digit';
+    if (kind === 'offset') {
+      Object.assign(options, { year: 'numeric', month: '2-digit', day: '2-digit' });
+    }
     if (kind === 'full') {
       Object.assign(options, { day: 'numeric', month: 'short', year: 'numeric' });
       options.timeZoneName = 'short';
@@ -72,11 +77,39 @@ const STEPS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
 ];
 
-/** Round instants inside [start, end], at most `most` of them. */
-export function ticks(start: number, end: number, most: number): { at: number; step: number }[] {
+/** How far a zone's clock is ahead of UTC at an instant, in milliseconds. */
+function zoneOffset(at: number, zone: string | undefined): number {
+  const parts = new Map(
+    formatter(zone, 'offset')
+      .formatToParts(at)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
+  const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
+  const local = Date.UTC(
+    part('year'),
+    part('month') - 1,
+    part('day'),
+    part('hour'),
+    part('minute'),
+    part('second'),
+  );
+  return local - Math.floor(at / 1000) * 1000;
+}
+
+/** Round local instants inside [start, end], about `most` of them; right over a clock change too. */
+export function ticks(
+  start: number,
+  end: number,
+  most: number,
+  zone?: string,
+): { at: number; step: number }[] {
   const wanted = (end - start) / 1000 / Math.max(most, 1);
   const step = (STEPS.find((candidate) => candidate >= wanted) ?? 86_400) * 1000;
+  const first = zoneOffset(start, zone);
   const found: { at: number; step: number }[] = [];
-  for (let at = Math.ceil(start / step) * step; at <= end; at += step) found.push({ at, step });
-  return found;
+  for (let local = Math.ceil((start + first) / step) * step; ; local += step) {
+    const at = local - zoneOffset(local - first, zone);
+    if (at > end) return found;
+    if (at >= start) found.push({ at, step });
+  }
 }

@@ -1,6 +1,6 @@
 import { Show, createMemo } from 'solid-js';
 import { A, useSearchParams } from '@solidjs/router';
-import { JobErrors, JobView } from '../components/JobView';
+import { JobErrors, JobView, jobTitle } from '../components/JobView';
 import { JobsTable } from '../components/JobsTable';
 import { MachineTimeChart } from '../components/MachineTimeChart';
 import { Panel } from '../components/Panel';
@@ -11,6 +11,7 @@ import { plural } from '../format/number';
 import { useFarm } from '../state/farm';
 import { createJobState } from '../state/job';
 import { createMachineTime } from '../state/machineTime';
+import { createTitle } from '../state/title';
 
 /** The farm now: the current job, the workers, and what every machine did. */
 export function FarmPage() {
@@ -22,6 +23,7 @@ export function FarmPage() {
     equals: (a, b) => a?.start === b?.start && a?.end === b?.end,
   });
   const time = createMachineTime(span);
+  createTitle(() => jobTitle(job.row()));
   const rendering = () =>
     farm.store.workers.filter((worker) => worker.status === 'rendering').length;
 

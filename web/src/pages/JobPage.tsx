@@ -1,12 +1,13 @@
 import { For, Show, createMemo } from 'solid-js';
 import { useParams, useSearchParams } from '@solidjs/router';
-import { JobErrors, JobView } from '../components/JobView';
+import { JobErrors, JobView, jobTitle } from '../components/JobView';
 import { MachineTimeChart } from '../components/MachineTimeChart';
 import { Panel } from '../components/Panel';
 import { RangePicker, spanOf } from '../components/RangePicker';
 import { Receipt } from '../components/Receipt';
 import { createJobState } from '../state/job';
 import { createMachineTime } from '../state/machineTime';
+import { createTitle } from '../state/title';
 import { NotFound } from './NotFound';
 
 function Facts(props: { title: string; facts: Record<string, unknown> }) {
@@ -43,6 +44,7 @@ export function JobPage() {
     equals: (a, b) => a?.start === b?.start && a?.end === b?.end,
   });
   const time = createMachineTime(span);
+  createTitle(() => jobTitle(job.row()));
   return (
     <Show when={!job.isMissing()} fallback={<NotFound what="There is no job with this id." />}>
       <JobView job={job} />

@@ -1,10 +1,12 @@
 import { JobsTable } from '../components/JobsTable';
 import { plural } from '../format/number';
 import { useFarm } from '../state/farm';
+import { createTitle } from '../state/title';
 
 /** The newest jobs of the farm. */
 export function JobsPage() {
   const farm = useFarm();
+  createTitle(() => 'Jobs');
   return (
     <section class="panel" aria-labelledby="jobs-title">
       <header>

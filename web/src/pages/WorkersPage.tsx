@@ -7,10 +7,12 @@ import { WorkerList } from '../components/Workers';
 import { plural } from '../format/number';
 import { useFarm } from '../state/farm';
 import { createMachineTime } from '../state/machineTime';
+import { createTitle } from '../state/title';
 
 /** All workers, and what they did lately. */
 export function WorkersPage() {
   const farm = useFarm();
+  createTitle(() => 'Workers');
   const [query] = useSearchParams<{ range?: string }>();
   const span = createMemo(() => spanOf(query.range ?? '10m', null, null), null, {
     equals: (a, b) => a?.start === b?.start && a?.end === b?.end,

@@ -28,7 +28,7 @@ export interface JobState {
   isMissing: Accessor<boolean>;
 }
 
-const EVERY_MS = 700;
+const EVERY_MS = 1_000;
 const RETRY_MS = 3_000;
 
 const FIELDS = ['task', 'status', 'renderMs', 'worker', 'attempts', 'bytes', 'hasPreview'] as const;

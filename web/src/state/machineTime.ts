@@ -1,8 +1,8 @@
 /** What every job thread did, over a span: read again while it still grows. */
 
 import { createEffect, createSignal, on, onCleanup, type Accessor } from 'solid-js';
-import { getTimeline } from '../api/client';
-import type { Account, TimelineRow } from '../api/types';
+import { getAccounts, getTimeline } from '../api/client';
+import type { Account, Accounts, TimelineRow } from '../api/types';
 import { ACCOUNTS, accountOf } from '../theme/accounts';
 import { now } from './clock';
 import { useFarm } from './farm';
@@ -17,9 +17,11 @@ export interface MachineTime {
   start: number;
   end: number;
   rows: TimelineRow[];
+  /** Sums by account, as the books have them. */
+  accounts: Accounts;
 }
 
-const LIVE_MS = 2_000;
+const LIVE_MS = 3_000;
 
 export function createMachineTime(span: Accessor<Span | null>): Accessor<MachineTime | null> {
   const farm = useFarm();
@@ -31,10 +33,19 @@ export function createMachineTime(span: Accessor<Span | null>): Accessor<Machine
     const wanted = span();
     if (farmId === undefined || wanted === null) return;
     const mine = ++turn;
-    const end = wanted.end ?? now();
+    const end = Math.max(wanted.end ?? now(), wanted.start + 1);
     try {
-      const rows = await getTimeline(farmId, wanted.start, end);
-      if (mine === turn) setTime({ start: wanted.start, end, rows: byName(rows) });
+      const [timeline, accounts] = await Promise.all([
+        getTimeline(farmId, wanted.start, end),
+        getAccounts(farmId, wanted.start, end),
+      ]);
+      if (mine !== turn) return;
+      setTime({
+        start: timeline.span.start_at,
+        end: timeline.span.end_at,
+        rows: byName(timeline.rows),
+        accounts,
+      });
     } catch (error) {
       console.info('Machine time could not be read; it is tried again.', error);
     }
@@ -56,31 +67,6 @@ export function createMachineTime(span: Accessor<Span | null>): Accessor<Machine
   onCleanup(() => clearInterval(timer));
   farm.onRefresh(() => void read());
   return time;
-}
-
-/** How many machines there are, and how much of one a thread of it is. */
-export function machines(time: MachineTime): { count: number; shareOf(row: TimelineRow): number } {
-  const threads = new Map<string, number>();
-  for (const row of time.rows) threads.set(row.worker_id, (threads.get(row.worker_id) ?? 0) + 1);
-  return { count: threads.size, shareOf: (row) => 1 / (threads.get(row.worker_id) ?? 1) };
-}
-
-/** Machine milliseconds per account within the span; what no segment covers is unknown. */
-export function totals(time: MachineTime): Record<Account, number> {
-  const sums = Object.fromEntries(ACCOUNTS.map(({ key }) => [key, 0])) as Record<Account, number>;
-  const { shareOf } = machines(time);
-  for (const row of time.rows) {
-    const share = shareOf(row);
-    let covered = 0;
-    for (const [from, to, account] of row.segments) {
-      const length = Math.min(to, time.end) - Math.max(from, time.start);
-      if (length <= 0) continue;
-      sums[accountOf(account).key] += length * share;
-      covered += length;
-    }
-    sums.unknown += Math.max(time.end - time.start - covered, 0) * share;
-  }
-  return sums;
 }
 
 /** Threads in each account, averaged over `bins` equal pieces of the span. */
