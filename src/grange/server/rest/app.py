@@ -9,10 +9,9 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.types import ControllerRouterHandler
 
 from grange.kernel.errors import GrangeError
 from grange.server.context import Context
@@ -43,15 +42,8 @@ def rest_app(context: Context | None, version: str) -> Litestar:
         context: the services behind it; None to make its OpenAPI document only.
         version: Grange's version.
     """
-    handlers: list[ControllerRouterHandler] = [
-        *people.HANDLERS,
-        *jobs.HANDLERS,
-        *workers.HANDLERS,
-        *books.HANDLERS,
-        get_openapi,
-    ]
     return Litestar(
-        route_handlers=[Router(path=PREFIX, route_handlers=handlers)],
+        route_handlers=[Router(path=PREFIX, route_handlers=HANDLERS)],
         dependencies={
             "caller": Provide(_caller, sync_to_thread=False),
             "context": Provide(lambda: context, sync_to_thread=False),
@@ -67,6 +59,7 @@ def rest_app(context: Context | None, version: str) -> Litestar:
             version=version,
             description="What the Deadline Cloud API has no words for.",
             path=_UNREACHABLE,
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin()],
         ),
         request_max_body_size=None,
@@ -79,6 +72,16 @@ def rest_app(context: Context | None, version: str) -> Litestar:
 async def get_openapi(request: Request[Principal, None, State]) -> dict[str, Any]:
     """Describe this API as an OpenAPI document."""
     return request.app.openapi_schema.to_schema()
+
+
+HANDLERS: list[HTTPRouteHandler] = [
+    *people.HANDLERS,
+    *jobs.HANDLERS,
+    *workers.HANDLERS,
+    *books.HANDLERS,
+    get_openapi,
+]
+"""Every route of the REST API."""
 
 
 def openapi_document(version: str) -> dict[str, Any]:
