@@ -1,10 +1,10 @@
 """Open sessions and actions as rows, as if they ended now."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import pyarrow as pa
+from msgspec.structs import replace
 
 from grange.books.catalog.registry import table
 from grange.books.catalog.rows import fact_row
