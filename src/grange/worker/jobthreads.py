@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from grange.kernel.clock import Clock
-from grange.kernel.errors import GrangeError
+from grange.kernel.errors import GrangeError, UnreachableError
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 from grange.worker.background import in_thread
@@ -60,7 +60,7 @@ from grange.worker.plan import (
     StartRunner,
 )
 from grange.worker.sampler import IDLE, Sampler
-from grange.worker.seats import Seat
+from grange.worker.seats import Nursery, Seat
 from grange.worker.settings import WorkerSettings
 from grange.worker.shipping import LogShipper
 from grange.worker.telemetry import Occupation
@@ -130,6 +130,11 @@ class JobThreads:
         self.worker_id = ""
         """The worker's id, for the variables that jobs see."""
         self._ending = False
+        self._nursery = Nursery(
+            settings.runner_command,
+            {**settings.environment, MARK: leftovers.mark},
+            folder / "nursery.log",
+        )
         self._seats: dict[int, Seat] = {}
         self._doing: dict[int, _Doing] = {}
         self._users: dict[str, tuple[str, str | None] | None] = {}
@@ -171,6 +176,7 @@ class JobThreads:
         """End every runner."""
         self._ending = True
         await asyncio.gather(*(seat.end(patience_seconds) for seat in self._seats.values()))
+        await self._nursery.end(patience_seconds)
 
     # ── runners ───────────────────────────────────────────────────────────────────────────────────
 
@@ -178,13 +184,11 @@ class JobThreads:
         deaths = self._deaths.get(thread, 0)
         if deaths:
             await self._clock.sleep(min(30.0, _RUNNER_PAUSE_SECONDS * 2 ** min(deaths - 1, 5)))
-        seat = Seat(thread, self._heard, self._runner_gone)
+        seat = Seat(thread, self._nursery, self._heard, self._runner_gone)
         self._seats[thread] = seat
-        environment = {**self._settings.environment, MARK: self._leftovers.mark}
         try:
-            log = self._folder / f"runner-{thread}.log"
-            await seat.start(self._settings.runner_command, environment, log)
-        except OSError as error:
+            await seat.start(self._folder / f"runner-{thread}.log")
+        except (OSError, UnreachableError) as error:
             self._runner_gone(thread, f"The runner could not be started: {error}")
 
     def _runner_gone(self, thread: int, message: str) -> None:

@@ -70,6 +70,7 @@ from grange.worker.messages import (
     decode_to_runner,
     encode,
 )
+from grange.worker.patience import teach_patience
 from grange.worker.plan import Kind, Outcome
 
 _OUTCOMES = {
@@ -531,6 +532,7 @@ def run_runner(descriptor: int, parent_pid: int, clock: Clock, processes: Proces
         clock: the machine's clock.
         processes: names and ends processes.
     """
+    teach_patience(clock)
     with socket.socket(fileno=descriptor) as connection:
         os.set_inheritable(descriptor, False)
         runner = Runner(connection, clock, processes)

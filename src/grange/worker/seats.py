@@ -1,19 +1,142 @@
-"""The worker's side of its runners: one process and one socket per job thread."""
+"""The worker's side of its runners: the nursery that forks them, and one seat per job thread."""
 
 import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from grange.kernel.errors import UnreachableError
 from grange.worker.messages import FromRunner, ToRunner, decode_from_runner, encode
+from grange.worker.nursery import Fork, Forked
 
 _log = logging.getLogger(__name__)
 _LINE_BYTES = 8 * 2**20
+_FORK_SECONDS = 60.0
+"""A nursery that has not forked by then (it loads openjd first) is given up."""
+_CODE_SECONDS = 2.0
+
+
+class Nursery:
+    """The process that runners are forked from; started when it is first needed, or again.
+
+    Args:
+        command: starts it; the socket's number and this process's are added.
+        environment: its environment, and so the runners' and their jobs'.
+        log: file for what it prints itself.
+    """
+
+    def __init__(self, command: tuple[str, ...], environment: Mapping[str, str], log: Path) -> None:
+        self._command = command
+        self._environment = dict(environment)
+        self._log = log
+        self._lock = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._socket: socket.socket | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._forked: asyncio.Future[int] | None = None
+        self._codes: dict[int, asyncio.Future[int]] = {}
+
+    async def fork(self, log: Path) -> tuple[int, socket.socket]:
+        """Fork a runner; returns its process number and the worker's end of its socket.
+
+        Raises:
+            OSError: the nursery could not be started.
+            UnreachableError: it did not answer.
+        """
+        async with self._lock:
+            if self._socket is None or self._following is None or self._following.done():
+                control = await self._start()
+            else:
+                control = self._socket
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._forked = asyncio.get_running_loop().create_future()
+                request = msgspec.json.encode(Fork(log=str(log))) + b"\n"
+                try:
+                    socket.send_fds(control, [request], [theirs.fileno()])
+                    async with asyncio.timeout(_FORK_SECONDS):
+                        pid = await self._forked
+                except (OSError, TimeoutError, UnreachableError) as error:
+                    ours.close()
+                    self._kill()
+                    raise UnreachableError(f"No runner could be forked: {error}") from error
+            return pid, ours
+
+    async def code(self, pid: int) -> int | None:
+        """Return the exit code of a runner that has ended, negative for a signal; None: unknown."""
+        future = self._codes.get(pid)
+        if future is None:
+            return None
+        await asyncio.wait({future}, timeout=_CODE_SECONDS)
+        self._codes.pop(pid, None)
+        return future.result() if future.done() else None
+
+    async def end(self, patience_seconds: float) -> None:
+        """Let the nursery end; it is killed if it does not."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._following is not None:
+            done, _ = await asyncio.wait({self._following}, timeout=patience_seconds)
+            if not done:
+                self._kill()
+                await asyncio.wait({self._following}, timeout=patience_seconds)
+
+    async def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        try:
+            with self._log.open("ab") as output, theirs:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=self._environment,
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
+        except OSError:
+            ours.close()
+            raise
+        reader, self._writer = await asyncio.open_connection(sock=ours)
+        self._socket = ours
+        self._following = asyncio.create_task(self._follow(reader, self._process))
+        return ours
+
+    async def _follow(
+        self, reader: asyncio.StreamReader, process: asyncio.subprocess.Process
+    ) -> None:
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                self._heard(msgspec.json.decode(line, type=Forked))
+        await process.wait()
+        if self._writer is not None:
+            self._writer.close()
+        if self._forked is not None and not self._forked.done():
+            self._forked.set_exception(UnreachableError("the nursery ended"))
+
+    def _heard(self, message: Forked) -> None:
+        loop = asyncio.get_running_loop()
+        if message.code is not None:
+            future = self._codes.setdefault(message.pid, loop.create_future())
+            if not future.done():
+                future.set_result(message.code)
+        elif self._forked is not None and not self._forked.done():
+            self._codes[message.pid] = loop.create_future()
+            self._forked.set_result(message.pid)
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
 
 
 class Seat:
@@ -21,6 +144,7 @@ class Seat:
 
     Args:
         thread: the job thread.
+        nursery: forks the runner.
         heard: called with every message of the runner.
         gone: called once when the runner has ended, with a sentence saying how.
     """
@@ -28,50 +152,28 @@ class Seat:
     def __init__(
         self,
         thread: int,
+        nursery: Nursery,
         heard: Callable[[int, FromRunner], None],
         gone: Callable[[int, str], None],
     ) -> None:
         self.thread = thread
+        self._nursery = nursery
         self._heard = heard
         self._gone = gone
-        self._process: asyncio.subprocess.Process | None = None
+        self._pid: int | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._following: asyncio.Task[None] | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """The runner's process number, once it has been started."""
-        return self._process.pid if self._process is not None else None
-
-    async def start(
-        self, command: tuple[str, ...], environment: Mapping[str, str], log: Path
-    ) -> None:
+    async def start(self, log: Path) -> None:
         """Start the runner.
 
-        It must be called from the main thread: the runner dies with the thread that started it.
-
         Raises:
-            OSError: the program could not be started.
+            OSError: the nursery could not be started.
+            UnreachableError: no runner could be forked.
         """
-        ours, theirs = socket.socketpair()
-        try:
-            with log.open("ab") as output, theirs:
-                self._process = await asyncio.create_subprocess_exec(
-                    *command,
-                    str(theirs.fileno()),
-                    str(os.getpid()),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    env=dict(environment),
-                    pass_fds=(theirs.fileno(),),
-                    start_new_session=True,
-                )
-        except OSError:
-            ours.close()
-            raise
-        reader, self._writer = await asyncio.open_connection(sock=ours, limit=_LINE_BYTES)
-        self._following = asyncio.create_task(self._follow(reader, self._process))
+        self._pid, connection = await self._nursery.fork(log)
+        reader, self._writer = await asyncio.open_connection(sock=connection, limit=_LINE_BYTES)
+        self._following = asyncio.create_task(self._follow(reader, self._pid))
 
     def send(self, message: ToRunner) -> None:
         """Send a message; if the runner is gone, `gone` says so."""
@@ -80,9 +182,9 @@ class Seat:
 
     def kill(self) -> None:
         """End the runner at once."""
-        if self._process is not None and self._process.returncode is None:
+        if self._pid is not None and self._following is not None and not self._following.done():
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.kill(self._pid, signal.SIGKILL)
 
     async def end(self, patience_seconds: float) -> None:
         """Close the runner's socket and wait until it has ended; it is killed if it does not."""
@@ -95,9 +197,7 @@ class Seat:
             self.kill()
             await asyncio.wait({self._following}, timeout=patience_seconds)
 
-    async def _follow(
-        self, reader: asyncio.StreamReader, process: asyncio.subprocess.Process
-    ) -> None:
+    async def _follow(self, reader: asyncio.StreamReader, pid: int) -> None:
         try:
             while line := await reader.readline():
                 self._heard(self.thread, decode_from_runner(line))
@@ -107,13 +207,15 @@ class Seat:
                 extra={"action": "runner_unreadable", "thread": self.thread, "error": str(error)},
             )
             self.kill()
-        code = await process.wait()
+        code = await self._nursery.code(pid)
         if self._writer is not None:
             self._writer.close()
         self._gone(self.thread, _ended(code))
 
 
-def _ended(code: int) -> str:
+def _ended(code: int | None) -> str:
+    if code is None:
+        return "The runner process is gone."
     if code < 0:
         return f"The runner process was ended by signal {-code}."
     return f"The runner process ended with exit code {code}."

@@ -73,7 +73,7 @@ class WorkerSettings:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that jobs inherit; see `job_environment`."""
     runner_command: tuple[str, ...] = (sys.executable, "-m", "grange.wiring.runner")
-    """Starts a runner; the socket's number and this process's are added."""
+    """Starts the nursery of runners; the socket's number and this process's are added."""
     spool_bytes: int = 1_000_000_000
     """How much may wait on disk for the server."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -31,6 +32,7 @@ from grange.worker.messages import (
     decode_from_runner,
     encode,
 )
+from grange.worker.nursery import Fork, Forked
 from grange.worker.plan import Kind, Outcome
 
 JOB = {
@@ -41,14 +43,13 @@ JOB = {
 }
 
 
-class Seat:
-    """The worker's end of a runner."""
+class Nursery:
+    """The worker's end of a nursery."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "root").mkdir()
         ours, theirs = socket.socketpair()
-        ours.settimeout(30)
+        ours.settimeout(60)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "grange.wiring.runner", str(theirs.fileno()), str(os.getpid())],
             pass_fds=(theirs.fileno(),),
@@ -59,6 +60,46 @@ class Seat:
         theirs.close()
         self.socket = ours
         self.lines = ours.makefile("rb")
+        self.codes: dict[int, int | None] = {}
+
+    def fork(self, log: Path) -> tuple[int, socket.socket]:
+        ours, theirs = socket.socketpair()
+        ours.settimeout(30)
+        with theirs:
+            request = msgspec.json.encode(Fork(log=str(log))) + b"\n"
+            socket.send_fds(self.socket, [request], [theirs.fileno()])
+        while (message := self.hear()).code is not None:
+            self.codes[message.pid] = message.code
+        return message.pid, ours
+
+    def hear(self) -> Forked:
+        return msgspec.json.decode(self.lines.readline(), type=Forked)
+
+    def code(self, pid: int) -> int | None:
+        while pid not in self.codes:
+            message = self.hear()
+            self.codes[message.pid] = message.code
+        return self.codes[pid]
+
+    def close(self) -> None:
+        self.lines.close()
+        self.socket.close()
+        try:
+            self.process.wait(10)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+
+class Seat:
+    """The worker's end of a runner."""
+
+    def __init__(self, folder: Path, nursery: Nursery) -> None:
+        self.folder = folder
+        (folder / "root").mkdir()
+        self.nursery = nursery
+        self.pid, self.socket = nursery.fork(folder / "runner.log")
+        self.lines = self.socket.makefile("rb")
         assert isinstance(self.hear(), Ready)
 
     def say(self, message: ToRunner) -> None:
@@ -106,19 +147,22 @@ class Seat:
     def log(self, session_id: str = "session-1") -> str:
         return (self.folder / f"{session_id}.log").read_text()
 
-    def leave(self) -> None:
+    def leave(self) -> int | None:
         self.lines.close()
         self.socket.close()
-        try:
-            self.process.wait(10)
-        finally:
-            self.process.kill()
-            self.process.wait()
+        return self.nursery.code(self.pid)
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    nursery = Nursery(tmp_path_factory.mktemp("nursery"))
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture
-def seat(tmp_path: Path) -> Iterator[Seat]:
-    seat = Seat(tmp_path)
+def seat(tmp_path: Path, nursery: Nursery) -> Iterator[Seat]:
+    seat = Seat(tmp_path, nursery)
     yield seat
     seat.leave()
 
@@ -291,7 +335,7 @@ def test_a_session_closed_abruptly_leaves_its_environments_and_nothing_running(s
     assert seat.until(Closed)[0] == Closed(session_id="session-1")
     assert "left in order" in seat.log()
     assert list((seat.folder / "root").iterdir()) == []
-    assert psutil.Process(seat.process.pid).children(recursive=True) == []
+    assert psutil.Process(seat.pid).children(recursive=True) == []
     # The seat can be used again.
     assert seat.open("session-2") == Opened(session_id="session-2")
     seat.run(3, script("echo again"))
@@ -303,13 +347,13 @@ def test_everything_below_dies_with_the_runner(seat: Seat, how: str) -> None:
     seat.open()
     seat.run(1, script("sleep 600 & echo openjd_status: up; wait"))
     seat.until(Moved)
-    below = psutil.Process(seat.process.pid).children(recursive=True)
+    below = psutil.Process(seat.pid).children(recursive=True)
     assert len(below) >= 2
     if how == "socket":
         seat.socket.shutdown(socket.SHUT_RDWR)
     else:
-        seat.process.send_signal(signal.SIGTERM)
-    seat.process.wait(10)
+        os.kill(seat.pid, signal.SIGTERM)
+    assert seat.nursery.code(seat.pid) == (0 if how == "socket" else 128 + signal.SIGTERM)
     for process in below:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.wait(10)
@@ -352,7 +396,7 @@ def test_a_job_sees_none_of_the_runners_secrets_and_no_open_socket(seat: Seat) -
 
 def test_many_tasks_leave_no_threads_or_files_behind(seat: Seat) -> None:
     seat.open()
-    process = psutil.Process(seat.process.pid)
+    process = psutil.Process(seat.pid)
     threads = files = 0
     for number in range(40):
         seat.run(number, script("true"), step_id="step-1")
@@ -361,3 +405,48 @@ def test_many_tasks_leave_no_threads_or_files_behind(seat: Seat) -> None:
             threads, files = process.num_threads(), process.num_fds()
     assert process.num_threads() <= threads + 2
     assert process.num_fds() <= files + 2
+
+
+def test_a_runner_that_is_killed_is_told_and_another_is_forked_at_once(
+    seat: Seat, nursery: Nursery, tmp_path: Path
+) -> None:
+    os.kill(seat.pid, signal.SIGKILL)
+    assert nursery.code(seat.pid) == -signal.SIGKILL
+    (tmp_path / "next").mkdir()
+    other = Seat(tmp_path / "next", nursery)
+    assert other.pid != seat.pid
+    assert other.open() == Opened(session_id="session-1")
+    other.leave()
+
+
+def test_runners_die_with_the_nursery_and_their_jobs_with_them(tmp_path: Path) -> None:
+    nursery = Nursery(tmp_path)
+    (tmp_path / "seat").mkdir()
+    seat = Seat(tmp_path / "seat", nursery)
+    seat.open()
+    seat.run(1, script("echo openjd_status: up; sleep 600"))
+    seat.until(Moved)
+    runner = psutil.Process(seat.pid)
+    below = runner.children(recursive=True)
+    assert below
+    nursery.process.kill()
+    nursery.process.wait()
+    for process in [runner, *below]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.wait(10)
+    seat.lines.close()
+    seat.socket.close()
+    nursery.close()
+
+
+def test_a_silent_process_is_followed_without_haste(seat: Seat) -> None:
+    """openjd alone wakes up a thousand times a second for every process it follows."""
+    seat.open()
+    process = psutil.Process(seat.pid)
+    seat.run(1, script("sleep 3"))
+    seat.until(Began)
+    before = process.num_ctx_switches().voluntary
+    ended = seat.until(Ended)[0]
+    switches = process.num_ctx_switches().voluntary - before
+    assert ended.outcome is Outcome.SUCCEEDED
+    assert switches < 1500
