@@ -27,16 +27,17 @@ def command(connection: Connection, group_by: str, start: str | None, end: str |
         return
     rows: list[dict[str, Any]] = reply["rows"]
     currency = str(reply.get("currency") or "")
-    columns = [group_by.upper(), "SESSIONS", "HOURS", "COST"]
+    columns = [group_by.upper(), "SESSIONS", "SESSION HOURS", "MACHINE HOURS", "COST"]
     table: list[list[Cell]] = [
         [
             str(row.get(group_by) or "–"),
             row.get("sessions"),
             f"{row['runtime_ms'] / 3_600_000:.3f}",
+            f"{row['machine_ms'] / 3_600_000:.3f}",
             money(row.get("cost"), currency),
         ]
         for row in rows
     ]
-    connection.out.table(columns, table, right=frozenset({"SESSIONS", "HOURS", "COST"}))
+    connection.out.table(columns, table, right=frozenset(columns[1:]))
     if reply.get("example"):
         connection.out.note("Cost is of EXAMPLE rates: nobody pays them.")
