@@ -304,8 +304,7 @@ class FarmMachine(RuleBasedStateMachine):
         keys = Counter(f.action_id for f in self.farm.facts if isinstance(f, SessionActionFact))
         assert not [key for key, count in keys.items() if count > 1]
 
-    def teardown(self) -> None:
-        """Let everything run to its end: no task may be lost on the way."""
+    def cancel_what_is_suspended(self) -> None:
         for found in list(self.farm.memory.tables[Job].values()):
             if TaskRunStatus.SUSPENDED in found.counts:
                 self.farm.do(
@@ -317,6 +316,9 @@ class FarmMachine(RuleBasedStateMachine):
                         by="ann",
                     )
                 )
+
+    def teardown(self) -> None:
+        """Let everything run to its end: no task may be lost on the way."""
         if not self.jobs:
             return
         for _ in range(40):
@@ -325,6 +327,7 @@ class FarmMachine(RuleBasedStateMachine):
                 for found in self.farm.memory.tables[Job].values()
             ):
                 break
+            self.cancel_what_is_suspended()
             self.farm.clock.advance(120)
             self.farm.do(FindSilentWorkers())
             worker_id = self.farm.worker(threads=3) if not self.told.get("last") else None
