@@ -66,7 +66,7 @@ class LocalFarm:
         self.api: Api
         """The running API, to look inside."""
         self.endpoint: str
-        """`http://127.0.0.1:<port>`."""
+        """`http://127.0.0.1:<port>`, or https."""
 
     @property
     def farm_id(self) -> str:
@@ -87,7 +87,8 @@ class LocalFarm:
         self.ids = await asyncio.to_thread(initialise, self._settings, self._plan)
         listener = socket.create_server((self._settings.host, self._settings.port))
         address = f"{self._settings.host}:{listener.getsockname()[1]}"
-        self.endpoint = f"http://{address}"
+        settings = self._settings
+        self.endpoint = f"{'https' if settings.tls else 'http'}://{address}"
         stack = await self._stack.__aenter__()
         stack.callback(listener.close)
         books = await stack.enter_async_context(LocalBooks.running(self._settings, self._clock))
@@ -100,7 +101,12 @@ class LocalFarm:
                 silence_seconds=self._silence_seconds,
             )
         )
-        server = make_server(self.api.app, self.api.context.closing)
+        server = make_server(
+            self.api.app,
+            self.api.context.closing,
+            tls_certificate=settings.tls_certificate,
+            tls_key=settings.tls_key,
+        )
         await stack.enter_async_context(serving(server, listener))
         return self
 

@@ -196,8 +196,8 @@ async def update_worker_schedule(call: Call) -> Result:
     again = replace(report, updates={}, sent_at=None)
     while schedule.hold:
         left = deadline - context.clock.monotonic_seconds()
-        if left <= 0 or context.closing.is_set():
-            return _schedule(schedule, 0)
+        if left <= 0 or report.updates or context.closing.is_set():
+            return _schedule(schedule, 0)  # results are acknowledged at once
         schedule = await _held(context, again, left)
     return _schedule(schedule, schedule.update_interval_seconds)
 

@@ -1,7 +1,7 @@
 """Farms and jobs as pages show them: overview, a job, its frames, logs, previews, events."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get
@@ -11,7 +11,7 @@ from litestar.response import Stream
 
 from grange.domain.farm import Farm
 from grange.domain.work import Job, Session, SessionAction
-from grange.kernel.errors import InvalidRequestError, NotFoundError
+from grange.kernel.errors import InvalidRequestError, NotFoundError, UnreachableError
 from grange.kernel.ids import parse_task_id
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare, Condition, Order
@@ -59,7 +59,10 @@ async def get_overview(farm_id: FromPath[str], context: Services) -> Overview:
 @get("/farms/{farm_id:str}/jobs/{job_id:str}", operation="GetJob")
 async def get_job(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> JobDetail:
     """Show a job."""
-    return await context.pages.job(await _job(context, farm_id, job_id))
+    job = await _job(context, farm_id, job_id)
+    times = await _if_open(context, "layer_times", farm_id=farm_id, job_id=job_id)
+    means = {row["layer_id"]: row["mean_frame_ms"] for row in (times or {"rows": []})["rows"]}
+    return await context.pages.job(job, means)
 
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/frames", operation="GetFrames")
@@ -67,8 +70,8 @@ async def get_frames(farm_id: FromPath[str], job_id: FromPath[str], context: Ser
     """Show every frame of a job, as columns."""
     job = await _job(context, farm_id, job_id)
     columns = await context.pages.frames(job)
-    known = await context.books.ask("job_frames", farm_id=farm_id, job_id=job_id)
-    return Frames(frames=with_books(columns, known))
+    known = await _if_open(context, "job_frames", farm_id=farm_id, job_id=job_id)
+    return Frames(frames=with_books(columns, known or []))
 
 
 @get(
@@ -161,6 +164,14 @@ async def get_events(
             yield piece
 
     return Stream(events(), media_type="text/event-stream", headers=_STREAM_HEADERS)
+
+
+async def _if_open(context: Context, question: str, **arguments: str) -> Any:
+    """Ask the books, but do without them while they are being restarted."""
+    try:
+        return await context.books.ask(question, **arguments)
+    except UnreachableError:
+        return None
 
 
 async def _job(context: Context, farm_id: str, job_id: str) -> Job:

@@ -1,6 +1,6 @@
 """What the page and the command line show: rows of jobs and workers, a job in full, its frames."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -262,8 +262,8 @@ class Pages:
             last_seen_at=seen,
         )
 
-    async def job(self, job: Job) -> JobDetail:
-        """Return a job in full."""
+    async def job(self, job: Job, mean_frame_ms: Mapping[str, int]) -> JobDetail:
+        """Return a job in full; `mean_frame_ms` is what the books know, by layer."""
         layers = (await self._layers_of([job.job_id])).get(job.job_id, [])
         failed = await self._store.find(
             SessionAction,
@@ -281,7 +281,7 @@ class Pages:
         return JobDetail(
             **row,
             description=job.description,
-            layers=[_layer_row(layer) for layer in layers],
+            layers=[_layer_row(layer, mean_frame_ms.get(layer.layer_id)) for layer in layers],
             attributes=dict(job.attributes),
             parameters={name: dict(value) for name, value in job.parameters.items()},
             errors=await self._errors(failed),
@@ -447,7 +447,7 @@ def _frames_done(layer: Layer) -> int:
     return min(layer.frame_count, done * per_task)
 
 
-def _layer_row(layer: Layer) -> LayerRow:
+def _layer_row(layer: Layer, mean_frame_ms: int | None) -> LayerRow:
     return LayerRow(
         layer_id=layer.layer_id,
         name=layer.name,
@@ -459,6 +459,7 @@ def _layer_row(layer: Layer) -> LayerRow:
         attributes=dict(layer.attributes),
         started_at=layer.started_at,
         ended_at=layer.ended_at,
+        mean_frame_ms=mean_frame_ms,
     )
 
 
