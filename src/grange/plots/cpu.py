@@ -20,6 +20,7 @@ _GUTTER = 52.0
 _PANEL = 104.0
 _ALONE = 250.0
 _BETWEEN = 32.0
+_MOST_PANELS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,12 @@ class _Run:
 
 
 def cpu(picture: Picture, series: Sequence[CpuSeries]) -> bytes:
-    """Return the picture of CPU over time: a panel per series, its mean and highest value named."""
+    """Return the picture of CPU over time: a panel per series, its mean and highest value named.
+
+    More than 16 series share one panel: their mean, and the lowest and highest of them all.
+    """
+    if len(series) > _MOST_PANELS:
+        series = [together(series)]
     with drawing(picture.theme):
         below = axis_height(picture) + legend_height(2, picture.width)
         panel = _ALONE if len(series) <= 1 else _PANEL
@@ -65,6 +71,26 @@ def cpu(picture: Picture, series: Sequence[CpuSeries]) -> bytes:
             _panel(sheet, one, top, bottom, is_last=at == len(series) - 1)
         sheet.legend(_entries(sheet))
         return sheet.finish()
+
+
+def together(series: Sequence[CpuSeries]) -> CpuSeries:
+    """Return the mean over series in each slot, and the lowest and highest value of any of them."""
+    slots: dict[int, list[tuple[int, int, int]]] = {}
+    for one in series:
+        columns = (one.starts_at, one.mean_milli, one.low_milli, one.high_milli)
+        for at, mean, low, high in zip(*columns, strict=True):
+            if mean is not None:
+                known = (mean, mean if low is None else low, mean if high is None else high)
+                slots.setdefault(at, []).append(known)
+    order = sorted(slots)
+    return CpuSeries(
+        name=f"{len(series)} workers",
+        starts_at=order,
+        slot_ms=series[0].slot_ms,
+        mean_milli=[sum(mean for mean, _, _ in slots[at]) // len(slots[at]) for at in order],
+        low_milli=[min(low for _, low, _ in slots[at]) for at in order],
+        high_milli=[max(high for _, _, high in slots[at]) for at in order],
+    )
 
 
 def _panel(sheet: Sheet, series: CpuSeries, top: float, bottom: float, *, is_last: bool) -> None:

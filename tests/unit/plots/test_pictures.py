@@ -11,7 +11,7 @@ from PIL import Image
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 from grange.plots import palette
-from grange.plots.cpu import CpuSeries, cpu
+from grange.plots.cpu import CpuSeries, cpu, together
 from grange.plots.frame_times import LayerFrames, duration, frame_times, split
 from grange.plots.palette import Theme
 from grange.plots.sheet import Format, Picture
@@ -180,6 +180,21 @@ def test_cpu_names_the_mean_and_the_highest_value():
     assert "mean 66 %   highest 99 %" in words(cpu(PICTURE, SERIES))
     unknown = replace(SERIES[0], mean_milli=[None] * 5)
     assert "not measured" in words(cpu(PICTURE, [unknown]))
+
+
+def test_cpu_of_a_large_farm_is_one_panel_with_the_lowest_and_highest_of_all():
+    series = [
+        replace(SERIES[0], name=f"oak-{at:02}", mean_milli=[at * 10, None, None, 500, 500])
+        for at in range(20)
+    ]
+    farm = together(series)
+    assert farm.starts_at == [START, START + 600_000, START + 660_000]
+    assert farm.mean_milli == [95, 500, 500]
+    assert farm.low_milli == [400, 700, 500]
+    assert farm.high_milli == [600, 990, 500]
+    said = words(cpu(PICTURE, series))
+    assert "20 workers" in said
+    assert "oak-00" not in said
 
 
 def test_frame_times_name_the_slow_and_mark_the_failed():
