@@ -2,14 +2,20 @@
 
 import json
 import socket
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from grange.kernel.errors import AccessDeniedError, NotFoundError
+from grange.kernel.units import Instant
 from grange.server.rest.app import openapi_document
 from grange.testing.farm import LocalFarm
+from grange.wire.signature import Credentials, sign
+from grange.wiring.init import Key
 from tests.server.conftest import ScriptedWorker, add_worker, template
 from tests.server.raw import send, signed
 
@@ -61,8 +67,6 @@ def test_a_job_in_full(farm: LocalFarm, job_id: str):
 def test_users_and_keys(farm: LocalFarm):
     rest(farm, "POST", "/users", {"name": "ben", "role": "owner"})
     made = rest(farm, "POST", "/users/ben/keys", {})
-    from grange.wiring.init import Key
-
     key = Key(user="ben", key_id=made["key_id"], secret=made["secret"])
     assert farm.connect(key).call("GET", "/api/v1/me", service="grange")["name"] == "ben"
     listed = {user["name"]: user for user in rest(farm, "GET", "/users")["users"]}
@@ -152,16 +156,8 @@ def test_events_tell_of_changes_within_a_second(farm: LocalFarm, client: Any, jo
 
 def test_a_waiting_worker_is_woken_at_once(farm: LocalFarm, client: Any):
     """An idle worker's request is held; a job that comes answers it with work."""
-    import threading
-
     idle = add_worker(farm, "idle")
-    for row in rest(farm, "GET", f"/farms/{farm.farm_id}/overview")["jobs"]:
-        client.update_job(
-            farmId=farm.farm_id,
-            queueId=farm.queue_id,
-            jobId=row["job_id"],
-            targetTaskRunStatus="CANCELED",
-        )
+    _leave_no_work(farm, client)
     idle.start()
     answers: list[Any] = []
     held = threading.Thread(target=lambda: answers.append(idle.schedule()))
@@ -179,6 +175,72 @@ def test_a_waiting_worker_is_woken_at_once(farm: LocalFarm, client: Any):
     assert answers
     assert answers[0]["assignedSessions"]
     idle.stop()
+
+
+def test_a_worker_that_hung_up_is_given_no_work(farm: LocalFarm, client: Any):
+    """Its request was held; a job that comes meanwhile must not go to a worker that is gone."""
+    lost = add_worker(farm, "lost")
+    _leave_no_work(farm, client)
+    lost.start()
+    credentials = lost.client._request_signer._credentials
+    headers = sign(
+        method="PATCH",
+        url=farm.endpoint + _schedule_path(farm, lost),
+        body=b"{}",
+        credentials=Credentials(
+            access_key_id=credentials.access_key,
+            secret_access_key=credentials.secret_key,
+            session_token=credentials.token,
+        ),
+        service="deadline",
+        region="x",
+        now=Instant(farm.api.context.clock.now()),
+    )
+    parts = urlsplit(farm.endpoint)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        path = _schedule_path(farm, lost)
+        connection.sendall(
+            f"PATCH {path} HTTP/1.1\r\n{lines}content-length: 2\r\n\r\n{{}}".encode()
+        )
+        _until(lambda: farm.api.context.wakes.held == 1)
+    _until(lambda: farm.api.context.wakes.held == 0)
+    job_id = client.create_job(
+        farmId=farm.farm_id,
+        queueId=farm.queue_id,
+        template=template(frames="1"),
+        templateType="JSON",
+        priority=99,
+    )["jobId"]
+    assert client.get_worker(**lost.named)["status"] == "IDLE"
+    client.update_job(
+        farmId=farm.farm_id, queueId=farm.queue_id, jobId=job_id, targetTaskRunStatus="CANCELED"
+    )
+    lost.stop()
+
+
+def _leave_no_work(farm: LocalFarm, client: Any) -> None:
+    for row in rest(farm, "GET", f"/farms/{farm.farm_id}/overview")["jobs"]:
+        client.update_job(
+            farmId=farm.farm_id,
+            queueId=farm.queue_id,
+            jobId=row["job_id"],
+            targetTaskRunStatus="CANCELED",
+        )
+
+
+def _schedule_path(farm: LocalFarm, worker: ScriptedWorker) -> str:
+    return (
+        f"/2023-10-12/farms/{farm.farm_id}/fleets/{farm.fleet_id}"
+        f"/workers/{worker.worker_id}/schedule"
+    )
+
+
+def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_facts_are_kept_once_and_wrong_rows_named(farm: LocalFarm, worker: ScriptedWorker):
@@ -249,8 +311,6 @@ def test_a_session_log_by_offset_and_through_cloudwatch(
 
 def test_a_worker_writes_no_log_but_its_own(farm: LocalFarm, worker: ScriptedWorker):
     credentials = worker.client._request_signer._credentials
-    from grange.wiring.init import Key
-
     key = Key(user="w", key_id=credentials.access_key, secret=credentials.secret_key)
     path = f"/api/v1/farms/{farm.farm_id}/sessions/session-{'3' * 32}/log?offset=0"
     answer = signed(
@@ -290,9 +350,6 @@ class _EventStream:
     """A server-sent event stream read by hand."""
 
     def __init__(self, farm: LocalFarm, path: str) -> None:
-        from grange.kernel.units import Instant
-        from grange.wire.signature import Credentials, sign
-
         parts = urlsplit(farm.endpoint)
         key = farm.ids.owner
         headers = sign(

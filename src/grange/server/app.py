@@ -97,13 +97,15 @@ class Application:
         if _is_rest(request):
             await self._to_rest(request, proved, scope, replaying(body, receive), send)
             return
-        reply = await self._answer(request, proved, body)
+        reply = await self._answer(request, proved, body, receive)
         await send_reply(send, reply, request.request_id)
 
-    async def _answer(self, request: Request, proved: Authenticated, body: bytes) -> Reply:
+    async def _answer(
+        self, request: Request, proved: Authenticated, body: bytes, receive: Receive
+    ) -> Reply:
         match proved.service:
             case "deadline":
-                return await deadline.answer(request, body, proved.caller, self._context)
+                return await deadline.answer(request, body, proved.caller, self._context, receive)
             case "logs":
                 return await aws.answer_logs(request, body, proved.caller, self._context)
             case "sts":

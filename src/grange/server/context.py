@@ -65,6 +65,8 @@ class Call:
     caller: Principal
     context: Context
     headers: Mapping[str, str] = field(default_factory=dict)
+    gone: Callable[[], Awaitable[object]] = asyncio.Event().wait
+    """Returns when the client has closed the connection; for requests that are held."""
 
     @property
     def page(self) -> PageRequest:

@@ -1,6 +1,7 @@
 """The Deadline Cloud API: route, decode, check the role, call the handler, encode."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from grange.kernel.errors import (
     AuthenticationError,
@@ -10,7 +11,7 @@ from grange.kernel.errors import (
 )
 from grange.server.context import Call, Context, Handler, Result
 from grange.server.handlers import changes, farms, jobs, statistics, work, workers
-from grange.server.http import Request
+from grange.server.http import ClientGoneError, Request
 from grange.services.permissions import Principal, check
 from grange.wire.decode import decode_request
 from grange.wire.encode import Reply, encode_response
@@ -39,11 +40,26 @@ NEVER_500 = frozenset(
 )
 """Worker agents end at an internal error; a throttled request they send again."""
 
+Gone = Callable[[], Awaitable[object]]
+
 _log = logging.getLogger(__name__)
 
 
-async def answer(request: Request, body: bytes, caller: Principal, context: Context) -> Reply:
-    """Return the reply to an authenticated request; errors become faults."""
+async def answer(
+    request: Request, body: bytes, caller: Principal, context: Context, gone: Gone
+) -> Reply:
+    """Return the reply to an authenticated request; errors become faults.
+
+    Args:
+        request: the request.
+        body: its body.
+        caller: who signed it.
+        context: the services behind the door.
+        gone: returns when the client has closed the connection.
+
+    Raises:
+        ClientGoneError: it has.
+    """
     operation = ""
     try:
         route = deadline_router().route(request.method, request.raw_path)
@@ -67,9 +83,12 @@ async def answer(request: Request, body: bytes, caller: Principal, context: Cont
                 caller=caller,
                 context=context,
                 headers=request.headers,
+                gone=gone,
             )
         )
         return encode_response(route.operation, result)
+    except ClientGoneError:
+        raise
     except GrangeError as error:
         return _fault(error, operation, request)
     except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer

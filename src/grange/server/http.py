@@ -93,6 +93,12 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) ->
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+async def closed(receive: Receive) -> None:
+    """Return when the client has closed the connection; the body must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        continue
+
+
 def replaying(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that hands out a body already read, then what follows."""
     handed = False

@@ -11,8 +11,9 @@ from grange.domain.work import Job, Layer, Session, Worker
 from grange.kernel.errors import AccessDeniedError, GrangeError, NotFoundError
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare, OneOf
-from grange.server.context import Call, Context, Handler, Result
+from grange.server.context import Call, Handler, Result
 from grange.server.handlers.batches import batch
+from grange.server.http import ClientGoneError
 from grange.services.commands.workers import CreateWorker, DeleteWorker
 from grange.services.identity import TemporaryCredentials
 from grange.services.reads import shapes
@@ -198,22 +199,30 @@ async def update_worker_schedule(call: Call) -> Result:
         left = deadline - context.clock.monotonic_seconds()
         if left <= 0 or report.updates or context.closing.is_set():
             return _schedule(schedule, 0)  # results are acknowledged at once
-        schedule = await _held(context, again, left)
+        schedule = await _held(call, again, left)
     return _schedule(schedule, schedule.update_interval_seconds)
 
 
-async def _held(context: Context, report: ReportSchedule, seconds: float) -> Schedule:
-    """Wait for work, but first ask once more: it may have come before the waiting began."""
+async def _held(call: Call, report: ReportSchedule, seconds: float) -> Schedule:
+    """Wait for work, but first ask once more: it may have come before the waiting began.
+
+    Raises:
+        ClientGoneError: the worker hung up; it must not be given work it would never hear of.
+    """
+    context = call.context
     hold = asyncio.ensure_future(context.wakes.hold(report.fleet_id, report.worker_id, seconds))
     closing = asyncio.ensure_future(context.closing.wait())
+    gone = asyncio.ensure_future(call.gone())
     try:
         schedule: Schedule = await context.owner.ask(report)
         if schedule.hold:
-            await asyncio.wait({hold, closing}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({hold, closing, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if gone.done():
+                raise ClientGoneError
             schedule = await context.owner.ask(report)
     finally:
-        hold.cancel()
-        closing.cancel()
+        for waiting in (hold, closing, gone):
+            waiting.cancel()
     return schedule
 
 
