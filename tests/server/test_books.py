@@ -9,6 +9,7 @@ import pytest
 
 from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.errors import InvalidRequestError
+from grange.kernel.units import iso8601
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import ScriptedWorker, add_worker, template
 
@@ -132,3 +133,19 @@ def test_everything_is_there_after_a_restart(tmp_path: Path):
         assert farm.ids.owner == first.owner
         found = farm.boto3().get_job(farmId=first.farm_id, queueId=first.queue_id, jobId=job_id)
         assert found["taskRunStatus"] == "READY"
+
+
+def test_the_books_verify_clean_and_can_be_rebuilt(farm: LocalFarm, job_id: str):
+    """Ledger: what `grange books verify` and `rebuild` ask for."""
+    api = farm.connect()
+    path = f"/api/v1/farms/{farm.farm_id}/books"
+    found = api.call("POST", f"{path}/verify", body={}, service="grange")
+    assert found["ok"], [check for check in found["checks"] if not check["ok"]]
+    api.call("POST", f"{path}/rebuild", body={}, service="grange")
+    assert api.call("POST", f"{path}/verify", body={}, service="grange")["ok"]
+    assert "files" in rest(farm, "/books/files")
+
+
+def test_slots_of_a_day(farm: LocalFarm, job_id: str):
+    day = iso8601(farm.api.context.clock.now())[:10]
+    assert rest(farm, "/slots", day=day, subject="user")

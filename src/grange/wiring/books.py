@@ -71,15 +71,17 @@ async def open_books(
 
 
 async def _keep_up(books: Books, clock: Clock, pool: ThreadPoolExecutor) -> None:
-    """Seal what is ready, for ever."""
+    """Seal, roll up and compact what is ready, for ever."""
     loop = asyncio.get_running_loop()
     while True:
         await clock.sleep(UPKEEP_SECONDS)
         try:
-            await loop.run_in_executor(pool, books.seal)
+            await loop.run_in_executor(pool, books.upkeep)
         except (GrangeError, OSError) as error:
             _log.warning(
-                "Sealing the books was put off.", exc_info=error, extra={"action": "seal_failed"}
+                "Upkeep of the books was put off.",
+                exc_info=error,
+                extra={"action": "upkeep_failed"},
             )
 
 
