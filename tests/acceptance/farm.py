@@ -17,7 +17,8 @@ from grange.config.settings import ServerSettings
 from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.errors import GrangeError
 from grange.wiring.client import connect
-from grange.wiring.init import FarmPlan, InitResult, client_env, initialise, write_private
+from grange.wiring.farm_plan import FarmPlan
+from grange.wiring.init import InitResult, client_env, initialise, write_private
 
 EXAMPLE_PER_HOUR = 600_000_000
 """Billionths per worker hour in the farm's rate card."""
@@ -99,13 +100,13 @@ class RunningFarm:
         """Start the server; does not wait."""
         self._start("server", ["server", "--data", str(self.folder), "--port", str(self.port)], {})
 
-    def start_worker(self, number: int) -> None:
-        """Start a worker; does not wait."""
+    def start_worker(self, number: int, *options: str) -> None:
+        """Start a worker, with further options of its command line; does not wait."""
         self._start(
             f"worker-{number}",
             [
                 "worker", "run", "--name", f"worker-{number}", "--threads", str(self.threads),
-                "--data", str(self.folder / "workers" / str(number)),
+                "--data", str(self.folder / "workers" / str(number)), *options,
             ],
             {
                 "AWS_ENDPOINT_URL": self.endpoint,

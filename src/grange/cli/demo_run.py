@@ -28,7 +28,8 @@ from grange.config.client import ClientSettings
 from grange.config.settings import DEFAULT_PORT, ServerSettings
 from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.errors import ConfigurationError, UnreachableError
-from grange.wiring.init import FarmPlan, InitResult, client_env, initialise, write_private
+from grange.wiring.farm_plan import FarmPlan
+from grange.wiring.init import InitResult, client_env, initialise, write_private
 
 WORKERS = 2
 THREADS = 2

@@ -20,7 +20,9 @@ GRAPHS = ("worker-states", "cpu", "frame-times")
 @end_option
 @click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True)
 @click.option("--width", type=click.IntRange(200, 8000), default=1000, show_default=True)
-@click.option("--height", type=click.IntRange(100, 8000), default=420, show_default=True)
+@click.option(
+    "--height", type=click.IntRange(100, 8000), help="Default: as high as it needs to be."
+)
 @with_farm
 def command(
     connection: Connection,
@@ -32,14 +34,16 @@ def command(
     end: str | None,
     theme: str,
     width: int,
-    height: int,
+    height: int | None,
 ) -> None:
     """Draw worker states, CPU or frame times as a PNG or SVG file."""
     path = output or Path(f"{name}.png")
     kind = path.suffix.lower().removeprefix(".")
     if kind not in {"png", "svg"}:
         raise InvalidRequestError(f"{path}: the name must end in .png or .svg.")
-    query = {"theme": theme, "width": str(width), "height": str(height)}
+    query = {"theme": theme, "width": str(width)}
+    if height is not None:
+        query["height"] = str(height)
     if job is not None:
         query["job"] = find_job(connection, job)
     query |= parse_span(start, end, connection.clock.now())

@@ -22,7 +22,8 @@ from grange.server.serve import make_server, serving
 from grange.wire.signature import Credentials
 from grange.wiring.api import Api, running_api
 from grange.wiring.books import LocalBooks
-from grange.wiring.init import FarmPlan, InitResult, Key, initialise
+from grange.wiring.farm_plan import FarmPlan
+from grange.wiring.init import InitResult, Key, initialise
 
 
 class LocalFarm:

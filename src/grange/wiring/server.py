@@ -12,7 +12,8 @@ from grange.adapters.host.clock import SystemClock
 from grange.config.load import Loaded
 from grange.config.settings import ServerSettings
 from grange.server.supervisor import Child, Supervisor, listen
-from grange.wiring.init import FarmPlan, client_env, initialise, write_private
+from grange.wiring.farm_plan import FarmPlan
+from grange.wiring.init import client_env, initialise, write_private
 from grange.wiring.logs import log_to_stderr
 from grange.wiring.tasks import ServerTask, encoded
 

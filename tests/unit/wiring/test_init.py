@@ -12,7 +12,8 @@ from grange.config.settings import ServerSettings
 from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.errors import ConfigurationError, ConflictError, CorruptDataError
 from grange.kernel.units import Instant
-from grange.wiring.init import FarmPlan, client_env, initialise, write_private
+from grange.wiring.farm_plan import FarmPlan
+from grange.wiring.init import client_env, initialise, write_private
 
 RATES = (RateLine(line_id="l1", unit=RateUnit.WORKER_HOUR, billionths_per_hour=10**9),)
 
