@@ -111,4 +111,7 @@ def merged_provenance(
     merged: dict[str, Any] = {"parents": [path for path, _ in parents]}
     if sequences is not None:
         merged["sequences"] = [sequences.first, sequences.last]
+    rolled = [own["rolled_until"] for _, own in parents if "rolled_until" in own]
+    if rolled:
+        merged["rolled_until"] = max(rolled)
     return merged

@@ -35,7 +35,7 @@ class BooksBench:
             store=self.store,
             journal=JournalFolder(self.folder / "journal"),
             blocks=ParquetBlocks(self.folder),
-            engine=DuckEngine(self.folder),
+            engine=DuckEngine(self.folder, threads=1),
             clock=self.clock,
         )
 

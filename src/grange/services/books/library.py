@@ -6,6 +6,7 @@ are dictionaries and lists of plain values. They block: call them from threads.
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 from grange.domain.farm import Farm
@@ -21,9 +22,11 @@ from grange.ports.state import StateStore
 from grange.services.books import answers
 from grange.services.books.aggregation import Aggregations
 from grange.services.books.bridge import StateBridge
+from grange.services.books.rebuild import Rebuilder
 from grange.services.books.receipt import receipt
-from grange.services.books.sealing import Sealed, Sealer
 from grange.services.books.shelf import Shelf
+from grange.services.books.slots import slots_of_day
+from grange.services.books.upkeep import Upkeep, Upkept
 from grange.services.books.verify import verify
 
 QUESTIONS = (
@@ -38,7 +41,9 @@ QUESTIONS = (
     "start_aggregation",
     "get_aggregation",
     "files",
+    "slots",
     "verify",
+    "rebuild",
 )
 """What can be asked by name."""
 
@@ -70,7 +75,7 @@ class Books:
             state=self.state, journal=journal, blocks=blocks, engine=engine, clock=clock
         )
         self._engine = engine
-        self._sealer = Sealer(self.shelf)
+        self._upkeep = Upkeep(self.shelf)
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="books-aggregation")
         self._aggregations = Aggregations(self.shelf, clock, self._executor)
 
@@ -99,14 +104,18 @@ class Books:
 
     # ── upkeep ────────────────────────────────────────────────────────────────────────────────────
 
-    def seal(self, *, force: bool = False) -> Sealed:
-        """Move facts of past hours (with `force`: all facts) from the journal into files."""
-        now = self.clock.now()
-        with self._sealer.lock:
-            publication, sealed = self._sealer.blocks(now, force=force)
-            if publication.add:
-                self.shelf.publish(publication.add, publication.retire, now)
-        return sealed
+    def seal(self, *, force: bool = False) -> Upkept:
+        """Move facts of past hours (with `force`: all facts) into files, and roll them up."""
+        return self._upkeep.seal(self.clock.now(), force=force)
+
+    def compact(self) -> Upkept:
+        """Put files together, and delete what was replaced and what is no longer kept."""
+        return self._upkeep.compact(self.clock.now())
+
+    def upkeep(self) -> None:
+        """Do what is due by the clock: seal and compact."""
+        self.seal()
+        self.compact()
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────────
 
@@ -197,6 +206,18 @@ class Books:
                 if row.farm_id == farm_id and table in (None, row.table_name)
             ]
         }
+
+    def slots(self, *, farm_id: str, day: str, subject: str = "user") -> dict[str, Any]:
+        """Return the 96 quarters of a local day for users, projects, apps or worker groups."""
+        farm = self._farm(farm_id)
+        with self.shelf.view(farm_id) as view:
+            return slots_of_day(view, self.state, farm, day, subject)
+
+    def rebuild(self, *, farm_id: str) -> dict[str, Any]:
+        """Make blocks again from the journal's kept segments, and rollups from blocks."""
+        now = self.clock.now()
+        with self._upkeep.sealer.lock:
+            return asdict(Rebuilder(self.shelf, farm_id, now).rebuild())
 
     def verify(self, *, farm_id: str) -> dict[str, Any]:
         """Recompute everything from the facts and say what differs."""

@@ -43,8 +43,8 @@ def machine_time(view: View, span: Span) -> MachineTime:
     """Return the accounts of every job thread over a span, up to now."""
     span = Span(span.start, Instant(max(span.start, min(span.end, view.now))))
     present = workers_over(view, span)
-    sessions = _sessions(view.ask(sessions_over(span)))
-    actions = by_session(_actions(view.ask(actions_over(span))))
+    sessions = _sessions(view.ask(sessions_over(span))) if present else {}
+    actions = by_session(_actions(view.ask(actions_over(span)))) if sessions else {}
     witnesses = _witnesses(view, span, present)
     workers = [
         WorkerTime(

@@ -1,17 +1,16 @@
 """Sealing: facts of past hours move from the journal into files."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
-from grange.books.catalog.model import CATALOG_VERSION, TableSpec
+from grange.books.catalog.model import TableSpec
 from grange.books.catalog.registry import table
 from grange.books.catalog.schema import arrow_schema
 from grange.books.manifest import (
-    PRODUCER,
     Form,
     Grain,
     Sequences,
@@ -20,11 +19,11 @@ from grange.books.manifest import (
 )
 from grange.books.questions.model import DRIFT_MS
 from grange.books.rows import by_hour, in_file_order, time_range, without_keys
-from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
-from grange.ports.blocks import WrittenFile
 from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
+from grange.services.books.publication import Publication, manifest_row
+from grange.services.books.reach import Reach
 from grange.services.books.shelf import Shelf, View
 from grange.services.books.tail import Place
 
@@ -38,44 +37,8 @@ class Sealed:
 
     files: tuple[ManifestRow, ...] = ()
     row_count: int = 0
-    up_to: int = 0
-    """Journal sequence; 0 if there was nothing."""
-
-
-@dataclass(slots=True)
-class Publication:
-    """Files to add and to retire in one transaction."""
-
-    add: list[ManifestRow] = field(default_factory=list)
-    retire: list[str] = field(default_factory=list)
-
-
-def manifest_row(
-    spec: TableSpec,
-    farm_id: str,
-    form: Form,
-    span: Span,
-    *,
-    written: WrittenFile,
-    provenance: Mapping[str, Any],
-    now: Instant,
-) -> ManifestRow:
-    """Return the manifest's row of a written file."""
-    return ManifestRow(
-        farm_id=farm_id,
-        path=written.path,
-        form=form.value,
-        table_name=spec.name,
-        start_at=span.start,
-        end_at=span.end,
-        producer=PRODUCER,
-        catalog_version=CATALOG_VERSION,
-        row_count=written.row_count,
-        byte_count=written.byte_count,
-        sha256=written.sha256,
-        provenance=provenance,
-        created_at=now,
-    )
+    reach: Mapping[str, Reach] = field(default_factory=dict)
+    """What the sealed facts touch, by farm."""
 
 
 class Sealer:
@@ -97,14 +60,15 @@ class Sealer:
             upper = tail.position if force else min(tail.position, self._finished(now))
             places = tail.up_to(upper)
         publication = Publication()
-        rows = 0
+        reach: dict[str, Reach] = defaultdict(Reach)
         sequences = Sequences(min(self._shelf.watermark + 1, upper), upper)
         for place, found in sorted(places.items(), key=lambda item: item[0]):
-            made = self._seal_place(place, found, sequences, now)
+            made = self._seal_place(place, found, sequences, now, reach[place[0]])
             publication.add.extend(made)
-            rows += sum(row.row_count for row in made)
         return publication, Sealed(
-            files=tuple(publication.add), row_count=rows, up_to=upper if rows else 0
+            files=tuple(publication.add),
+            row_count=sum(row.row_count for row in publication.add),
+            reach=reach,
         )
 
     def _finished(self, now: Instant) -> int:
@@ -116,7 +80,7 @@ class Sealer:
         return 2**63 - 1
 
     def _seal_place(
-        self, place: Place, rows: pa.Table, sequences: Sequences, now: Instant
+        self, place: Place, rows: pa.Table, sequences: Sequences, now: Instant, reach: Reach
     ) -> list[ManifestRow]:
         farm_id, table_name = place
         spec = table(table_name)
@@ -127,6 +91,7 @@ class Sealer:
             fresh = without_keys(spec, found, self._known_keys(spec, files, found))
             if not fresh.num_rows:
                 continue
+            reach.add(spec, fresh)
             covered = any(row.start_at <= hour < row.end_at for row in files)
             path = file_path(spec, farm_id, span, version=f"s{sequences.last:016d}")
             written = self._shelf.blocks.write(

@@ -83,6 +83,10 @@ class View:
         plan = Plan(sql=sql, parameters=used, files=files, rows=rows)
         return self.engine.run(plan, timeout_seconds=timeout_seconds)
 
+    def has(self, need: Need) -> bool:
+        """Return whether there may be rows a question needs."""
+        return bool(self.files_for(need)) or bool(self.rows_for(need).num_rows)
+
     def files_for(self, need: Need) -> list[ManifestRow]:
         """Return the files that may hold rows a question needs (or copies of them)."""
         return [

@@ -7,17 +7,24 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from grange.books.catalog.model import TableSpec
 from grange.books.catalog.registry import FACT_TABLES, TABLES
+from grange.books.catalog.schema import conformed
 from grange.books.frame_ranges import expand
 from grange.books.questions import checks
+from grange.books.rows import in_file_order, joined, within
 from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
 from grange.domain.work import Session, SessionAction, Task
 from grange.kernel.errors import CorruptDataError
 from grange.kernel.ids import parse_session_action_id
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant
+from grange.kernel.units import Instant, iso8601
 from grange.ports.state import AllOf, Compare
 from grange.services.books.machine_time import machine_time
+from grange.services.books.publication import Publication
+from grange.services.books.reach import hours_to_roll
+from grange.services.books.rolling import kept_since, rolled, rolled_until, spans_of
+from grange.services.books.sealing import sealed_view
 from grange.services.books.shelf import Shelf, View
 
 _NAMED = 5
@@ -45,6 +52,7 @@ def verify(shelf: Shelf, farm_id: str) -> list[Check]:
         found += _balances(view)
         found += _work(view)
         found += _state(view, ended)
+        found.append(_rollups(shelf, view))
         return found
 
 
@@ -228,6 +236,34 @@ def _state(view: View, ended: _Ended) -> Iterator[Check]:
     ]
     wrong += _tasks(ended.tasks, actions)
     yield _check("attempts in the state are in the books", wrong, f"{len(ended.actions)} actions")
+
+
+def _rollups(shelf: Shelf, view: View) -> Check:
+    """Compute every hour that was rolled up again, from what is sealed."""
+    sealed = sealed_view(shelf, view.farm_id, view.now, Publication())
+    until = rolled_until(shelf.files(), view.farm_id)
+    hours = hours_to_roll(sealed, None, None, Instant(0) if until is None else until)
+    wrong = []
+    rows = 0
+    for span in spans_of(hours):
+        for name, again in rolled(sealed, span).items():
+            spec = TABLES[name]
+            start = Instant(max(span.start, kept_since(spec, view.now)))
+            computed = in_file_order(spec, within(spec, again, start, None))
+            stored = in_file_order(spec, _stored(sealed, spec, start, span.end))
+            rows += stored.num_rows
+            if not stored.equals(computed):
+                wrong.append(f"{name} from {iso8601(span.start)} differs from its facts")
+    return _check("rollups are those of the facts", wrong, f"{len(hours)} hours, {rows} rows")
+
+
+def _stored(view: View, spec: TableSpec, start: Instant, end: Instant) -> pa.Table:
+    tables = [
+        within(spec, conformed(spec, view.blocks.read(row.path)), start, end)
+        for row in view.files.get(spec.name, ())
+        if row.start_at < end and row.end_at > start
+    ]
+    return joined(spec, tables)
 
 
 def _session_problem(session: Session, row: dict[str, Any] | None) -> str | None:

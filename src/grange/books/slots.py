@@ -1,0 +1,168 @@
+"""The quarters of an hour: merging what questions found, and looking at them by local day."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from grange.books.accounts import ACCOUNTS, Account, Segments
+from grange.books.catalog.model import Column, Consolidation, TableSpec
+from grange.books.catalog.rollup_tables import GROUP_SLOTS, JOB_SLOTS
+from grange.books.periods import QUARTER_MS, DayQuarters
+from grange.kernel.intervals import Span
+from grange.kernel.units import Instant
+
+ALL_FLEETS = "*"
+"""Stands for the whole farm among the fleets."""
+SUBJECTS = ("user", "project", "app")
+
+_STATES = ("rendering", "disabled", "idle", "off", "unknown")
+"""What a worker counts as: the first that any of its threads is in (S0-07)."""
+_STATE_OF: Mapping[Account, int] = {
+    Account.RENDERING_USEFUL: 0,
+    Account.RENDERING_WASTED: 0,
+    Account.OVERHEAD: 0,
+    Account.DISABLED: 1,
+    Account.IDLE_NO_WORK: 2,
+    Account.IDLE_BLOCKED: 2,
+    Account.OFF: 3,
+    Account.UNKNOWN: 4,
+}
+
+_KEYS = ("slot_at", "subject", "name")
+_DEFAULT_PS_MILLI = 1_000
+
+
+def job_slot_rows(
+    farm_id: str, answers: Iterable[Sequence[Mapping[str, Any]]], ps: Mapping[int, int]
+) -> list[dict[str, Any]]:
+    """Merge what several questions found about the same quarters and subjects.
+
+    Args:
+        farm_id: the farm.
+        answers: rows with slot_at, subject, name and some measures; each measure in one answer
+            only.
+        ps: mean PS of workers by quarter, in thousandths.
+    """
+    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for answer in answers:
+        for part in answer:
+            key = tuple(part[name] for name in _KEYS)
+            merged.setdefault(key, {}).update(part)
+    rows = []
+    for key, found in sorted(merged.items()):
+        row: dict[str, Any] = {"farm_id": farm_id} | dict(zip(_KEYS, key, strict=True))
+        for column in JOB_SLOTS.columns:
+            if column.name not in row:
+                value = found.get(column.name)
+                row[column.name] = 0 if value is None and not column.nullable else value
+        mean = ps.get(row["slot_at"], _DEFAULT_PS_MILLI)
+        row["ps_needed_milli"] = row["chunks_unassigned"] * mean
+        rows.append(row)
+    return rows
+
+
+def group_slot_rows(
+    farm_id: str, found: Segments, watched: Iterable[Instant]
+) -> list[dict[str, Any]]:
+    """Count workers by state at the end of each watched quarter, by fleet and for all fleets."""
+    rows = []
+    state = np.array([_STATE_OF[account] for account in ACCOUNTS], dtype=np.int64)[found.account]
+    fleets = np.array(found.fleet_ids, dtype=object)
+    for slot_at in sorted(watched):
+        last = slot_at + QUARTER_MS - 1
+        there = (found.start <= last) & (found.end > last)
+        first = np.full(len(found.worker_ids), len(_STATES), dtype=np.int64)
+        np.minimum.at(first, found.worker[there], state[there])
+        for fleet_id in (*sorted(set(found.fleet_ids)), ALL_FLEETS):
+            own = first if fleet_id == ALL_FLEETS else first[fleets == fleet_id]
+            counts = np.bincount(own, minlength=len(_STATES) + 1)[: len(_STATES)].tolist()
+            if fleet_id == ALL_FLEETS or any(counts):
+                rows.append(
+                    {"farm_id": farm_id, "slot_at": slot_at, "fleet_id": fleet_id}
+                    | {f"workers_{name}": n for name, n in zip(_STATES, counts, strict=True)}
+                )
+    return rows
+
+
+def account_hour_rows(
+    farm_id: str, found: Segments, hours: Span, hour_ms: int
+) -> list[dict[str, Any]]:
+    """Return thread time by worker, threads, account and UTC hour."""
+    points = np.arange(hours.start, hours.end + 1, hour_ms, dtype=np.int64)
+    cut = found.cut(points)
+    place = np.searchsorted(points, cut.start, side="right") - 1
+    slots = len(points)
+    totals = cut.totals(cut.worker * slots + place, len(found.worker_ids) * slots)
+    rows = []
+    for number, total in enumerate(totals):
+        worker, slot = divmod(number, slots)
+        for (account, threads), millis in sorted(total.thread_ms.items()):
+            rows.append(
+                {
+                    "farm_id": farm_id,
+                    "slot_at": int(points[slot]),
+                    "fleet_id": found.fleet_ids[worker],
+                    "worker_id": found.worker_ids[worker],
+                    "threads": threads,
+                    "account": account.value,
+                    "thread_ms": millis,
+                }
+            )
+    return rows
+
+
+def day_columns(
+    spec: TableSpec,
+    rows: Iterable[Mapping[str, Any]],
+    day: DayQuarters,
+    known: frozenset[int],
+) -> dict[str, dict[str, list[int | None]]]:
+    """Arrange quarters by the wall clock of a local day (ledger rule 11.11).
+
+    In an hour that the clock repeats sums add, the most is the most of both passes, and states are
+    those of the later pass.
+
+    Args:
+        spec: `job_slots` (rows of one subject) or `group_slots`.
+        rows: quarters of the day.
+        day: which quarters of UTC lie where.
+        known: the quarters that were watched, by their UTC start.
+
+    Returns:
+        By name (or fleet) 96 values of every measure; None where the quarter was not watched.
+    """
+    name_column = "fleet_id" if spec is GROUP_SLOTS else "name"
+    by_name: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for row in rows:
+        by_name.setdefault(row[name_column], {})[row["slot_at"]] = row
+    measures = [column for column in spec.columns if column.consolidation is not Consolidation.NONE]
+    return {
+        name: {
+            column.name: [
+                _together(column, [own.get(start) for start in starts if start in known])
+                for starts in day.quarters
+            ]
+            for column in measures
+        }
+        for name, own in sorted(by_name.items())
+    }
+
+
+def known_quarters(day: DayQuarters, known: frozenset[int]) -> list[bool]:
+    """Return which of the 96 quarters of a local day were watched."""
+    return [any(start in known for start in starts) for starts in day.quarters]
+
+
+def _together(column: Column, passes: Sequence[Mapping[str, Any] | None]) -> int | None:
+    """Put the passes of one quarter together; a pass without a row is a quarter of nothing."""
+    nothing = None if column.nullable else 0
+    found = [nothing if row is None else row[column.name] for row in passes]
+    values = [value for value in found if value is not None]
+    if not values:
+        return None
+    if column.consolidation is Consolidation.SUM:
+        return int(sum(values))
+    if column.consolidation is Consolidation.MAXIMUM:
+        return int(max(values))
+    return int(values[-1])

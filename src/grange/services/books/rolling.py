@@ -1,0 +1,248 @@
+"""Rollups: minutes, hours and quarters computed from sealed facts.
+
+What is stored depends on sealed facts only, so it can be computed again with the same result. Facts
+that are not sealed yet are added where a question is answered, by the same functions.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from grange.books.catalog.model import TableSpec
+from grange.books.catalog.registry import ROLLUP_TABLES
+from grange.books.catalog.rollup_tables import (
+    ACCOUNT_HOURS,
+    GROUP_SLOTS,
+    JOB_SLOTS,
+    WORKER_HOURS,
+    WORKER_MINUTES,
+)
+from grange.books.catalog.schema import arrow_schema, arrow_table, conformed
+from grange.books.manifest import Form, Grain, file_path, grain_span
+from grange.books.questions.model import Question
+from grange.books.questions.slots import (
+    earliest_assignment,
+    finished_chunks,
+    layers_at_end,
+    mean_ps,
+    rendered_frames,
+    rendering_ps,
+    samples_by_slot,
+    sent_chunks,
+    unfinished_since,
+    watched_quarters,
+    work_left,
+)
+from grange.books.rows import in_file_order
+from grange.books.slots import account_hour_rows, group_slot_rows, job_slot_rows
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
+from grange.ports.blocks import Blocks
+from grange.ports.state import ManifestRow
+from grange.services.books.machine_time import machine_time
+from grange.services.books.publication import Publication, manifest_row
+from grange.services.books.shelf import View
+
+Hours = frozenset[Instant]
+"""UTC hours, by their start."""
+
+
+def spans_of(hours: Iterable[Instant]) -> Iterator[Span]:
+    """Yield runs of neighbouring hours, none over a UTC midnight."""
+    run: list[Instant] = []
+    for hour in sorted(hours):
+        if run and (hour != run[-1] + MILLIS_PER_HOUR or hour % MILLIS_PER_DAY == 0):
+            yield Span(run[0], Instant(run[-1] + MILLIS_PER_HOUR))
+            run = []
+        run.append(hour)
+    if run:
+        yield Span(run[0], Instant(run[-1] + MILLIS_PER_HOUR))
+
+
+def hours_of(start: int, end: int) -> Iterator[Instant]:
+    """Yield the UTC hours that [start, end] touches."""
+    hour = start - start % MILLIS_PER_HOUR
+    while hour <= end:
+        yield Instant(hour)
+        hour += MILLIS_PER_HOUR
+
+
+def rolled(view: View, span: Span) -> dict[str, pa.Table]:
+    """Return the rows of every rollup for a span of whole hours.
+
+    Args:
+        view: the facts to compute from.
+        span: whole UTC hours.
+    """
+    time = machine_time(view, span)
+    hours = Span(span.start, time.span.end)
+    watched = [Instant(row["slot_at"]) for row in _answer(view, watched_quarters(span))]
+    rows: dict[str, list[dict[str, Any]]] = {
+        ACCOUNT_HOURS.name: account_hour_rows(view.farm_id, time.segments, hours, MILLIS_PER_HOUR),
+        GROUP_SLOTS.name: group_slot_rows(view.farm_id, time.segments, watched),
+        JOB_SLOTS.name: _job_slots(view, span, frozenset(watched)),
+    }
+    tables = {spec.name: arrow_table(spec, rows[spec.name]) for spec in _FROM_ROWS}
+    for spec, width in ((WORKER_MINUTES, MILLIS_PER_MINUTE), (WORKER_HOURS, MILLIS_PER_HOUR)):
+        question = samples_by_slot(span, width)
+        if view.has(question.needs[0]):
+            tables[spec.name] = conformed(spec, view.ask(question))
+        else:
+            tables[spec.name] = arrow_schema(spec.name).empty_table()
+    return tables
+
+
+_FROM_ROWS = (ACCOUNT_HOURS, GROUP_SLOTS, JOB_SLOTS)
+
+
+def _answer(view: View, question: Question) -> list[dict[str, Any]]:
+    """Return the rows of an answer; nothing is asked where there is nothing to answer from."""
+    if not any(view.has(need) for need in question.needs):
+        return []
+    rows: list[dict[str, Any]] = view.ask(question).to_pylist()
+    return rows
+
+
+def _job_slots(view: View, span: Span, watched: frozenset[Instant]) -> list[dict[str, Any]]:
+    since = span.start
+    for row in _answer(view, earliest_assignment(span.start)):
+        since = Instant(min(since, row["since"] or since))
+    questions = [
+        finished_chunks(span),
+        sent_chunks(span),
+        rendered_frames(span, since),
+        rendering_ps(span),
+        layers_at_end(span),
+    ]
+    questions += [
+        work_left(span, Instant(row["since"]))
+        for row in _answer(view, unfinished_since(span))
+        if row["since"] is not None
+    ]
+    answers = [
+        [row for row in _answer(view, question) if row["slot_at"] in watched]
+        for question in questions
+    ]
+    ps = {row["slot_at"]: row["ps_milli"] for row in _answer(view, mean_ps(span))}
+    return job_slot_rows(view.farm_id, answers, ps)
+
+
+def rolled_until(files: Iterable[ManifestRow], farm_id: str) -> Instant | None:
+    """Return the end of the last hour that was rolled up; None if none was."""
+    return max(
+        (
+            Instant(row.provenance["rolled_until"])
+            for row in files
+            if row.farm_id == farm_id and row.form == Form.ROLLUP.value
+        ),
+        default=None,
+    )
+
+
+class Roller:
+    """Computes hours anew and puts their files, and those they replace, on a publication."""
+
+    def __init__(self, view: View, blocks: Blocks, publication: Publication, now: Instant) -> None:
+        """Roll up one farm.
+
+        Args:
+            view: sealed facts only, with the files about to be published.
+            blocks: where files are.
+            publication: gets the files.
+            now: the current instant.
+        """
+        self._view = view
+        self._blocks = blocks
+        self._publication = publication
+        self._now = now
+
+    def roll(self, hours: Hours) -> None:
+        """Compute some finished UTC hours."""
+        parts: dict[str, list[pa.Table]] = defaultdict(list)
+        for span in spans_of(hours):
+            for name, rows in rolled(self._view, span).items():
+                parts[name].append(rows)
+        for spec in ROLLUP_TABLES:
+            rows = pa.concat_tables(
+                [arrow_schema(spec.name).empty_table(), *parts.get(spec.name, ())]
+            ).combine_chunks()
+            kept_from = kept_since(spec, self._now)
+            kept = frozenset(hour for hour in hours if hour >= kept_from)
+            self._replace(spec, _of_hours(spec, rows, kept), hours)
+
+    def _replace(self, spec: TableSpec, rows: pa.Table, hours: Hours) -> None:
+        """Put rows in the place of everything a table holds for some hours."""
+        left = hours
+        for file in self._view.files.get(spec.name, ()):
+            inside = frozenset(hour for hour in hours if file.start_at <= hour < file.end_at)
+            if not inside:
+                continue
+            left -= inside
+            self._publication.retire.append(file.path)
+            kept = conformed(spec, self._blocks.read(file.path))
+            stay = ~np.isin(_hours_column(spec, kept), np.array(sorted(inside), dtype=np.int64))
+            merged = pa.concat_tables([kept.filter(pa.array(stay)), _of_hours(spec, rows, inside)])
+            until = max(file.provenance["rolled_until"], _end_of(inside))
+            self._write(spec, merged, Span(file.start_at, file.end_at), until)
+        for span in _file_spans(left):
+            inside = frozenset(hours_of(span.start, span.end - 1))
+            self._write(spec, _of_hours(spec, rows, inside), span, span.end)
+
+    def _write(self, spec: TableSpec, rows: pa.Table, span: Span, until: int) -> None:
+        if not rows.num_rows:
+            return
+        farm_id = self._view.farm_id
+        version = f"r{self._now:013d}{secrets.token_hex(4)}"
+        written = self._blocks.write(
+            file_path(spec, farm_id, span, version=version),
+            in_file_order(spec, rows),
+            {"rolled_at": str(self._now)},
+        )
+        self._publication.add.append(
+            manifest_row(
+                spec,
+                farm_id,
+                Form.ROLLUP,
+                span,
+                written=written,
+                provenance={"rolled_until": until},
+                now=self._now,
+            )
+        )
+
+
+def _end_of(hours: Hours) -> int:
+    return max(hours) + MILLIS_PER_HOUR
+
+
+def kept_since(spec: TableSpec, now: Instant) -> Instant:
+    """Return from which hour on a table is kept."""
+    if spec.kept_hours is None:
+        return Instant(0)
+    return Instant(now - now % MILLIS_PER_HOUR - spec.kept_hours * MILLIS_PER_HOUR)
+
+
+def _hours_column(spec: TableSpec, rows: pa.Table) -> Any:
+    times = rows.column(spec.time_column).to_numpy()
+    return times - times % MILLIS_PER_HOUR
+
+
+def _of_hours(spec: TableSpec, rows: pa.Table, hours: Hours) -> pa.Table:
+    chosen = np.isin(_hours_column(spec, rows), np.array(sorted(hours), dtype=np.int64))
+    return rows.filter(pa.array(chosen))
+
+
+def _file_spans(hours: Iterable[Instant]) -> Iterator[Span]:
+    """Yield whole days where all 24 hours are there, else single hours."""
+    by_day: dict[int, list[Instant]] = defaultdict(list)
+    for hour in sorted(hours):
+        by_day[hour - hour % MILLIS_PER_DAY].append(hour)
+    for day, found in by_day.items():
+        if len(found) == 24:
+            yield grain_span(Instant(day), Grain.DAY)
+        else:
+            yield from (grain_span(hour, Grain.HOUR) for hour in found)

@@ -1,0 +1,124 @@
+"""The 96 quarters of a local day: what was rolled up, and what is not yet."""
+
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from grange.books.catalog.model import TableSpec
+from grange.books.catalog.rollup_tables import GROUP_SLOTS, JOB_SLOTS
+from grange.books.catalog.schema import conformed
+from grange.books.periods import QUARTER_MS, day_quarters
+from grange.books.rows import joined, within
+from grange.books.slots import ALL_FLEETS, SUBJECTS, day_columns, known_quarters
+from grange.domain.farm import Farm, Fleet
+from grange.kernel.errors import FieldProblem, InvalidRequestError
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_HOUR, Instant
+from grange.ports.state import Compare
+from grange.services.books.bridge import StateBridge
+from grange.services.books.rolling import hours_of, rolled, rolled_until, spans_of
+from grange.services.books.shelf import View
+
+GROUP = "group"
+
+
+def slots_of_day(
+    view: View, state: StateBridge, farm: Farm, day_text: str, subject: str
+) -> dict[str, Any]:
+    """Return the quarters of a local day for users, projects, apps or worker groups (fleets).
+
+    The newest quarter is given as far as it has come; later ones are not known.
+    """
+    if subject not in (*SUBJECTS, GROUP):
+        raise _bad("subject", f"must be one of {', '.join((*SUBJECTS, GROUP))}")
+    try:
+        day = date.fromisoformat(day_text)
+    except ValueError as error:
+        raise _bad("day", "must be a date like 2026-01-31") from error
+    quarters = day_quarters(day, ZoneInfo(farm.zone))
+    groups = _rows(view, GROUP_SLOTS, quarters.span)
+    known = frozenset(row["slot_at"] for row in groups if row["fleet_id"] == ALL_FLEETS)
+    if subject == GROUP:
+        spec, rows = GROUP_SLOTS, groups
+        names: dict[str, str] = {
+            fleet.fleet_id: fleet.name
+            for fleet in state.find(Fleet, Compare("farm_id", "=", farm.farm_id))
+        }
+    else:
+        spec = JOB_SLOTS
+        rows = [row for row in _rows(view, JOB_SLOTS, quarters.span) if row["subject"] == subject]
+        names = {}
+    columns = day_columns(spec, rows, quarters, known)
+    return {
+        "day": day.isoformat(),
+        "zone": farm.zone,
+        "subject": subject,
+        "span": {"start_at": quarters.span.start, "end_at": quarters.span.end},
+        "starts_at": [list(starts) for starts in quarters.quarters],
+        "valid": known_quarters(quarters, known),
+        "rows": [
+            {"name": names.get(name, name), **({"fleet_id": name} if subject == GROUP else {})}
+            | measures
+            | _means(measures)
+            for name, measures in columns.items()
+        ],
+    }
+
+
+def _means(measures: dict[str, list[int | None]]) -> dict[str, list[int | None]]:
+    """Return the means that follow from sums (S0-05)."""
+    pairs = {
+        "mean_memory_bytes": ("memory_bytes_sum", "memory_frames"),
+        "mean_frame_ms": ("frame_ms_sum", "frame_ms_frames"),
+    }
+    found = {
+        name: [
+            round(total / count) if total is not None and count else None
+            for total, count in zip(measures[sums], measures[counts], strict=True)
+        ]
+        for name, (sums, counts) in pairs.items()
+        if sums in measures
+    }
+    if "ps_rendering_milli_ms" in measures:
+        found["mean_ps_milli"] = [
+            None if total is None else round(total / QUARTER_MS)
+            for total in measures["ps_rendering_milli_ms"]
+        ]
+    return found
+
+
+def _rows(view: View, spec: TableSpec, span: Span) -> list[dict[str, Any]]:
+    """Return a rollup's rows over a span: from files, and computed where there are none yet."""
+    tables = [
+        within(spec, conformed(spec, view.blocks.read(row.path)), span.start, span.end)
+        for row in view.files.get(spec.name, ())
+        if row.start_at < span.end and row.end_at > span.start
+    ]
+    until = rolled_until((row for rows in view.files.values() for row in rows), view.farm_id)
+    start = max(span.start - span.start % MILLIS_PER_HOUR, until or 0)
+    end = min(span.end, view.now)
+    if until is None:
+        start = max(start, _first_fact(view, end))
+    if start < end:
+        for part in spans_of(hours_of(start, end - 1)):
+            rows: pa.Table = rolled(view, part)[spec.name]
+            tables.append(within(spec, rows, span.start, Instant(end)))
+    found: list[dict[str, Any]] = joined(spec, tables).to_pylist()
+    return found
+
+
+def _first_fact(view: View, end: int) -> int:
+    """Return the hour of the first fact that is in no file (there are no files)."""
+    times = [
+        rows.column(column).to_numpy().min()
+        for name, column in (("events", "at"), ("session_actions", "ended_at"))
+        if (rows := view.fresh.get(name)) is not None and rows.num_rows
+    ]
+    first = int(min(times, default=end))
+    return first - first % MILLIS_PER_HOUR
+
+
+def _bad(name: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(f"{name} {message}.", fields=[FieldProblem(name, message)])
