@@ -35,10 +35,12 @@ class Upkeep:
             await self._context.clock.sleep(STEP_SECONDS)
             try:
                 await self.step(self._context.clock.now())
-            except (GrangeError, OSError) as error:
+            except GrangeError as error:
                 _log.warning(
                     "Upkeep was put off.", exc_info=error, extra={"action": "upkeep_failed"}
                 )
+            except Exception:  # noqa: BLE001 - a loop that ends is worse than one that fails
+                _log.exception("Upkeep failed.", extra={"action": "upkeep_failed"})
 
     async def step(self, now: Instant) -> None:
         """Do what is due."""

@@ -7,6 +7,7 @@ if that is too long ago.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Any
 import msgspec
 
 from grange.kernel.clock import Clock
+
+_log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.2
 KEEP_ALIVE_SECONDS = 10.0
@@ -68,7 +71,11 @@ class LiveHub:
         """Flush for ever; cancel to stop."""
         while True:
             await self._changed.wait()
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:  # noqa: BLE001 - a loop that ended would tell nobody anything
+                _log.exception("Live events were lost.", extra={"action": "live_failed"})
+                self._start_over()
             await self._clock.sleep(FLUSH_SECONDS)
 
     async def flush(self) -> None:
@@ -88,6 +95,15 @@ class LiveHub:
     def close(self) -> None:
         """End every stream; readers come back to the next server."""
         self._closed = True
+        self._drop_readers()
+
+    def _start_over(self) -> None:
+        """Send everybody away; they come back, are told `reset`, and load everything again."""
+        self._ring.clear()
+        self._number += 1
+        self._drop_readers()
+
+    def _drop_readers(self) -> None:
         for reader in self._readers:
             reader.dropped = True
             reader.arrived.set()

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -45,6 +47,8 @@ from grange.wiring.state import open_store
 STATIC = Path(__file__).parent.parent / "server" / "static"
 MIB = 1024 * 1024
 
+_log = logging.getLogger(__name__)
+
 OpenBooks = Callable[[Callable[[], Awaitable[object]]], BooksDoor]
 """Makes the door to the books; it calls what it is given before each question."""
 
@@ -71,6 +75,7 @@ async def running_api(
     open_books: OpenBooks,
     clock: Clock | None = None,
     silence_seconds: int = 60,
+    failed: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Api]:
     """Run everything behind the door inside the block.
 
@@ -80,6 +85,7 @@ async def running_api(
         open_books: makes the door to the books.
         clock: default: the machine's.
         silence_seconds: how long a worker may be silent.
+        failed: called when something ended that must not, so that the process can be replaced.
     """
     clock = clock or SystemClock()
     async with contextlib.AsyncExitStack() as stack:
@@ -158,6 +164,7 @@ async def running_api(
             asyncio.create_task(_close_live(context.closing, live), name="close-live"),
         ]
         draining = asyncio.create_task(drain.run(), name="drain")
+        draining.add_done_callback(partial(_must_not_end, failed))
         try:
             yield Api(app, context, drain)
         finally:
@@ -168,6 +175,16 @@ async def running_api(
             await drain.stop()
             await _end([draining])
             await commit.finish()
+
+
+def _must_not_end(failed: Callable[[], None], task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical(
+            "A part of the server ended.",
+            exc_info=task.exception(),
+            extra={"action": "part_ended", "part": task.get_name()},
+        )
+        failed()
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -1,5 +1,7 @@
 """The API child: `python -m grange.wiring.api_process`, started by the parent."""
 
+import os
+import signal
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -24,7 +26,13 @@ async def run(task: ServerTask) -> None:
         return client
 
     listener = socket.socket(fileno=task.listener_fd)
-    async with running_api(settings, address=task.address, open_books=open_books) as api:
+
+    def failed() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)  # the parent starts another one
+
+    async with running_api(
+        settings, address=task.address, open_books=open_books, failed=failed
+    ) as api:
         server = make_server(
             api.app,
             api.context.closing,

@@ -95,3 +95,29 @@ def test_closing_ends_every_stream():
         assert [piece async for piece in reader] == []
 
     asyncio.run(check())
+
+
+def test_readers_start_over_when_events_were_lost():
+    async def check() -> None:
+        failures = 1
+
+        async def render(farm_id: str, event: str, ids: Iterable[str]) -> list[dict[str, Any]]:
+            nonlocal failures
+            failures -= 1
+            if failures >= 0:
+                raise OSError("the disk said no")
+            return await _render(farm_id, event, ids)
+
+        live = LiveHub(clock=VirtualClock(), render=render)
+        running = asyncio.create_task(live.run())
+        reader = live.subscribe(FARM, None)
+        last = number_of(await anext(reader))
+        live.touch(FARM, "job", "job-1")
+        assert [piece async for piece in reader] == []
+        back = live.subscribe(FARM, last)
+        assert b"event: reset" in await anext(back)
+        await back.aclose()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(check())

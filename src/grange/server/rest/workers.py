@@ -1,5 +1,6 @@
 """What workers send beside the Deadline Cloud API: facts and logs; and how they are woken."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -95,12 +96,18 @@ async def wake(farm_id: FromPath[str], worker_id: FromPath[str], context: Servic
 
     async def events() -> AsyncIterator[bytes]:
         stream = context.wakes.open_stream(worker.fleet_id, worker.worker_id)
+        closing = asyncio.ensure_future(context.closing.wait())
         try:
             yield b": hello\n\n"
-            while not context.closing.is_set():
-                woken = await stream.next(WAKE_SECONDS)
-                yield b"event: wake\ndata: {}\n\n" if woken else b": keep-alive\n\n"
+            while not closing.done():
+                woken = asyncio.ensure_future(stream.next(WAKE_SECONDS))
+                await asyncio.wait({woken, closing}, return_when=asyncio.FIRST_COMPLETED)
+                if woken.done():
+                    yield b"event: wake\ndata: {}\n\n" if woken.result() else b": keep-alive\n\n"
+                else:
+                    woken.cancel()
         finally:
+            closing.cancel()
             context.wakes.close_stream(worker.worker_id, stream)
 
     return Stream(events(), media_type="text/event-stream", headers=_STREAM_HEADERS)
