@@ -23,8 +23,15 @@ START_SECONDS = 30
 class Postgres:
     """A running server; it stops at the end of the `with` block, and when this process dies."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
+        """Describe a server.
+
+        Args:
+            programs: the folder of PostgreSQL's programs.
+            durable: True to write as a real one does (for benchmarks); tests need not wait for it.
+        """
         self._programs = programs
+        self._durable = durable
         self._account = _unprivileged_account()
         self._folder = Path(tempfile.mkdtemp(prefix="grange-postgres-"))
         self._server: subprocess.Popen[bytes] | None = None
@@ -77,9 +84,9 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "port": str(port),
             "unix_socket_directories": str(self._folder),
-            # The data need not outlive a crash of the machine.
-            "fsync": "off",
-            "full_page_writes": "off",
+            # The data of tests need not outlive a crash of the machine.
+            "fsync": "on" if self._durable else "off",
+            "full_page_writes": "on" if self._durable else "off",
             "max_connections": "100",
             "jit": "off",
         }

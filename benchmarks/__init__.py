@@ -1,0 +1,1 @@
+"""How fast Grange is, beside other programs, in one interleaved run. See README.md."""
