@@ -1,5 +1,6 @@
 """`grange server` as programs: the socket outlives its children, one server per folder."""
 
+import contextlib
 import http.client
 import os
 import signal
@@ -28,8 +29,9 @@ class Server:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             for process in psutil.Process(self.process.pid).children():
-                if module in process.cmdline():
-                    return process
+                with contextlib.suppress(psutil.Error):  # it may just have ended
+                    if module in process.cmdline():
+                        return process
             time.sleep(0.05)
         raise AssertionError(f"no {module}")
 
