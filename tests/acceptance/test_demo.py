@@ -98,6 +98,8 @@ def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: 
     finally:
         if second.poll() is None:
             second.kill()
+        if second.stdout is not None:
+            second.stdout.close()
     assert left_running(folder) == []
 
 
