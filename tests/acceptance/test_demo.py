@@ -78,11 +78,11 @@ def test_demo_renders_a_film_and_its_receipt_balances(tmp_path: Path):
 @pytest.mark.timeout(240)
 def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: Path):
     folder = tmp_path / "demo"
-    first = demo(folder, "--frames", "2", "--exit-when-done")
+    first = demo(folder, "--frames", "1", "--exit-when-done")
     said, _ = first.communicate(timeout=120)
     assert first.returncode == 0, said
 
-    second = demo(folder, "--frames", "2")
+    second = demo(folder, "--frames", "1")
     try:
         lines: list[str] = []
         assert second.stdout is not None
