@@ -4,7 +4,9 @@ Signed requests go by the service of their credential scope: `deadline`, `logs`,
 for the REST API. Unsigned ones are the page, the browser with its cookie, and a few harmless paths.
 """
 
+import asyncio
 import logging
+from collections.abc import Callable
 
 from grange.kernel.errors import AuthenticationError, GrangeError, UnknownOperationError
 from grange.server import aws, deadline
@@ -36,6 +38,31 @@ BODY_LIMITS = {"deadline": 4 * MIB, "sts": 64 * 1024, "logs": 16 * MIB, "grange"
 """Bytes a body may have, by service."""
 
 _log = logging.getLogger(__name__)
+
+
+class LateApp:
+    """An ASGI application that is made when it is first needed, or by `warm`, in a thread.
+
+    The REST API's framework takes as long to load as the rest of the server; workers that come back
+    after a restart need not wait for it.
+    """
+
+    def __init__(self, make: Callable[[], App]) -> None:
+        self._make = make
+        self._app: App | None = None
+        self._making = asyncio.Lock()
+
+    async def warm(self) -> App:
+        """Make the application now."""
+        async with self._making:
+            if self._app is None:
+                self._app = await asyncio.to_thread(self._make)
+            return self._app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on."""
+        app = self._app or await self.warm()
+        await app(scope, receive, send)
 
 
 class Application:

@@ -21,13 +21,12 @@ from grange.adapters.previews import PreviewProcess
 from grange.adapters.session_logs import SessionLogFiles
 from grange.config.settings import ServerSettings
 from grange.kernel.clock import Clock
-from grange.server.app import Application
+from grange.server.app import Application, LateApp
 from grange.server.asgi import App
 from grange.server.authentication import Authenticator
 from grange.server.context import Context
 from grange.server.effects import Effects
 from grange.server.ports import BooksDoor
-from grange.server.rest.app import rest_app
 from grange.server.upkeep import Upkeep
 from grange.server.web import WebFiles
 from grange.services.books.drain import Drain
@@ -58,6 +57,7 @@ class Api:
     """A running API, not listening yet."""
 
     app: Application
+    rest: LateApp
     context: Context
     drain: Drain
 
@@ -144,12 +144,13 @@ async def running_api(
             closing=asyncio.Event(),
             base_url=f"{scheme}://{address}",
         )
+        rest = LateApp(lambda: _rest(context))
         app = Application(
             context=context,
             authenticator=Authenticator(
                 identity=identity, clock=clock, hosts=_hosts(settings, address)
             ),
-            rest=cast("App", rest_app(context, context.version)),
+            rest=rest,
             web=WebFiles(STATIC),
             secure=settings.tls,
         )
@@ -166,7 +167,7 @@ async def running_api(
         draining = asyncio.create_task(drain.run(), name="drain")
         draining.add_done_callback(partial(_must_not_end, failed))
         try:
-            yield Api(app, context, drain)
+            yield Api(app, rest, context, drain)
         finally:
             context.closing.set()
             live.close()
@@ -175,6 +176,13 @@ async def running_api(
             await drain.stop()
             await _end([draining])
             await commit.finish()
+
+
+def _rest(context: Context) -> App:
+    # Loaded late: see LateApp.
+    from grange.server.rest.app import rest_app  # noqa: PLC0415
+
+    return cast("App", rest_app(context, context.version))
 
 
 def _must_not_end(failed: Callable[[], None], task: asyncio.Task[None]) -> None:

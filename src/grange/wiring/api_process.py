@@ -1,5 +1,6 @@
 """The API child: `python -m grange.wiring.api_process`, started by the parent."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,7 +11,7 @@ import uvloop
 from grange.server.books_rpc import BooksClient
 from grange.server.serve import make_server, serve, settle_garbage
 from grange.server.supervisor import die_with_parent, read_task, say_ready
-from grange.wiring.api import running_api
+from grange.wiring.api import Api, running_api
 from grange.wiring.logs import log_to_stderr
 from grange.wiring.tasks import ServerTask
 
@@ -39,11 +40,18 @@ async def run(task: ServerTask) -> None:
             tls_certificate=settings.tls_certificate,
             tls_key=settings.tls_key,
         )
-        settle_garbage()
         say_ready()
+        settling = asyncio.create_task(_settle(api))
         await serve(server, listener)
+        await settling
         for client in clients:
             await client.close()
+
+
+async def _settle(api: Api) -> None:
+    """Load what was left for later; then everything long-lived is there."""
+    await api.rest.warm()
+    settle_garbage()
 
 
 def main() -> None:
