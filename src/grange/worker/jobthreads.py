@@ -7,7 +7,7 @@ import asyncio
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ from grange.worker.plan import (
     StartRunner,
 )
 from grange.worker.sampler import IDLE, Sampler
-from grange.worker.seats import Nursery, Seat
+from grange.worker.seats import Nursery, Seat, Spawn
 from grange.worker.settings import WorkerSettings
 from grange.worker.shipping import LogShipper
 from grange.worker.telemetry import Occupation
@@ -69,7 +69,6 @@ _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 90.0
 """A runner that has not closed a session by then is killed."""
 _RUNNER_PAUSE_SECONDS = 1.0
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 @dataclass(slots=True)
@@ -134,6 +133,7 @@ class JobThreads:
             settings.runner_command,
             {**settings.environment, MARK: leftovers.mark},
             folder / "nursery.log",
+            spawn,
         )
         self._seats: dict[int, Seat] = {}
         self._doing: dict[int, _Doing] = {}
@@ -184,7 +184,7 @@ class JobThreads:
         deaths = self._deaths.get(thread, 0)
         if deaths:
             await self._clock.sleep(min(30.0, _RUNNER_PAUSE_SECONDS * 2 ** min(deaths - 1, 5)))
-        seat = Seat(thread, self._nursery, self._heard, self._runner_gone)
+        seat = Seat(thread, self._nursery, self._heard, self._runner_gone, self._spawn)
         self._seats[thread] = seat
         try:
             await seat.start(self._folder / f"runner-{thread}.log")
@@ -204,7 +204,7 @@ class JobThreads:
         self._leftovers.kill_thread(thread)
         self._leftovers.seat(thread, None)
         if not self._ending:
-            _log.error(message, extra={"action": "runner_gone", "thread": thread})
+            _log.error(message, extra={"action": "runner_gone", "seat": thread})
             self._happened(RunnerDied(at=self._clock.now(), thread=thread, message=message))
 
     def _heard(self, thread: int, message: FromRunner) -> None:
@@ -462,7 +462,7 @@ class JobThreads:
 
     async def _watch_close(self, thread: int) -> None:
         await self._clock.sleep(_CLOSE_SECONDS)
-        _log.error("A session could not be closed.", extra={"action": "close", "thread": thread})
+        _log.error("A session could not be closed.", extra={"action": "close", "seat": thread})
         self._seats[thread].kill()
 
     def _session_over(self, thread: int, session_id: str) -> None:

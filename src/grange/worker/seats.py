@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,7 @@ _LINE_BYTES = 8 * 2**20
 _FORK_SECONDS = 60.0
 """A nursery that has not forked by then (it loads openjd first) is given up."""
 _CODE_SECONDS = 2.0
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class Nursery:
@@ -29,9 +31,17 @@ class Nursery:
         command: starts it; the socket's number and this process's are added.
         environment: its environment, and so the runners' and their jobs'.
         log: file for what it prints itself.
+        spawn: runs a coroutine beside the caller.
     """
 
-    def __init__(self, command: tuple[str, ...], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        command: tuple[str, ...],
+        environment: Mapping[str, str],
+        log: Path,
+        spawn: Spawn,
+    ) -> None:
+        self._spawn = spawn
         self._command = command
         self._environment = dict(environment)
         self._log = log
@@ -108,7 +118,7 @@ class Nursery:
             raise
         reader, self._writer = await asyncio.open_connection(sock=ours)
         self._socket = ours
-        self._following = asyncio.create_task(self._follow(reader, self._process))
+        self._following = self._spawn(self._follow(reader, self._process))
         return ours
 
     async def _follow(
@@ -147,6 +157,7 @@ class Seat:
         nursery: forks the runner.
         heard: called with every message of the runner.
         gone: called once when the runner has ended, with a sentence saying how.
+        spawn: runs a coroutine beside the caller.
     """
 
     def __init__(
@@ -155,7 +166,9 @@ class Seat:
         nursery: Nursery,
         heard: Callable[[int, FromRunner], None],
         gone: Callable[[int, str], None],
+        spawn: Spawn,
     ) -> None:
+        self._spawn = spawn
         self.thread = thread
         self._nursery = nursery
         self._heard = heard
@@ -173,7 +186,7 @@ class Seat:
         """
         self._pid, connection = await self._nursery.fork(log)
         reader, self._writer = await asyncio.open_connection(sock=connection, limit=_LINE_BYTES)
-        self._following = asyncio.create_task(self._follow(reader, self._pid))
+        self._following = self._spawn(self._follow(reader, self._pid))
 
     def send(self, message: ToRunner) -> None:
         """Send a message; if the runner is gone, `gone` says so."""
@@ -204,7 +217,7 @@ class Seat:
         except (OSError, ValueError, msgspec.DecodeError) as error:
             _log.warning(
                 "A runner's message could not be read.",
-                extra={"action": "runner_unreadable", "thread": self.thread, "error": str(error)},
+                extra={"action": "runner_unreadable", "seat": self.thread, "error": str(error)},
             )
             self.kill()
         code = await self._nursery.code(pid)

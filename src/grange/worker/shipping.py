@@ -53,9 +53,10 @@ class FactPoster:
                 posted = await self.post_one()
                 pause = _PAUSE_SECONDS
             except GrangeError as error:
-                _log.info(
-                    "Facts wait on disk.", extra={"action": "facts_wait", "error": str(error)}
-                )
+                if pause == _PAUSE_SECONDS:
+                    _log.info(
+                        "Facts wait on disk.", extra={"action": "facts_wait", "error": str(error)}
+                    )
                 if isinstance(error, ThrottledError):
                     pause = max(pause, float(error.retry_after_seconds))
                 await self._clock.sleep(pause)
@@ -88,7 +89,10 @@ class FactPoster:
             )
             return True
         for refused in reply.get("refused") or ():
-            _log.error("The server refused a fact.", extra={"action": "fact_refused", **refused})
+            _log.error(
+                "The server refused a fact.",
+                extra={"action": "fact_refused", "error": f"{refused}"},
+            )
         spool.remove(batch.name)
         return True
 
