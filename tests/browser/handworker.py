@@ -1,7 +1,7 @@
 """A worker moved by hand over the wire: it takes work when told and reports what a test decides."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from grange.testing.farm import LocalFarm
@@ -56,6 +56,12 @@ class HandWorker:
                 "progressMessage": fails_with,
             }
         self._update({action_id: report})
+
+    def work_until(self, is_over: Callable[[], bool]) -> None:
+        """Take actions and report them as done, one after the other."""
+        while not is_over():
+            for _, action in self.take()[:1]:
+                self.finish(action["sessionActionId"])
 
     def _update(self, reports: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = self._client.update_worker_schedule(

@@ -128,9 +128,7 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
         </tbody>
         <tfoot>
           <tr>
-            <th scope="row">
-              Σ <Show when={props.time}>{(time) => factors(time())}</Show>
-            </th>
+            <th scope="row">Σ {props.time === null ? '' : factors(props.time)}</th>
             <td class="number">{seconds(whole())}</td>
             <td class="number">100.0 %</td>
           </tr>

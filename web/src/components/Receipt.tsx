@@ -44,6 +44,23 @@ function CostTable(props: { title: string; parts: CostPart[]; total: string; cur
   );
 }
 
+const FEW = 3;
+
+/** Where the result is: a few paths as they are, many folded behind the first. */
+function Outputs(props: { paths: string[] }) {
+  const list = () => <For each={props.paths}>{(path) => <code class="path">{path}</code>}</For>;
+  return (
+    <Show when={props.paths.length > FEW} fallback={list()}>
+      <details>
+        <summary>
+          <code>{props.paths[0]}</code> and {props.paths.length - 1} more
+        </summary>
+        {list()}
+      </details>
+    </Show>
+  );
+}
+
 /** The receipt of a finished job: every second of every machine, in exactly one account. */
 export function Receipt(props: { receipt: Paper; title?: string }) {
   const farm = useFarm();
@@ -147,7 +164,7 @@ export function Receipt(props: { receipt: Paper; title?: string }) {
           <div>
             <dt>{props.receipt.outputs.length === 1 ? 'Output' : 'Outputs'}</dt>
             <dd>
-              <For each={props.receipt.outputs}>{(path) => <code class="path">{path}</code>}</For>
+              <Outputs paths={props.receipt.outputs} />
             </dd>
           </div>
         </Show>
