@@ -95,7 +95,7 @@ def together(series: Sequence[CpuSeries]) -> CpuSeries:
 
 def _panel(sheet: Sheet, series: CpuSeries, top: float, bottom: float, *, is_last: bool) -> None:
     axes = sheet.axes(_GUTTER, top, sheet.width - MARGIN, bottom)
-    axes.set_ylim(0, 1000)
+    axes.set_ylim(0, 1025)  # so that a line at 100 % is seen whole
     marks = [0, 500, 1000] if bottom - top < 160 else [0, 250, 500, 750, 1000]
     axes.set_yticks(marks, [f"{mark // 10} %" for mark in marks])
     axes.grid(axis="y", color=sheet.colour(palette.LINE), linewidth=0.8)

@@ -160,7 +160,8 @@ def _scales(sheet: Sheet, axes: "Axes", layer: LayerFrames, highest: float, heig
     axes.xaxis.set_major_locator(MaxNLocator(across, integer=True, steps=[1, 2, 2.5, 5, 10]))
     step, unit = _step(highest, max(int(height // 34), 2))
     marks = [at * step for at in range(int(highest * 1.12 // step) + 2)]
-    axes.set_ylim(0, max(marks[-1], highest * 1.12) if highest > marks[-1] else marks[-1])
+    top = max(marks[-1], highest * 1.12)
+    axes.set_ylim(-0.05 * top, top)  # room for failed attempts without a time
     axes.set_yticks(marks, [unit(mark) for mark in marks])
     axes.grid(axis="y", color=sheet.colour(palette.LINE), linewidth=0.8)
 
