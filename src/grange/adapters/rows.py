@@ -4,7 +4,7 @@ PostgreSQL refuses the NUL character in text. It becomes U+FFFD in both database
 odd progress message cannot make a whole batch fail.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -55,9 +55,15 @@ def clean_text(value: str) -> str:
 class RowCodec(Generic[E]):
     """Turns one entity type into rows and back; columns are in the order of the fields."""
 
-    def __init__(self, entity: type[E]) -> None:
+    def __init__(self, entity: type[E], *, without: Collection[str] = ()) -> None:
+        """Compile a codec.
+
+        Args:
+            entity: the type.
+            without: columns to leave out; such a codec makes rows, but no entities.
+        """
         self._entity = entity
-        self.columns = columns_of(entity)
+        self.columns = tuple(column for column in columns_of(entity) if column.name not in without)
         self.names = tuple(column.name for column in self.columns)
         self._values = attrgetter(*self.names)
         self._encoders = _positions(self.columns, _encoder_of)

@@ -5,13 +5,14 @@ order, so what is deleted goes before, in the same transaction.
 """
 
 # ruff: noqa: S608 - names come from the schema
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grange.adapters.columns import BY_ENTITY, Kind, columns_of
+from grange.adapters.columns import BY_ENTITY, Column, Kind, columns_of
 from grange.adapters.conditions import quoted
-from grange.adapters.rows import codec_of, fact_row
+from grange.adapters.heavy import LIGHT, Unchanged
+from grange.adapters.rows import RowCodec, codec_of, fact_row
 from grange.domain.facts import Fact
 from grange.ports.state import Batch, Key, Table
 
@@ -32,7 +33,7 @@ class Statement:
     parameters: Sequence[Any]
 
 
-def put_statement(puts: Sequence[Any], outbox: Sequence[Fact]) -> Statement:
+def put_statement(puts: Sequence[Any], outbox: Sequence[Fact], unchanged: Unchanged) -> Statement:
     """Return the one statement that writes these entities and outbox rows."""
     texts: list[str] = []
     parameters: list[Any] = []
@@ -40,10 +41,13 @@ def put_statement(puts: Sequence[Any], outbox: Sequence[Fact]) -> Statement:
     for value in puts:
         by_entity.setdefault(type(value), {})[_key_of(value)] = value
     for entity in sorted(by_entity, key=lambda entity: BY_ENTITY[entity].name):
-        texts.append(_upsert(BY_ENTITY[entity], len(parameters)))
-        row = codec_of(entity).row
-        rows = [row(value) for value in by_entity[entity].values()]
-        parameters.extend(map(list, zip(*rows, strict=True)))
+        whole, light = unchanged.split(entity, by_entity[entity].values())
+        if whole:
+            texts.append(_upsert(BY_ENTITY[entity], len(parameters)))
+            parameters.extend(_arrays(codec_of(entity), whole))
+        if light:
+            texts.append(_update(BY_ENTITY[entity], len(parameters)))
+            parameters.extend(_arrays(LIGHT[entity], light))
     if outbox:
         first = len(parameters) + 1
         texts.append(
@@ -76,12 +80,34 @@ def _key_of(value: Any) -> Key:
     return tuple(getattr(value, name) for name in BY_ENTITY[type(value)].key)
 
 
+def _arrays(codec: RowCodec[Any], values: Sequence[Any]) -> Iterable[list[Any]]:
+    return map(list, zip(*(codec.row(value) for value in values), strict=True))
+
+
+def _unnest(columns: Sequence[Column], used: int) -> str:
+    arrays = (
+        f"${used + place}::{_TYPES[column.kind]}[]" for place, column in enumerate(columns, start=1)
+    )
+    return f"unnest({', '.join(arrays)})"
+
+
+def _update(table: Table, used: int) -> str:
+    columns = LIGHT[table.entity].columns
+    name = quoted(table.name)
+    names = ", ".join(quoted(column.name) for column in columns)
+    changes = ", ".join(
+        f"{quoted(column.name)} = changed.{quoted(column.name)}"
+        for column in columns
+        if column.name not in table.key
+    )
+    tests = " AND ".join(f"{name}.{quoted(key)} = changed.{quoted(key)}" for key in table.key)
+    source = f"{_unnest(columns, used)} AS changed ({names})"
+    return f"UPDATE {name} SET {changes} FROM {source} WHERE {tests}"
+
+
 def _upsert(table: Table, used: int) -> str:
     columns = columns_of(table.entity)
     names = ", ".join(quoted(column.name) for column in columns)
-    arrays = ", ".join(
-        f"${used + place}::{_TYPES[column.kind]}[]" for place, column in enumerate(columns, start=1)
-    )
     key = ", ".join(quoted(name) for name in table.key)
     changes = ", ".join(
         f"{quoted(column.name)} = excluded.{quoted(column.name)}"
@@ -89,6 +115,6 @@ def _upsert(table: Table, used: int) -> str:
         if column.name not in table.key
     )
     return (
-        f"INSERT INTO {quoted(table.name)} ({names}) SELECT * FROM unnest({arrays}) "
+        f"INSERT INTO {quoted(table.name)} ({names}) SELECT * FROM {_unnest(columns, used)} "
         f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
     )

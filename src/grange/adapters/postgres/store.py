@@ -16,11 +16,12 @@ from grange.adapters.conditions import (
     quoted,
     select,
 )
+from grange.adapters.heavy import Unchanged
 from grange.adapters.loading import LOAD, load_job
 from grange.adapters.migrations.postgres import migrate
 from grange.adapters.postgres import ownership
 from grange.adapters.postgres.faults import faults
-from grange.adapters.postgres.statements import delete_statements, put_statement
+from grange.adapters.postgres.statements import Statement, delete_statements, put_statement
 from grange.adapters.publishing import check_publication
 from grange.adapters.rows import codec_of, fact_of
 from grange.kernel.errors import ConfigurationError
@@ -59,6 +60,7 @@ class PostgresStore:
         self._writing = asyncio.Lock()
         self._pool: Any = None
         self._lower_collation = "default"
+        self._unchanged = Unchanged()
 
     async def open(self) -> None:
         """Connect, migrating the database forward where needed.
@@ -85,6 +87,7 @@ class PostgresStore:
         async with self._writing:
             writer, pool = self._writer, self._pool
             self._writer = self._pool = None
+            self._unchanged.forget()
             if pool is not None:
                 await pool.close()
             if writer is not None:
@@ -98,18 +101,26 @@ class PostgresStore:
         """
         if batch.empty:
             return
+        try:
+            async with self._write() as connection:
+                await self._put(connection, batch)
+        except BaseException:
+            self._unchanged.forget()
+            raise
+        self._unchanged.committed(batch.puts)
+
+    async def _put(self, connection: Any, batch: Batch) -> None:
+        self._unchanged.deleted(batch.deletes)
         deletes = delete_statements(batch)
-        async with self._write() as connection:
-            if not deletes:
-                statement = put_statement(batch.puts, batch.outbox)
+        puts: list[Statement] = []
+        if batch.puts or batch.outbox:
+            puts.append(put_statement(batch.puts, batch.outbox, self._unchanged))
+        if not deletes:
+            await connection.fetch(puts[0].text, *puts[0].parameters)
+            return
+        async with connection.transaction():
+            for statement in (*deletes, *puts):
                 await connection.fetch(statement.text, *statement.parameters)
-                return
-            async with connection.transaction():
-                for statement in deletes:
-                    await connection.fetch(statement.text, *statement.parameters)
-                if batch.puts or batch.outbox:
-                    statement = put_statement(batch.puts, batch.outbox)
-                    await connection.fetch(statement.text, *statement.parameters)
 
     async def get(self, entity: type[E], key: Key) -> E | None:
         """Return one committed entity."""
@@ -199,7 +210,7 @@ class PostgresStore:
             change = "UPDATE manifest SET retired_at = $1 WHERE path = ANY($2::text[])"
             await connection.execute(change, now, list(retire))
             if add:
-                statement = put_statement(add, ())
+                statement = put_statement(add, (), self._unchanged)
                 await connection.fetch(statement.text, *statement.parameters)
 
     async def forget_files(self, paths: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from grange.adapters.columns import BY_ENTITY, columns_of
 from grange.adapters.conditions import quoted
+from grange.adapters.heavy import LIGHT, Unchanged
 from grange.adapters.rows import codec_of, fact_row
 from grange.domain.work import Task
 from grange.ports.state import Batch, Table
@@ -29,6 +30,13 @@ def _upsert(table: Table) -> str:
     )
 
 
+def _update(table: Table) -> str:
+    names = [name for name in LIGHT[table.entity].names if name not in table.key]
+    changes = ", ".join(f"{quoted(name)} = :{name}" for name in names)
+    tests = " AND ".join(f"{quoted(name)} = :{name}" for name in table.key)
+    return f"UPDATE {quoted(table.name)} SET {changes} WHERE {tests}"
+
+
 def _delete(table: Table) -> str:
     tests = " AND ".join(f"{quoted(name)} = ?" for name in table.key)
     return f"DELETE FROM {quoted(table.name)} WHERE {tests}"
@@ -36,24 +44,31 @@ def _delete(table: Table) -> str:
 
 UPSERTS: Mapping[type[Any], str] = {entity: _upsert(table) for entity, table in BY_ENTITY.items()}
 DELETES: Mapping[type[Any], str] = {entity: _delete(table) for entity, table in BY_ENTITY.items()}
+UPDATES: Mapping[type[Any], str] = {entity: _update(BY_ENTITY[entity]) for entity in LIGHT}
 FORGET_TASKS = f"DELETE FROM {quoted(BY_ENTITY[Task].name)} WHERE layer_id = ?"
 ADD_TO_OUTBOX = "INSERT INTO outbox (kind, payload) VALUES (?, ?)"
 
 
-def write(connection: sqlite3.Connection, batch: Batch) -> None:
+def write(connection: sqlite3.Connection, batch: Batch, unchanged: Unchanged) -> None:
     """Carry out a batch inside the open transaction."""
     if batch.forget_tasks_of:
         connection.executemany(FORGET_TASKS, [(layer_id,) for layer_id in batch.forget_tasks_of])
+    unchanged.deleted(batch.deletes)
     for entity, key in batch.deletes:
         connection.execute(DELETES[entity], key)
     by_entity: dict[type[Any], list[Any]] = {}
     for value in batch.puts:
         by_entity.setdefault(type(value), []).append(value)
     for entity, values in by_entity.items():
+        whole, light = unchanged.split(entity, values)
         row = codec_of(entity).row
-        if len(values) == 1:
-            connection.execute(UPSERTS[entity], row(values[0]))
-        else:
-            connection.executemany(UPSERTS[entity], [row(value) for value in values])
+        if len(whole) == 1:
+            connection.execute(UPSERTS[entity], row(whole[0]))
+        elif whole:
+            connection.executemany(UPSERTS[entity], [row(value) for value in whole])
+        if light:
+            codec = LIGHT[entity]
+            named = [dict(zip(codec.names, codec.row(value), strict=True)) for value in light]
+            connection.executemany(UPDATES[entity], named)
     if batch.outbox:
         connection.executemany(ADD_TO_OUTBOX, [fact_row(fact) for fact in batch.outbox])

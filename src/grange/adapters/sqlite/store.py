@@ -18,6 +18,7 @@ from grange.adapters.conditions import (
     quoted,
     select,
 )
+from grange.adapters.heavy import Unchanged
 from grange.adapters.loading import LOAD, load_job
 from grange.adapters.migrations.sqlite import migrate
 from grange.adapters.publishing import check_publication
@@ -58,6 +59,7 @@ class SqliteStore:
         self._reader_count = readers
         self._connections: list[sqlite3.Connection] = []
         self._of_thread = threading.local()
+        self._unchanged = Unchanged()
         self._writer: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
 
@@ -75,6 +77,7 @@ class SqliteStore:
         """Finish what is under way and close every connection."""
         writer, readers = self._writer, self._readers
         self._writer = self._readers = None
+        self._unchanged.forget()
         for pool in (readers, writer):
             if pool is not None:
                 await asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
@@ -84,8 +87,14 @@ class SqliteStore:
 
     async def commit(self, batch: Batch) -> None:
         """Write a batch in one durable transaction."""
-        if not batch.empty:
-            await self._write(lambda connection: write(connection, batch))
+        if batch.empty:
+            return
+        try:
+            await self._write(lambda connection: write(connection, batch, self._unchanged))
+        except BaseException:
+            self._unchanged.forget()
+            raise
+        self._unchanged.committed(batch.puts)
 
     async def get(self, entity: type[E], key: Key) -> E | None:
         """Return one committed entity."""

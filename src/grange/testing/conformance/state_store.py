@@ -97,6 +97,42 @@ async def a_put_replaces_the_whole_entity(factory: Factory) -> None:
         assert await store.get(QueueFleetAssociation, ("b", "a")) == pairs[2]
 
 
+async def every_change_of_a_job_is_kept(factory: Factory) -> None:
+    """However a store saves writing what did not change, each column has its latest value."""
+    job = least(Job, template="{}", parameters={"a": {"int": "1"}}, tags={"b": "c"})
+    layer = least(Layer, template={"script": {}}, depends_on=("step-0",))
+    counted = replace(job, counts={"READY": 5}, priority=60)
+    versions: list[Any] = [
+        counted,
+        replace(counted, template="{ }"),
+        replace(counted, template="{ }", tags={}, counts={}, updated_by="ann"),
+        job,
+        replace(job, parameters={"a": {"int": "2"}}, ended_at=7),
+    ]
+    async with opened(factory) as store:
+        await store.commit(Batch(puts=[job, layer]))
+        for version in versions:
+            await store.commit(Batch(puts=[version]))
+            assert await store.find(Job) == [version]
+        changed = replace(layer, counts={"RUNNING": 1}, next_index=1)
+        await store.commit(Batch(puts=[layer, changed]))
+        assert await store.find(Layer) == [changed]
+        rewritten = replace(changed, template={"script": {"x": 1}})
+        await store.commit(Batch(puts=[replace(rewritten, next_index=9), rewritten]))
+        assert await store.find(Layer) == [rewritten]
+        # What is deleted and put in one batch is written whole.
+        await store.commit(Batch(puts=[rewritten], deletes=[(Layer, key_of(layer))]))
+        assert await store.find(Layer) == [rewritten]
+        # A batch that failed is not taken for written.
+        lost = replace(rewritten, template={"lost": True})
+        await refused(store.commit(Batch(puts=[lost, least(Task, layer_id="x")])), GrangeError)
+        await store.commit(Batch(puts=[replace(lost, next_index=2)]))
+        assert await store.find(Layer) == [replace(lost, next_index=2)]
+    async with opened(factory) as store:
+        await store.commit(Batch(puts=[replace(lost, next_index=3)]))
+        assert await store.find(Layer) == [replace(lost, next_index=3)]
+
+
 async def the_last_put_of_a_batch_wins(factory: Factory) -> None:
     """One batch may put the same entity more than once."""
     async with opened(factory) as store:
@@ -499,6 +535,7 @@ CHECKS: tuple[Check, ...] = (
     what_was_committed_is_there_when_it_is_opened_again,
     an_entity_that_is_not_there_is_none,
     a_put_replaces_the_whole_entity,
+    every_change_of_a_job_is_kept,
     the_last_put_of_a_batch_wins,
     a_batch_forgets_then_deletes_then_puts,
     a_batch_is_written_whole_or_not_at_all,
