@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -245,6 +246,25 @@ def test_one_server_uses_a_database_and_a_second_is_told_which(
                 await beside.publish([manifest_row("a")], [], Instant(1))
         async with opened(lambda: PostgresStore(database)) as second:
             assert await kept(second) == ({0}, [0])
+
+    asyncio.run(check())
+
+
+@pytest.mark.postgres
+def test_a_database_that_cannot_keep_every_text_is_refused(database: str) -> None:
+    async def check() -> None:
+        admin = await asyncpg.connect(database)
+        name = f"{urlsplit(database).path.lstrip('/')}_latin"
+        await admin.execute(
+            f"CREATE DATABASE \"{name}\" ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+        )
+        try:
+            url = urlunsplit(urlsplit(database)._replace(path=f"/{name}"))
+            with pytest.raises(ConfigurationError, match="keeps text as LATIN1"):
+                await PostgresStore(url).open()
+        finally:
+            await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            await admin.close()
 
     asyncio.run(check())
 

@@ -241,6 +241,11 @@ class PostgresStore:
     async def _connect_writer(self) -> Any:
         connection = await asyncpg.connect(self._url, **_settings())
         try:
+            encoding = connection.get_settings().server_encoding
+            if encoding != "UTF8":
+                raise ConfigurationError(
+                    f"{self._where} keeps text as {encoding}; make one with ENCODING 'UTF8'."
+                )
             # A database set up to lose its last commits would lose acknowledged facts.
             await connection.execute(
                 "SELECT set_config('synchronous_commit', 'on', false) "
