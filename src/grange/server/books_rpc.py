@@ -10,10 +10,14 @@ from typing import Any
 import msgspec
 
 from grange.kernel import errors
+from grange.kernel.clock import Clock
 from grange.kernel.errors import FieldProblem, GrangeError, UnreachableError
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 QUESTION_SECONDS = 300.0
+START_SECONDS = 30.0
+"""How long a question waits for books that are being started."""
+_POLL_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
@@ -26,14 +30,18 @@ Answer = Callable[..., Awaitable[Any]]
 class BooksClient:
     """A `BooksDoor` to the books process; connects again when that was restarted."""
 
-    def __init__(self, path: Path, *, before: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock, before: Callable[[], Awaitable[object]]
+    ) -> None:
         """Describe the way to the books.
 
         Args:
             path: the Unix socket.
+            clock: the server's clock.
             before: makes everything acknowledged durable in the journal, where the books read it.
         """
         self._path = path
+        self._clock = clock
         self._before = before
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -73,12 +81,20 @@ class BooksClient:
         async with self._connecting:
             if self._writer is not None and not self._writer.is_closing():
                 return self._writer
-            try:
-                reader, self._writer = await asyncio.open_unix_connection(str(self._path))
-            except OSError as error:
-                raise UnreachableError("The books are being started. Try again.") from error
+            reader, self._writer = await self._opened()
             self._reading = asyncio.create_task(self._read(reader, self._writer))
             return self._writer
+
+    async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect; books that are being started are waited for."""
+        end = self._clock.monotonic_seconds() + START_SECONDS
+        while True:
+            try:
+                return await asyncio.open_unix_connection(str(self._path))
+            except OSError as error:
+                if self._clock.monotonic_seconds() > end:
+                    raise UnreachableError("The books are being started. Try again.") from error
+            await self._clock.sleep(_POLL_SECONDS)
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -6,6 +6,7 @@ parent.
 """
 
 import asyncio
+import contextlib
 import ctypes
 import errno
 import logging
@@ -45,6 +46,10 @@ class Child:
     task: dict[str, Any]
     fds: tuple[int, ...] = ()
     """File descriptors it inherits."""
+    niceness: int = 0
+    """How far it gives way to others, from its first moment on."""
+    awaited: bool = True
+    """The server is ready only when this child is."""
 
 
 def listen(host: str, port: int, *, fixed: bool) -> socket.socket:
@@ -92,23 +97,23 @@ class Supervisor:
         self._children = children
         self._clock = clock
         self._stopping = asyncio.Event()
-        self._running: dict[str, asyncio.subprocess.Process] = {}
 
     async def run(self, ready: Callable[[], None]) -> int:
         """Keep the children running until SIGTERM, SIGINT or `stop`; returns the exit code.
 
         Args:
-            ready: called once, when every child has said that it is ready.
+            ready: called once, when every awaited child has said that it is ready.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         try:
             async with asyncio.TaskGroup() as group:
-                first = [loop.create_future() for _ in self._children]
-                for child, said in zip(self._children, first, strict=True):
-                    group.create_task(self._keep(child, said))
-                group.create_task(self._announce(first, ready))
+                first = {child.name: loop.create_future() for child in self._children}
+                for child in self._children:
+                    group.create_task(self._keep(child, first[child.name]))
+                awaited = [first[child.name] for child in self._children if child.awaited]
+                group.create_task(self._announce(awaited, ready))
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
@@ -162,7 +167,9 @@ class Supervisor:
             pass_fds=child.fds,
             start_new_session=True,
         )
-        self._running[child.name] = process
+        if child.niceness:
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, child.niceness)
         if process.stdin is None:
             raise RuntimeError("A child was started without standard input.")
         process.stdin.write(msgspec.json.encode(child.task))

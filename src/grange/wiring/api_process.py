@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
+from grange.adapters.host.clock import SystemClock
 from grange.server.books_rpc import BooksClient
 from grange.server.serve import make_server, serve, settle_garbage
 from grange.server.supervisor import die_with_parent, read_task, say_ready
@@ -22,7 +23,7 @@ async def run(task: ServerTask) -> None:
     clients: list[BooksClient] = []
 
     def open_books(before: Callable[[], Awaitable[object]]) -> BooksClient:
-        client = BooksClient(task.books_socket, before=before)
+        client = BooksClient(task.books_socket, clock=SystemClock(), before=before)
         clients.append(client)
         return client
 

@@ -1,7 +1,6 @@
 """The books child: `python -m grange.wiring.books_process`, started by the parent."""
 
 import asyncio
-import os
 import signal
 
 from grange.server.books_rpc import serve_books
@@ -9,9 +8,6 @@ from grange.server.supervisor import die_with_parent, read_task, say_ready
 from grange.wiring.books import open_books
 from grange.wiring.logs import log_to_stderr
 from grange.wiring.tasks import ServerTask
-
-NICENESS = 10
-"""A report must not slow dispatch."""
 
 
 async def run(task: ServerTask) -> None:
@@ -30,7 +26,6 @@ async def run(task: ServerTask) -> None:
 def main() -> None:
     """Run as a child of the parent."""
     die_with_parent()
-    os.nice(NICENESS)
     task: ServerTask = read_task(ServerTask)
     log_to_stderr(task.settings.log_level)
     asyncio.run(run(task))

@@ -17,6 +17,8 @@ from grange.wiring.init import client_env, initialise, write_private
 from grange.wiring.logs import log_to_stderr
 from grange.wiring.tasks import ServerTask, encoded
 
+BOOKS_NICENESS = 10
+"""A report must not slow dispatch."""
 _LONGEST_SOCKET_PATH = 100
 """Unix sockets have short names."""
 
@@ -68,7 +70,11 @@ def run_server(
                 supervisor = Supervisor(
                     [
                         Child(
-                            name="books", module="grange.wiring.books_process", task=encoded(task)
+                            name="books",
+                            module="grange.wiring.books_process",
+                            task=encoded(task),
+                            niceness=BOOKS_NICENESS,
+                            awaited=False,
                         ),
                         Child(
                             name="api",
