@@ -34,8 +34,8 @@ export type Counts = Partial<Record<TaskStatus, number>>;
 export interface Farm {
   farm_id: string;
   name: string;
-  zone?: string;
-  currency?: string;
+  zone: string;
+  currency: string;
 }
 
 export interface Me {

@@ -33,6 +33,7 @@ function Picture(props: { jobId: string; frame: Frame; width: number }) {
         src={address()}
         alt={`Frame ${props.frame.frame}`}
         decoding="async"
+        loading="lazy"
         onError={() => setBroken(address())}
       />
     </Show>

@@ -104,7 +104,7 @@ export function Shell(props: { children?: JSX.Element }) {
           <LinkBadge />
           <span
             class="quiet clock"
-            data-tip={`Time of the farm${farm.zone() ? `, ${farm.zone()}` : ''}`}
+            data-tip={`Time of the farm, ${farm.zone()}`}
           >
             {clock(now(), farm.zone())}
           </span>
