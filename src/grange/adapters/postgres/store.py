@@ -241,11 +241,7 @@ class PostgresStore:
     async def _connect_writer(self) -> Any:
         connection = await asyncpg.connect(self._url, **_settings())
         try:
-            encoding = connection.get_settings().server_encoding
-            if encoding != "UTF8":
-                raise ConfigurationError(
-                    f"{self._where} keeps text as {encoding}; make one with ENCODING 'UTF8'."
-                )
+            self._check_encoding(connection)
             # A database set up to lose its last commits would lose acknowledged facts.
             await connection.execute(
                 "SELECT set_config('synchronous_commit', 'on', false) "
@@ -257,6 +253,13 @@ class PostgresStore:
             await connection.close()
             raise
         return connection
+
+    def _check_encoding(self, connection: Any) -> None:
+        encoding = connection.get_settings().server_encoding
+        if encoding != "UTF8":
+            raise ConfigurationError(
+                f"{self._where} keeps text as {encoding}; make one with ENCODING 'UTF8'."
+            )
 
 
 def _settings() -> dict[str, Any]:
