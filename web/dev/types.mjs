@@ -4,7 +4,9 @@ import openapiTS, { astToString } from 'openapi-typescript';
 
 const source = new URL('../openapi.json', import.meta.url);
 if (!existsSync(source)) {
-  console.log('web/openapi.json is not there: nothing to do. A server has it at /api/v1/openapi.json.');
+  console.log(
+    'web/openapi.json is not there: nothing to do. A server has it at /api/v1/openapi.json.',
+  );
 } else {
   const target = new URL('../src/api/schema.d.ts', import.meta.url);
   writeFileSync(target, astToString(await openapiTS(source)));

@@ -102,10 +102,7 @@ export function Shell(props: { children?: JSX.Element }) {
         <div class="end">
           <span class="farm-name ellipsis">{farm.store.farm?.name}</span>
           <LinkBadge />
-          <span
-            class="quiet clock"
-            data-tip={`Time of the farm, ${farm.zone()}`}
-          >
+          <span class="quiet clock" data-tip={`Time of the farm, ${farm.zone()}`}>
             {clock(now(), farm.zone())}
           </span>
           <span class="user-name quiet">{farm.store.me?.name}</span>
