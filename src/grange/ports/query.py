@@ -11,10 +11,22 @@ class Plan:
 
     sql: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, tuple[Sequence[str], Any]] = field(default_factory=dict)
-    """By relation: absolute names of Parquet files, and the Arrow schema to read them with."""
+    files: "Mapping[str, Files]" = field(default_factory=dict)
+    """By relation: Parquet files."""
     rows: Mapping[str, Any] = field(default_factory=dict)
     """By relation: an Arrow table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Parquet files read as one relation."""
+
+    paths: Sequence[str]
+    """Absolute names."""
+    schema: Any
+    """Arrow schema; a column that a file lacks is null."""
+    alike: bool
+    """True if every file has exactly this schema."""
 
 
 class QueryEngine(Protocol):

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from grange.kernel.errors import CorruptDataError, StorageFullError, TooLargeError
-from grange.ports.query import Plan
+from grange.ports.query import Files, Plan
 
 ROW_GROUP_ROWS = 250_000
 _INTERRUPT_SECONDS = 0.02
@@ -50,14 +50,14 @@ class DuckEngine:
     def run(self, plan: Plan, *, timeout_seconds: float | None = None) -> pa.Table:
         """Return the result as an Arrow table."""
         with self._prepared(plan) as cursor, _deadline(cursor, timeout_seconds):
-            found = cursor.sql(plan.sql, params=dict(plan.parameters))
+            found = cursor.sql(_complete(plan), params=dict(plan.parameters))
             return found.to_arrow_table()
 
     def copy(self, plan: Plan, path: str) -> None:
         """Write the result to a Parquet file."""
         with self._prepared(plan) as cursor:
             cursor.execute(
-                f"COPY ({plan.sql}) TO {_quoted(path)} "
+                f"COPY ({_complete(plan)}) TO {_quoted(path)} "
                 f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})",
                 dict(plan.parameters),
             )
@@ -72,14 +72,9 @@ class DuckEngine:
         try:
             for name, rows in plan.rows.items():
                 cursor.register(name, rows)
-            for name, (files, schema) in plan.files.items():
-                cursor.register(f"{name}__schema", schema.empty_table())
-                listed = ", ".join(_quoted(path) for path in files)
-                cursor.execute(
-                    f"CREATE TEMP VIEW {name} AS SELECT * FROM {name}__schema "  # noqa: S608
-                    "UNION ALL BY NAME "
-                    f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
-                )
+            for name, files in plan.files.items():
+                if not files.alike:
+                    cursor.register(f"{name}__schema", files.schema.empty_table())
             yield cursor
         except duckdb.OutOfMemoryException as error:
             raise TooLargeError(
@@ -126,6 +121,28 @@ def _deadline(cursor: duckdb.DuckDBPyConnection, timeout_seconds: float | None) 
     finally:
         done.set()
         watcher.join()
+
+
+def _complete(plan: Plan) -> str:
+    """Return the SQL with the relations of files defined in front."""
+    if not plan.files:
+        return plan.sql
+    parts = ", ".join(
+        f"{name} AS NOT MATERIALIZED ({_reading(name, files)})"
+        for name, files in plan.files.items()
+    )
+    sql = plan.sql.strip()
+    return f"WITH {parts}, {sql[5:]}" if sql.startswith("WITH ") else f"WITH {parts} {sql}"
+
+
+def _reading(name: str, files: Files) -> str:
+    listed = ", ".join(_quoted(path) for path in files.paths)
+    if files.alike:
+        return f"SELECT * FROM read_parquet([{listed}])"  # noqa: S608 - paths of the manifest
+    return (
+        f"SELECT * FROM {name}__schema UNION ALL BY NAME "  # noqa: S608 - names of the catalog
+        f"SELECT * FROM read_parquet([{listed}], union_by_name = true)"
+    )
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from grange.books.catalog.registry import TABLES
-from grange.books.catalog.schema import arrow_schema
 from grange.books.manifest import (
     Form,
     Grain,
@@ -21,7 +20,7 @@ from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
 from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.rolling import kept_since
-from grange.services.books.shelf import Shelf
+from grange.services.books.shelf import Shelf, files_of
 
 DAY_GRACE_MS = 3 * MILLIS_PER_HOUR
 MONTH_GRACE_MS = 3 * MILLIS_PER_DAY
@@ -105,12 +104,7 @@ class Compactor:
         self._shelf.engine.copy(
             Plan(
                 sql=f"SELECT {columns} FROM parents ORDER BY {order}",  # noqa: S608 - catalog
-                files={
-                    "parents": (
-                        [blocks.location(row.path) for row in parents],
-                        arrow_schema(spec.name),
-                    )
-                },
+                files={"parents": files_of(spec, parents, blocks)},
             ),
             temporary,
         )

@@ -63,7 +63,8 @@ class Rebuilder:
             ]
             for group in _touching(files):
                 self._block(spec, group, kept.get(spec.name), kept_from)
-        self._rollups()
+        if not self._done.lost:
+            self._rollups()
         if self._publication.add or self._publication.retire:
             self._shelf.publish(self._publication.add, self._publication.retire, self._now)
         return self._done

@@ -47,20 +47,41 @@ from grange.services.books.machine_time import machine_time
 from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.shelf import View
 
+_MOST_ROWS = 100_000
+_LONGEST_MS = 31 * MILLIS_PER_DAY
+
 Hours = frozenset[Instant]
 """UTC hours, by their start."""
 
 
-def spans_of(hours: Iterable[Instant]) -> Iterator[Span]:
-    """Yield runs of neighbouring hours, none over a UTC midnight."""
-    run: list[Instant] = []
+def batches(view: View, hours: Iterable[Instant]) -> Iterator[Span]:
+    """Yield runs of neighbouring hours, each with not too much in it to be computed at once."""
+    start: Instant | None = None
+    end = Instant(0)
+    rows = 0
     for hour in sorted(hours):
-        if run and (hour != run[-1] + MILLIS_PER_HOUR or hour % MILLIS_PER_DAY == 0):
-            yield Span(run[0], Instant(run[-1] + MILLIS_PER_HOUR))
-            run = []
-        run.append(hour)
-    if run:
-        yield Span(run[0], Instant(run[-1] + MILLIS_PER_HOUR))
+        more = _rows_of(view, Span(hour, Instant(hour + MILLIS_PER_HOUR)))
+        if start is not None and (
+            hour != end or rows + more > _MOST_ROWS or hour - start >= _LONGEST_MS
+        ):
+            yield Span(start, end)
+            start, rows = None, 0
+        if start is None:
+            start = hour
+        end = Instant(hour + MILLIS_PER_HOUR)
+        rows += more
+    if start is not None:
+        yield Span(start, end)
+
+
+def _rows_of(view: View, span: Span) -> int:
+    """Return about how many facts of work lie in a span."""
+    return sum(
+        row.row_count * span.millis // max(span.millis, row.end_at - row.start_at)
+        for name in ("session_actions", "events", "frames")
+        for row in view.files.get(name, ())
+        if row.start_at < span.end and row.end_at > span.start
+    )
 
 
 def hours_of(start: int, end: int) -> Iterator[Instant]:
@@ -163,7 +184,7 @@ class Roller:
     def roll(self, hours: Hours) -> None:
         """Compute some finished UTC hours."""
         parts: dict[str, list[pa.Table]] = defaultdict(list)
-        for span in spans_of(hours):
+        for span in batches(self._view, hours):
             for name, rows in rolled(self._view, span).items():
                 parts[name].append(rows)
         for spec in ROLLUP_TABLES:

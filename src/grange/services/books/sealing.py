@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from grange.books.catalog.model import TableSpec
 from grange.books.catalog.registry import table
-from grange.books.catalog.schema import arrow_schema
 from grange.books.manifest import (
     Form,
     Grain,
@@ -24,7 +23,7 @@ from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
 from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.reach import Reach
-from grange.services.books.shelf import Shelf, View
+from grange.services.books.shelf import Shelf, View, files_of
 from grange.services.books.tail import Place
 
 GRACE_MS = 2 * MILLIS_PER_MINUTE
@@ -132,12 +131,7 @@ class Sealer:
                 sql=f"SELECT {keys} FROM {name} "  # noqa: S608 - names of the catalog
                 f"WHERE {time} >= $least AND {time} <= $most",
                 parameters={"least": least - DRIFT_MS, "most": most + DRIFT_MS},
-                files={
-                    name: (
-                        [self._shelf.blocks.location(row.path) for row in near],
-                        arrow_schema(spec.name),
-                    )
-                },
+                files={name: files_of(spec, near, self._shelf.blocks)},
             )
         )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from grange.books.catalog.model import TableSpec
+from grange.books.catalog.model import CATALOG_VERSION, TableSpec
 from grange.books.catalog.registry import TABLES
 from grange.books.catalog.rows import fact_row
 from grange.books.catalog.schema import arrow_schema, arrow_table
@@ -25,7 +25,7 @@ from grange.kernel.clock import Clock
 from grange.kernel.units import Instant
 from grange.ports.blocks import Blocks
 from grange.ports.journal import JournalReader
-from grange.ports.query import Plan, QueryEngine
+from grange.ports.query import Files, Plan, QueryEngine
 from grange.ports.state import ManifestRow
 from grange.services.books.bridge import StateBridge
 from grange.services.books.live import open_rows
@@ -56,7 +56,7 @@ class View:
         Raises:
             TooLargeError: it took longer than allowed.
         """
-        files: dict[str, tuple[Sequence[str], Any]] = {}
+        files: dict[str, Files] = {}
         rows: dict[str, Any] = dict(question.given)
         parameters: dict[str, Any] = {"farm_id": self.farm_id} | dict(question.parameters)
         bodies: dict[str, str] = {}
@@ -68,10 +68,7 @@ class View:
                 spec, has_files=bool(listed), has_rows=bool(fresh.num_rows) or not listed
             )
             if listed:
-                files[f"{spec.name}__files"] = (
-                    [self.blocks.location(row.path) for row in listed],
-                    arrow_schema(spec.name),
-                )
+                files[f"{spec.name}__files"] = files_of(spec, listed, self.blocks)
             if fresh.num_rows or not listed:
                 rows[f"{spec.name}__rows"] = fresh
             if listed and fresh.num_rows:
@@ -108,6 +105,15 @@ class View:
             rows = keep_first(spec, joined(spec, [part for part in parts if part is not None]))
             self._rows[place] = rows
         return within(spec, rows, need.start, need.end)
+
+
+def files_of(spec: TableSpec, rows: Sequence[ManifestRow], blocks: Blocks) -> Files:
+    """Return files of a table as a query reads them."""
+    return Files(
+        paths=[blocks.location(row.path) for row in rows],
+        schema=arrow_schema(spec.name),
+        alike=all(row.catalog_version == CATALOG_VERSION for row in rows),
+    )
 
 
 class Shelf:

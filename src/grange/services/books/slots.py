@@ -18,7 +18,7 @@ from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.ports.state import Compare
 from grange.services.books.bridge import StateBridge
-from grange.services.books.rolling import hours_of, rolled, rolled_until, spans_of
+from grange.services.books.rolling import batches, hours_of, rolled, rolled_until
 from grange.services.books.shelf import View
 
 GROUP = "group"
@@ -102,7 +102,7 @@ def _rows(view: View, spec: TableSpec, span: Span) -> list[dict[str, Any]]:
     if until is None:
         start = max(start, _first_fact(view, end))
     if start < end:
-        for part in spans_of(hours_of(start, end - 1)):
+        for part in batches(view, hours_of(start, end - 1)):
             rows: pa.Table = rolled(view, part)[spec.name]
             tables.append(within(spec, rows, span.start, Instant(end)))
     found: list[dict[str, Any]] = joined(spec, tables).to_pylist()

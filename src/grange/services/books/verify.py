@@ -23,7 +23,7 @@ from grange.ports.state import AllOf, Compare
 from grange.services.books.machine_time import machine_time
 from grange.services.books.publication import Publication
 from grange.services.books.reach import hours_to_roll
-from grange.services.books.rolling import kept_since, rolled, rolled_until, spans_of
+from grange.services.books.rolling import batches, kept_since, rolled, rolled_until
 from grange.services.books.sealing import sealed_view
 from grange.services.books.shelf import Shelf, View
 
@@ -245,7 +245,7 @@ def _rollups(shelf: Shelf, view: View) -> Check:
     hours = hours_to_roll(sealed, None, None, Instant(0) if until is None else until)
     wrong = []
     rows = 0
-    for span in spans_of(hours):
+    for span in batches(sealed, hours):
         for name, again in rolled(sealed, span).items():
             spec = TABLES[name]
             start = Instant(max(span.start, kept_since(spec, view.now)))
