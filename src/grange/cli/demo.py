@@ -5,7 +5,7 @@ from pathlib import Path
 import rich_click as click
 
 from grange.cli.connection import with_output
-from grange.cli.exits import missing_extra
+from grange.cli.exits import require_extra
 from grange.cli.output import Output
 
 _FRAMES = 32
@@ -45,10 +45,9 @@ def command(
     A second run continues the farm with a new job. Nothing is installed outside the data folder,
     nothing can be reached from another machine, and nothing is left running.
     """
-    try:
-        from grange.cli.demo_run import DemoOptions, run_demo  # noqa: PLC0415
-    except ImportError as error:
-        raise missing_extra("server", error) from error
+    require_extra("server")
+    from grange.cli.demo_run import DemoOptions, run_demo  # noqa: PLC0415 - not in the base install
+
     return run_demo(
         DemoOptions(
             data_dir=data_dir.absolute(),

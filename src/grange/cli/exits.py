@@ -1,5 +1,7 @@
 """Exit codes of every command, and the one line an error is told in."""
 
+import importlib.util
+
 from grange.kernel.errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -23,6 +25,21 @@ DENIED = 4
 UNREACHABLE = 5
 INTERRUPTED = 130
 """Stopped with Ctrl-C."""
+
+_EXTRAS = {
+    "server": (
+        "alembic",
+        "botocore",
+        "duckdb",
+        "litestar",
+        "matplotlib",
+        "pyarrow",
+        "sqlalchemy",
+        "uvicorn",
+        "uvloop",
+    ),
+}
+"""Extra → modules a command that needs it cannot do without."""
 
 _CODES: tuple[tuple[type[GrangeError], int], ...] = (
     (ConfigurationError, USAGE),
@@ -63,9 +80,15 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def missing_extra(extra: str, error: ImportError) -> ConfigurationError:
-    """Return the error that names the install line of an extra a command needs."""
-    return ConfigurationError(
-        f"This command needs the parts of grange[{extra}] ({error.name or error} is missing)."
-        f" Install them: pip install 'grange[{extra}]'"
-    )
+def require_extra(extra: str) -> None:
+    """Return if the packages of an extra are installed.
+
+    Raises:
+        ConfigurationError: one is not; the message names the install line.
+    """
+    missing = [name for name in _EXTRAS[extra] if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigurationError(
+            f"This command needs the parts of grange[{extra}] ({missing[0]} is missing)."
+            f" Install them: pip install 'grange[{extra}]'"
+        )

@@ -5,7 +5,7 @@ from pathlib import Path
 import rich_click as click
 
 from grange.cli.connection import with_output
-from grange.cli.exits import missing_extra
+from grange.cli.exits import require_extra
 from grange.cli.output import Output
 from grange.config.load import load
 from grange.config.settings import ServerSettings
@@ -38,9 +38,8 @@ def command(
         ServerSettings,
         command_line={"data_dir": data_dir, "host": host, "port": port, "state_url": state_url},
     )
-    try:
-        from grange.wiring.server import run_server  # noqa: PLC0415
-    except ImportError as error:
-        raise missing_extra("server", error) from error
+    require_extra("server")
+    from grange.wiring.server import run_server  # noqa: PLC0415 - not in the base install
+
     end_with(parent)
     return run_server(loaded)

@@ -85,9 +85,13 @@ def run_server(
                     ],
                     clock=clock,
                 )
-                return asyncio.run(
-                    supervisor.run(lambda: say(f"Grange answers at {url} (Ctrl-C stops it)."))
-                )
+                environment = settings.data_dir / "client.env"
+
+                def ready() -> None:
+                    say(f"Grange answers at {url} (Ctrl-C stops it).")
+                    say(f"Settings for any client: . {environment}")
+
+                return asyncio.run(supervisor.run(ready))
 
 
 def _socket_path(data_dir: Path, folder: Path) -> Path:
