@@ -2,13 +2,17 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from grange.books.catalog.registry import TABLES
+from grange.books.catalog.rows import fact_row
 from grange.domain.facts import EventFact, Fact, SessionActionFact, SessionFact
 from grange.domain.rates import amount_after
 from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
+from grange.testing.books import BooksBench
 from grange.testing.facts import (
     FARM,
     FLEET,
@@ -109,7 +113,7 @@ class Storyteller:
             seen = json.dumps({"last_seen_at": off})
             self._event(silent, "worker_status", old="STARTED", new="NOT_RESPONDING",
                         detail=seen, **about)  # fmt: skip
-            self._event(silent + 300_000, "worker_status", old="NOT_RESPONDING", new="STARTED",
+            self._event(silent + 900_000, "worker_status", old="NOT_RESPONDING", new="STARTED",
                         **about)  # fmt: skip
         if number == 3:
             begin = self._story.end - 2 * MILLIS_PER_HOUR
@@ -258,3 +262,27 @@ class Storyteller:
                 self._event(at, "fleet_waiting", subject="fleet", subject_id=fleet_id, old=old,
                             new=new, fleet_id=fleet_id)  # fmt: skip
                 old = new
+
+
+Row = tuple[int, str, Mapping[str, Any]]
+"""Time, table, columns."""
+
+
+def rows_of(story: Story) -> list[Row]:
+    """Return everything in a story, in the order of its time."""
+    found: list[Row] = []
+    for fact in story.facts:
+        name, row = fact_row(fact)
+        found.append((row[TABLES[name].time_column], name, row))
+    found += [(row["ended_at"], "frames", row) for row in story.frames]
+    found += [(row["at"], "worker_samples", row) for row in story.samples]
+    return sorted(found, key=lambda item: (item[0], item[1], str(item[2])))
+
+
+def post(bench: BooksBench, rows: Iterable[Row]) -> None:
+    """Put rows in the journal."""
+    by_table: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for _, name, row in rows:
+        by_table[name].append(row)
+    for name, listed in by_table.items():
+        bench.post(name, listed)

@@ -3,12 +3,10 @@
 import copy
 import random
 import shutil
-from collections import defaultdict
 
 import pytest
 
 from grange.books.catalog.registry import FACT_TABLES, ROLLUP_TABLES, TABLES
-from grange.books.catalog.rows import fact_row
 from grange.books.catalog.schema import conformed
 from grange.books.rows import in_file_order, joined
 from grange.domain.farm import Farm
@@ -16,7 +14,7 @@ from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.services.books.compaction import JOURNAL_MS, LINGER_MS
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, event_fact, numbered, session_fact
-from grange.testing.story import Storyteller
+from grange.testing.story import Storyteller, post, rows_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -26,25 +24,6 @@ DAY = "2026-01-01"
 
 def farm(zone="Europe/Paris"):
     return Farm(farm_id=FARM, name="f", zone=zone, created_at=T0, created_by="t")
-
-
-def rows_of(story):
-    """Return (time, table, row) of everything in a story."""
-    found = []
-    for fact in story.facts:
-        name, row = fact_row(fact)
-        found.append((row[TABLES[name].time_column], name, row))
-    found += [(row["ended_at"], "frames", row) for row in story.frames]
-    found += [(row["at"], "worker_samples", row) for row in story.samples]
-    return sorted(found, key=lambda item: (item[0], item[1], str(item[2])))
-
-
-def post(bench, rows):
-    by_table = defaultdict(list)
-    for _, name, row in rows:
-        by_table[name].append(row)
-    for name, listed in by_table.items():
-        bench.post(name, listed)
 
 
 def live_through(bench, story, *, late=0.0, repeat=0.0, seed="x"):
