@@ -53,7 +53,7 @@ class Progress:
     def _say(self, key: str, line: str) -> None:
         if self._said.get(key) != line:
             self._said[key] = line
-            self._out.line(line)
+            self._out.tell(line)
 
 
 def _picture(job: Mapping[str, Any], workers: list[Mapping[str, Any]], elapsed_ms: int) -> Table:

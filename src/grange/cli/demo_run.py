@@ -90,10 +90,10 @@ def run_demo(options: DemoOptions, out: Output) -> int:
 
 def _run(options: DemoOptions, out: Output, children: list[Child]) -> int:
     _prepare_folder(options, out)
-    python = find_or_install(options.data_dir / "renderer", out.line)
+    python = find_or_install(options.data_dir / "renderer", out.tell)
     farm = initialise(ServerSettings(data_dir=options.data_dir), _PLAN)
     made = "Made" if farm.created else "Continuing"
-    out.line(f"{made} the demo farm in {_short(options.data_dir)}")
+    out.tell(f"{made} the demo farm in {_short(options.data_dir)}")
     port = _free_port(options.port, out)
     endpoint = f"http://127.0.0.1:{port}"
     write_private(options.data_dir / "client.env", client_env(farm, endpoint=endpoint))
@@ -101,23 +101,23 @@ def _run(options: DemoOptions, out: Output, children: list[Child]) -> int:
 
     children.append(_start_server(options, port))
     _wait_until(lambda: _answers(connection), children, "The server")
-    out.line(f"Server: {endpoint}")
+    out.tell(f"Server: {endpoint}")
     children.extend(
         _start_worker(options, farm, endpoint, number) for number in range(1, WORKERS + 1)
     )
     _wait_until(lambda: len(_ready_workers(connection)) >= WORKERS, children, "The workers")
-    out.line(f"{WORKERS} workers with {THREADS} job threads each")
+    out.tell(f"{WORKERS} workers with {THREADS} job threads each")
 
     folder = _output_folder(options.data_dir)
     job_id = _submit(connection, farm, options, python, folder)
-    out.line(f"Submitted {job_id}: {plural(options.frames, 'frame')} into {_short(folder)}")
+    out.tell(f"Submitted {job_id}: {plural(options.frames, 'frame')} into {_short(folder)}")
     _show_page(connection, options, out)
     job = _watch(connection, job_id, out, children)
     code = _finish(connection, job, folder, options, out)
     if options.exit_when_done:
         return code
-    out.line()
-    out.line("The farm stays up until Ctrl-C.")
+    out.tell("")
+    out.tell("The farm stays up until Ctrl-C.")
     while True:
         for child in children:
             child.check()
@@ -151,7 +151,7 @@ def _prepare_folder(options: DemoOptions, out: Output) -> None:
         # Taking and releasing the folder proves that no server holds it.
         initialise(ServerSettings(data_dir=folder), _PLAN)
         shutil.rmtree(folder)
-        out.line(f"Deleted {_short(folder)}")
+        out.tell(f"Deleted {_short(folder)}")
     folder.mkdir(parents=True, exist_ok=True)
     marker.touch()
 
@@ -167,7 +167,7 @@ def _free_port(wanted: int | None, out: Output) -> int:
             except OSError:
                 continue
         if port != first:
-            out.line(f"Port {first} is taken; using {port}.")
+            out.tell(f"Port {first} is taken; using {port}.")
         return port
     raise ConfigurationError(f"Port {first} is taken. Choose another with --port.")
 
@@ -288,7 +288,7 @@ def _frames_per_task(frames: int) -> int:
 
 def _show_page(connection: Connection, options: DemoOptions, out: Output) -> None:
     url = str(connection.server_call("POST", "/login-links", body={})["url"])
-    out.line(f"Page: {url}  (signs in once, within a minute; later: grange open)")
+    out.tell(f"Page: {url}  (signs in once, within a minute; later: grange open)")
     if options.open_page:
         open_browser(url)
 

@@ -36,6 +36,13 @@ class Output:
         """Print a line."""
         self.console.print(text)
 
+    def tell(self, text: str) -> None:
+        """Print a line about how it goes: beside the answer, if the answer is JSON."""
+        if self.as_json:
+            self.note(text)
+        else:
+            self.line(text)
+
     def note(self, text: str) -> None:
         """Print a line that is not part of the answer, on standard error."""
         print(text, file=sys.stderr)
