@@ -279,7 +279,6 @@ class FarmMachine(RuleBasedStateMachine):
             rebuilt.set_task(found.layer_id, None, found)
         assert rebuilt.snapshot() == self.farm.memory.index.snapshot()
 
-    @invariant()
     def threads_do_one_thing_at_a_time(self) -> None:
         """Sessions of a thread never overlap, nor do the actions of a session."""
         by_thread: dict[Any, list[SessionFact]] = {}
@@ -299,7 +298,6 @@ class FarmMachine(RuleBasedStateMachine):
             for first, second in pairwise(actions):
                 assert first.ended_at <= (second.started_at or 0)
 
-    @invariant()
     def every_fact_is_written_once(self) -> None:
         keys = Counter(f.action_id for f in self.farm.facts if isinstance(f, SessionActionFact))
         assert not [key for key, count in keys.items() if count > 1]
@@ -318,7 +316,12 @@ class FarmMachine(RuleBasedStateMachine):
                 )
 
     def teardown(self) -> None:
-        """Let everything run to its end: no task may be lost on the way."""
+        """Let everything run to its end: no task may be lost on the way, no second used twice."""
+        self.run_to_the_end()
+        self.threads_do_one_thing_at_a_time()
+        self.every_fact_is_written_once()
+
+    def run_to_the_end(self) -> None:
         if not self.jobs:
             return
         for _ in range(40):
@@ -369,8 +372,8 @@ class FarmMachine(RuleBasedStateMachine):
 
 TestDecisions = FarmMachine.TestCase
 TestDecisions.settings = settings(
-    max_examples=50,
-    stateful_step_count=30,
+    max_examples=30,
+    stateful_step_count=25,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
