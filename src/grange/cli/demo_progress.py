@@ -1,6 +1,7 @@
 """The demo's progress: bars on a terminal, a line per change in a pipe."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from rich.live import Live
@@ -8,7 +9,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from grange.cli.formatting import duration, progress
+from grange.cli.formatting import NOTHING, duration, progress
+from grange.cli.frame_range import parse_frames
 from grange.cli.output import Output, status
 
 _BAR_WIDTH = 32
@@ -70,18 +72,15 @@ def _picture(job: Mapping[str, Any], workers: list[Mapping[str, Any]], elapsed_m
     table.add_row(
         Text("frames"),
         ProgressBar(
-            total=job["frames_total"] or 1, completed=job["frames_done"] or 0, width=_BAR_WIDTH
+            total=job["frames_total"] or 1,
+            completed=job["frames_done"] + _under_way(workers),
+            width=_BAR_WIDTH,
         ),
         Text(f"{job['frames_done']}/{job['frames_total']}"),
         Text(duration(elapsed_ms), style="dim"),
     )
-    for worker in workers:
-        doing = [
-            f"{thread['layer_name']} {thread['frames'] or ''}".strip()
-            if thread.get("session_id") and thread.get("layer_name")
-            else "–"
-            for thread in worker["threads"]
-        ]
+    for worker in sorted(workers, key=itemgetter("name")):
+        doing = [_doing(thread) for thread in worker["threads"]]
         table.add_row(
             Text(worker["name"], style="dim"),
             Text("  ".join(doing), style="dim"),
@@ -89,3 +88,21 @@ def _picture(job: Mapping[str, Any], workers: list[Mapping[str, Any]], elapsed_m
             status(worker["status"]),
         )
     return table
+
+
+def _under_way(workers: list[Mapping[str, Any]]) -> float:
+    """Return how many frames of unfinished chunks are done already."""
+    return sum(
+        len(parse_frames(thread["frames"]).frames) * float(thread["progress"]) / 100
+        for worker in workers
+        for thread in worker["threads"]
+        if thread["frames"] and thread["progress"]
+    )
+
+
+def _doing(thread: Mapping[str, Any]) -> str:
+    """Return what a job thread does: `Render 1-4 75 %`."""
+    if not thread["layer_name"]:
+        return NOTHING
+    percent = "" if thread["progress"] is None else f"{thread['progress']:.0f} %"
+    return " ".join(part for part in (thread["layer_name"], thread["frames"], percent) if part)
