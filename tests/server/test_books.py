@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from grange.domain.rates import RateLine, RateUnit
-from grange.kernel.errors import InvalidRequestError
+from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.units import iso8601
+from grange.testing.facts import posted_frame
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import ScriptedWorker, add_worker, template
 
@@ -149,3 +150,61 @@ def test_the_books_verify_clean_and_can_be_rebuilt(farm: LocalFarm, job_id: str)
 def test_slots_of_a_day(farm: LocalFarm, job_id: str):
     day = iso8601(farm.api.context.clock.now())[:10]
     assert rest(farm, "/slots", day=day, subject="user")
+
+
+def test_a_preview_of_a_frame_that_was_booked(
+    farm: LocalFarm, client: Any, job_id: str, tmp_path: Path
+):
+    """Only a file a frame record names, inside a folder the job writes to, is ever shown."""
+    oiio = pytest.importorskip("OpenImageIO")
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside, outside):
+        folder.mkdir()
+        picture = oiio.ImageBuf(oiio.ImageSpec(320, 180, 3, "uint8"))
+        picture.write(str(folder / "f1.png"))
+    text = template("with previews", frames="1-2").replace(
+        '"parameterDefinitions": [',
+        '"parameterDefinitions": [{"name": "Out", "type": "PATH"}, ',
+    )
+    made = client.create_job(
+        farmId=farm.farm_id,
+        queueId=farm.queue_id,
+        template=text,
+        templateType="JSON",
+        priority=50,
+        parameters={"Out": {"path": str(inside)}},
+    )["jobId"]
+    layer_id = client.list_steps(farmId=farm.farm_id, queueId=farm.queue_id, jobId=made)["steps"][
+        0
+    ]["stepId"]
+    worker = add_worker(farm, "previews01")
+    now = farm.api.context.clock.now()
+    rows = [
+        posted_frame(
+            action_id=f"sessionaction-{'4' * 32}-{frame}",
+            session_id=f"session-{'4' * 32}",
+            job_id=made,
+            layer_id=layer_id,
+            task_index=frame - 1,
+            frame=frame,
+            started_at=now - 2_000,
+            ended_at=now - 1_000,
+            output_path=str(folder / "f1.png"),
+        )
+        for frame, folder in ((1, inside), (2, outside))
+    ]
+    kept = farm.connect().call(
+        "POST",
+        f"/api/v1/farms/{farm.farm_id}/workers/{worker.worker_id}/facts",
+        body={"batch": "1", "frames": rows},
+        service="grange",
+    )
+    assert kept["refused"] == []
+    path = f"/api/v1/farms/{farm.farm_id}/jobs/{made}/preview/{layer_id}"
+    assert farm.connect().fetch(f"{path}/1", query={"width": "64"}).startswith(b"\xff\xd8")
+    for frame in (2, 3):
+        with pytest.raises(NotFoundError):
+            farm.connect().fetch(f"{path}/{frame}")
+    frames = rest(farm, f"/jobs/{made}/frames")["frames"]
+    assert frames["has_preview"] == [True, True]
+    assert frames["worker"] == ["previews01"] * 2
