@@ -187,8 +187,8 @@ def test_a_preview_of_a_frame_that_was_booked(
             layer_id=layer_id,
             task_index=frame - 1,
             frame=frame,
-            started_at=now - 2_000,
-            ended_at=now - 1_000,
+            started_at=now,
+            ended_at=now + 1_000,
             output_path=str(folder / "f1.png"),
         )
         for frame, folder in ((1, inside), (2, outside))
