@@ -109,6 +109,14 @@ class Processes(Protocol):
         """
         ...
 
+    def adopt_orphans(self) -> None:
+        """Become the parent of every process below this one whose parent ends, where possible."""
+        ...
+
+    def reap_orphans(self) -> None:
+        """Take note of adopted processes that have ended; only while no child of its own runs."""
+        ...
+
     def die_with_parent(self, parent_pid: int) -> None:
         """Have this process asked to end (SIGTERM) when its parent dies, where the system can.
 

@@ -15,6 +15,7 @@ from grange.kernel.errors import (
 from grange.worker.background import in_thread
 from grange.worker.calls import ServerCalls, entity_identifier, entity_key
 from grange.worker.plan import PlannedAction
+from grange.worker.settings import group_of
 
 _JOBS_KEPT = 32
 _PAUSE_SECONDS = 0.5
@@ -89,7 +90,7 @@ class Entities:
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
 
 
-def job_user(details: Mapping[str, Any]) -> tuple[str, str | None] | None:
+def job_user(details: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return the user and group a queue wants its jobs to run as, from the wire's jobDetails.
 
     Raises:
@@ -104,7 +105,7 @@ def job_user(details: Mapping[str, Any]) -> tuple[str, str | None] | None:
             "The job's queue wants its jobs to run as another user but names none for this system;"
             " set jobRunAsUser of the queue, or start the worker with --job-user."
         )
-    return posix["user"], posix.get("group") or None
+    return posix["user"], posix.get("group") or group_of(posix["user"])
 
 
 def _key(identifier: Mapping[str, Any]) -> str:

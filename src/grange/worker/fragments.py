@@ -17,6 +17,7 @@ from openjd.model.v2023_09 import Environment, ExtensionName, StepScript, StepTe
 from openjd.sessions import PathFormat, PathMappingRule
 
 from grange.kernel.errors import InvalidRequestError
+from grange.worker.plan import Kind
 
 SCHEMAS = frozenset({"jobtemplate-2023-09", "environment-2023-09"})
 _TYPES = {
@@ -154,3 +155,19 @@ def command_text(template: Mapping[str, Any]) -> str:
     texts = [json.dumps(script.get("actions", {}))]
     texts += [str(one.get("data", "")) for one in script.get("embeddedFiles") or ()]
     return "\n".join(texts)
+
+
+def notify_seconds(template: Mapping[str, Any], kind: Kind) -> float:
+    """Return how long an action may take to end by itself once it is cancelled."""
+    script = template.get("script")
+    actions = script.get("actions") if isinstance(script, dict) else None
+    name = {Kind.TASK_RUN: "onRun", Kind.ENV_ENTER: "onEnter", Kind.ENV_EXIT: "onExit"}.get(kind)
+    action = actions.get(name) if isinstance(actions, dict) else None
+    method = action.get("cancelation") if isinstance(action, dict) else None
+    if not isinstance(method, dict) or method.get("mode") != "NOTIFY_THEN_TERMINATE":
+        return 0.0
+    usual = 120.0 if kind is Kind.TASK_RUN else 30.0
+    try:
+        return float(method.get("notifyPeriodInSeconds", usual))
+    except (TypeError, ValueError):
+        return usual

@@ -4,6 +4,7 @@ One asyncio loop; every method is called from it. Nothing here decides.
 """
 
 import asyncio
+import contextlib
 import logging
 import shutil
 import tempfile
@@ -137,7 +138,7 @@ class JobThreads:
         )
         self._seats: dict[int, Seat] = {}
         self._doing: dict[int, _Doing] = {}
-        self._users: dict[str, tuple[str, str | None] | None] = {}
+        self._users: dict[str, tuple[str, str] | None] = {}
         self._pending: dict[str, asyncio.Task[None]] = {}
         self._sessions: dict[int, str] = {}
         """The session each runner holds, or is asked to open."""
@@ -177,6 +178,9 @@ class JobThreads:
         self._ending = True
         await asyncio.gather(*(seat.end(patience_seconds) for seat in self._seats.values()))
         await self._nursery.end(patience_seconds)
+        if self._settings.session_root is None:
+            with contextlib.suppress(OSError):  # it is not empty, or not there
+                self._session_root().rmdir()
 
     # ── runners ───────────────────────────────────────────────────────────────────────────────────
 
@@ -478,7 +482,7 @@ class JobThreads:
         self._users.pop(session_id, None)
         self._shipper.completed(session_id)
 
-    def _session_root(self, user: tuple[str, str | None] | None = None) -> Path:
+    def _session_root(self, user: tuple[str, str] | None = None) -> Path:
         if self._settings.session_root is not None:
             return self._settings.session_root
         if user is None and self._settings.posix_user is None:

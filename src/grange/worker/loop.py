@@ -43,7 +43,7 @@ from grange.worker.plan import (
     WorkerState,
 )
 from grange.worker.sampler import Sampler
-from grange.worker.settings import WorkerSettings, check_root
+from grange.worker.settings import WorkerSettings, check_root, login_shell
 from grange.worker.shipping import FactPoster, LogShipper
 from grange.worker.spool import FRAMES, SAMPLES, Spool
 
@@ -75,6 +75,7 @@ class Worker:
         ids: IdSource,
     ) -> None:
         check_root(settings, os.geteuid())
+        self._job_user = settings.posix_user
         self._settings = settings
         self._clock = clock
         self._folder = StateFolder(settings.state_dir, settings.farm_id, settings.fleet_id)
@@ -281,10 +282,16 @@ class Worker:
             self._ending.wait(_WAKE_PAUSE_SECONDS)
 
     def _say_user(self) -> None:
-        if self._settings.posix_user is None:
+        if self._job_user is None:
             _log.warning(
                 "Jobs run as this worker's own user unless their queue names another;"
                 " give --job-user to keep them apart.",
+                extra={"action": "job_user"},
+            )
+        elif not login_shell(self._job_user[0]).endswith("bash"):
+            _log.warning(
+                "The login shell of the user that jobs run as should be bash: below others its"
+                " processes are not found, which delays every action by a second.",
                 extra={"action": "job_user"},
             )
 

@@ -34,13 +34,14 @@ from grange.ports.host import Processes
 from grange.worker.fragments import (
     command_text,
     environment_of,
+    notify_seconds,
     parameter_values,
     path_mapping_rules,
     revision,
     step_of,
 )
 from grange.worker.logrules.frames import task_frames
-from grange.worker.logrules.pack import Pack, bundled_packs
+from grange.worker.logrules.pack import bundled_packs
 from grange.worker.logrules.parser import (
     FrameDone as FrameHappened,
 )
@@ -82,6 +83,8 @@ _OUTCOMES = {
 _PROGRESS_MS = 500
 """Progress is said no more often than this."""
 _KILL_SECONDS = 10.0
+_SUDO_SECONDS = 2.0
+"""How long openjd may take to kill a process of another user before it is done here."""
 _LEAVE_SECONDS = 30.0
 """How long leaving one environment may take when a session is closed abruptly."""
 
@@ -119,7 +122,8 @@ class _Log(logging.Handler):
 class _Action:
     """The action under way: its parser, its outputs, what the children had used before it."""
 
-    def __init__(self, run: Run, packs: tuple[Pack, ...], command: str, now: Instant) -> None:
+    def __init__(self, run: Run, template: Mapping[str, Any], now: Instant) -> None:
+        packs, command = bundled_packs(), command_text(template)
         self.run = run
         self.frames = task_frames(run.parameters) if run.kind is Kind.TASK_RUN else ()
         self.parser = LogParser(packs, command, self.frames, now)
@@ -130,6 +134,7 @@ class _Action:
         self.said_at = 0
         self.said: tuple[float | None, str] = (None, "")
         self.job_says_progress = False
+        self.notify_seconds = notify_seconds(template, run.kind)
 
 
 class Runner:
@@ -154,8 +159,8 @@ class Runner:
         self._log: _Log | None = None
         self._action: _Action | None = None
         self._over = threading.Event()
-        self._steps: dict[str, tuple[str, Any, str]] = {}
-        self._environments: dict[str, tuple[Any, str]] = {}
+        self._steps: dict[str, tuple[str, Any, Mapping[str, Any]]] = {}
+        self._environments: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         self._user: str | None = None
         self._closing = False
         self.lost_lines = 0
@@ -179,7 +184,7 @@ class Runner:
         """Kill everything below this process."""
         for _ in range(3):  # what is killed may have started something meanwhile
             if not self._processes.kill(self._processes.below(os.getpid()), user=self._user):
-                return
+                break
 
     def _obey(self, message: ToRunner) -> None:
         match message:
@@ -240,6 +245,7 @@ class Runner:
                     self._finish_running(session, _KILL_SECONDS)
             session.cleanup()
         self.abandon()
+        self._processes.reap_orphans()
         self._drop_log()
         self._session = None
         self._steps.clear()
@@ -251,7 +257,9 @@ class Runner:
             return
         self._over.clear()
         self._stop_at_once(session)
-        self._over.wait(seconds)
+        if not self._over.wait(_SUDO_SECONDS if self._user is not None else seconds):
+            self.abandon()
+            self._over.wait(seconds)
 
     def _drop_log(self) -> None:
         if self._log is not None:
@@ -268,22 +276,22 @@ class Runner:
             self._send(_failed(message.action_id, now, "The session is not open."))
             return
         try:
-            command = self._remember(message)
-            self._action = _Action(message, bundled_packs(), command, now)
+            template = self._remember(message)
+            self._action = _Action(message, template, now)
             self._start(session, message)
         except (GrangeError, RuntimeError, ValueError, KeyError) as error:
             self._action = None
             LOG.error("%s", _told(error), extra={"session_id": self._session_id})
             self._send(_failed(message.action_id, self._clock.now(), _told(error)))
 
-    def _remember(self, message: Run) -> str:
-        """Parse the action's template, once a session, and return what it runs."""
+    def _remember(self, message: Run) -> Mapping[str, Any]:
+        """Parse the action's template, once a session, and return it as it came."""
         if message.kind is Kind.TASK_RUN and message.step_id is not None:
             if message.step_id not in self._steps:
                 details = _details(message)
                 self._steps[message.step_id] = (
                     *step_of(details),
-                    command_text(details["template"]),
+                    details["template"],
                 )
             return self._steps[message.step_id][2]
         if message.kind is Kind.ENV_ENTER and message.environment_id is not None:
@@ -291,10 +299,10 @@ class Runner:
                 details = _details(message)
                 self._environments[message.environment_id] = (
                     environment_of(details),
-                    command_text(details["template"]),
+                    details["template"],
                 )
             return self._environments[message.environment_id][1]
-        return ""
+        return {}
 
     def _start(self, session: Session, message: Run) -> None:
         variables = {"DEADLINE_SESSIONACTION_ID": message.action_id}
@@ -331,11 +339,22 @@ class Runner:
             return  # it has ended meanwhile
         if message.at_once:
             self._stop_at_once(session)
-            return
-        try:
-            session.cancel_action()
-        except RuntimeError:
-            return  # it has ended meanwhile
+        else:
+            try:
+                session.cancel_action()
+            except RuntimeError:
+                return  # it has ended meanwhile
+        if self._user is not None:
+            # Openjd finds the processes of another user only below a login shell like bash.
+            patience = 0.0 if message.at_once else action.notify_seconds
+            insist = threading.Timer(patience + _SUDO_SECONDS, self._insist, [action])
+            insist.daemon = True
+            insist.start()
+
+    def _insist(self, action: _Action) -> None:
+        """Kill an action that openjd could not."""
+        if self._action is action:
+            self.abandon()
 
     def _stop_at_once(self, session: Session) -> None:
         try:
@@ -425,6 +444,7 @@ class Runner:
         for path, size in list(action.outputs.items()):
             if size == 0:
                 self._book_output(action, path)
+        self._processes.reap_orphans()
         outcome = _OUTCOMES[status.state]
         verdict = _verdict(action, status) if outcome is Outcome.FAILED else None
         message = status.fail_message or (verdict.text if verdict else "") or action.said[1]
@@ -543,6 +563,7 @@ def run_runner(descriptor: int, parent_pid: int, clock: Clock, processes: Proces
 
         signal.signal(signal.SIGTERM, told_to_end)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        processes.adopt_orphans()
         processes.die_with_parent(parent_pid)
         runner.serve()
     # Threads that follow a process's output may still wait for it: nothing is left to wait for.

@@ -1,5 +1,7 @@
 """What a worker is told when it is started."""
 
+import grp
+import pwd
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,6 +44,11 @@ def job_environment(environ: Mapping[str, str], more: tuple[str, ...] = ()) -> d
         if not name.startswith(NEVER_PASSED_ON)
         and any(name.startswith(one[:-1]) if one.endswith("*") else name == one for one in listed)
     }
+
+
+def login_shell(user: str) -> str:
+    """Return the login shell of a user of this machine."""
+    return pwd.getpwnam(user).pw_shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +105,30 @@ class WorkerSettings:
         return not is_loopback(self.server_host)
 
     @property
-    def posix_user(self) -> tuple[str, str | None] | None:
-        """The user and group that every job runs as; None if the queue decides."""
+    def posix_user(self) -> tuple[str, str] | None:
+        """The user and group that every job runs as; None if the queue decides.
+
+        Raises:
+            ConfigurationError: there is no such user.
+        """
         if not self.job_user:
             return None
         user, _, group = self.job_user.partition(":")
-        return user, group or None
+        return user, group or group_of(user)
+
+
+def group_of(user: str) -> str:
+    """Return the primary group of a user of this machine.
+
+    Raises:
+        ConfigurationError: there is no such user.
+    """
+    try:
+        return grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+    except KeyError as error:
+        raise ConfigurationError(
+            f"Jobs are to run as {user}, but this machine has no such user, or no group of it."
+        ) from error
 
 
 def check_root(settings: WorkerSettings, effective_user: int) -> None:

@@ -321,7 +321,8 @@ def test_a_session_closed_abruptly_leaves_its_environments_and_nothing_running(s
         "name": "Env",
         "script": {
             "actions": {
-                "onEnter": {"command": "bash", "args": ["-c", "setsid sleep 600 >&- 2>&- &"]},
+                # A daemon that leaves its session and its parent.
+                "onEnter": {"command": "bash", "args": ["-c", "setsid sleep 603 >&- 2>&- &"]},
                 "onExit": {"command": "bash", "args": ["-c", "echo left in order"]},
             }
         },
@@ -336,6 +337,7 @@ def test_a_session_closed_abruptly_leaves_its_environments_and_nothing_running(s
     assert "left in order" in seat.log()
     assert list((seat.folder / "root").iterdir()) == []
     assert psutil.Process(seat.pid).children(recursive=True) == []
+    assert not [one for one in psutil.process_iter(["cmdline"]) if "603" in one.info["cmdline"]]
     # The seat can be used again.
     assert seat.open("session-2") == Opened(session_id="session-2")
     seat.run(3, script("echo again"))

@@ -1,5 +1,6 @@
 """Names and ends processes, through psutil and the system's signals."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -14,6 +15,7 @@ from grange.adapters.host.tree import descendants
 from grange.ports.host import ProcessIdentity
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _SUDO_SECONDS = 10
 
 
@@ -64,17 +66,24 @@ class HostProcesses:
             if self.identity(identity.pid) != identity:
                 continue
             killed += 1
-            if user is None:
-                _kill(identity.pid)
-            else:
+            if not _kill(identity.pid) and user is not None:
                 _kill_as(identity.pid, user)
         return killed
 
+    def adopt_orphans(self) -> None:
+        """Become the parent of every process below this one whose parent ends, where possible."""
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+    def reap_orphans(self) -> None:
+        """Take note of adopted processes that have ended; only while no child of its own runs."""
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error, ChildProcessError):
+                if child.status() == psutil.STATUS_ZOMBIE:
+                    os.waitpid(child.pid, os.WNOHANG)
+
     def die_with_parent(self, parent_pid: int) -> None:
         """Have this process asked to end (SIGTERM) when its parent dies, where the system can."""
-        if sys.platform == "linux":
-            libc = ctypes.CDLL(None, use_errno=True)
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent_pid:
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -83,20 +92,28 @@ def _started_ms(process: psutil.Process) -> int:
     return round(process.create_time() * 1000)
 
 
-def _kill(pid: int) -> None:
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _kill(pid: int) -> bool:
+    """Kill a process, and its group if it leads one; returns False if that is not permitted."""
     try:
         if os.getpgid(pid) == pid and pid != os.getpgrp():
             os.killpg(pid, signal.SIGKILL)
         else:
             os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return True
 
 
 def _kill_as(pid: int, user: str) -> None:
     sudo = shutil.which("sudo")
     if sudo is None:
-        _kill(pid)
         return
     try:
         group = os.getpgid(pid)
