@@ -70,7 +70,7 @@ def test_buckets_begin_at_local_days_mondays_and_firsts(period, edges):
     zone = fixed_offset("UTC+05:30")
     span = Span(at(2026, 1, 30, 12, zone=zone), at(2026, 2, 2, 6, zone=zone))
     found = list(buckets(span, period, zone))
-    starts = [at(*edge, zone=zone) for edge in edges]
+    starts = [at(year, month, day, zone=zone) for year, month, day in edges]
     assert [bucket.start for bucket in found] == [max(span.start, start) for start in starts]
     assert found[-1].end == span.end
 
