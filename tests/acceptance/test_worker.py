@@ -19,6 +19,7 @@ import pytest
 
 from tests.acceptance.farm import RunningFarm, wait_until
 
+pytestmark = pytest.mark.slow
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED"}
 
 
@@ -234,7 +235,7 @@ def test_a_worker_asked_to_stop_finishes_what_runs_and_leaves_nothing(tmp_path: 
         assert counts["SUCCEEDED"] >= 2
         assert counts["RUNNING"] == counts["FAILED"] == 0
         folder = farm.folder / "workers" / "1"
-        assert list((folder / "sessions").iterdir()) == []
+        assert not (folder / "sessions").exists()
         assert list((folder / "logs").iterdir()) == []
         assert not list((folder / "spool").rglob("*.batch"))
         # The same worker comes back under the same id.
