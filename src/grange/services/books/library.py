@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
+from grange.books.catalog.registry import table as table_named
 from grange.domain.farm import Farm
 from grange.domain.work import Job
 from grange.kernel.clock import Clock
@@ -46,6 +47,9 @@ QUESTIONS = (
     "rebuild",
 )
 """What can be asked by name."""
+
+_ALSO_CALLED = {"attempts": "session_actions"}
+"""Other names of tables."""
 
 
 class Books:
@@ -186,7 +190,14 @@ class Books:
         return self._aggregations.get(farm_id, aggregation_id, start, size)
 
     def files(self, *, farm_id: str, table: str | None = None) -> dict[str, Any]:
-        """Return the live files of the books."""
+        """Return the live files of the books.
+
+        Raises:
+            NotFoundError: there is no such table.
+        """
+        name = _ALSO_CALLED.get(table or "", table)
+        if name is not None:
+            table_named(name)
         return {
             "files": [
                 {
@@ -203,7 +214,7 @@ class Books:
                     "provenance": dict(row.provenance),
                 }
                 for row in self.shelf.files()
-                if row.farm_id == farm_id and table in (None, row.table_name)
+                if row.farm_id == farm_id and name in (None, row.table_name)
             ]
         }
 

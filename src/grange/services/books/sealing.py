@@ -23,8 +23,8 @@ from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
 from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.reach import Reach
-from grange.services.books.shelf import Shelf, View, files_of
-from grange.services.books.tail import Place
+from grange.services.books.shelf import Fresh, Shelf, View, files_of
+from grange.services.books.tail import Memory, Place
 
 GRACE_MS = 2 * MILLIS_PER_MINUTE
 """How long after its end an hour is sealed, so that most late facts are in time."""
@@ -146,7 +146,7 @@ def sealed_view(shelf: Shelf, farm_id: str, now: Instant, publication: Publicati
         farm_id=farm_id,
         now=now,
         files=files,
-        fresh={},
+        fresh=Fresh({}, Memory(), {}),
         going={},
         engine=shelf.engine,
         blocks=shelf.blocks,

@@ -29,9 +29,35 @@ from grange.ports.query import Files, Plan, QueryEngine
 from grange.ports.state import ManifestRow
 from grange.services.books.bridge import StateBridge
 from grange.services.books.live import open_rows
-from grange.services.books.tail import JournalTail
+from grange.services.books.tail import Captured, JournalTail, Memory
 
 _OUTBOX_ROWS = 100_000
+
+
+class Fresh:
+    """The facts of one farm that are in no file: in the journal's tail or in the outbox."""
+
+    def __init__(
+        self,
+        captured: Mapping[str, Captured],
+        memory: Memory,
+        waiting: Mapping[str, list[dict[str, Any]]],
+    ) -> None:
+        self._captured = captured
+        self._memory = memory
+        self._waiting = waiting
+
+    def rows(self, name: str) -> pa.Table | None:
+        """Return the rows of a table, one per key; None if there are none."""
+        spec = TABLES[name]
+        parts = []
+        if name in self._captured:
+            parts.append(self._memory.rows(self._captured[name]))
+        if name in self._waiting:
+            parts.append(arrow_table(spec, self._waiting[name]))
+        if len(parts) < 2:
+            return parts[0] if parts else None
+        return keep_first(spec, joined(spec, parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +68,8 @@ class View:
     now: Instant
     files: Mapping[str, Sequence[ManifestRow]]
     """Live files by table, by path."""
-    fresh: Mapping[str, pa.Table]
-    """Facts that are in no file, by table: one row per key."""
+    fresh: "Fresh"
+    """Facts that are in no file."""
     going: Mapping[str, pa.Table]
     """Open sessions and actions, by table."""
     engine: QueryEngine
@@ -99,7 +125,7 @@ class View:
         place = (need.table, need.live)
         rows = self._rows.get(place)
         if rows is None:
-            parts = [self.fresh.get(need.table)]
+            parts = [self.fresh.rows(need.table)]
             if need.live:
                 parts.append(self.going.get(need.table))
             rows = keep_first(spec, joined(spec, [part for part in parts if part is not None]))
@@ -169,11 +195,8 @@ class Shelf:
             waiting = self._outbox(farm_id)
             with self._lock:
                 self._tail.refresh()
-                fresh = {
-                    name: self._tail.rows((farm_id, name))
-                    for name, spec in TABLES.items()
-                    if not spec.rollup
-                }
+                captured = self._tail.capture(farm_id)
+                memory = self._tail.memory
                 files: dict[str, list[ManifestRow]] = defaultdict(list)
                 for row in self._manifest:
                     if row.farm_id == farm_id:
@@ -182,7 +205,7 @@ class Shelf:
                 farm_id=farm_id,
                 now=now,
                 files=files,
-                fresh=_joined(fresh, waiting),
+                fresh=Fresh(captured, memory, waiting),
                 going=going,
                 engine=self.engine,
                 blocks=self.blocks,
@@ -222,19 +245,3 @@ class Shelf:
                 name, columns = fact_row(row.fact)
                 found[name].append(columns)
         return found
-
-
-def _joined(
-    tail: Mapping[str, pa.Table | None], waiting: Mapping[str, list[dict[str, Any]]]
-) -> dict[str, pa.Table]:
-    found: dict[str, pa.Table] = {}
-    for name, rows in tail.items():
-        spec: TableSpec = TABLES[name]
-        parts = [] if rows is None else [rows]
-        if name in waiting:
-            parts.append(arrow_table(spec, waiting[name]))
-        if len(parts) == 2:
-            found[name] = keep_first(spec, joined(spec, parts))
-        elif parts:
-            found[name] = parts[0]
-    return found

@@ -114,7 +114,7 @@ def _first_fact(view: View, end: int) -> int:
     times = [
         rows.column(column).to_numpy().min()
         for name, column in (("events", "at"), ("session_actions", "ended_at"))
-        if (rows := view.fresh.get(name)) is not None and rows.num_rows
+        if (rows := view.fresh.rows(name)) is not None and rows.num_rows
     ]
     first = int(min(times, default=end))
     return first - first % MILLIS_PER_HOUR
