@@ -3,6 +3,7 @@
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -288,7 +289,7 @@ def _frames_per_task(frames: int) -> int:
 
 def _show_page(connection: Connection, options: DemoOptions, out: Output) -> None:
     url = str(connection.server_call("POST", "/login-links", body={})["url"])
-    out.tell(f"Page: {url}  (signs in once, within a minute; later: grange open)")
+    out.tell(f"Page: {url}  (signs in once, within a minute; later: {_program()} open)")
     if options.open_page:
         open_browser(url)
 
@@ -342,14 +343,21 @@ def _finish(
 def _print_next(connection: Connection, options: DemoOptions, out: Output) -> None:
     environment = _short(options.data_dir / "client.env")
     if shutil.which("povray"):
-        submit = "grange submit povray_spheres -p OutputDir=spheres --wait"
+        submit = "submit povray_spheres -p OutputDir=spheres --wait"
     else:
-        submit = "grange submit --frames 1-8 --chunk 2 --wait -- echo frames {start} to {end}"
+        submit = "submit --frames 1-8 --chunk 2 --wait -- echo frames {start} to {end}"
     out.line()
     out.line("Next:")
     out.line(f"  . {environment}")
-    out.line(f"  {submit}")
-    out.line(f"  grange worker join {connection.settings.server} --threads 1")
+    out.line(f"  {_program()} {submit}")
+    out.line(f"  {_program()} worker join {connection.settings.server} --threads 1")
+
+
+def _program() -> str:
+    """Return what to type for this program: its name, or its path if no shell would find it."""
+    if shutil.which("grange"):
+        return "grange"
+    return _short(Path(sys.executable).with_name("grange"))
 
 
 def _short(path: Path) -> str:
