@@ -119,7 +119,8 @@ def check_invariants(state: WorkerState) -> None:
         for action_id in waiting:
             if action_id in state.reports and state.reports[action_id].outcome is not None:
                 raise AssertionError(f"{action_id} has ended and waits")
-    if state.phase is not Phase.NEW and state.worker_id is None:
+    # A worker that the server forgot may be stopped before it has registered anew.
+    if state.phase not in {Phase.NEW, Phase.STOPPED} and state.worker_id is None:
         raise AssertionError(f"The worker is {state.phase} without an id")
 
 
