@@ -16,10 +16,12 @@ from grange.adapters.postgres import PostgresStore
 from grange.adapters.sqlite import SqliteStore
 from grange.domain.facts import EventFact
 from grange.domain.farm import Farm
+from grange.domain.work import Job, Worker
 from grange.kernel.errors import (
     ConfigurationError,
     ConflictError,
     CorruptDataError,
+    GrangeError,
     InvalidRequestError,
     StorageFullError,
     ThrottledError,
@@ -170,6 +172,22 @@ def test_a_value_that_fits_no_column_is_the_requests_fault(place: tuple[str, str
                 with pytest.raises(InvalidRequestError, match="does not fit"):
                     await store.commit(Batch(puts=[farm]))
             await store.commit(batch(0))
+
+    asyncio.run(check())
+
+
+def test_an_entity_cannot_move_to_another_parent(tmp_path: Path) -> None:
+    """SQLite leaves out of an update what never changes, so it must see that it did not."""
+
+    async def check() -> None:
+        async with opened(lambda: SqliteStore(tmp_path / "state.db")) as store:
+            await store.commit(Batch(puts=[least(Job), least(Worker)]))
+            for moved in (least(Job, queue_id="other"), least(Worker, fleet_id="other")):
+                with pytest.raises(GrangeError, match="never change"):
+                    await store.commit(Batch(puts=[moved, least(Farm)]))
+            assert await store.find(Job) == [least(Job)]
+            assert await store.find(Worker) == [least(Worker)]
+            assert await store.count(Farm) == 0
 
     asyncio.run(check())
 

@@ -73,6 +73,19 @@ def columns_of(entity: type[Any]) -> tuple[Column, ...]:
     return tuple(column_map(entity).values())
 
 
+CHANGING = frozenset({"status", "ended_at", "retired_at"})
+"""Indexed columns that change."""
+
+
+def fixed_columns(table: Table) -> list[str]:
+    """Return the columns that never change under one key: all others that are indexed.
+
+    They say what an entity belongs to and when it began.
+    """
+    found = {name for names in table.indexes for name in names}
+    return sorted(found - CHANGING - set(table.key))
+
+
 def _column(name: str, hint: Any) -> Column:
     hint, nullable = _without_none(hint)
     scalar = hint

@@ -56,7 +56,9 @@ class Table:
     entity: type[Any]
     name: str
     key: tuple[str, ...]
+    """The primary key."""
     indexes: tuple[tuple[str, ...], ...] = ()
+    """What rows are found by. Of these columns, only a status and an end change under one key."""
 
 
 TABLES: tuple[Table, ...] = (

@@ -1,6 +1,7 @@
 """The statements of a batch, written once per table.
 
-Values are always parameters.
+Values are always parameters. An update names no fixed column: SQLite writes every index of a column
+that is named, changed or not, and those were most of the pages of a small commit.
 """
 
 # ruff: noqa: S608 - names come from the schema
@@ -8,11 +9,12 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from grange.adapters.columns import BY_ENTITY, columns_of
+from grange.adapters.columns import BY_ENTITY, columns_of, fixed_columns
 from grange.adapters.conditions import quoted
 from grange.adapters.heavy import LIGHT, Unchanged
 from grange.adapters.rows import codec_of, fact_row
 from grange.domain.work import Task
+from grange.kernel.errors import GrangeError
 from grange.ports.state import Batch, Table
 
 
@@ -21,19 +23,28 @@ def _upsert(table: Table) -> str:
     listed = ", ".join(quoted(name) for name in names)
     holes = ", ".join("?" for _ in names)
     key = ", ".join(quoted(name) for name in table.key)
+    fixed = fixed_columns(table)
     changes = ", ".join(
-        f"{quoted(name)} = excluded.{quoted(name)}" for name in names if name not in table.key
+        f"{quoted(name)} = excluded.{quoted(name)}"
+        for name in names
+        if name not in table.key and name not in fixed
+    )
+    tests = " AND ".join(
+        f"{quoted(table.name)}.{quoted(name)} IS excluded.{quoted(name)}" for name in fixed
     )
     return (
         f"INSERT INTO {quoted(table.name)} ({listed}) VALUES ({holes}) "
-        f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        f"ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {tests or 'TRUE'}"
     )
 
 
 def _update(table: Table) -> str:
-    names = [name for name in LIGHT[table.entity].names if name not in table.key]
+    fixed = fixed_columns(table)
+    names = [
+        name for name in LIGHT[table.entity].names if name not in table.key and name not in fixed
+    ]
     changes = ", ".join(f"{quoted(name)} = :{name}" for name in names)
-    tests = " AND ".join(f"{quoted(name)} = :{name}" for name in table.key)
+    tests = " AND ".join(f"{quoted(name)} IS :{name}" for name in (*table.key, *fixed))
     return f"UPDATE {quoted(table.name)} SET {changes} WHERE {tests}"
 
 
@@ -62,13 +73,19 @@ def write(connection: sqlite3.Connection, batch: Batch, unchanged: Unchanged) ->
     for entity, values in by_entity.items():
         whole, light = unchanged.split(entity, values)
         row = codec_of(entity).row
+        written = 0
         if len(whole) == 1:
-            connection.execute(UPSERTS[entity], row(whole[0]))
+            written += connection.execute(UPSERTS[entity], row(whole[0])).rowcount
         elif whole:
-            connection.executemany(UPSERTS[entity], [row(value) for value in whole])
+            rows = [row(value) for value in whole]
+            written += connection.executemany(UPSERTS[entity], rows).rowcount
         if light:
             codec = LIGHT[entity]
             named = [dict(zip(codec.names, codec.row(value), strict=True)) for value in light]
-            connection.executemany(UPDATES[entity], named)
+            written += connection.executemany(UPDATES[entity], named).rowcount
+        if written != len(whole) + len(light):
+            raise GrangeError(
+                f"The batch changes columns of {BY_ENTITY[entity].name} that never change."
+            )
     if batch.outbox:
         connection.executemany(ADD_TO_OUTBOX, [fact_row(fact) for fact in batch.outbox])

@@ -35,6 +35,8 @@ R = TypeVar("R")
 
 BUSY_SECONDS = 10.0
 """How long a transaction waits for another process (manifest writes take a millisecond)."""
+CHECKPOINT_PAGES = 4000
+"""How far the log grows (16 MiB) before its pages go into the file. Each time costs two syncs."""
 CHUNK = 1000
 """Rows fetched at a time while loading."""
 _LOAD_JOB = load_job("?1")
@@ -229,6 +231,7 @@ class SqliteStore:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
 
     async def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
