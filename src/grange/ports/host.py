@@ -113,8 +113,11 @@ class Processes(Protocol):
         """Become the parent of every process below this one whose parent ends, where possible."""
         ...
 
-    def reap_orphans(self) -> None:
-        """Take note of adopted processes that have ended; only while no child of its own runs."""
+    def reap_orphans(self, seconds: float) -> None:
+        """Take note of adopted processes that have ended, or end within `seconds`.
+
+        Only while no child of its own runs.
+        """
         ...
 
     def die_with_parent(self, parent_pid: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from grange.kernel.clock import Clock
 from grange.kernel.errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -49,6 +50,7 @@ class ServerCalls:
 
     Args:
         factory: makes apis.
+        clock: the machine's clock, which every schedule call carries.
         farm_id: the farm.
         fleet_id: the fleet the worker belongs to.
         host_properties: the wire's hostProperties.
@@ -58,6 +60,7 @@ class ServerCalls:
     def __init__(
         self,
         factory: ApiFactory,
+        clock: Clock,
         *,
         farm_id: str,
         fleet_id: str,
@@ -65,6 +68,7 @@ class ServerCalls:
         capabilities: Mapping[str, Any],
     ) -> None:
         self._factory = factory
+        self._clock = clock
         self._own = factory(None)
         self._temporary: FarmApi | None = None
         self._credentials = threading.Event()
@@ -179,7 +183,7 @@ class ServerCalls:
             "PATCH",
             "/schedule",
             body,
-            headers={"x-grange-native": "1", "x-grange-sent-at": str(call.sent_at)},
+            headers={"x-grange-native": "1", "x-grange-sent-at": str(self._clock.now())},
         )
         return schedule_of(reply)
 

@@ -83,6 +83,7 @@ class Worker:
         inventory = probe.inventory()
         self._calls = ServerCalls(
             api_factory,
+            clock,
             farm_id=settings.farm_id,
             fleet_id=settings.fleet_id,
             host_properties=host_properties(inventory, settings),
@@ -234,11 +235,26 @@ class Worker:
                 jitter=self._random.random(),
             )
         else:
-            if call.kind is not CallKind.SCHEDULE:
-                _log.info("The server knows.", extra={"action": f"worker_{call.kind.value}"})
+            self._say_of(call)
             if call.kind is CallKind.ASSUME:
                 self._poster.notify()
         self._happened(event)
+
+    def _say_of(self, call: Call) -> None:
+        """Tell the person who started the worker what has come of it."""
+        if call.kind is CallKind.CREATE:
+            _log.info("Registered as %s.", self._calls.worker_id, extra={"action": "registered"})
+        elif call.kind is CallKind.START:
+            count = self._settings.threads
+            _log.info(
+                "%s is ready: %d job %s.",
+                self._calls.worker_id,
+                count,
+                "thread" if count == 1 else "threads",
+                extra={"action": "started"},
+            )
+        elif call.kind is CallKind.STOPPING:
+            _log.info("Stopping: what runs is finished first.", extra={"action": "stopping"})
 
     def _warn_of(self, call: Call, error: GrangeError) -> None:
         level = logging.WARNING if self._state.failures in {0, 9} else logging.DEBUG

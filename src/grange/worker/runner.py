@@ -82,6 +82,8 @@ _OUTCOMES = {
 }
 _PROGRESS_MS = 500
 """Progress is said no more often than this."""
+_LOG_BYTES = 256 * 2**20
+"""A longer log is cut: the worker's disk is not the place to keep it."""
 _KILL_SECONDS = 10.0
 _SUDO_SECONDS = 2.0
 """How long openjd may take to kill a process of another user before it is done here."""
@@ -97,6 +99,8 @@ class _Log(logging.Handler):
         self._runner = runner
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
+        self._room = _LOG_BYTES
+        self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append one line with its time; what a process printed is also searched for news."""
@@ -104,19 +108,31 @@ class _Log(logging.Handler):
         if record.exc_info:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
         line = f"{iso8601(Instant(int(record.created * 1000)))} {text}\n"
-        try:
-            os.write(self._descriptor, line.encode("utf-8", "backslashreplace"))
-        except OSError:
-            self._runner.lost_lines += 1
+        self._write(line.encode("utf-8", "backslashreplace"))
         content = getattr(record, "openjd_log_content", None)
         if content is not None and LogContent.COMMAND_OUTPUT in content:
             self._runner.printed(text)
 
     def close(self) -> None:
         """Close the file; a thread that still follows a process's output writes nowhere."""
+        if self._lost:
+            self._room = _LOG_BYTES
+            self._write(f"{self._lost} lines of this log could not be kept.\n".encode())
         descriptor, self._descriptor = self._descriptor, -1
         os.close(descriptor)
         super().close()
+
+    def _write(self, line: bytes) -> None:
+        """Append a line, unless the log is too long or the disk is full; count what is lost."""
+        if len(line) > self._room:
+            self._room = 0
+        try:
+            if self._room == 0 or os.write(self._descriptor, line) < len(line):
+                self._lost += 1
+        except OSError:
+            self._lost += 1
+        else:
+            self._room = max(0, self._room - len(line))
 
 
 class _Action:
@@ -163,8 +179,6 @@ class Runner:
         self._environments: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         self._user: str | None = None
         self._closing = False
-        self.lost_lines = 0
-        """Log lines the disk did not take."""
         LOG.setLevel(logging.INFO)  # above INFO openjd would not see what jobs say to it
         LOG.propagate = False
 
@@ -245,7 +259,7 @@ class Runner:
                     self._finish_running(session, _KILL_SECONDS)
             session.cleanup()
         self.abandon()
-        self._processes.reap_orphans()
+        self._processes.reap_orphans(1.0)
         self._drop_log()
         self._session = None
         self._steps.clear()
@@ -444,7 +458,7 @@ class Runner:
         for path, size in list(action.outputs.items()):
             if size == 0:
                 self._book_output(action, path)
-        self._processes.reap_orphans()
+        self._processes.reap_orphans(0.0)
         outcome = _OUTCOMES[status.state]
         verdict = _verdict(action, status) if outcome is Outcome.FAILED else None
         message = status.fail_message or (verdict.text if verdict else "") or action.said[1]

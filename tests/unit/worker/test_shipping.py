@@ -93,7 +93,9 @@ def calls(server: Server) -> ServerCalls:
     def factory(_: Credentials | None) -> Server:
         return server
 
-    calls = ServerCalls(factory, farm_id="f", fleet_id="fl", host_properties={}, capabilities={})
+    calls = ServerCalls(
+        factory, VirtualClock(), farm_id="f", fleet_id="fl", host_properties={}, capabilities={}
+    )
     now = Instant(0)
     assert calls.perform(Call(number=1, kind=CallKind.CREATE, sent_at=now)) == Created(
         worker_id="worker-1"
@@ -166,7 +168,12 @@ def test_a_batch_the_server_will_never_take_is_set_aside_and_holds_up_nothing(
 
 def test_nothing_is_posted_before_there_are_credentials(tmp_path: Path, server: Server) -> None:
     calls = ServerCalls(
-        lambda _: server, farm_id="f", fleet_id="fl", host_properties={}, capabilities={}
+        lambda _: server,
+        VirtualClock(),
+        farm_id="f",
+        fleet_id="fl",
+        host_properties={},
+        capabilities={},
     )
     spool = Spool(tmp_path)
     spool.append(FRAMES, [{"frame": 1}])

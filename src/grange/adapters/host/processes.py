@@ -74,12 +74,10 @@ class HostProcesses:
         """Become the parent of every process below this one whose parent ends, where possible."""
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
-    def reap_orphans(self) -> None:
-        """Take note of adopted processes that have ended; only while no child of its own runs."""
-        for child in psutil.Process().children():
-            with contextlib.suppress(psutil.Error, ChildProcessError):
-                if child.status() == psutil.STATUS_ZOMBIE:
-                    os.waitpid(child.pid, os.WNOHANG)
+    def reap_orphans(self, seconds: float) -> None:
+        """Take note of adopted processes that have ended, or end within `seconds`."""
+        with contextlib.suppress(psutil.Error):
+            psutil.wait_procs(psutil.Process().children(), timeout=seconds)
 
     def die_with_parent(self, parent_pid: int) -> None:
         """Have this process asked to end (SIGTERM) when its parent dies, where the system can."""
