@@ -103,6 +103,23 @@ def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: 
     assert left_running(folder) == []
 
 
+def test_a_demo_stopped_before_its_end_did_not_succeed(tmp_path: Path):
+    folder = tmp_path / "demo"
+    process = demo(folder, "--frames", "4")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Submitted"):
+            break
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    said = process.stdout.read()
+    process.stdout.close()
+    assert process.wait(60) == 130
+    assert "Stopping." in said
+    assert "Traceback" not in said
+    assert left_running(folder) == []
+
+
 def test_a_killed_demo_leaves_nothing_running(tmp_path: Path):
     folder = tmp_path / "demo"
     process = demo(folder, "--frames", "4")

@@ -16,7 +16,7 @@ from grange.cli.bundle_files import bundled_folder, read_bundle
 from grange.cli.children import Child, start_child, stop_children
 from grange.cli.connection import Connection
 from grange.cli.demo_progress import Progress
-from grange.cli.exits import FAILED, OK
+from grange.cli.exits import FAILED, INTERRUPTED, OK
 from grange.cli.formatting import plural
 from grange.cli.jobs import follow
 from grange.cli.output import Output
@@ -45,9 +45,9 @@ _PLAN = FarmPlan(
         RateLine(line_id="example", unit=RateUnit.WORKER_HOUR, billionths_per_hour=600_000_000),
     ),
 )
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.2
-_BOOKED_SECONDS = 60.0
 _MARKER = "demo"
 """Name of the file that says a folder was made by the demo, and so may be deleted by --fresh."""
 
@@ -74,22 +74,24 @@ class _StopDemo(BaseException):
 def run_demo(options: DemoOptions, out: Output) -> int:
     """Run the demo; return 0 only if every frame rendered and the books balance."""
     children: list[Child] = []
-    code = OK
+    code = INTERRUPTED
     with _stop_signals():
         try:
-            code = _run(options, out, children)
+            for known in _run(options, out, children):
+                code = known
+                if options.exit_when_done:
+                    break
         except _StopDemo:
             out.note("Stopping.")
         finally:
-            # A second Ctrl-C while stopping changes nothing.
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)
+            _ignore_signals()
             stop_children(children[1:])
             stop_children(children[:1])
     return code
 
 
-def _run(options: DemoOptions, out: Output, children: list[Child]) -> int:
+def _run(options: DemoOptions, out: Output, children: list[Child]) -> Iterator[int]:
+    """Go through the demo; yield its exit code once it is known, then keep the farm up."""
     _prepare_folder(options, out)
     python = find_or_install(options.data_dir / "renderer", out.tell)
     farm = initialise(ServerSettings(data_dir=options.data_dir), _PLAN)
@@ -114,9 +116,7 @@ def _run(options: DemoOptions, out: Output, children: list[Child]) -> int:
     out.tell(f"Submitted {job_id}: {plural(options.frames, 'frame')} into {_short(folder)}")
     _show_page(connection, options, out)
     job = _watch(connection, job_id, out, children)
-    code = _finish(connection, job, folder, options, out)
-    if options.exit_when_done:
-        return code
+    yield _finish(connection, job, folder, options, out)
     out.tell("")
     out.tell("The farm stays up until Ctrl-C.")
     while True:
@@ -130,14 +130,22 @@ def _stop_signals() -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM into `_StopDemo` inside the block."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
+        _ignore_signals()
         raise _StopDemo
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _ignore_signals() -> None:
+    """Let a second Ctrl-C, while the demo stops, change nothing."""
+    for number in _SIGNALS:
+        # Not SIG_IGN: Python complains of a signal that was under way already.
+        signal.signal(number, lambda *_: None)
 
 
 def _prepare_folder(options: DemoOptions, out: Output) -> None:
