@@ -54,8 +54,14 @@ def worker_events(draw, worker_id):
             found.append((kind, at, None, draw(st.integers(1, 3)), None))
     return [
         WorkerEvent(
-            worker_id=worker_id, fleet_id=FLEETS[worker_id], at=Instant(at), event_id=f"{number:03}",
-            name=name, new=new, threads=threads, last_seen_at=None if seen is None else Instant(seen),
+            worker_id=worker_id,
+            fleet_id=FLEETS[worker_id],
+            at=Instant(at),
+            event_id=f"{number:03}",
+            name=name,
+            new=new,
+            threads=threads,
+            last_seen_at=None if seen is None else Instant(seen),
         )
         for number, (name, at, new, threads, seen) in enumerate(found)
     ]  # fmt: skip
