@@ -62,8 +62,8 @@ class ProcessIdentity:
     """A process that cannot be confused with a later one of the same number."""
 
     pid: int
-    started_ms: int
-    """When it started, as the system has it."""
+    started: str
+    """When it started, in the system's own words: two processes of one number differ in it."""
 
 
 class Probe(Protocol):

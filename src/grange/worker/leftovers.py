@@ -16,7 +16,7 @@ MARK = "GRANGE_WORKER_MARK"
 
 class _Record(msgspec.Struct, kw_only=True, frozen=True):
     pid: int
-    started_ms: int
+    started: str
     user: str | None = None
 
 
@@ -44,7 +44,7 @@ class Leftovers:
         """Kill what a former worker left: what it recorded, and what carries the folder's mark."""
         killed = 0
         for record in self._recorded():
-            identity = ProcessIdentity(pid=record.pid, started_ms=record.started_ms)
+            identity = ProcessIdentity(pid=record.pid, started=record.started)
             killed += self._processes.kill([identity], user=record.user)
         for _ in range(3):  # what is killed may have started something meanwhile
             marked = self._processes.marked(MARK, self.mark)
@@ -68,20 +68,20 @@ class Leftovers:
         self._records.pop(thread, None)
         self._runners.pop(thread, None)
         if runner is not None:
-            self._runners[thread] = _Record(pid=runner.pid, started_ms=runner.started_ms)
+            self._runners[thread] = _Record(pid=runner.pid, started=runner.started)
         self._write()
 
-    def action(self, thread: int, pids: list[tuple[int, int]], user: str | None) -> None:
+    def action(self, thread: int, pids: list[tuple[int, str]], user: str | None) -> None:
         """Record the processes of a job thread's action."""
         self._records[thread] = [
-            _Record(pid=pid, started_ms=started, user=user) for pid, started in pids
+            _Record(pid=pid, started=started, user=user) for pid, started in pids
         ]
         self._write()
 
     def kill_thread(self, thread: int) -> None:
         """Kill what a runner that died left running."""
         for record in self._records.pop(thread, ()):
-            identity = ProcessIdentity(pid=record.pid, started_ms=record.started_ms)
+            identity = ProcessIdentity(pid=record.pid, started=record.started)
             self._processes.kill([identity], user=record.user)
 
     def _recorded(self) -> list[_Record]:

@@ -81,7 +81,7 @@ class Began(msgspec.Struct, tag="began", kw_only=True, frozen=True):
 
     action_id: str
     at: int
-    pids: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    pids: list[tuple[int, str]] = msgspec.field(default_factory=list)
     """(pid, start time) of the processes below the runner."""
 
 

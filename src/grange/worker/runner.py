@@ -397,7 +397,7 @@ class Runner:
             return
         if not action.said_began:
             action.said_began = True
-            pids = [(one.pid, one.started_ms) for one in self._processes.below(os.getpid())]
+            pids = [(one.pid, one.started) for one in self._processes.below(os.getpid())]
             self._send(Began(action_id=action.run.action_id, at=action.started_at, pids=pids))
         action.job_says_progress = action.job_says_progress or status.progress is not None
         self._move(action, status.progress, status.status_message or "", now)

@@ -93,7 +93,7 @@ def test_a_process_is_found_by_its_mark_and_killed_with_its_group() -> None:
 def test_a_later_process_of_the_same_number_is_left_alone() -> None:
     processes = HostProcesses()
     with subprocess.Popen(["sleep", "600"]) as process:
-        stranger = ProcessIdentity(pid=process.pid, started_ms=1)
+        stranger = ProcessIdentity(pid=process.pid, started="1")
         assert processes.kill([stranger]) == 0
         assert process.poll() is None
         process.kill()

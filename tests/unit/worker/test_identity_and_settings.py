@@ -184,7 +184,7 @@ def test_what_a_former_worker_left_is_found_by_record_and_by_mark(tmp_path: Path
     try:
         identity = processes.identity(recorded.pid)
         assert identity is not None
-        former.action(0, [(identity.pid, identity.started_ms), (stranger.pid, 1)], None)
+        former.action(0, [(identity.pid, identity.started), (stranger.pid, "1")], None)
         again = Leftovers(tmp_path, processes, ids)
         assert again.mark == former.mark
         assert again.kill() == 2

@@ -337,7 +337,9 @@ def test_a_session_closed_abruptly_leaves_its_environments_and_nothing_running(s
     assert "left in order" in seat.log()
     assert list((seat.folder / "root").iterdir()) == []
     assert psutil.Process(seat.pid).children(recursive=True) == []
-    assert not [one for one in psutil.process_iter(["cmdline"]) if "603" in one.info["cmdline"]]
+    assert not [
+        one for one in psutil.process_iter(["cmdline"]) if "603" in (one.info["cmdline"] or ())
+    ]
     # The seat can be used again.
     assert seat.open("session-2") == Opened(session_id="session-2")
     seat.run(3, script("echo again"))

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import psutil
 
@@ -28,7 +30,7 @@ class HostProcesses:
             process = psutil.Process(pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
-            return ProcessIdentity(pid=pid, started_ms=_started_ms(process))
+            return ProcessIdentity(pid=pid, started=_started(process))
         except psutil.Error:
             return None
 
@@ -41,7 +43,7 @@ class HostProcesses:
         found = []
         for child in children:
             try:
-                found.append(ProcessIdentity(pid=child.pid, started_ms=_started_ms(child)))
+                found.append(ProcessIdentity(pid=child.pid, started=_started(child)))
             except psutil.Error:
                 continue
         return found
@@ -54,7 +56,7 @@ class HostProcesses:
                 continue
             try:
                 if process.environ().get(variable) == value:
-                    found.append(ProcessIdentity(pid=process.pid, started_ms=_started_ms(process)))
+                    found.append(ProcessIdentity(pid=process.pid, started=_started(process)))
             except (psutil.Error, OSError):
                 continue
         return found
@@ -86,8 +88,20 @@ class HostProcesses:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _started_ms(process: psutil.Process) -> int:
-    return round(process.create_time() * 1000)
+def _started(process: psutil.Process) -> str:
+    """Return when a process started: in ticks of this boot, since the wall clock may be set."""
+    if sys.platform != "linux":
+        return f"{process.create_time():.2f}"
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_bytes()
+    except OSError as error:
+        raise psutil.NoSuchProcess(process.pid) from error
+    return f"{_boot()}:{stat[stat.rindex(b')') :].split()[20].decode('ascii')}"
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
 
 
 def _prctl(option: int, value: int) -> None:
