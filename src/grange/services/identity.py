@@ -63,6 +63,19 @@ class _LoginLink:
     expires_at: Instant
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenedToken:
+    """A genuine token and what follows from it; whether it still holds is asked each time."""
+
+    claims: _Claims
+    key_id: str
+    secret: str = field(repr=False)
+
+
+MOST_OPENED = 16_384
+"""Tokens remembered at once."""
+
+
 class Identity:
     """Knows every user and key, makes secrets and tokens, and says who a request comes from."""
 
@@ -77,6 +90,8 @@ class Identity:
         self._users: dict[str, User] = {}
         self._keys: dict[str, AccessKey] = {}
         self._links: dict[bytes, _LoginLink] = {}
+        self._opened: dict[str, _OpenedToken] = {}
+        """Genuine tokens seen lately: a worker sends the same one with every request."""
 
     async def refresh(self) -> None:
         """Read the committed users and keys; call it at start and after each change of them."""
@@ -102,9 +117,8 @@ class Identity:
         """
         if session_token is not None:
             self._claims(session_token, "credentials", now)
-            if key_id != self._temporary_key_id(session_token):
-                return None
-            return self._secret("token", session_token)
+            opened = self._opened[session_token]
+            return opened.secret if key_id == opened.key_id else None
         key = self._keys.get(key_id)
         if key is None or key.revoked:
             return None
@@ -229,7 +243,8 @@ class Identity:
         return _SIGNED_PREFIX + signed.rstrip(b"=").decode()
 
     def _claims(self, token: str, purpose: str, now: Instant) -> _Claims:
-        claims = self._open(token)
+        opened = self._opened.get(token) or self._open_first(token)
+        claims = opened.claims if opened is not None else None
         if claims is None or claims.purpose != purpose:
             raise AuthenticationError(
                 "The security token included in the request is invalid.",
@@ -241,6 +256,20 @@ class Identity:
                 code="ExpiredTokenException",
             )
         return claims
+
+    def _open_first(self, token: str) -> "_OpenedToken | None":
+        claims = self._open(token)
+        if claims is None:
+            return None
+        if len(self._opened) >= MOST_OPENED:
+            self._opened.clear()
+        opened = _OpenedToken(
+            claims=claims,
+            key_id=self._temporary_key_id(token),
+            secret=self._secret("token", token),
+        )
+        self._opened[token] = opened
+        return opened
 
     def _open(self, token: str) -> _Claims | None:
         if not token.startswith(_SIGNED_PREFIX):
