@@ -4,8 +4,9 @@ Every value is one of the entity types in `TABLES`. A `Batch` is one transaction
 committed rows only. SQLite and PostgreSQL implement this port under one conformance suite.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from grange.domain.facts import Fact
@@ -114,10 +115,18 @@ TABLES: tuple[Table, ...] = (
 
 def key_of(entity: Any) -> Key:
     """Return the primary key of an entity, in the order of its table's `key`."""
-    return tuple(getattr(entity, name) for name in _KEYS[type(entity)])
+    return _KEYS[type(entity)](entity)
 
 
-_KEYS: dict[type[Any], tuple[str, ...]] = {table.entity: table.key for table in TABLES}
+def _key_getter(names: tuple[str, ...]) -> Callable[[Any], Key]:
+    """Return a function that reads a key; every decision asks for some dozen of them."""
+    get: Callable[[Any], Any] = attrgetter(*names)
+    return get if len(names) > 1 else lambda entity: (get(entity),)
+
+
+_KEYS: dict[type[Any], Callable[[Any], Key]] = {
+    table.entity: _key_getter(table.key) for table in TABLES
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
