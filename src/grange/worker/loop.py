@@ -323,6 +323,7 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._spool is not None:
             self._spool.close()
+        self._leftovers.close()
         self._folder.close()
 
     async def _post_rest(self) -> None:

@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 _PIECE_BYTES = 2**20
+_GATHER_SECONDS = 0.25
+"""Facts that come together go together."""
 
 
 class FactPoster:
@@ -65,6 +67,7 @@ class FactPoster:
             if not posted:
                 await self._news.wait()
                 self._news.clear()
+                await self._clock.sleep(_GATHER_SECONDS)
 
     async def post_one(self) -> bool:
         """Post the oldest batch; returns False if there is none or nobody to post as.
@@ -75,12 +78,14 @@ class FactPoster:
         spool = self._spool()
         if spool is None or not self._calls.ready():
             return False
-        batch = await in_thread(spool.next_batch)
+        return await in_thread(lambda: self._post(spool))
+
+    def _post(self, spool: Spool) -> bool:
+        batch = spool.next_batch()
         if batch is None:
             return False
-        body = batch_body(batch, str(self._calls.worker_id))
         try:
-            reply = await in_thread(lambda: self._calls.put_facts(body))
+            reply = self._calls.put_facts(batch_body(batch, str(self._calls.worker_id)))
         except InvalidRequestError as error:
             kept = spool.set_aside(batch.name)
             _log.error(

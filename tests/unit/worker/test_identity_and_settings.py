@@ -191,12 +191,25 @@ def test_what_a_former_worker_left_is_found_by_record_and_by_mark(tmp_path: Path
         assert recorded.wait(10) == marked.wait(10) == -9
         assert stranger.poll() is None
         assert again.kill() == 0
+        former.close()
     finally:
         for process in (recorded, marked, stranger):
             process.kill()
             process.wait()
 
 
-def test_a_list_of_processes_that_cannot_be_read_stops_nobody(tmp_path: Path) -> None:
-    (tmp_path / "processes.json").write_text("{")
+def test_a_torn_list_of_processes_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "processes.jsonl").write_text('{"thread":0,"runner":tr')
     assert Leftovers(tmp_path, HostProcesses(), RandomIds(SystemClock())).kill() == 0
+
+
+def test_the_list_of_processes_stays_short_and_holds_the_last_word(tmp_path: Path) -> None:
+    ids = RandomIds(SystemClock())
+    leftovers = Leftovers(tmp_path, HostProcesses(), ids)
+    for number in range(10_000):
+        leftovers.action(number % 2, [(2**22 - 1 - number, "x")], None)
+    assert (tmp_path / "processes.jsonl").stat().st_size < 300_000
+    recorded = Leftovers(tmp_path, HostProcesses(), ids)._recorded()
+    assert sorted(one.pid for one in recorded) == [2**22 - 10_000, 2**22 - 9_999]
+    leftovers.close()
+    assert not (tmp_path / "processes.jsonl").exists()
