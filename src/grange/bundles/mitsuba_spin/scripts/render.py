@@ -1,6 +1,6 @@
 """Render some frames of the demo with Mitsuba 3, one after the other, in one process.
 
-    python render.py --frames 1-4 --of 32 --output DIR [--width 448 --height 252 --samples 16]
+    python render.py --frames 1-4 --of 32 --output DIR [--width 448 --height 252 --samples 12]
 
 Each frame becomes `DIR/frame_0001.png`, written under a temporary name first, so that a file with
 its final name is always whole.
@@ -73,7 +73,7 @@ def main() -> int:
     parser.add_argument("--output", required=True, type=Path, help="folder of the pictures")
     parser.add_argument("--width", type=int, default=448)
     parser.add_argument("--height", type=int, default=252)
-    parser.add_argument("--samples", type=int, default=16, help="light paths per pixel")
+    parser.add_argument("--samples", type=int, default=12, help="light paths per pixel")
     parser.add_argument("--fail-frame", type=int, default=0, help="fail this frame once")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
