@@ -90,7 +90,9 @@ class Drain:
         while not self._stopping:
             self._wake.clear()
             try:
-                await self.drain()
+                # What came meanwhile waits for the next round: it is durable where it is.
+                while await self.step() == BATCH:
+                    pass
             except ThrottledError as error:
                 _log.warning(
                     "The journal took no facts; they wait in the outbox.",
