@@ -217,7 +217,7 @@ def test_samples_of_machine_and_threads_arrive(farm: RunningFarm) -> None:
 def test_a_worker_asked_to_stop_finishes_what_runs_and_leaves_nothing(tmp_path: Path) -> None:
     with RunningFarm(tmp_path, threads=2) as farm:
         farm.start(workers=1)
-        job_id = submit(farm, step("Render", "sleep 1.5; echo done", frames="1-8"))
+        job_id = submit(farm, step("Render", "sleep 3; echo done", frames="1-6"))
         wait_until(
             lambda: job(farm, job_id)["taskRunStatusCounts"]["RUNNING"] == 2,
             seconds=30,

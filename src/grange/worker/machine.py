@@ -62,7 +62,9 @@ from grange.worker.plan import (
 )
 
 SOON_MS = 2_000
-"""Starts and progress are reported no sooner than this after the last call; ends at once."""
+"""Progress is reported no sooner than this after the last call; ends are reported at once."""
+START_SOON_MS = 500
+"""The same of starts: what ends sooner is reported only once."""
 SHORTEST_MS = 200
 """The least time between two calls that nothing asks for."""
 FIRST_RETRY_MS = 250
@@ -345,7 +347,9 @@ def _next_call_at(state: WorkerState) -> Instant:
     if state.woken or any(report.outcome is not None for report in state.reports.values()):
         moments.append(Instant(0))
     elif state.reports:
-        moments.append(Instant((state.last_call_at or 0) + SOON_MS))
+        fresh = any(one.percent is None and not one.message for one in state.reports.values())
+        soon = START_SOON_MS if fresh else SOON_MS
+        moments.append(Instant((state.last_call_at or 0) + soon))
     return Instant(max(earliest, min(moments)))
 
 

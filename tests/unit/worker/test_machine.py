@@ -152,7 +152,7 @@ def test_a_finished_action_is_reported_at_once_and_the_next_has_begun_before() -
     assert (report.started_at, report.ended_at) == (START, START)
 
 
-def test_starts_and_progress_are_told_within_two_seconds_but_not_at_once() -> None:
+def test_progress_is_told_within_two_seconds_but_not_at_once() -> None:
     bench = Bench().working().running("a")
     moved = ActionMoved(at=START, session_id="s", action_id="a", percent=30, message="m")
     assert bench.give(moved) == []
@@ -164,6 +164,14 @@ def test_starts_and_progress_are_told_within_two_seconds_but_not_at_once() -> No
     assert (report.percent, report.message, report.started_at) == (30, "m", START)
     bench.answer(schedule("a"))
     assert bench.state.reports == {}
+
+
+def test_a_start_is_told_within_half_a_second() -> None:
+    bench = Bench().working().running("a")
+    bench.wait(0.4)
+    assert bench.calling() is None
+    bench.wait(0.1)
+    assert bench.sent() == {"a": None}
 
 
 def test_a_busy_worker_with_nothing_to_say_calls_at_the_interval() -> None:
