@@ -3,7 +3,6 @@ facts."""
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
-from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -303,8 +302,8 @@ def test_rounding_keeps_the_sum(thread_ms):
 
 
 def test_rounding_gives_the_rest_to_the_largest_remainder():
-    shares = {Account.OFF: Fraction(5, 3), Account.UNKNOWN: Fraction(4, 3)}
-    assert allotted(shares) == {Account.OFF: 2, Account.UNKNOWN: 1}
+    shares = {Account.OFF: 5, Account.UNKNOWN: 4}
+    assert allotted(shares, 3) == {Account.OFF: 2, Account.UNKNOWN: 1}
 
 
 @given(sessions_with_actions("w0"), st.none() | st.integers(0, 10**13), st.lists(times))

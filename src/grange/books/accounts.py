@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
+from math import lcm
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from grange.books.occupation import Occupied
 from grange.books.presence import Piece, Presence, State
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant
+from grange.kernel.units import Instant, half_even_divide
 
 Ints = npt.NDArray[np.int64]
 
@@ -149,20 +150,25 @@ class Totals:
 
     def machine_ms(self) -> dict[Account, int]:
         """Return whole machine milliseconds by account, allotted so that they keep their sum."""
-        return allotted(self.machine_time())
+        unit = lcm(*(threads for _, threads in self.thread_ms))
+        shares = dict.fromkeys(ACCOUNTS, 0)
+        for (account, threads), millis in self.thread_ms.items():
+            shares[account] += millis * (unit // threads)
+        return allotted(shares, unit)
 
     def all_machine_ms(self) -> Fraction:
         """Return the sum of all accounts."""
         return sum(self.machine_time().values(), Fraction(0))
 
 
-def allotted(shares: Mapping[Account, Fraction]) -> dict[Account, int]:
-    """Round shares to whole numbers by largest remainder: their sum, rounded, is kept."""
-    whole = {account: int(share) for account, share in shares.items()}
-    missing = round(sum(shares.values(), Fraction(0))) - sum(whole.values())
-    by_remainder = sorted(shares, key=lambda account: (whole[account] - shares[account], account))
-    for account in by_remainder[:missing]:
-        whole[account] += 1
+def allotted(shares: Mapping[Account, int], unit: int) -> dict[Account, int]:
+    """Divide shares by `unit` by largest remainder: their sum, rounded, is kept."""
+    whole = {account: share // unit for account, share in shares.items()}
+    missing = half_even_divide(sum(shares.values()), unit) - sum(whole.values())
+    if missing:
+        by_remainder = sorted(shares, key=lambda account: (-(shares[account] % unit), account))
+        for account in by_remainder[:missing]:
+            whole[account] += 1
     return whole
 
 

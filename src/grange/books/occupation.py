@@ -110,7 +110,8 @@ def occupied(
         start = Instant(max(session.started_at, position))
         if start >= session.ended_at:
             continue
-        for cut in cuts(replace(session, started_at=start), actions.get(session.session_id, ())):
+        kept = session if start == session.started_at else replace(session, started_at=start)
+        for cut in cuts(kept, actions.get(session.session_id, ())):
             found.extend(_parts(cut))
         position = session.ended_at
     return found

@@ -11,6 +11,7 @@ from grange.books.catalog.schema import conformed
 from grange.books.rows import in_file_order, joined
 from grange.domain.farm import Farm
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
+from grange.services.books import account_sums
 from grange.services.books.compaction import JOURNAL_MS, LINGER_MS
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, event_fact, numbered, session_fact
@@ -127,6 +128,36 @@ def test_living_through_it_hour_by_hour_gives_the_same_books(
         assert answers(bench, story) == hot
         details = assert_verified(bench)
         assert details["every fact is there once"] == f"{len(rows_of(story))} facts"
+
+
+def test_accounts_are_the_same_from_rollups_and_swept(tmp_path, story, monkeypatch):
+    """Invariant 3: long spans read the hours that nothing unsealed reaches into."""
+    with books_bench(tmp_path, T0) as bench:
+        bench.put(farm())
+        rows = rows_of(story)
+        sealed = T0 + 3 * HOUR
+        post(bench, [row for row in rows if row[0] < sealed])
+        bench.travel(sealed + 3 * 60_000)
+        bench.books.seal()
+        post(bench, [row for row in rows if row[0] >= sealed])
+        bench.travel(story.end + HOUR)
+
+        def asked():
+            span = {"farm_id": FARM, "start": T0 + 60_001, "end": story.end}
+            return [
+                bench.books.accounts(**span, by=by, step=step)
+                for by, step in (("farm", None), ("worker", "hour"), ("fleet", None))
+            ]
+
+        swept = asked()
+        with bench.books.shelf.view(FARM) as view:
+            assert T0 < account_sums.settled_until(view) <= sealed
+        monkeypatch.setattr(account_sums, "WORTH_MS", 0)
+        assert asked() == swept
+        bench.books.seal()
+        assert asked() == swept
+        with bench.books.shelf.view(FARM) as view:
+            assert account_sums.settled_until(view) >= story.end
 
 
 def test_compaction_changes_no_answer(tmp_path, story, at_once):

@@ -1,14 +1,13 @@
 """Answers in plain values: accounts, timeline, usage, samples, frames, attempts."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
-from grange.books.accounts import ACCOUNTS, Ints, Segments, Totals
+from grange.books.accounts import ACCOUNTS, Account, Totals
 from grange.books.periods import QUARTER_MS
+from grange.books.presence import existence_ms
 from grange.books.questions.usage import USAGE_COLUMNS, first_start, usage
 from grange.books.questions.views import job_attempts, job_frames, layer_times, worker_samples
 from grange.domain.farm import Farm
@@ -18,8 +17,9 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span, slots
 from grange.kernel.units import MILLIS_PER_HOUR, Instant, decimal_of
 from grange.ports.state import Compare
+from grange.services.books.account_sums import GROUPS, account_sums
 from grange.services.books.bridge import StateBridge
-from grange.services.books.machine_time import machine_time
+from grange.services.books.machine_time import machine_time, workers_over
 from grange.services.books.shelf import View
 
 SAMPLE_MS = 20_000
@@ -36,46 +36,40 @@ def accounts(view: View, span: Span, *, by: str, step: str | None) -> dict[str, 
         by: worker, fleet or farm.
         step: hour, quarter or None; slots begin at UTC hours and quarters, cut to the span.
     """
-    time = machine_time(view, span)
-    if step is None:
-        edges = [time.span]
-    else:
-        edges = [slot.clip(time.span) for slot in slots(time.span, STEPS[step])]
+    if by not in GROUPS:
+        raise _bad("by", f"must be one of {', '.join(GROUPS)}")
+    span = Span(span.start, Instant(max(span.start, min(span.end, view.now))))
+    edges = [span] if step is None else [slot.clip(span) for slot in slots(span, STEPS[step])]
     if len(edges) > _MOST_SLOTS:
         raise _bad("step", f"gives more than {_MOST_SLOTS} slots; ask for a shorter span")
-    points = np.array([edge.start for edge in edges[1:]], dtype=np.int64)
-    cut = time.segments.cut(points)
-    place = np.searchsorted(points, cut.start, side="right")
-    names, group = _groups(cut, by)
-    totals = cut.totals(group * len(edges) + place, len(names) * len(edges))
-    rows = [
-        _account_row({by: name} | {"start_at": edge.start, "end_at": edge.end}, total)
-        for number, name in enumerate(names)
-        for edge, total in zip(
-            edges, totals[number * len(edges) : (number + 1) * len(edges)], strict=True
-        )
-    ]
+    present = workers_over(view, span)
+    sums = account_sums(view, by, edges) if edges else {}
+    names = sorted({GROUPS[by](one.worker_id, one.fleet_id) for one in present})
+    nothing = Totals(thread_ms={})
     return {
         "by": by,
         "step": step,
-        "span": {"start_at": time.span.start, "end_at": time.span.end},
-        "rows": rows,
-        "total": _account_row({}, cut.total()),
-        "workers": len(time.presences),
-        "machine_ms": time.existence_ms,
+        "span": {"start_at": span.start, "end_at": span.end},
+        "rows": [
+            _account_row(
+                {by: name, "start_at": edge.start, "end_at": edge.end},
+                sums.get((name, number), nothing),
+            )
+            for name in names
+            for number, edge in enumerate(edges)
+        ],
+        "total": _account_row({}, _together(sums.values())),
+        "workers": len(present),
+        "machine_ms": existence_ms(present, span),
     }
 
 
-def _groups(found: Segments, by: str) -> tuple[list[str], Ints]:
-    if by == "worker":
-        return list(found.worker_ids), found.worker
-    if by == "fleet":
-        names = sorted(set(found.fleet_ids))
-        fleet = np.array([names.index(name) for name in found.fleet_ids], dtype=np.int64)
-        return names, fleet[found.worker] if len(fleet) else found.worker
-    if by == "farm":
-        return ["farm"], np.zeros(len(found.start), dtype=np.int64)
-    raise _bad("by", "must be worker, fleet or farm")
+def _together(parts: Iterable[Totals]) -> Totals:
+    sums: dict[tuple[Account, int], int] = defaultdict(int)
+    for part in parts:
+        for key, millis in part.thread_ms.items():
+            sums[key] += millis
+    return Totals(thread_ms=sums)
 
 
 def _account_row(head: Mapping[str, Any], totals: Totals) -> dict[str, Any]:

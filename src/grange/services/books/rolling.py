@@ -109,8 +109,9 @@ def rolled(view: View, span: Span) -> dict[str, pa.Table]:
     }
     tables = {spec.name: arrow_table(spec, rows[spec.name]) for spec in _FROM_ROWS}
     for spec, width in ((WORKER_MINUTES, MILLIS_PER_MINUTE), (WORKER_HOURS, MILLIS_PER_HOUR)):
-        question = samples_by_slot(span, width)
-        if view.has(question.needs[0]):
+        kept = Span(Instant(max(span.start, kept_since(spec, view.now))), span.end)
+        question = samples_by_slot(kept, width)
+        if kept.millis and view.has(question.needs[0]):
             tables[spec.name] = conformed(spec, view.ask(question))
         else:
             tables[spec.name] = arrow_schema(spec.name).empty_table()
@@ -191,9 +192,7 @@ class Roller:
             rows = pa.concat_tables(
                 [arrow_schema(spec.name).empty_table(), *parts.get(spec.name, ())]
             ).combine_chunks()
-            kept_from = kept_since(spec, self._now)
-            kept = frozenset(hour for hour in hours if hour >= kept_from)
-            self._replace(spec, _of_hours(spec, rows, kept), hours)
+            self._replace(spec, rows, hours)
 
     def _replace(self, spec: TableSpec, rows: pa.Table, hours: Hours) -> None:
         """Put rows in the place of everything a table holds for some hours."""
