@@ -81,8 +81,9 @@ def ours(folder: Path, synchronous: str, size: int, count: int) -> float:
 
     async def run(store: SqliteStore) -> float:
         await _prepare(store, eager=False)
+        batches = list(_batches(size, count))
         start = time.perf_counter()
-        for batch in _batches(size, count):
+        for batch in batches:
             await store.commit(batch)
         took = time.perf_counter() - start
         await store.close()
