@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import platform
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +17,11 @@ import msgspec
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.ids import RandomIds
 from grange.adapters.host.master_key import master_key
+from grange.adapters.host.probe import HostProbe
 from grange.adapters.journal.writer import FileJournal
 from grange.adapters.previews import PreviewProcess
 from grange.adapters.session_logs import SessionLogFiles
+from grange.books.manifest import watermark
 from grange.config.settings import ServerSettings
 from grange.kernel.clock import Clock
 from grange.server.app import Application, LateApp
@@ -32,6 +35,7 @@ from grange.server.web import WebFiles
 from grange.services.books.drain import Drain
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
+from grange.services.books.server_samples import ServerSampler
 from grange.services.draft import Context as DecisionContext
 from grange.services.identity import Identity
 from grange.services.live import LiveHub
@@ -102,10 +106,15 @@ async def running_api(
             DecisionContext(ids=ids, spaces=spaces, silence_seconds=silence_seconds),
             effects.perform,
         )
-        journal = await asyncio.to_thread(FileJournal, settings.data_dir / "journal", clock)
+        sealed = watermark(row.provenance for row in await store.manifest())
+        journal = await asyncio.to_thread(
+            FileJournal, settings.data_dir / "journal", clock, start_after=sealed
+        )
         commit = GroupCommit(journal, clock)
         stack.callback(journal.close)
         drain = Drain(store, commit, clock, pause_seconds=0.2)
+        probe = HostProbe(settings.data_dir, clock)
+        sampler = ServerSampler(store, commit, clock, probe, server=platform.node())
         await owner.start()
         identity = Identity(
             master_key=master_key(settings.data_dir), store=store, randomness=os.urandom
@@ -162,6 +171,7 @@ async def running_api(
         asking = [
             asyncio.create_task(live.run(), name="live"),
             asyncio.create_task(upkeep.run(), name="upkeep"),
+            asyncio.create_task(sampler.run(), name="server-samples"),
             asyncio.create_task(_close_live(context.closing, live), name="close-live"),
         ]
         draining = asyncio.create_task(drain.run(), name="drain")

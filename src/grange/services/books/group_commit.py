@@ -1,6 +1,7 @@
 """One fdatasync for everybody who is waiting."""
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError, ThrottledError
 from grange.ports.journal import Journal
+
+_log = logging.getLogger(__name__)
 
 QUEUE_BYTES = 64 * 1024 * 1024
 QUEUE_SECONDS = 2.0
@@ -98,10 +101,12 @@ class GroupCommit:
             for waiting in group:
                 _fail(waiting, error)
             return
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - the next group may do better
+            # Whatever it is, nobody may wait for ever.
+            _log.exception("The journal was not written.", extra={"action": "journal_broke"})
             for waiting in group:
                 _fail(waiting, ThrottledError(f"The journal was not written: {error}"))
-            raise
+            return
         for waiting in group:
             problem = refused.get(id(waiting))
             if problem is not None:

@@ -1,0 +1,73 @@
+"""The server's own samples, from the real machine."""
+
+import asyncio
+
+from grange.adapters.host.probe import HostProbe
+from grange.adapters.journal.writer import FileJournal
+from grange.domain.farm import Farm
+from grange.kernel.clock import VirtualClock
+from grange.kernel.ids import FarmId
+from grange.ports.state import Batch
+from grange.services.books.group_commit import GroupCommit
+from grange.services.books.server_samples import ServerSampler
+from grange.testing.facts import FARM, T0, numbered
+from grange.testing.memory_store import MemoryStore
+
+
+def test_each_minute_of_the_server_is_booked_for_each_farm(tmp_path):
+    """S0-19: a sample says that the server ran, and how busy its machine was."""
+    clock = VirtualClock(T0)
+    journal = FileJournal(tmp_path / "journal", clock)
+    farms = [FARM, FarmId(numbered("farm", 2))]
+
+    async def run() -> None:
+        store = MemoryStore()
+        rows = [Farm(farm_id=i, name="f", created_at=T0, created_by="t") for i in farms]
+        await store.commit(Batch(puts=rows))
+        sampler = ServerSampler(
+            store, GroupCommit(journal, clock), clock, HostProbe(tmp_path, clock), server="here"
+        )
+        await sampler.step(clock.now())  # no time has passed: nothing to say
+        for seconds in (20, 60):
+            clock.advance(seconds)
+            await sampler.step(clock.now())
+
+    asyncio.run(run())
+    rows = [row for frame in journal.read() for row in frame.rows.to_pylist()]
+    journal.close()
+    assert [(row["farm_id"], row["at"] - T0, row["coverage_ms"]) for row in rows] == [
+        (farm_id, at, min(at, 60_000)) for at in (20_000, 80_000) for farm_id in farms
+    ]
+    for row in rows:
+        assert row["server"] == "here"
+        assert row["memory_used_bytes"] > 1_000_000
+        assert row["disk_free_bytes"] > 0
+        assert row["machine_cpu_milli"] >= 0
+        assert row["process_cpu_milli"] is None, "unknown is not zero"
+
+
+def test_the_sampler_wakes_at_full_minutes(tmp_path):
+    clock = VirtualClock(T0)
+    clock.advance(12.5)
+    journal = FileJournal(tmp_path / "journal", clock)
+
+    async def run() -> None:
+        store = MemoryStore()
+        farm = Farm(farm_id=FARM, name="f", created_at=T0, created_by="t")
+        await store.commit(Batch(puts=[farm]))
+        commit = GroupCommit(journal, clock)
+        sampler = ServerSampler(store, commit, clock, HostProbe(tmp_path, clock), server="here")
+        task = asyncio.create_task(sampler.run())
+        for seconds in (47, 0.5, 60):
+            await asyncio.sleep(0)
+            clock.advance(seconds)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            await commit.finish()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+    found = [row["at"] - T0 for frame in journal.read() for row in frame.rows.to_pylist()]
+    journal.close()
+    assert found == [60_000, 120_000]
