@@ -236,6 +236,9 @@ class Worker:
             )
         else:
             self._say_of(call)
+            if self._state.failures:
+                self._poster.server_is_back()
+                self._shipper.server_is_back()
             if call.kind is CallKind.ASSUME:
                 self._poster.notify()
         self._happened(event)

@@ -245,7 +245,7 @@ def _call_failed(state: WorkerState, event: CallFailed) -> Step:
 
 
 def _retry_at(state: WorkerState, event: CallFailed) -> Instant:
-    backoff = min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** min(state.failures - 1, 10))
+    backoff = min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 1.5 ** min(state.failures - 1, 20))
     delay = max(backoff, event.retry_after_seconds * 1000) * (0.5 + event.jitter)
     return Instant(event.at + max(round(delay), round(event.retry_after_seconds * 1000)))
 

@@ -42,10 +42,27 @@ class FactPoster:
         self._calls = calls
         self._clock = clock
         self._news = asyncio.Event()
+        self._back = asyncio.Event()
 
     def notify(self) -> None:
         """There is something new in the spool."""
         self._news.set()
+
+    def server_is_back(self) -> None:
+        """The server answers again: do not wait any longer."""
+        self._back.set()
+
+    async def _wait_for_server(self, seconds: float) -> None:
+        self._back.clear()
+        waits = {
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+            asyncio.ensure_future(self._back.wait()),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def run(self) -> None:
         """Post what there is, wait for news, and so on; ends by being cancelled."""
@@ -61,7 +78,7 @@ class FactPoster:
                     )
                 if isinstance(error, ThrottledError):
                     pause = max(pause, float(error.retry_after_seconds))
-                await self._clock.sleep(pause)
+                await self._wait_for_server(pause)
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
                 continue
             if not posted:
@@ -157,6 +174,12 @@ class LogShipper:
         """The session is over, its log complete."""
         if session_id in self._logs:
             self._logs[session_id].complete = True
+
+    def server_is_back(self) -> None:
+        """The server answers again: do not wait any longer."""
+        for log in self._logs.values():
+            log.not_before = 0.0
+            log.pause_seconds = _PAUSE_SECONDS
 
     async def run(self) -> None:
         """Send what has grown, for ever; ends by being cancelled."""

@@ -256,6 +256,32 @@ def test_a_log_waits_longer_each_time_the_server_is_away(
     assert server.requests == 4
 
 
+def test_when_the_server_is_back_a_log_waits_no_longer(
+    tmp_path: Path, server: Server, calls: ServerCalls
+) -> None:
+    shipper = LogShipper(tmp_path, calls, VirtualClock())
+    shipper.opened(SESSION).write_bytes(b"one\n")
+    server.next_errors = [UnreachableError("gone")]
+    asyncio.run(shipper.step())
+    asyncio.run(shipper.step())
+    assert server.requests == 1
+    shipper.server_is_back()
+    asyncio.run(shipper.step())
+    assert server.logs == {SESSION: b"one\n"}
+
+
+def test_when_the_server_is_back_facts_wait_no_longer(tmp_path: Path, calls: ServerCalls) -> None:
+    async def run() -> None:
+        facts = FactPoster(lambda: None, calls, VirtualClock())
+        waiting = asyncio.create_task(facts._wait_for_server(10.0))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        facts.server_is_back()
+        await waiting  # the virtual clock stands still: nothing else could end this
+
+    asyncio.run(run())
+
+
 def test_the_log_of_a_session_nobody_knows_is_dropped(
     tmp_path: Path, server: Server, calls: ServerCalls
 ) -> None:
