@@ -23,11 +23,11 @@ PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Marker of a test → the variable that names the program, and what it may be called."""
 
-PEERS: Mapping[str, tuple[str, str]] = {
-    "deadline_cli": ("deadline", "GRANGE_TEST_DEADLINE"),
-    "agent": ("agent", "GRANGE_TEST_AGENT"),
+PEERS: Mapping[str, tuple[str, str, str]] = {
+    "deadline_cli": ("deadline", "GRANGE_TEST_DEADLINE", "deadline"),
+    "agent": ("agent", "GRANGE_TEST_AGENT", "deadline-worker-agent"),
 }
-"""Marker → the environment it needs, and the variable that names its folder of programs."""
+"""Marker → the environment it needs, the variable that names the program, and its name there."""
 
 SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
     "povray": ("povray",),
@@ -138,12 +138,12 @@ class Services:
         self.environment[variable] = JOB_USER
 
     def _prepare_peer(self, marker: str) -> None:
-        name, variable = PEERS[marker]
+        name, variable, program = PEERS[marker]
         if found := os.environ.get(variable):
             self.environment[variable] = found
             return
         with step(f"{SEPARATE[name]} in .venvs/{name}"):
-            self.environment[variable] = str(install_separate(name))
+            self.environment[variable] = str(install_separate(name) / program)
 
     def _prepare_postgres(self) -> None:
         if url := os.environ.get(POSTGRES_URL):

@@ -95,7 +95,8 @@ def test_accounts_usage_timeline_and_frames(farm: LocalFarm, job_id: str):
     now = farm.api.context.clock.now()
     span = {"start": now - 3_600_000, "end": now}
     accounts = rest(farm, "/accounts", **span, by="worker")
-    assert len(accounts["rows"]) == 1
+    # Other tests of this module may have added workers that render nothing.
+    assert len([row for row in accounts["rows"] if row["rendering_useful_ms"]]) == 1
     usage = rest(farm, "/usage", **span, group_by="user")
     assert usage["rows"][0]["user"] == "owner"
     timeline = rest(farm, "/timeline", **span)
