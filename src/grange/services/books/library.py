@@ -1,7 +1,8 @@
 """The books as one thing: what the books process keeps, and what it answers.
 
-Methods named in `QUESTIONS` can be asked by name over a socket: arguments are plain values, answers
-are dictionaries and lists of plain values. They block: call them from threads.
+Methods named in `QUESTIONS`, and the functions of `ANSWERS`, can be asked by name over a socket:
+arguments are plain values, answers are dictionaries and lists of plain values. They block: call
+them from threads.
 """
 
 from collections.abc import Mapping
@@ -10,11 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from grange.books.catalog.registry import table as table_named
-from grange.domain.farm import Farm
-from grange.domain.work import Job
 from grange.kernel.clock import Clock
-from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
-from grange.kernel.intervals import Span
+from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant
 from grange.ports.blocks import Blocks
 from grange.ports.journal import JournalReader
@@ -23,8 +21,10 @@ from grange.ports.state import StateStore
 from grange.services.books import answers
 from grange.services.books.aggregation import Aggregations
 from grange.services.books.bridge import StateBridge
+from grange.services.books.desk import Desk, span_of
 from grange.services.books.rebuild import Rebuilder
 from grange.services.books.receipt import receipt
+from grange.services.books.registry import ANSWERS
 from grange.services.books.shelf import Shelf
 from grange.services.books.slots import slots_of_day
 from grange.services.books.upkeep import Upkeep, Upkept
@@ -78,6 +78,7 @@ class Books:
         self.shelf = Shelf(
             state=self.state, journal=journal, blocks=blocks, engine=engine, clock=clock
         )
+        self.desk = Desk(shelf=self.shelf, state=self.state, clock=clock)
         self._engine = engine
         self._upkeep = Upkeep(self.shelf)
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="books-aggregation")
@@ -100,11 +101,13 @@ class Books:
         Raises:
             InvalidRequestError: there is no such question.
         """
-        if question not in QUESTIONS:
-            raise InvalidRequestError(
-                f"The books know no question called {question}.", reason="UNKNOWN_OPERATION"
-            )
-        return getattr(self, question)(**arguments)
+        if question in QUESTIONS:
+            return getattr(self, question)(**arguments)
+        if question in ANSWERS:
+            return ANSWERS[question](self.desk, **arguments)
+        raise InvalidRequestError(
+            f"The books know no question called {question}.", reason="UNKNOWN_OPERATION"
+        )
 
     # ── upkeep ────────────────────────────────────────────────────────────────────────────────────
 
@@ -125,7 +128,7 @@ class Books:
 
     def receipt(self, *, farm_id: str, job_id: str, start: int | None = None) -> dict[str, Any]:
         """Return the receipt of a job."""
-        job = self._job(farm_id, job_id)
+        job = self.desk.job(farm_id, job_id)
         with self.shelf.view(farm_id) as view:
             return receipt(view, self.state, job, start=None if start is None else Instant(start))
 
@@ -134,19 +137,19 @@ class Books:
     ) -> dict[str, Any]:
         """Return machine time by account."""
         with self.shelf.view(farm_id) as view:
-            return answers.accounts(view, _span(start, end), by=by, step=step)
+            return answers.accounts(view, span_of(start, end), by=by, step=step)
 
     def timeline(self, *, farm_id: str, start: int, end: int) -> dict[str, Any]:
         """Return the account segments of every job thread."""
         with self.shelf.view(farm_id) as view:
-            return answers.timeline(view, _span(start, end))
+            return answers.timeline(view, span_of(start, end))
 
     def usage(
         self, *, farm_id: str, start: int, end: int, group_by: str = "user"
     ) -> dict[str, Any]:
         """Return hours and cost of sessions by attribute."""
         with self.shelf.view(farm_id) as view:
-            return answers.usage_by(view, self.state, _span(start, end), group_by)
+            return answers.usage_by(view, self.state, span_of(start, end), group_by)
 
     def worker_samples(
         self,
@@ -159,23 +162,23 @@ class Books:
     ) -> dict[str, Any]:
         """Return samples of workers as columns."""
         with self.shelf.view(farm_id, live=False) as view:
-            return answers.samples(view, _span(start, end), worker_id=worker_id, points=points)
+            return answers.samples(view, span_of(start, end), worker_id=worker_id, points=points)
 
     def job_frames(self, *, farm_id: str, job_id: str) -> list[dict[str, Any]]:
         """Return the best record of each frame of a job."""
-        job = self._job(farm_id, job_id)
+        job = self.desk.job(farm_id, job_id)
         with self.shelf.view(farm_id) as view:
             return answers.frames_of_job(view, job, answers.worker_names(self.state, farm_id))
 
     def attempts(self, *, farm_id: str, job_id: str) -> dict[str, Any]:
         """Return every attempt of a job."""
-        job = self._job(farm_id, job_id)
+        job = self.desk.job(farm_id, job_id)
         with self.shelf.view(farm_id) as view:
             return answers.attempts_of_job(view, job, answers.worker_names(self.state, farm_id))
 
     def layer_times(self, *, farm_id: str, job_id: str) -> dict[str, Any]:
         """Return frame times of each layer of a job."""
-        job = self._job(farm_id, job_id)
+        job = self.desk.job(farm_id, job_id)
         with self.shelf.view(farm_id, live=False) as view:
             return answers.times_of_layers(view, job)
 
@@ -220,7 +223,7 @@ class Books:
 
     def slots(self, *, farm_id: str, day: str, subject: str = "user") -> dict[str, Any]:
         """Return the 96 quarters of a local day for users, projects, apps or worker groups."""
-        farm = self._farm(farm_id)
+        farm = self.desk.farm(farm_id)
         with self.shelf.view(farm_id) as view:
             return slots_of_day(view, self.state, farm, day, subject)
 
@@ -239,25 +242,3 @@ class Books:
             ],
             "ok": all(check.ok for check in found),
         }
-
-    # ── ───────────────────────────────────────────────────────────────────────────────────────────
-
-    def _job(self, farm_id: str, job_id: str) -> Job:
-        job = self.state.get(Job, job_id)
-        if job is None or job.farm_id != farm_id:
-            raise NotFoundError("job", job_id)
-        return job
-
-    def _farm(self, farm_id: str) -> Farm:
-        farm = self.state.get(Farm, farm_id)
-        if farm is None:
-            raise NotFoundError("farm", farm_id)
-        return farm
-
-
-def _span(start: int, end: int) -> Span:
-    if end <= start:
-        raise InvalidRequestError(
-            "end must lie behind start.", fields=[FieldProblem("end", "must be larger than start")]
-        )
-    return Span(Instant(start), Instant(end))

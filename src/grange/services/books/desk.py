@@ -1,0 +1,64 @@
+"""What every answer of the books is made with: views of the facts, the state, the clock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from grange.domain.farm import Farm
+from grange.domain.work import Job
+from grange.kernel.clock import Clock
+from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
+from grange.kernel.intervals import Span
+from grange.kernel.units import Instant
+from grange.services.books.bridge import StateBridge
+from grange.services.books.shelf import Shelf, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where questions are answered. Thread-safe."""
+
+    shelf: Shelf
+    state: StateBridge
+    clock: Clock
+
+    @contextmanager
+    def view(self, farm_id: str, *, live: bool = True) -> Iterator[View]:
+        """Hand out a view of all facts of a farm; see `Shelf.view`."""
+        with self.shelf.view(farm_id, live=live) as view:
+            yield view
+
+    def job(self, farm_id: str, job_id: str) -> Job:
+        """Return a job of the farm.
+
+        Raises:
+            NotFoundError: the farm has no such job.
+        """
+        job = self.state.get(Job, job_id)
+        if job is None or job.farm_id != farm_id:
+            raise NotFoundError("job", job_id)
+        return job
+
+    def farm(self, farm_id: str) -> Farm:
+        """Return a farm.
+
+        Raises:
+            NotFoundError: there is no such farm.
+        """
+        farm = self.state.get(Farm, farm_id)
+        if farm is None:
+            raise NotFoundError("farm", farm_id)
+        return farm
+
+
+def span_of(start: int, end: int) -> Span:
+    """Return the span between two instants from outside.
+
+    Raises:
+        InvalidRequestError: it is empty.
+    """
+    if end <= start:
+        raise InvalidRequestError(
+            "end must lie behind start.", fields=[FieldProblem("end", "must be larger than start")]
+        )
+    return Span(Instant(start), Instant(end))

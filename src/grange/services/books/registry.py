@@ -1,0 +1,13 @@
+"""Every answer of the books that is a function: name → function of the desk and plain arguments."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from grange.services.books.desk import Desk
+
+Answer = Callable[..., Any]
+"""Called with the desk and the question's arguments by name; returns plain values."""
+
+ANSWERS: Mapping[str, Answer] = {}
+
+__all__ = ["ANSWERS", "Answer", "Desk"]
