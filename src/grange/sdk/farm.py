@@ -3,12 +3,15 @@
 import json
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from grange.config.client import load_client
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError, UnreachableError
 from grange.ports.farm_api import FarmApi
+from grange.sdk.books import Books, Door, FolderDoor, RestDoor
+from grange.sdk.no_server import NoServer
 from grange.wiring.client import connect, system_clock
 
 _WIRE = "/2023-10-12"
@@ -17,19 +20,35 @@ _ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 _POLL_SECONDS = 0.5
 
 
-def open(url: str | None = None, *, farm_id: str | None = None) -> "Farm":  # noqa: A001
+def open(  # noqa: A001 - reads as grange.open()
+    url_or_folder: str | Path | None = None, *, farm_id: str | None = None
+) -> "Farm":
     """Return a farm.
 
     Args:
-        url: address of the server; default: boto3's variables, then client.toml.
+        url_or_folder: address of the server (http://… or https://…), or a server's data folder,
+            whose books are then read in this process (that needs grange[server]); default: the
+            server of boto3's variables, then of client.toml.
         farm_id: which farm; default: GRANGE_FARM_ID, or the only one there is.
 
     Raises:
-        ConfigurationError: the server, the key or the farm is not known.
+        ConfigurationError: the server, the key, the folder or the farm is not known.
     """
-    settings = load_client(command_line={"server": url, "farm_id": farm_id})
+    if url_or_folder is not None and not _is_url(url_or_folder):
+        door = FolderDoor(Path(url_or_folder), farm_id)
+        return Farm(NoServer(Path(url_or_folder)), door.farm_id, system_clock(), door=door)
+    settings = load_client(
+        command_line={
+            "server": None if url_or_folder is None else str(url_or_folder),
+            "farm_id": farm_id,
+        }
+    )
     api = connect(settings)
     return Farm(api, settings.farm_id or _only_farm(api), system_clock(), settings.queue_id)
+
+
+def _is_url(text: str | Path) -> bool:
+    return isinstance(text, str) and text.startswith(("http://", "https://"))
 
 
 def _only_farm(api: FarmApi) -> str:
@@ -43,10 +62,26 @@ class Farm:
     """Reads and changes one farm. Answers are the REST API's, as plain values."""
 
     def __init__(
-        self, api: FarmApi, farm_id: str, clock: Clock, queue_id: str | None = None
+        self,
+        api: FarmApi,
+        farm_id: str,
+        clock: Clock,
+        queue_id: str | None = None,
+        *,
+        door: Door | None = None,
     ) -> None:
+        """Speak about one farm.
+
+        Args:
+            api: the server.
+            farm_id: which farm.
+            clock: the machine's.
+            queue_id: where jobs go if nothing else is said.
+            door: the way to the books; default: the server's REST API.
+        """
         self.api = api
         self.farm_id = farm_id
+        self.books = Books(door or RestDoor(api, farm_id), clock)
         self._clock = clock
         self._queue_id = queue_id
 

@@ -18,6 +18,7 @@ from grange.kernel.errors import GrangeError
 from grange.server.books_rpc import Answer, answer_of
 from grange.server.ports import BooksDoor
 from grange.services.books.library import QUESTIONS, Books
+from grange.services.books.registry import ANSWERS
 from grange.services.graphs import draw
 from grange.wiring.state import open_store
 
@@ -62,6 +63,7 @@ async def open_books(
     upkeep = asyncio.create_task(_keep_up(books, clock, pool), name="books-upkeep")
     try:
         answers = {name: answer(getattr(books, name)) for name in QUESTIONS}
+        answers |= {name: answer(partial(ask, books.desk)) for name, ask in ANSWERS.items()}
         yield {**answers, "graph": answer(partial(draw, books))}
     finally:
         upkeep.cancel()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from grange.adapters.migrations import to_do, upgrade
+from grange.kernel.errors import ConfigurationError
 
 COPIES = 3
 """How many copies made before migrations are kept."""
@@ -27,6 +28,24 @@ def migrate(path: Path) -> None:
         _upgrade(connection)
     finally:
         connection.close()
+
+
+def check_current(path: Path) -> None:
+    """Return if the file is at the newest revision.
+
+    Raises:
+        ConfigurationError: it is not; nothing was changed.
+    """
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    try:
+        behind = to_do(_revision(connection), str(path))
+    finally:
+        connection.close()
+    if behind:
+        raise ConfigurationError(
+            f"{path} is of an older Grange. Start `grange server` over its folder once: that "
+            "brings it up to date, after a copy."
+        )
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

@@ -20,7 +20,7 @@ from grange.adapters.conditions import (
 )
 from grange.adapters.heavy import Unchanged
 from grange.adapters.loading import LOAD, load_job
-from grange.adapters.migrations.sqlite import migrate
+from grange.adapters.migrations.sqlite import check_current, migrate
 from grange.adapters.publishing import check_publication
 from grange.adapters.rows import codec_of, fact_of
 from grange.adapters.sqlite.faults import faults
@@ -45,7 +45,14 @@ _LOAD_JOB = load_job("?1")
 class SqliteStore:
     """The state in one file in WAL mode."""
 
-    def __init__(self, path: Path, *, synchronous: str = "FULL", readers: int = 4) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        synchronous: str = "FULL",
+        readers: int = 4,
+        read_only: bool = False,
+    ) -> None:
         """Describe the store; nothing is touched before `open`.
 
         Args:
@@ -53,12 +60,14 @@ class SqliteStore:
             synchronous: FULL (a commit survives power loss) or NORMAL (it survives a crash,
                 but the last commits may be lost with the machine's power).
             readers: how many reads may run at once.
+            read_only: True if nothing may be written, not even a migration.
         """
         if synchronous not in ("FULL", "NORMAL"):
             raise ConfigurationError(f"synchronous is FULL or NORMAL, not {synchronous!r}.")
         self._path = path
         self._synchronous = synchronous
         self._reader_count = readers
+        self._read_only = read_only
         self._connections: list[sqlite3.Connection] = []
         self._of_thread = threading.local()
         self._unchanged = Unchanged()
@@ -217,6 +226,9 @@ class SqliteStore:
 
     def _prepare(self) -> None:
         with faults(self._path):
+            if self._read_only:
+                check_current(self._path)
+                return
             migrate(self._path)
             self._connection_of_thread(reading=False)
 
@@ -237,6 +249,9 @@ class SqliteStore:
     async def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
         if self._writer is None:
             raise ConfigurationError(f"The state store {self._path} is not open.")
+
+        if self._read_only:
+            raise ConfigurationError(f"The state store {self._path} is open for reading only.")
 
         def run() -> None:
             with faults(self._path):

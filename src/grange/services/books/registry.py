@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from grange.services.books import about
 from grange.services.books.desk import Desk
 
 Answer = Callable[..., Any]
 """Called with the desk and the question's arguments by name; returns plain values."""
 
-ANSWERS: Mapping[str, Answer] = {}
+ANSWERS: Mapping[str, Answer] = {
+    **about.ANSWERS,
+}
 
 __all__ = ["ANSWERS", "Answer", "Desk"]

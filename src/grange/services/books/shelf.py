@@ -172,6 +172,12 @@ class Shelf:
             self._tail = JournalTail(self.journal, self.watermark)
             self._tail.refresh()
 
+    def renew(self) -> None:
+        """Look what another process has published meanwhile; for readers beside the server."""
+        with self._lock:
+            self._manifest = self.state.manifest()
+            self._tail.forget(self.watermark)
+
     @property
     def watermark(self) -> int:
         """The last journal sequence that is in files."""
