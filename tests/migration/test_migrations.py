@@ -27,13 +27,14 @@ from grange.testing.conformance.state_store import opened
 from grange.testing.databases import create_database, drop_database
 from tests.migration.draft import OLD, everything
 
-SECOND = '''"""A revision of these tests."""
+LAST = migrations.revisions()[-1]
+SECOND = f'''"""A revision of these tests."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9999"
+down_revision = "{LAST}"
 
 
 def upgrade() -> None:
@@ -144,9 +145,7 @@ def with_a_second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """From here on, Grange knows one revision more."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrations.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for newer in sorted((folder / "versions").glob("[0-9]*.py"))[1:]:
-        newer.unlink()
-    (folder / "versions" / "0002_more.py").write_text(SECOND)
+    (folder / "versions" / "9999_more.py").write_text(SECOND)
     monkeypatch.setattr(migrations, "FOLDER", folder)
 
 
@@ -172,9 +171,9 @@ def test_an_older_file_is_copied_then_moved_forward(
     request.getfixturevalue("with_a_second_revision")
     assert asyncio.run(farm_of(SqliteStore(path))) == "moved"
     copies = sorted(copy.name for copy in tmp_path.glob("state.db.*.copy"))
-    assert copies == ["state.db.0000a.copy", "state.db.0000b.copy", "state.db.0001.copy"]
+    assert copies == ["state.db.0000a.copy", "state.db.0000b.copy", f"state.db.{LAST}.copy"]
     assert not list(tmp_path.glob("*.partial"))
-    copy = sqlite3.connect(tmp_path / "state.db.0001.copy")
+    copy = sqlite3.connect(tmp_path / f"state.db.{LAST}.copy")
     assert copy.execute("SELECT description FROM farms").fetchall() == [("old",)]
     copy.close()
 
@@ -185,7 +184,7 @@ def test_a_migration_that_fails_changes_nothing(
     path = tmp_path / "state.db"
     asyncio.run(put_a_farm(SqliteStore(path)))
     request.getfixturevalue("with_a_second_revision")
-    second = migrations.FOLDER / "versions" / "0002_more.py"
+    second = migrations.FOLDER / "versions" / "9999_more.py"
     second.write_text(SECOND + '    op.execute("INSERT INTO nowhere VALUES (1)")\n')
     before = declared(path)
     with pytest.raises(GrangeError, match="no such table: nowhere"):
@@ -202,7 +201,7 @@ def test_a_file_of_a_newer_grange_is_refused(
     request.getfixturevalue("with_a_second_revision")
     asyncio.run(put_a_farm(SqliteStore(path)))
     monkeypatch.setattr(migrations, "FOLDER", known)
-    with pytest.raises(ConfigurationError, match=r"newer Grange \(its revision is 0002"):
+    with pytest.raises(ConfigurationError, match=r"newer Grange \(its revision is 9999"):
         asyncio.run(farm_of(SqliteStore(path)))
 
 
@@ -225,7 +224,7 @@ def test_a_failing_migration_of_postgresql_changes_nothing(
 ) -> None:
     asyncio.run(put_a_farm(PostgresStore(postgres)))
     request.getfixturevalue("with_a_second_revision")
-    second = migrations.FOLDER / "versions" / "0002_more.py"
+    second = migrations.FOLDER / "versions" / "9999_more.py"
     second.write_text(SECOND + '    op.execute("INSERT INTO nowhere VALUES (1)")\n')
     before = asyncio.run(postgres_columns(postgres))
     with pytest.raises(GrangeError, match='relation "nowhere" does not exist'):

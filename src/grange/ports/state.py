@@ -21,6 +21,7 @@ from grange.domain.farm import (
     User,
 )
 from grange.domain.rates import RateCard
+from grange.domain.retention import RetentionPolicy
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.ids import JobId, StepId
 from grange.kernel.units import Instant
@@ -35,6 +36,7 @@ Entity = (
     | AccessKey
     | ClientToken
     | RateCard
+    | RetentionPolicy
     | Job
     | Layer
     | Task
@@ -84,6 +86,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         entity=RateCard, name="rate_cards", key=("card_id",), indexes=(("farm_id", "valid_from"),)
     ),
+    Table(entity=RetentionPolicy, name="retention_policies", key=("farm_id",)),
     Table(
         entity=Job,
         name="jobs",

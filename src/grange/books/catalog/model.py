@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-CATALOG_VERSION = 1
+CATALOG_VERSION = 2
 """Raised with every added column. Columns are only added, always nullable."""
 
 
@@ -74,7 +74,13 @@ class TableSpec:
     rollup: bool = False
     """True if the rows are computed from facts and may be computed again."""
     kept_hours: int | None = None
-    """None: kept until somebody prunes."""
+    """A fixed time in hours; None: `kept_days` says it."""
+    kept_days: int | None = None
+    """How long rows are kept where a farm sets nothing else; None: for ever."""
+    lasting: bool = False
+    """True: kept for ever, whatever a farm sets: accounts and costs are computed from it."""
+    made_of: tuple[str, ...] = ()
+    """Of a rollup: the fact tables it is computed from; none named: all of them."""
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

@@ -2,6 +2,9 @@
 
 from grange.books.catalog.model import Column, Consolidation, TableSpec, instant, number, text
 
+SLOT_DAYS = 3653
+"""Ten years."""
+
 
 def _sample_columns(width: str) -> tuple[Column, ...]:
     return (
@@ -38,6 +41,7 @@ WORKER_MINUTES = TableSpec(
     meaning="Worker samples put together by minute. Kept 48 hours.",
     produced_by="books",
     rollup=True,
+    made_of=("worker_samples",),
     kept_hours=48,
     key=("worker_id", "slot_at"),
     time_column="slot_at",
@@ -51,6 +55,8 @@ WORKER_HOURS = TableSpec(
     meaning="Worker samples put together by hour.",
     produced_by="books",
     rollup=True,
+    made_of=("worker_samples",),
+    kept_days=SLOT_DAYS,
     key=("worker_id", "slot_at"),
     time_column="slot_at",
     sort=("worker_id", "slot_at"),
@@ -66,6 +72,7 @@ JOB_SLOTS = TableSpec(
     ),
     produced_by="books",
     rollup=True,
+    kept_days=SLOT_DAYS,
     key=("slot_at", "subject", "name"),
     time_column="slot_at",
     sort=("subject", "name", "slot_at"),
@@ -133,6 +140,7 @@ GROUP_SLOTS = TableSpec(
     ),
     produced_by="books",
     rollup=True,
+    kept_days=SLOT_DAYS,
     key=("slot_at", "fleet_id"),
     time_column="slot_at",
     sort=("fleet_id", "slot_at"),

@@ -15,6 +15,8 @@ from grange.books.catalog.model import (
 )
 
 SHARE = "1/1000 of the machine"
+SAMPLE_DAYS = 400
+"""How long samples are kept: a year and what is needed to compare with the last one."""
 WIDEST_SAMPLE_MS = 60_000
 """Most time one sample may cover; workers send 20 s."""
 
@@ -83,6 +85,7 @@ WORKER_SAMPLES = TableSpec(
     title="Worker samples",
     meaning="One row for each 20 seconds of a machine.",
     produced_by="worker",
+    kept_days=SAMPLE_DAYS,
     key=("worker_id", "worker_at"),
     time_column="at",
     sort=("worker_id", "at"),
@@ -121,6 +124,7 @@ THREAD_SAMPLES = TableSpec(
     title="Job thread samples",
     meaning="One row for each 20 seconds of a job thread.",
     produced_by="worker",
+    kept_days=SAMPLE_DAYS,
     key=("worker_id", "thread", "worker_at"),
     time_column="at",
     sort=("worker_id", "thread", "at"),
@@ -150,6 +154,7 @@ SERVER_SAMPLES = TableSpec(
     title="Server samples",
     meaning="One row for each minute a server ran.",
     produced_by="server",
+    kept_days=SAMPLE_DAYS,
     key=("server", "at"),
     time_column="at",
     sort=("server", "at"),

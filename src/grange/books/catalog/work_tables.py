@@ -3,6 +3,8 @@
 Columns are those of `grange.domain.facts`, in the same order (a test compares them).
 """
 
+from dataclasses import replace
+
 from grange.books.catalog.model import Consolidation, TableSpec, instant, number, text
 
 SESSION_ACTIONS = TableSpec(
@@ -13,6 +15,7 @@ SESSION_ACTIONS = TableSpec(
         "Rows of kind task_run are attempts."
     ),
     produced_by="server",
+    lasting=True,
     key=("action_id",),
     time_column="ended_at",
     start_column="assigned_at",
@@ -83,6 +86,8 @@ SESSION_ACTIONS = TableSpec(
             "billionths_per_hour", "10⁻⁹ of the currency per hour",
             "Price of the job thread; none without a rate card.", nullable=True, ledger="S0-05",
         ),
+        replace(text("sequence", "The sequence of the shot.", nullable=True), since=2),
+        replace(text("version", "The version of the shot.", nullable=True), since=2),
     ),
 )  # fmt: skip
 
@@ -93,6 +98,7 @@ SESSIONS = TableSpec(
         "One row for each session (one job thread working on one job), written when it ended."
     ),
     produced_by="server",
+    lasting=True,
     key=("session_id",),
     time_column="ended_at",
     start_column="started_at",
@@ -124,6 +130,10 @@ SESSIONS = TableSpec(
             "amount_billionths", "10⁻⁹ of the currency", "What the session cost.",
             Consolidation.SUM, nullable=True, ledger="S2-10",
         ),
+        replace(
+            text("region", "The worker's region, if it said one.", nullable=True, ledger="S2-14"),
+            since=2,
+        ),
     ),
 )  # fmt: skip
 
@@ -132,6 +142,7 @@ EVENTS = TableSpec(
     title="Events",
     meaning="One row for each change of state, error, or action of a user.",
     produced_by="server",
+    lasting=True,
     key=("event_id",),
     time_column="at",
     sort=("subject", "subject_id", "at", "event_id"),
