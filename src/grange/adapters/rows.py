@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from grange.adapters.columns import Column, Kind, columns_of
-from grange.domain.facts import EventFact, Fact, SessionActionFact, SessionFact
+from grange.domain.facts import EventFact, Fact, LicenceUseFact, SessionActionFact, SessionFact
 
 E = TypeVar("E")
 
@@ -129,6 +129,7 @@ _FACTS: Mapping[str, type[Any]] = {
     "session_actions": SessionActionFact,
     "sessions": SessionFact,
     "events": EventFact,
+    "licence_uses": LicenceUseFact,
 }
 """Tag of an outbox row → the fact it holds: the name of the table of the books it goes to."""
 _TAGS = {fact: tag for tag, fact in _FACTS.items()}

@@ -69,6 +69,8 @@ class SessionActionFact(Struct, frozen=True, kw_only=True):
     watts_milli: int | None
     """Rated power of the worker, thousandths of a watt."""
     billionths_per_hour: int | None
+    sequence: str | None = None
+    version: str | None = None
 
 
 class SessionFact(Struct, frozen=True, kw_only=True):
@@ -93,6 +95,7 @@ class SessionFact(Struct, frozen=True, kw_only=True):
     rate_line_id: str | None
     billionths_per_hour: int | None
     amount_billionths: int | None
+    region: str | None = None
 
 
 class EventFact(Struct, frozen=True, kw_only=True):
@@ -119,4 +122,25 @@ class EventFact(Struct, frozen=True, kw_only=True):
     """JSON object with the rest."""
 
 
-Fact = SessionActionFact | SessionFact | EventFact
+class LicenceUseFact(Struct, frozen=True, kw_only=True):
+    """A session held a counted licence, written when it was given back (table `licence_uses`)."""
+
+    farm_id: FarmId
+    use_id: str
+    session_id: SessionId
+    fleet_id: FleetId
+    worker_id: WorkerId
+    job_id: JobId
+    product: str
+    region: str | None
+    seats: int
+    started_at: Instant
+    ended_at: Instant
+    card_id: str | None
+    rate_line_id: str | None
+    billionths_per_hour: int | None
+    """Price of the seats held, fixed when they were taken."""
+    amount_billionths: int | None
+
+
+Fact = SessionActionFact | SessionFact | EventFact | LicenceUseFact

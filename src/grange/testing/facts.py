@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from grange.domain.facts import EventFact, SessionActionFact, SessionFact
+from grange.domain.facts import EventFact, LicenceUseFact, SessionActionFact, SessionFact
 from grange.kernel.ids import FarmId, FleetId, JobId, QueueId, SessionId, StepId, WorkerId
 from grange.kernel.units import Instant
 
@@ -72,6 +72,20 @@ def event_fact(event_id: str, at: int, name: str, **changes: Any) -> EventFact:
     }  # fmt: skip
     values.update(changes)
     return EventFact(**values)
+
+
+def licence_fact(**changes: Any) -> LicenceUseFact:
+    """Return a seat of a product held for ten seconds at half a unit of the currency per hour."""
+    started_at = changes.get("started_at", T0)
+    values: dict[str, Any] = {
+        "farm_id": FARM, "use_id": f"{changes.get('session_id', SESSION)}:1",
+        "session_id": SESSION, "fleet_id": FLEET, "worker_id": WORKER, "job_id": JOB,
+        "product": "nuke", "region": None, "seats": 1, "started_at": started_at,
+        "ended_at": started_at + 10_000, "card_id": "card", "rate_line_id": "licence",
+        "billionths_per_hour": 500_000_000, "amount_billionths": None,
+    }  # fmt: skip
+    values.update(changes)
+    return LicenceUseFact(**values)
 
 
 def as_row(fact: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from grange.testing.facts import (
     as_row,
     event_fact,
     frame_row,
+    licence_fact,
     posted_frame,
     posted_thread_sample,
     posted_worker_sample,
@@ -30,6 +31,7 @@ FACTS: dict[str, Fact] = {
     "session_actions": action_fact(),
     "sessions": session_fact(),
     "events": event_fact("e1", T0, "worker_status"),
+    "licence_uses": licence_fact(),
 }
 ROWS = {
     **{name: as_row(fact) for name, fact in FACTS.items()},

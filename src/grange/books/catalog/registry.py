@@ -1,5 +1,6 @@
 """All tables, by name."""
 
+from grange.books.catalog.licence_tables import LICENCE_USES
 from grange.books.catalog.model import TableSpec
 from grange.books.catalog.rollup_tables import (
     ACCOUNT_HOURS,
@@ -21,6 +22,7 @@ FACT_TABLES: tuple[TableSpec, ...] = (
     SESSION_ACTIONS,
     SESSIONS,
     EVENTS,
+    LICENCE_USES,
     FRAMES,
     WORKER_SAMPLES,
     THREAD_SAMPLES,

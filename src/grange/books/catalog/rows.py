@@ -7,7 +7,7 @@ from typing import Any
 
 from grange.books.catalog.model import Column, Kind, TableSpec
 from grange.books.catalog.registry import table
-from grange.domain.facts import EventFact, Fact, SessionActionFact, SessionFact
+from grange.domain.facts import EventFact, Fact, LicenceUseFact, SessionActionFact, SessionFact
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
@@ -17,6 +17,7 @@ TABLE_OF_FACT: Mapping[type[Any], str] = {
     SessionActionFact: "session_actions",
     SessionFact: "sessions",
     EventFact: "events",
+    LicenceUseFact: "licence_uses",
 }
 
 
