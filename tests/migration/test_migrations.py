@@ -116,8 +116,10 @@ def test_every_revision_has_an_old_database_for_these_tests() -> None:
     assert [path.stem for path in sorted(OLD.glob("*.sql"))] == list(migrations.revisions())
 
 
-async def holds_everything(store: StateStore) -> None:
+async def holds_everything(store: StateStore, known_then: str | None = None) -> None:
     for table in TABLES:
+        if known_then is not None and f'INSERT INTO "{table.name}"' not in known_then:
+            continue
         found = await store.find(table.entity)
         assert found, table.name
         assert {type(value) for value in found} == {table.entity}
@@ -129,13 +131,14 @@ async def holds_everything(store: StateStore) -> None:
 @pytest.mark.parametrize("revision", migrations.revisions())
 def test_an_old_database_opens_with_everything_in_it(revision: str, tmp_path: Path) -> None:
     path = tmp_path / "state.db"
+    old = (OLD / f"{revision}.sql").read_text()
     connection = sqlite3.connect(path)
-    connection.executescript((OLD / f"{revision}.sql").read_text())
+    connection.executescript(old)
     connection.close()
 
     async def check() -> None:
         async with opened(lambda: SqliteStore(path)) as store:
-            await holds_everything(store)
+            await holds_everything(store, known_then=old)
 
     asyncio.run(check())
 

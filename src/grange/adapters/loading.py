@@ -5,10 +5,9 @@ from typing import Any
 
 from grange.adapters.columns import BY_ENTITY, columns_of
 from grange.adapters.conditions import quoted
-from grange.domain.farm import ClientToken
 from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
-from grange.ports.state import TABLES
+from grange.ports.state import TABLES, UNDECIDED
 
 _OPEN = f"SELECT session_id FROM sessions WHERE status = '{SessionLifecycleStatus.STARTED}'"
 _ACTIVE = (
@@ -41,7 +40,7 @@ LOAD: tuple[tuple[type[Any], str], ...] = (
     *(
         (table.entity, _read(table.entity))
         for table in TABLES
-        if table.entity not in {ClientToken, *(entity for entity, _ in _WORK)}
+        if table.entity not in {*UNDECIDED, *(entity for entity, _ in _WORK)}
     ),
     *((entity, _read(entity, tests)) for entity, tests in _WORK),
 )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
+from grange.domain.budgets import Budget
 from grange.domain.facts import Fact
 from grange.domain.farm import (
     AccessKey,
@@ -22,6 +23,7 @@ from grange.domain.farm import (
 )
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
+from grange.domain.statements import BooksMonth, Posting, PostingPart
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.ids import JobId, StepId
 from grange.kernel.units import Instant
@@ -37,6 +39,10 @@ Entity = (
     | ClientToken
     | RateCard
     | RetentionPolicy
+    | BooksMonth
+    | Posting
+    | PostingPart
+    | Budget
     | Job
     | Layer
     | Task
@@ -87,6 +93,15 @@ TABLES: tuple[Table, ...] = (
         entity=RateCard, name="rate_cards", key=("card_id",), indexes=(("farm_id", "valid_from"),)
     ),
     Table(entity=RetentionPolicy, name="retention_policies", key=("farm_id",)),
+    Table(entity=BooksMonth, name="books_months", key=("farm_id", "month")),
+    Table(entity=Posting, name="postings", key=("posting_id",), indexes=(("farm_id", "number"),)),
+    Table(
+        entity=PostingPart,
+        name="posting_parts",
+        key=("posting_id", "number"),
+        indexes=(("farm_id", "month"),),
+    ),
+    Table(entity=Budget, name="budgets", key=("budget_id",), indexes=(("farm_id",),)),
     Table(
         entity=Job,
         name="jobs",
@@ -114,6 +129,10 @@ TABLES: tuple[Table, ...] = (
         indexes=(("fleet_id",), ("farm_id",)),
     ),
 )
+
+
+UNDECIDED: frozenset[type[Any]] = frozenset({ClientToken, PostingPart})
+"""Entities that are only written and read: the owner does not hold them."""
 
 
 def key_of(entity: Any) -> Key:
@@ -293,9 +312,9 @@ class StateStore(Protocol):
     def load(self) -> AsyncIterator[Any]:
         """Yield what the owner decides on.
 
-        Every entity that is not work (client tokens aside); every job that has not ended or still
-        has an open session, with its layers and its live tasks (those that have not succeeded or
-        lie at or beyond their layer's next_index); all open sessions with their open actions.
+        Every entity that is not work (those in `UNDECIDED` aside); every job that has not ended or
+        still has an open session, with its layers and its live tasks (those that have not succeeded
+        or lie at or beyond their layer's next_index); all open sessions with their open actions.
         """
         ...
 

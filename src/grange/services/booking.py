@@ -12,6 +12,13 @@ WATTS = "grange:amount.worker.watts"
 PS = "grange:amount.worker.ps"
 JOB_THREADS = "grange:amount.worker.jobthreads"
 INSTANCE_TYPE = "attr.worker.instanceType"
+REGION = "grange:attr.worker.region"
+
+
+def region_of(worker: Worker) -> str | None:
+    """Return the region a worker says it is in, e.g. workstation, farm or cloud."""
+    named = worker.attributes.get(REGION)
+    return named[0] if named else None
 
 
 def action_fact(
@@ -74,6 +81,8 @@ def action_fact(
         ghz_milli=None if cores is None or ghz is None else round(cores * ghz * 1000),
         watts_milli=None if watts is None else round(watts * 1000),
         billionths_per_hour=session.billionths_per_hour,
+        sequence=attributes.get("sequence"),
+        version=attributes.get("version"),
     )
 
 
@@ -104,4 +113,5 @@ def session_fact(job: Job, session: Session, worker: Worker) -> SessionFact:
         rate_line_id=session.rate_line_id,
         billionths_per_hour=rate,
         amount_billionths=None if rate is None else amount_after(rate, ended - session.started_at),
+        region=region_of(worker),
     )

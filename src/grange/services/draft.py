@@ -12,6 +12,7 @@ from grange.domain.effects import Effect
 from grange.domain.events import StatusChanged
 from grange.domain.facts import EventFact, Fact
 from grange.domain.farm import QueueFleetAssociation
+from grange.domain.statements import PostingPart
 from grange.domain.statuses import AssociationStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.errors import NotFoundError
@@ -296,7 +297,9 @@ def settled_rows(
     for (kind, key), entity in changed.items():
         if entity is None:
             continue
-        if kind in (Session, SessionAction) and entity.ended_at is not None:
+        if kind is PostingPart or (
+            kind in (Session, SessionAction) and entity.ended_at is not None
+        ):
             found.append((kind, key))
         elif kind is Task and entity.status is TaskRunStatus.SUCCEEDED:
             layer = memory.tables[Layer].get((entity.layer_id,))

@@ -21,14 +21,14 @@ from grange.domain.events import (
     TaskReturned,
     TaskSucceeded,
 )
-from grange.domain.rates import RateCard, card_at, thread_rate
+from grange.domain.rates import PricedWork, RateCard, card_at, thread_rate
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.ids import SessionId, StepId
 from grange.kernel.units import Instant
 from grange.scheduling.capability import capability_of
 from grange.scheduling.index import Choice
-from grange.services.booking import action_fact, session_fact
+from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.draft import Draft
 from grange.services.work import after_cut, move_task
 
@@ -56,7 +56,15 @@ def _open(draft: Draft, worker: Worker, thread: int, choice: Choice) -> Worker:
     layer = draft.get(Layer, choice.layer_id)
     job = draft.get(Job, choice.job_id)
     cards = tuple(card for card in draft.all(RateCard) if card.farm_id == job.farm_id)
-    rate = thread_rate(card_at(cards, now), worker.fleet_id, worker.threads, worker.ps_milli)
+    work = PricedWork(
+        fleet_id=worker.fleet_id,
+        region=region_of(worker),
+        app=layer.attributes.get("app"),
+        queue_id=job.queue_id,
+        project=layer.attributes.get("project"),
+        user_name=job.created_by,
+    )
+    rate = thread_rate(card_at(cards, now), worker.fleet_id, worker.threads, worker.ps_milli, work)
     session = Session(
         farm_id=job.farm_id,
         queue_id=job.queue_id,

@@ -22,7 +22,6 @@ from grange.adapters.conditions import (
 )
 from grange.adapters.publishing import check_publication
 from grange.domain.facts import Fact
-from grange.domain.farm import ClientToken
 from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 from grange.kernel.errors import GrangeError, InvalidRequestError
@@ -30,6 +29,7 @@ from grange.kernel.ids import JobId
 from grange.kernel.units import Instant
 from grange.ports.state import (
     TABLES,
+    UNDECIDED,
     AllOf,
     AnyOf,
     Batch,
@@ -128,7 +128,7 @@ class MemoryStore:
         """Yield what the owner decides on, all as of one moment."""
         rows = {entity: dict(kept) for entity, kept in self._rows.items()}
         for table in TABLES:
-            if table.entity not in (ClientToken, *_WORK):
+            if table.entity not in UNDECIDED and table.entity not in _WORK:
                 for key in sorted(rows[table.entity]):
                     yield rows[table.entity][key]
         sessions = [

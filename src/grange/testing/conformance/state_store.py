@@ -11,13 +11,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from grange.domain.facts import EventFact, Fact, SessionFact
-from grange.domain.farm import ClientToken, Farm, Queue, QueueFleetAssociation, User
+from grange.domain.farm import Farm, Queue, QueueFleetAssociation, User
 from grange.domain.statuses import SessionLifecycleStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.errors import ConflictError, GrangeError, InvalidRequestError
 from grange.kernel.ids import JobId, StepId
 from grange.kernel.units import Instant
 from grange.ports.state import (
+    UNDECIDED,
     AllOf,
     AnyOf,
     Batch,
@@ -217,7 +218,7 @@ async def load_gives_the_owner_what_it_decides_on(factory: Factory) -> None:
     started, ended = SessionLifecycleStatus.STARTED, SessionLifecycleStatus.ENDED
     done, ready = TaskRunStatus.SUCCEEDED, TaskRunStatus.READY
     wanted: list[Any] = [least(Farm), least(Queue), least(User), least(Worker)]
-    unwanted: list[Any] = [least(ClientToken)]
+    unwanted: list[Any] = [least(entity) for entity in UNDECIDED]
 
     def job(name: str, ended_at: int | None) -> None:
         (unwanted if name == "over" else wanted).extend(

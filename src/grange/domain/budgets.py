@@ -1,0 +1,28 @@
+"""Budgets: amounts that some work may cost."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from grange.kernel.ids import FarmId
+from grange.kernel.units import Instant
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """An amount for the work that a scope names, over a span of time."""
+
+    farm_id: FarmId
+    budget_id: str
+    name: str
+    scope: Mapping[str, str]
+    """Attribute of cost (project, user, queue, client, …) → value; all must hold."""
+    amount_billionths: int
+    sell: bool = False
+    """True: what the client pays counts; False: what the farm pays."""
+    start_at: Instant
+    end_at: Instant | None = None
+    """None: it has no end."""
+    created_at: Instant
+    created_by: str
+    updated_at: Instant | None = None
+    updated_by: str | None = None
