@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from grange.domain.budgets import Budget
+from grange.domain.exchange import ExchangeRate
 from grange.domain.facts import Fact
 from grange.domain.farm import (
     AccessKey,
@@ -23,6 +24,7 @@ from grange.domain.farm import (
 )
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
+from grange.domain.schedules import ReportSchedule
 from grange.domain.statements import BooksMonth, Posting, PostingPart
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.ids import JobId, StepId
@@ -39,6 +41,8 @@ Entity = (
     | ClientToken
     | RateCard
     | RetentionPolicy
+    | ExchangeRate
+    | ReportSchedule
     | BooksMonth
     | Posting
     | PostingPart
@@ -93,6 +97,18 @@ TABLES: tuple[Table, ...] = (
         entity=RateCard, name="rate_cards", key=("card_id",), indexes=(("farm_id", "valid_from"),)
     ),
     Table(entity=RetentionPolicy, name="retention_policies", key=("farm_id",)),
+    Table(
+        entity=ExchangeRate,
+        name="exchange_rates",
+        key=("rate_id",),
+        indexes=(("farm_id", "valid_from"),),
+    ),
+    Table(
+        entity=ReportSchedule,
+        name="report_schedules",
+        key=("schedule_id",),
+        indexes=(("farm_id",),),
+    ),
     Table(entity=BooksMonth, name="books_months", key=("farm_id", "month")),
     Table(entity=Posting, name="postings", key=("posting_id",), indexes=(("farm_id", "number"),)),
     Table(
