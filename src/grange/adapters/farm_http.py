@@ -242,6 +242,7 @@ class HttpFarmApi:
         except urllib3.exceptions.HTTPError as error:
             raise UnreachableError(
                 f"The server at {self.server_url} did not answer: {_first_line(error)}"
+                f"{_trust_hint(error)}"
             ) from error
         return response
 
@@ -259,6 +260,16 @@ class HttpFarmApi:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _trust_hint(error: Exception) -> str:
+    """Return what to do if the server's certificate was not believed."""
+    if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+        return ""
+    return (
+        ". If it is your server, say so: `grange worker join` takes its --fingerprint, and `grange"
+        " admin trust` fetches a file for AWS_CA_BUNDLE."
+    )
 
 
 def _json_object(content: bytes) -> dict[str, Any]:

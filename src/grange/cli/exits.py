@@ -30,6 +30,7 @@ _EXTRAS = {
     "server": (
         "alembic",
         "botocore",
+        "cryptography",
         "duckdb",
         "litestar",
         "matplotlib",

@@ -14,6 +14,7 @@ from grange.cli.exits import FAILED, INTERRUPTED, USAGE, exit_code, explain
 from grange.kernel.errors import GrangeError
 
 COMMANDS: dict[str, str] = {
+    "admin": "Prepare a server; trust one from another machine.",
     "books": "Check, rebuild and list the books.",
     "demo": "Start a farm on this machine and render a small film.",
     "farm": "List the server's farms.",

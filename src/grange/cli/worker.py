@@ -70,13 +70,23 @@ def run(out: Output, /, *, server: str | None, **given: Any) -> int:
     return run_worker_here(_options(server, given), out)
 
 
-@command.command("join", epilog="Example: grange worker join http://farm:8765 --threads 2")
+@command.command(
+    "join", epilog="Example: grange worker join https://farm:8765 --fingerprint sha256:…"
+)
 @click.argument("server", metavar="URL")
+@click.option(
+    "--fingerprint",
+    metavar="SHA256",
+    help="Of the server's authority, as grange admin init printed it: only that server is joined.",
+)
 @_run_options
 @click.option("--no-run", is_flag=True, help="Only join; start later with grange worker run.")
 @with_output
 def join(out: Output, /, *, server: str, no_run: bool, **given: Any) -> int:
     """Join this machine to a farm as a worker, and run it.
+
+    A server on another machine is reached over TLS. With --fingerprint its authority is fetched,
+    compared and kept; nothing is sent to a server that has another one.
 
     With an owner's key in boto3's variables, a key for workers is made and kept in the worker's
     folder with the server's address. With a worker's key, that one is kept.

@@ -21,6 +21,8 @@ class WorkerOptions:
     watts: float | None
     pass_env: tuple[str, ...]
     parent: int | None = None
+    fingerprint: str | None = None
+    """Pins the authority of the server that is joined."""
 
     @property
     def folder(self) -> Path:

@@ -16,13 +16,15 @@ from grange.config.client import (
     process_environment,
 )
 from grange.kernel.errors import ConfigurationError, ConflictError
-from grange.wiring.client import connect
+from grange.wiring.client import connect, trusted_authority
 from grange.wiring.parent import end_with
 from grange.wiring.worker import run_worker
 from grange.worker.settings import WorkerSettings, job_environment
 
 _KEPT = "client.toml"
 """In the worker's folder: where the server is and the worker's key."""
+_AUTHORITY = "ca.pem"
+"""In the worker's folder: the authority of the server that was joined by its fingerprint."""
 _WORKER_USER = "worker"
 """User whose keys workers register with."""
 
@@ -56,9 +58,10 @@ def join_farm(options: WorkerOptions, out: Output) -> None:
 
     Raises:
         ConfigurationError: the key, the farm or the fleet is not known.
-        AccessDeniedError: the key is not valid on this server.
+        AccessDeniedError: the key is not valid on this server, or the server is not the one that
+            was pinned.
     """
-    given = load_client(command_line=_given(options))
+    given = load_client(command_line=_given(options) | _pinned(options))
     api = connect(given)
     me = api.call("GET", "/api/v1/me", service="grange")
     if me["role"] == "owner":
@@ -89,6 +92,14 @@ def _client(options: WorkerOptions) -> ClientSettings:
     if not kept.exists():
         return load_client(command_line=_given(options))
     return load_client(command_line=_given(options), environ={}, file=kept)
+
+
+def _pinned(options: WorkerOptions) -> dict[str, str | None]:
+    """Return the authority to trust, kept in the worker's folder, if one was pinned."""
+    if options.fingerprint is None:
+        return {}
+    path = options.folder / _AUTHORITY
+    return {"ca_bundle": str(trusted_authority(options.server or "", options.fingerprint, path))}
 
 
 def _given(options: WorkerOptions) -> dict[str, str | None]:

@@ -28,6 +28,16 @@ def is_loopback(host: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """The files that encrypted connections need."""
+
+    certificate: Path
+    key: Path
+    authority: Path | None
+    """The authority's certificate, for clients; None: they know it already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
     """`grange server`: table `[server]`, variables `GRANGE_SERVER_…`."""
 
@@ -46,9 +56,16 @@ class ServerSettings:
     """SQLite only. `normal` may lose the last seconds when the machine loses power; nothing else
     may."""
     tls_certificate: Path | None = None
-    """PEM file with the server's certificate chain."""
+    """PEM file with the server's certificate chain. Default: for any address but loopback, the one
+    that `grange admin init` made in the data folder."""
     tls_key: Path | None = None
     """PEM file with the certificate's private key."""
+    tls_authority: Path | None = None
+    """PEM file of the authority that signed the certificate, if clients do not know it already;
+    client.env names it."""
+    public_name: str = ""
+    """The name or address clients are told. Default: `host`, or the first name of the certificate
+    where `host` stands for every address of the machine."""
     session_log_max_mib: int = 64
     """A longer session log keeps its head and tail, half of this each."""
     session_log_days_succeeded: int = 30
@@ -71,9 +88,14 @@ class ServerSettings:
             raise ConfigurationError(f"Setting 'port' must be 0 to 65535, not {self.port}.")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ConfigurationError("Give both 'tls_certificate' and 'tls_key', or neither.")
-        if not is_loopback(self.host) and self.tls_certificate is None:
+        if self.tls_authority is not None and self.tls_certificate is None:
             raise ConfigurationError(
-                f"Listening on {self.host} requires TLS: set 'tls_certificate' and 'tls_key',"
+                "'tls_authority' goes with 'tls_certificate' and 'tls_key'; set them too."
+            )
+        if not is_loopback(self.host) and self.tls_files is None:
+            raise ConfigurationError(
+                f"Listening on {self.host} requires TLS: make a certificate with"
+                f" `grange admin init --data {self.data_dir}`, set 'tls_certificate' and 'tls_key',"
                 " or listen on 127.0.0.1."
             )
         if self.state_url and not self.state_url.startswith(("postgresql://", "postgres://")):
@@ -85,6 +107,26 @@ class ServerSettings:
                 raise ConfigurationError(f"Setting {name!r} must be at least 1.")
 
     @property
+    def tls_folder(self) -> Path:
+        """Where `grange admin init` keeps the server's own authority and certificate."""
+        return self.data_dir / "tls"
+
+    @property
+    def tls_files(self) -> TlsFiles | None:
+        """The certificate to use; None if connections are not encrypted."""
+        if self.tls_certificate is not None and self.tls_key is not None:
+            return TlsFiles(
+                certificate=self.tls_certificate, key=self.tls_key, authority=self.tls_authority
+            )
+        if is_loopback(self.host) or not (self.tls_folder / "server.pem").exists():
+            return None
+        return TlsFiles(
+            certificate=self.tls_folder / "server.pem",
+            key=self.tls_folder / "server.key",
+            authority=self.tls_folder / "ca.pem",
+        )
+
+    @property
     def tls(self) -> bool:
         """True if connections are encrypted."""
-        return self.tls_certificate is not None
+        return self.tls_files is not None

@@ -32,6 +32,8 @@ from grange.wire.sts import encode_sts_fault
 API_PREFIX = "/api/v1"
 TELEMETRY_PATH = "/2023-10-12/telemetry"
 """Where the `deadline` clients send their telemetry when they are given our endpoint."""
+AUTHORITY_PATH = "/ca.pem"
+"""Where anybody gets the certificate of the server's own authority, to pin its fingerprint."""
 
 MIB = 1024 * 1024
 BODY_LIMITS = {"deadline": 4 * MIB, "sts": 64 * 1024, "logs": 16 * MIB, "grange": 16 * MIB}
@@ -76,6 +78,7 @@ class Application:
         rest: App,
         web: WebFiles,
         secure: bool,
+        authority: bytes = b"",
     ) -> None:
         """Put the doors together.
 
@@ -85,12 +88,14 @@ class Application:
             rest: the REST API; it finds the caller in `scope["state"]`.
             web: the page.
             secure: True if connections are encrypted.
+            authority: the certificate of the server's own authority, in PEM; empty: it has none.
         """
         self._context = context
         self._authenticator = authenticator
         self._rest = rest
         self._web = web
         self._secure = secure
+        self._authority = authority
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -182,6 +187,9 @@ class Application:
         if path == "/healthz":
             status = to_json({"status": "ok", "version": self._context.version})
             return Reply(status=200, headers=(("content-type", "application/json"),), body=status)
+        if path == AUTHORITY_PATH and self._authority:
+            kind = ("content-type", "application/x-pem-file")
+            return Reply(status=200, headers=(kind,), body=self._authority)
         try:
             if path == TELEMETRY_PATH:
                 await read_body(receive, request.headers, MIB)

@@ -102,11 +102,12 @@ class LocalFarm:
                 silence_seconds=self._silence_seconds,
             )
         )
+        files = settings.tls_files
         server = make_server(
             self.api.app,
             self.api.context.closing,
-            tls_certificate=settings.tls_certificate,
-            tls_key=settings.tls_key,
+            tls_certificate=None if files is None else files.certificate,
+            tls_key=None if files is None else files.key,
         )
         await stack.enter_async_context(serving(server, listener))
         return self

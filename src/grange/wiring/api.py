@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -78,6 +78,7 @@ async def running_api(
     address: str,
     open_books: OpenBooks,
     clock: Clock | None = None,
+    names: Sequence[str] = (),
     silence_seconds: int = 60,
     failed: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Api]:
@@ -85,9 +86,10 @@ async def running_api(
 
     Args:
         settings: the server's.
-        address: `host:port` that it listens on.
+        address: `host:port` that clients are told.
         open_books: makes the door to the books.
         clock: default: the machine's.
+        names: further names of this server, which browsers may use.
         silence_seconds: how long a worker may be silent.
         failed: called when something ended that must not, so that the process can be replaced.
     """
@@ -157,7 +159,7 @@ async def running_api(
         app = Application(
             context=context,
             authenticator=Authenticator(
-                identity=identity, clock=clock, hosts=_hosts(settings, address)
+                identity=identity, clock=clock, hosts=_hosts(settings, address, names)
             ),
             rest=rest,
             web=WebFiles(STATIC),
@@ -168,6 +170,7 @@ async def running_api(
             log_days_succeeded=settings.session_log_days_succeeded,
             log_days_failed=settings.session_log_days_failed,
         )
+            authority=_authority(settings),
         asking = [
             asyncio.create_task(live.run(), name="live"),
             asyncio.create_task(upkeep.run(), name="upkeep"),
@@ -231,15 +234,24 @@ def _render(pages: Pages, clock: Clock) -> Callable[..., Awaitable[list[dict[str
     return render
 
 
-def _hosts(settings: ServerSettings, address: str) -> list[str]:
+def _hosts(settings: ServerSettings, address: str, more: Sequence[str]) -> list[str]:
     """Return every `name:port` a browser may reach this server by."""
-    port = address.rpartition(":")[2]
-    names = {"127.0.0.1", "localhost", "[::1]", *settings.allowed_hosts}
+    host, _, port = address.rpartition(":")
+    names = {"127.0.0.1", "localhost", "[::1]", host, *settings.allowed_hosts}
+    names |= {f"[{name}]" if ":" in name else name for name in more}
     if settings.host not in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         names.add(f"[{settings.host}]" if ":" in settings.host else settings.host)
-    return [f"{name.lower()}:{port}" for name in names] + [
-        name.lower() for name in settings.allowed_hosts
-    ]
+    found = [f"{name.lower()}:{port}" for name in names]
+    usual = "443" if settings.tls else "80"  # browsers leave the usual port out
+    return found + [name.lower() for name in (names if port == usual else settings.allowed_hosts)]
+
+
+def _authority(settings: ServerSettings) -> bytes:
+    """Return the certificate of the server's own authority, which anybody may have."""
+    files = settings.tls_files
+    if files is None or files.authority is None:
+        return b""
+    return files.authority.read_bytes()
 
 
 def _room(folder: Path) -> Callable[[], bool]:

@@ -33,13 +33,18 @@ async def run(task: ServerTask) -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # the parent starts another one
 
     async with running_api(
-        settings, address=task.address, open_books=open_books, failed=failed
+        settings,
+        address=task.address,
+        names=task.names,
+        open_books=open_books,
+        failed=failed,
     ) as api:
+        files = settings.tls_files
         server = make_server(
             api.app,
             api.context.closing,
-            tls_certificate=settings.tls_certificate,
-            tls_key=settings.tls_key,
+            tls_certificate=None if files is None else files.certificate,
+            tls_key=None if files is None else files.key,
         )
         say_ready()
         settling = asyncio.create_task(_settle(api))

@@ -1,9 +1,13 @@
 """The connection of a client: settings, clock and the farm's HTTP door together."""
 
+from pathlib import Path
+
 from grange.adapters.farm_http import HttpFarmApi
 from grange.adapters.host.clock import SystemClock
+from grange.adapters.pinning import fetch_authority
 from grange.config.client import ClientSettings
 from grange.kernel.clock import Clock
+from grange.kernel.errors import ConfigurationError
 from grange.wire.signature import Credentials
 
 
@@ -12,8 +16,35 @@ def system_clock() -> Clock:
     return SystemClock()
 
 
+def trusted_authority(server: str, fingerprint: str, path: Path) -> Path:
+    """Keep the certificate of a server's authority in a file and return its full path.
+
+    Raises:
+        ConfigurationError: the fingerprint or the address is none, or the file cannot be written.
+        UnreachableError: the server does not answer, or has no authority of its own.
+        AccessDeniedError: the authority's fingerprint is another one; nothing was kept.
+    """
+    pem = fetch_authority(server, fingerprint)
+    path = path.expanduser().absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(pem, encoding="ascii")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error}.") from error
+    return path
+
+
 def connect(settings: ClientSettings) -> HttpFarmApi:
-    """Return a connection to the server, signing with the settings' key. Nothing is sent yet."""
+    """Return a connection to the server, signing with the settings' key. Nothing is sent yet.
+
+    Raises:
+        ConfigurationError: the authority's file does not exist.
+    """
+    if settings.ca_bundle is not None and not settings.ca_bundle.is_file():
+        raise ConfigurationError(
+            f"AWS_CA_BUNDLE names {settings.ca_bundle}, which is not there. Fetch it with"
+            f" `grange admin trust {settings.server} FINGERPRINT -o {settings.ca_bundle}`."
+        )
     return HttpFarmApi(
         settings.server,
         Credentials(

@@ -6,12 +6,14 @@ folder.
 
 import asyncio
 import os
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grange.adapters.folder_lock import FolderLock
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.master_key import master_key
+from grange.adapters.private_file import write_private_bytes
 from grange.config.settings import ServerSettings
 from grange.domain.farm import AccessKey, Farm, Fleet, Queue
 from grange.domain.rates import RateCard
@@ -35,6 +37,10 @@ class InitResult:
     """What is in the data folder, whether it was made just now or before."""
 
     created: bool
+    farm: str
+    """The farm's name."""
+    zone: str
+    currency: str
     farm_id: str
     queue_id: str
     fleet_id: str
@@ -48,10 +54,26 @@ def initialise(settings: ServerSettings, plan: FarmPlan) -> InitResult:
     Raises:
         ConflictError: a server holds the folder.
     """
-    return asyncio.run(_initialise(settings, plan))
+    made = asyncio.run(_initialise(settings, plan, fill_it=True))
+    if made is None:
+        raise RuntimeError("The data folder was filled, but something is missing.")
+    return made
 
 
-async def _initialise(settings: ServerSettings, plan: FarmPlan) -> InitResult:
+def existing(settings: ServerSettings) -> InitResult | None:
+    """Return what is in a data folder; None if it has no farm yet.
+
+    Raises:
+        ConflictError: a server holds the folder.
+    """
+    if not settings.state_url and not (settings.data_dir / "state.db").exists():
+        return None
+    return asyncio.run(_initialise(settings, FarmPlan(), fill_it=False))
+
+
+async def _initialise(
+    settings: ServerSettings, plan: FarmPlan, *, fill_it: bool
+) -> InitResult | None:
     clock = SystemClock()
     with FolderLock(settings.data_dir, started_at=clock.now()):
         store = open_store(settings)
@@ -61,16 +83,13 @@ async def _initialise(settings: ServerSettings, plan: FarmPlan) -> InitResult:
                 master_key=master_key(settings.data_dir), store=store, randomness=os.urandom
             )
             found = await _found(store, identity, plan, created=False)
-            if found is not None:
+            if found is not None or not fill_it:
                 return found
             # Deciding needs OpenJD's library, which takes a while to load.
             from grange.wiring.fill import fill  # noqa: PLC0415
 
             await fill(store, clock, identity, plan)
-            made = await _found(store, identity, plan, created=True)
-            if made is None:
-                raise RuntimeError("The data folder was filled, but something is missing.")
-            return made
+            return await _found(store, identity, plan, created=True)
         finally:
             await store.close()
 
@@ -90,6 +109,9 @@ async def _found(
         return None
     return InitResult(
         created=created,
+        farm=farms[0].name,
+        zone=farms[0].zone,
+        currency=farms[0].currency,
         farm_id=farms[0].farm_id,
         queue_id=queues[0].queue_id,
         fleet_id=fleets[0].fleet_id,
@@ -125,13 +147,9 @@ def client_env(result: InitResult, *, endpoint: str, ca_bundle: Path | None = No
     }
     if ca_bundle is not None:
         values["AWS_CA_BUNDLE"] = str(ca_bundle)
-    return "".join(f"export {name}={value}\n" for name, value in values.items())
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that its owner alone may read, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(file, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    partial.replace(path)
+    write_private_bytes(path, text.encode())

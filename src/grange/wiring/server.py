@@ -16,6 +16,7 @@ from grange.wiring.farm_plan import FarmPlan
 from grange.wiring.init import client_env, initialise, write_private
 from grange.wiring.logs import log_to_stderr
 from grange.wiring.tasks import ServerTask, encoded
+from grange.wiring.tls import door_of
 
 BOOKS_NICENESS = 10
 """A report must not slow dispatch."""
@@ -49,21 +50,25 @@ def run_server(
     log_to_stderr(settings.log_level)
     farm = initialise(settings, plan or FarmPlan())
     clock = SystemClock()
+    door = door_of(settings, clock=clock, say=say)
     with FolderLock(settings.data_dir, started_at=clock.now()) as lock:
         listener = listen(settings.host, settings.port, fixed=loaded.given("port"))
         with listener:
             port = listener.getsockname()[1]
             if settings.port not in {0, port}:
                 say(f"Port {settings.port} is taken; using {port}.")
-            host = f"[{settings.host}]" if ":" in settings.host else settings.host
-            address = f"{host}:{port}"
+            address = f"{door.host}:{port}"
             url = f"{'https' if settings.tls else 'http'}://{address}"
             lock.say(url)
-            write_private(settings.data_dir / "client.env", client_env(farm, endpoint=url))
+            write_private(
+                settings.data_dir / "client.env",
+                client_env(farm, endpoint=url, ca_bundle=door.authority),
+            )
             with tempfile.TemporaryDirectory(prefix="grange-") as folder:
                 task = ServerTask(
                     settings=settings,
                     address=address,
+                    names=door.names,
                     listener_fd=listener.fileno(),
                     books_socket=_socket_path(settings.data_dir, Path(folder)),
                 )

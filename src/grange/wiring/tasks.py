@@ -15,7 +15,9 @@ class ServerTask:
 
     settings: ServerSettings
     address: str
-    """`host:port` that the socket listens on."""
+    """`host:port` that clients are told."""
+    names: tuple[str, ...] = ()
+    """Every name the server's certificate is for."""
     listener_fd: int
     books_socket: Path
 

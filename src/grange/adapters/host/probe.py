@@ -43,7 +43,7 @@ class HostProbe:
         gpus, gpu_memory_mib = _nvidia_gpus()
         return Inventory(
             host_name=socket.gethostname(),
-            ip_addresses=_addresses(),
+            ip_addresses=addresses(),
             os_family=_FAMILIES.get(platform.system(), "linux"),
             cpu_arch=_ARCHITECTURES.get(platform.machine().lower(), "x86_64"),
             logical_cores=psutil.cpu_count() or 1,
@@ -164,7 +164,8 @@ def _user_logged_in() -> bool | None:
         return None
 
 
-def _addresses() -> tuple[str, ...]:
+def addresses() -> tuple[str, ...]:
+    """Return the machine's own addresses, loopback and link-local ones left out."""
     found: list[str] = []
     for addresses in psutil.net_if_addrs().values():
         for one in addresses:
