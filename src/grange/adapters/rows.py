@@ -12,7 +12,14 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from grange.adapters.columns import Column, Kind, columns_of
-from grange.domain.facts import EventFact, Fact, LicenceUseFact, SessionActionFact, SessionFact
+from grange.domain.facts import (
+    EventFact,
+    Fact,
+    LicenceUseFact,
+    SessionActionFact,
+    SessionFact,
+    SubmissionFact,
+)
 
 E = TypeVar("E")
 
@@ -130,6 +137,7 @@ _FACTS: Mapping[str, type[Any]] = {
     "sessions": SessionFact,
     "events": EventFact,
     "licence_uses": LicenceUseFact,
+    "submissions": SubmissionFact,
 }
 """Tag of an outbox row → the fact it holds: the name of the table of the books it goes to."""
 _TAGS = {fact: tag for tag, fact in _FACTS.items()}

@@ -1,7 +1,7 @@
 """Frame numbers as range expressions, `1-5,8,10-20:2`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _PART = re.compile(r"(-?\d+)(?:-(-?\d+))?(?::(-?\d+))?\Z")
 MOST_FRAMES = 1_000_000
@@ -28,3 +28,22 @@ def expand(expression: str) -> Iterator[int]:
         if left < 0:
             raise ValueError(f"{expression!r} names more than {MOST_FRAMES} frames")
         yield from frames
+
+
+def compressed(frames: Sequence[int]) -> str:
+    """Return ascending frames as a range expression, as short as steps make it."""
+    parts: list[str] = []
+    at = 0
+    while at < len(frames):
+        end = at + 1
+        step = frames[end] - frames[at] if end < len(frames) else 1
+        while end + 1 < len(frames) and frames[end + 1] - frames[end] == step:
+            end += 1
+        if end >= len(frames) or (step > 1 and end == at + 1):
+            parts.append(str(frames[at]))
+            at += 1
+            continue
+        tail = "" if step == 1 else f":{step}"
+        parts.append(f"{frames[at]}-{frames[end]}{tail}")
+        at = end + 1
+    return ",".join(parts)

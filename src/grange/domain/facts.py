@@ -143,4 +143,36 @@ class LicenceUseFact(Struct, frozen=True, kw_only=True):
     amount_billionths: int | None
 
 
-Fact = SessionActionFact | SessionFact | EventFact | LicenceUseFact
+class SubmissionFact(Struct, frozen=True, kw_only=True):
+    """A layer was submitted (table `submissions`; key: layer_id)."""
+
+    farm_id: FarmId
+    queue_id: QueueId
+    job_id: JobId
+    layer_id: StepId
+    layer_index: int
+    job_name: str
+    layer_name: str
+    submitted_at: Instant
+    user_name: str
+    submit_machine: str
+    project: str
+    app: str
+    app_version: str
+    renderer: str
+    render_type: str
+    shot: str
+    sequence: str
+    version: str
+    priority: int
+    task_count: int
+    frame_count: int | None
+    frames: str | None
+    """Frame numbers as a range expression."""
+    source: str = ""
+    """The system the record was brought from; empty: this farm."""
+    detail: str = ""
+    """JSON object: every other attribute; for what was brought from elsewhere, the whole record."""
+
+
+Fact = SessionActionFact | SessionFact | EventFact | LicenceUseFact | SubmissionFact

@@ -1,8 +1,11 @@
 """From state to facts: what the books are told when something has ended."""
 
-from grange.domain.facts import SessionActionFact, SessionFact
+import msgspec
+
+from grange.domain.facts import SessionActionFact, SessionFact, SubmissionFact
 from grange.domain.rates import amount_after
 from grange.domain.statuses import ActionKind
+from grange.domain.submission import described
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Worker
 from grange.services.templates import frame_count_of, frames_of
 
@@ -114,4 +117,49 @@ def session_fact(job: Job, session: Session, worker: Worker) -> SessionFact:
         billionths_per_hour=rate,
         amount_billionths=None if rate is None else amount_after(rate, ended - session.started_at),
         region=region_of(worker),
+    )
+
+
+def submission_fact(job: Job, layer: Layer, frames: str | None) -> SubmissionFact:
+    """Return the fact of a layer that was submitted: everything about it that never changes.
+
+    Args:
+        job: its job.
+        layer: the layer.
+        frames: its frames as a range expression.
+    """
+    parameters = {
+        name: value
+        for name, union in job.parameters.items()
+        for value in union.values()
+        if isinstance(value, str)
+    }
+    of = layer.attributes
+    detail = described(layer.name, job.tags, parameters) | {
+        name: of[name] for name in ("camera", "class") if of.get(name, UNASSIGNED) != UNASSIGNED
+    }
+    return SubmissionFact(
+        farm_id=job.farm_id,
+        queue_id=job.queue_id,
+        job_id=job.job_id,
+        layer_id=layer.layer_id,
+        layer_index=layer.index,
+        job_name=job.name,
+        layer_name=layer.name,
+        submitted_at=layer.created_at,
+        user_name=job.created_by,
+        submit_machine=of.get("submit_machine", UNASSIGNED),
+        project=of.get("project", UNASSIGNED),
+        app=of.get("app", UNASSIGNED),
+        app_version=of.get("app_version", UNASSIGNED),
+        renderer=of.get("renderer", UNASSIGNED),
+        render_type=of.get("render_type", UNASSIGNED),
+        shot=of.get("shot", UNASSIGNED),
+        sequence=of.get("sequence", UNASSIGNED),
+        version=of.get("version", UNASSIGNED),
+        priority=job.priority,
+        task_count=layer.task_count,
+        frame_count=layer.frame_count,
+        frames=frames,
+        detail=msgspec.json.encode(detail, order="sorted").decode() if detail else "",
     )

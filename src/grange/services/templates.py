@@ -22,6 +22,7 @@ from openjd.model import (
     preprocess_job_parameters,
 )
 
+from grange.books.frame_ranges import compressed
 from grange.domain.work import Job, Requirement
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import JobId
@@ -61,6 +62,8 @@ class ParsedLayer:
     frame_parameter: str | None
     frame_count: int | None
     command_line: tuple[str, ...]
+    frames: str | None = None
+    """All its frames as a range expression."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +302,7 @@ def _wire_value(value: Any) -> Any:
 
 def _layer(step: Any, raw: Mapping[str, Any], names: list[str]) -> ParsedLayer:
     space = _space(step)
-    parameter, count = _frames(step, space)
+    parameter, frames = _frames(step, space)
     on_run = (raw.get("script") or {}).get("actions", {}).get("onRun", {})
     command_line = (str(on_run.get("command", "")), *map(str, on_run.get("args") or ()))
     scripts = tuple(
@@ -314,13 +317,14 @@ def _layer(step: Any, raw: Mapping[str, Any], names: list[str]) -> ParsedLayer:
         depends_on=tuple(names.index(item.dependsOn) for item in step.dependencies or ()),
         task_count=len(space),
         frame_parameter=parameter,
-        frame_count=count,
+        frame_count=None if frames is None else len(frames),
+        frames=None if frames is None else compressed(frames),
         command_line=(*command_line, *scripts),
     )
 
 
-def _frames(step: Any, space: StepParameterSpaceIterator) -> tuple[str | None, int | None]:
-    """Return the parameter that names frames, and how many different frames there are."""
+def _frames(step: Any, space: StepParameterSpaceIterator) -> tuple[str | None, list[int] | None]:
+    """Return the parameter that names frames, and the frames in order."""
     if step.parameterSpace is None:
         return None, None
     definitions = step.parameterSpace.taskParameterDefinitions
@@ -335,7 +339,7 @@ def _frames(step: Any, space: StepParameterSpaceIterator) -> tuple[str | None, i
     if name is None:
         return None, None
     values = definitions[name].range
-    return name, len(set(values))
+    return name, sorted({int(value) for value in values})
 
 
 def _requirement(host: Any) -> Requirement:

@@ -207,6 +207,17 @@ def ask_layer(draft: Draft, layer: Layer, target: TaskRunStatus, by: str) -> Non
     old = layer.rest_status
     goal = _waiting_status(layer, target)
     draft.put(replace(layer, target_status=target, updated_at=draft.now, updated_by=by))
+    if target is PENDING:
+        draft.event(
+            "layer",
+            layer.layer_id,
+            "layer_reset",
+            layer.farm_id,
+            actor=by,
+            job_id=layer.job_id,
+            layer_id=layer.layer_id,
+            number=layer.task_count,
+        )
     if old in affected and old is not goal:
         rest = layer.rest_count
         draft.put(replace(draft.get(Layer, layer.layer_id), rest_status=goal))

@@ -5,7 +5,13 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from grange.domain.facts import EventFact, LicenceUseFact, SessionActionFact, SessionFact
+from grange.domain.facts import (
+    EventFact,
+    LicenceUseFact,
+    SessionActionFact,
+    SessionFact,
+    SubmissionFact,
+)
 from grange.kernel.ids import FarmId, FleetId, JobId, QueueId, SessionId, StepId, WorkerId
 from grange.kernel.units import Instant
 
@@ -86,6 +92,19 @@ def licence_fact(**changes: Any) -> LicenceUseFact:
     }  # fmt: skip
     values.update(changes)
     return LicenceUseFact(**values)
+
+
+def submission_fact(**changes: Any) -> SubmissionFact:
+    """Return a layer of four frames that ann submitted."""
+    values: dict[str, Any] = {
+        "farm_id": FARM, "queue_id": QUEUE, "job_id": JOB, "layer_id": LAYER, "layer_index": 0,
+        "job_name": "Cornell", "layer_name": "Beauty", "submitted_at": T0, "user_name": "ann",
+        "submit_machine": "desk", "project": "demo", "app": "mitsuba", "app_version": "3.7",
+        "renderer": "mitsuba", "render_type": "three_d", "shot": "010", "sequence": "s1",
+        "version": "v1", "priority": 50, "task_count": 2, "frame_count": 4, "frames": "1-4",
+    }  # fmt: skip
+    values.update(changes)
+    return SubmissionFact(**values)
 
 
 def as_row(fact: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from grange.testing.facts import (
     posted_worker_sample,
     sample_row,
     session_fact,
+    submission_fact,
 )
 
 FACTS: dict[str, Fact] = {
@@ -32,6 +33,7 @@ FACTS: dict[str, Fact] = {
     "sessions": session_fact(),
     "events": event_fact("e1", T0, "worker_status"),
     "licence_uses": licence_fact(),
+    "submissions": submission_fact(),
 }
 ROWS = {
     **{name: as_row(fact) for name, fact in FACTS.items()},

@@ -9,6 +9,7 @@ from grange.books.catalog.rollup_tables import (
     WORKER_HOURS,
     WORKER_MINUTES,
 )
+from grange.books.catalog.submission_tables import SUBMISSIONS
 from grange.books.catalog.telemetry_tables import (
     FRAMES,
     SERVER_SAMPLES,
@@ -23,6 +24,7 @@ FACT_TABLES: tuple[TableSpec, ...] = (
     SESSIONS,
     EVENTS,
     LICENCE_USES,
+    SUBMISSIONS,
     FRAMES,
     WORKER_SAMPLES,
     THREAD_SAMPLES,

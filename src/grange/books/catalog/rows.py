@@ -7,7 +7,14 @@ from typing import Any
 
 from grange.books.catalog.model import Column, Kind, TableSpec
 from grange.books.catalog.registry import table
-from grange.domain.facts import EventFact, Fact, LicenceUseFact, SessionActionFact, SessionFact
+from grange.domain.facts import (
+    EventFact,
+    Fact,
+    LicenceUseFact,
+    SessionActionFact,
+    SessionFact,
+    SubmissionFact,
+)
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
@@ -18,6 +25,7 @@ TABLE_OF_FACT: Mapping[type[Any], str] = {
     SessionFact: "sessions",
     EventFact: "events",
     LicenceUseFact: "licence_uses",
+    SubmissionFact: "submissions",
 }
 
 

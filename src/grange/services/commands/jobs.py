@@ -15,6 +15,7 @@ from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus
 from grange.domain.work import EnvironmentTemplate, Job, Layer, Task
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId, JobId, QueueId, StepId
+from grange.services.booking import submission_fact
 from grange.services.draft import Draft
 from grange.services.owner import Needs
 from grange.services.templates import ParsedJob
@@ -64,8 +65,9 @@ class CreateJob:
                 counts[status] = counts.get(status, 0) + count
         job = self._job(draft, queue, job_id, tuple(layer_ids), counts)
         draft.put(job)
-        for layer in layers:
+        for layer, parsed in zip(layers, self.parsed.layers, strict=True):
             draft.put(layer)
+            draft.fact(submission_fact(job, layer, parsed.frames))
             draft.event(
                 "layer",
                 layer.layer_id,
