@@ -4,6 +4,10 @@ Where AWS is silent (ledger row S2-18): ranges are half open; a session that rea
 buckets is split, and each piece counts in its bucket; open sessions count up to the Start call;
 without a period there is one bucket; buckets begin at local hours, days, Mondays and firsts, their
 ends cut to the range; empty buckets are left out; without a rate card `costInUsd` has no members.
+
+Money: the farm keeps its books in its own currency. `costInUsd` is that, if the currency is the
+dollar, or exchanged by dated rates (`grange.domain.exchange`); sessions that began before the first
+rate have no cost in dollars, and without any rate there are no members.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +24,6 @@ from grange.kernel.units import BILLIONTHS, MILLIS_PER_SECOND, Instant
 RESULT_MS = 3_600_000
 """How long a result is kept after the Start call."""
 COMPUTE = "COMPUTE"
-WIRE_CURRENCY = "USD"
 
 
 class GroupBy(StrEnum):
@@ -63,6 +66,9 @@ COLUMNS: Mapping[GroupBy, str | None] = {
     GroupBy.LICENSE_PRODUCT: None,
 }
 """Column of `sessions`; None where every session is alike."""
+SPLIT_BY_LICENCE = frozenset({GroupBy.USAGE_TYPE, GroupBy.LICENSE_PRODUCT})
+"""Groups by which sessions and the licences they hold are rows of their own. With any other, a
+row counts sessions, and its cost has that of their licences in it."""
 
 _MEMBERS: Mapping[GroupBy, str] = {
     GroupBy.QUEUE_ID: "queueId",
@@ -72,6 +78,12 @@ _MEMBERS: Mapping[GroupBy, str] = {
     GroupBy.USAGE_TYPE: "usageType",
     GroupBy.INSTANCE_TYPE: "instanceType",
     GroupBy.LICENSE_PRODUCT: "licenseProduct",
+}
+
+_ROW_COLUMNS: Mapping[GroupBy, str] = {
+    **{group: column for group, column in COLUMNS.items() if column is not None},
+    GroupBy.USAGE_TYPE: "usage_type",
+    GroupBy.LICENSE_PRODUCT: "product",
 }
 
 
@@ -171,7 +183,7 @@ def wire_row(row: Mapping[str, Any], request: Aggregation, *, with_cost: bool) -
         row: bucket start_at and end_at; group columns; sessions; runtime_ and cost_ sum, min, max,
             count, in milliseconds and billionths.
         request: what was asked.
-        with_cost: False if the farm's money is not the wire's.
+        with_cost: False if the farm's money cannot be told in the wire's.
     """
     found: dict[str, Any] = {
         "count": row["sessions"],
@@ -181,9 +193,8 @@ def wire_row(row: Mapping[str, Any], request: Aggregation, *, with_cost: bool) -
         "aggregationEndTime": row["end_at"],
     }
     for group in request.group_by:
-        column = COLUMNS[group]
-        value = row[column] if column is not None else None
-        if group is GroupBy.USAGE_TYPE:
+        value = row.get(_ROW_COLUMNS[group])
+        if group is GroupBy.USAGE_TYPE and value is None:
             value = COMPUTE
         if value is not None:
             found[_MEMBERS[group]] = value

@@ -46,8 +46,8 @@ def in_force(rates: Sequence[ExchangeRate]) -> list[DatedRate]:
         for rate in sorted(rates, key=lambda one: (one.valid_from, one.created_at, one.rate_id))
     }
     ordered = list(by_start.values())
-    ends = [rate.valid_from for rate in ordered[1:]]
+    ends: list[Instant | None] = [rate.valid_from for rate in ordered[1:]]
     return [
         DatedRate(start=rate.valid_from, end=end, billionths=rate.billionths)
-        for rate, end in zip(ordered, [*ends, None], strict=True)
+        for rate, end in zip(ordered, [*ends, None][: len(ordered)], strict=True)
     ]

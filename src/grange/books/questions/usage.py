@@ -1,14 +1,15 @@
 """Questions about usage: sessions split at bucket borders, and tiles by attribute."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
-from grange.books.aggregation import COLUMNS, Aggregation, GroupBy
+from grange.books.aggregation import COLUMNS, SPLIT_BY_LICENCE, Aggregation, GroupBy
 from grange.books.questions.model import Need, Question
 from grange.books.questions.sql import TILES, cost_between
+from grange.domain.exchange import DatedRate
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant
+from grange.kernel.units import BILLIONTHS, Instant
 
 _MEASURES = """
   count(*) AS sessions,
@@ -29,22 +30,87 @@ def bucket_table(buckets: Iterable[Span]) -> pa.Table:
     )
 
 
-_COST = cost_between("billionths_per_hour", "started_at", "piece_start", "piece_end")
+def exchange_table(rates: Iterable[DatedRate]) -> pa.Table:
+    """Return dated rates as the relation `exchange`."""
+    listed = list(rates)
+    return pa.table(
+        {
+            "valid_from": pa.array([rate.start for rate in listed], pa.int64()),
+            "valid_to": pa.array([rate.end for rate in listed], pa.int64()),
+            "per_unit": pa.array([rate.billionths for rate in listed], pa.int64()),
+        }
+    )
+
+
+def _priced(table: str, exchanged: bool) -> str:
+    """Return SQL for a table with its price as `rate`: in the farm's money, or exchanged.
+
+    The price of an hour is exchanged, once, with the rate in force at the start: so the pieces of
+    whatever cutting add up to the same.
+    """
+    if not exchanged:
+        return f"SELECT *, billionths_per_hour AS rate FROM {table} WHERE farm_id = $farm_id"  # noqa: S608
+    product = "(f.billionths_per_hour::HUGEINT * x.per_unit)"
+    whole, rest, half = f"{product} // {BILLIONTHS}", f"{product} % {BILLIONTHS}", BILLIONTHS // 2
+    return f"""
+      SELECT f.*, ({whole} + CASE WHEN {rest} > {half} OR ({rest} = {half} AND ({whole}) % 2 = 1)
+             THEN 1 ELSE 0 END)::BIGINT AS rate
+      FROM {table} f LEFT JOIN exchange x ON f.started_at >= x.valid_from
+        AND (x.valid_to IS NULL OR f.started_at < x.valid_to)
+      WHERE f.farm_id = $farm_id"""  # noqa: S608 - names of the catalog
+
+
+_COST = cost_between("rate", "started_at", "piece_start", "piece_end")
 _PIECES = f"""
 cut AS (
   SELECT b.start_at, b.end_at, s.*, greatest(s.started_at, b.start_at) AS piece_start,
          least(s.ended_at, b.end_at, $until) AS piece_end
-  FROM sessions s JOIN buckets b ON s.started_at < b.end_at AND s.ended_at > b.start_at
-  WHERE s.farm_id = $farm_id
+  FROM priced s JOIN buckets b ON s.started_at < b.end_at AND s.ended_at > b.start_at
 ),
 pieces AS (
   SELECT *, piece_end - piece_start AS runtime_ms, {_COST} AS cost
   FROM cut WHERE piece_end > piece_start
 )"""  # noqa: S608 - constant text
+_LICENCE_PIECES = f"""
+held AS (
+  SELECT b.start_at, b.end_at, u.session_id, u.product, u.rate, u.started_at,
+         greatest(u.started_at, b.start_at) AS piece_start,
+         least(u.ended_at, b.end_at, $until) AS piece_end
+  FROM priced_uses u JOIN buckets b ON u.started_at < b.end_at AND u.ended_at > b.start_at
+),
+held_pieces AS (
+  SELECT start_at, end_at, session_id, product,
+         sum(piece_end - piece_start)::BIGINT AS runtime_ms, sum({_COST}) AS cost
+  FROM held WHERE piece_end > piece_start GROUP BY start_at, end_at, session_id, product
+)"""  # noqa: S608 - constant text
+_APART = """
+units AS (
+  SELECT * EXCLUDE (runtime_ms, cost), 'COMPUTE' AS usage_type, NULL::VARCHAR AS product,
+         runtime_ms, cost FROM pieces
+  UNION ALL BY NAME
+  SELECT s.*, h.start_at, h.end_at, 'LICENSE' AS usage_type, h.product, h.runtime_ms, h.cost
+  FROM held_pieces h JOIN priced s ON s.session_id = h.session_id
+)"""
+"""COMPUTE and LICENSE apart: a unit is a session, or a session and a product."""
+_TOGETHER = """
+units AS (
+  SELECT p.* EXCLUDE (cost), CASE WHEN p.cost IS NULL THEN h.cost
+         ELSE p.cost + coalesce(h.cost, 0) END AS cost
+  FROM pieces p LEFT JOIN (
+    SELECT start_at, session_id, sum(cost) AS cost FROM held_pieces GROUP BY start_at, session_id
+  ) h ON h.session_id = p.session_id AND h.start_at = p.start_at
+)"""
+"""A unit is a session, with what its licences cost."""
 
 
 def statistics(
-    request: Aggregation, buckets: Iterable[Span], until: Instant, most_rows: int
+    request: Aggregation,
+    buckets: Iterable[Span],
+    until: Instant,
+    most_rows: int,
+    *,
+    licences: bool = False,
+    exchange: Sequence[DatedRate] | None = None,
 ) -> Question:
     """Ask for the rows of a statistics aggregation, in a fixed order.
 
@@ -53,27 +119,45 @@ def statistics(
         buckets: of the request's range.
         until: when the request was made, or the end of its range: time after it is not counted.
         most_rows: one more than this many rows is too many.
+        licences: False if no licence was in use.
+        exchange: rates into the money of the answer; None: it is the farm's own.
     """
-    groups = [column for group in request.group_by if (column := COLUMNS[group]) is not None]
+    apart = bool(set(request.group_by) & SPLIT_BY_LICENCE)
+    columns = dict(COLUMNS)
+    if licences and apart:
+        columns |= {GroupBy.USAGE_TYPE: "usage_type", GroupBy.LICENSE_PRODUCT: "product"}
+    groups = [column for group in request.group_by if (column := columns[group]) is not None]
     names = "".join(f", {column}" for column in groups)
     job_name = (
         ", max_by(job_name, (started_at, session_id)) AS job_name"
         if GroupBy.JOB_ID in request.group_by
         else ""
     )
+    parts = [f"priced AS ({_priced('sessions', exchange is not None)})", _PIECES]
+    needs = [Need(table="sessions", start=request.span.start, live=True)]
+    if licences:
+        parts += [
+            f"priced_uses AS ({_priced('licence_uses', exchange is not None)})",
+            _LICENCE_PIECES,
+            _APART if apart else _TOGETHER,
+        ]
+        needs.append(Need(table="licence_uses", start=request.span.start))
+    given = {"buckets": bucket_table(buckets)}
+    if exchange is not None:
+        given["exchange"] = exchange_table(exchange)
     return Question(
         sql=f"""
-            WITH {_PIECES}
+            WITH {", ".join(parts)}
             SELECT start_at, end_at{names}{job_name}, {_MEASURES}
-            FROM pieces
+            FROM {"units" if licences else "pieces"}
             WHERE list_contains($resource_ids::VARCHAR[], {request.resource_column})
             GROUP BY start_at, end_at{names}
             ORDER BY start_at{names}
             LIMIT {most_rows + 1}
         """,  # noqa: S608 - columns of a closed list
-        needs=(Need(table="sessions", start=request.span.start, live=True),),
+        needs=tuple(needs),
         parameters={"resource_ids": list(request.resource_ids), "until": until},
-        given={"buckets": bucket_table(buckets)},
+        given=given,
     )
 
 

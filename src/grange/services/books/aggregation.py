@@ -10,7 +10,6 @@ from typing import Any
 
 from grange.books.aggregation import (
     RESULT_MS,
-    WIRE_CURRENCY,
     Aggregation,
     AggregationStatus,
     advice,
@@ -18,12 +17,15 @@ from grange.books.aggregation import (
     wire_row,
 )
 from grange.books.periods import buckets, fixed_offset
+from grange.books.questions.model import Need
 from grange.books.questions.usage import statistics
+from grange.domain.exchange import WIRE_CURRENCY, DatedRate, ExchangeRate, in_force
 from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError, NotFoundError, ThrottledError, TooLargeError
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
+from grange.ports.state import AllOf, Compare
 from grange.services.books.shelf import Shelf
 
 MOST_ROWS = 100_000
@@ -146,16 +148,27 @@ class Aggregations:
             listed.append(bucket)
             if len(listed) > MOST_BUCKETS:
                 raise _TooManyError(advice(f"The range has more than {MOST_BUCKETS} periods."))
+        farm = self._shelf.state.get(Farm, asked.farm_id)
+        own = farm is not None and farm.currency == WIRE_CURRENCY
+        rates = None if own else self._exchange(asked.farm_id)
         with self._shelf.view(asked.farm_id) as view:
-            found = view.ask(
-                statistics(asked, listed, until, self._most_rows),
-                timeout_seconds=self._most_seconds,
+            question = statistics(
+                asked,
+                listed,
+                until,
+                self._most_rows,
+                licences=view.has(Need(table="licence_uses", start=asked.span.start)),
+                exchange=rates or None,
             )
-            farm = self._shelf.state.get(Farm, asked.farm_id)
+            found = view.ask(question, timeout_seconds=self._most_seconds)
         if found.num_rows > self._most_rows:
             raise _TooManyError(advice(f"There are more than {self._most_rows} rows."))
-        with_cost = farm is not None and farm.currency == WIRE_CURRENCY
+        with_cost = own or bool(rates)
         return [wire_row(row, asked, with_cost=with_cost) for row in found.to_pylist()]
+
+    def _exchange(self, farm_id: str) -> list[DatedRate]:
+        of_farm = AllOf((Compare("farm_id", "=", farm_id), Compare("currency", "=", WIRE_CURRENCY)))
+        return in_force(self._shelf.state.find(ExchangeRate, of_farm))
 
 
 class _TooManyError(GrangeError):
