@@ -22,6 +22,8 @@ from grange.domain.farm import (
     QueueFleetAssociation,
     User,
 )
+from grange.domain.groups import Group
+from grange.domain.licences import LicencePool
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
 from grange.domain.schedules import ReportSchedule
@@ -47,6 +49,8 @@ Entity = (
     | Posting
     | PostingPart
     | Budget
+    | Group
+    | LicencePool
     | Job
     | Layer
     | Task
@@ -118,6 +122,8 @@ TABLES: tuple[Table, ...] = (
         indexes=(("farm_id", "month"),),
     ),
     Table(entity=Budget, name="budgets", key=("budget_id",), indexes=(("farm_id",),)),
+    Table(entity=Group, name="worker_groups", key=("farm_id", "name")),
+    Table(entity=LicencePool, name="licence_pools", key=("farm_id", "app", "plugin", "version")),
     Table(
         entity=Job,
         name="jobs",

@@ -1,0 +1,79 @@
+"""Licence pools: how many licences of an application (and plugin, and version) there are, where."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from grange.kernel.ids import FarmId
+from grange.kernel.units import Instant
+
+
+class Region(StrEnum):
+    """Where licences count. What a region does not set, it has from the default."""
+
+    DEFAULT = "default"
+    WORKSTATION = "workstation"
+    FARM = "farm"
+    CLOUD = "cloud"
+
+
+class RegionTerms(Struct, frozen=True, kw_only=True):
+    """What holds in one region."""
+
+    count: int = 0
+    """How many licences there are; looked at only where they are not unlimited."""
+    unlimited: bool = False
+    cost_billionths: int = 0
+    """Price of one licence for an hour."""
+
+    @property
+    def limit(self) -> int | None:
+        """How many may be in use at a time; None: any number."""
+        return None if self.unlimited else self.count
+
+
+UNSET = RegionTerms(unlimited=True)
+"""What holds where neither the region nor the default says anything: nobody counts."""
+
+
+class LicencePool(Struct, frozen=True, kw_only=True):
+    """The licences of an application, or of a plugin of it, or of one version."""
+
+    farm_id: FarmId
+    app: str
+    plugin: str = ""
+    """Empty: the application itself."""
+    version: str = ""
+    """Empty: every version without a pool of its own."""
+    regions: Mapping[Region, RegionTerms] = field(default_factory=dict)
+    """What is set; a region that is absent has the default's terms."""
+    updated_at: Instant
+    updated_by: str
+
+    def is_set(self, region: Region) -> bool:
+        """Return whether the region has terms of its own."""
+        return region in self.regions
+
+    def for_region(self, region: Region) -> RegionTerms:
+        """Return the terms in a region: its own, else the default's, else unlimited and free."""
+        return self.regions.get(region) or self.regions.get(Region.DEFAULT) or UNSET
+
+
+def pool_for(
+    pools: Mapping[tuple[str, str, str], LicencePool], app: str, plugin: str, version: str
+) -> LicencePool | None:
+    """Return the pool that counts for a version: its own, else that of every version.
+
+    Args:
+        pools: by app, plugin and version.
+        app: the application.
+        plugin: the plugin; empty: none.
+        version: the version of the application; a pool of `2026` is that of `2026.1` too.
+    """
+    wanted = version
+    while True:
+        found = pools.get((app, plugin, wanted))
+        if found is not None or not wanted:
+            return found
+        wanted = wanted.rpartition(".")[0]
