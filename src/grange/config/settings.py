@@ -32,7 +32,9 @@ class TlsFiles:
     """The files that encrypted connections need."""
 
     certificate: Path
+    """The server's certificate chain, in PEM."""
     key: Path
+    """The certificate's private key, in PEM."""
     authority: Path | None
     """The authority's certificate, for clients; None: they know it already."""
 
