@@ -38,6 +38,16 @@ class Retention:
             return Instant(0)
         return Instant(max(0, now - now % MILLIS_PER_HOUR - days * MILLIS_PER_DAY))
 
+    def taken_since(self, spec: TableSpec, now: Instant) -> Instant:
+        """Return from which UTC hour on late facts of a table are taken.
+
+        A table that is kept for ever takes them for as long as everything is kept that its rollups
+        are computed from.
+        """
+        if self.days(spec) is not None:
+            return self.kept_since(spec, now)
+        return Instant(max(self.kept_since(fact, now) for fact in FACT_TABLES))
+
     def computed_since(self, spec: TableSpec, now: Instant) -> Instant:
         """Return from which UTC hour on a rollup is kept and its facts are, too."""
         facts = (

@@ -3,6 +3,7 @@
 import rich_click as click
 from rich.text import Text
 
+from grange.cli import books_store
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import moment, size
@@ -73,3 +74,7 @@ def list_files(connection: Connection, table: str | None) -> None:
         ],
         right=frozenset({"ROWS", "SIZE"}),
     )
+
+
+command.add_command(books_store.books_size)
+command.add_command(books_store.books_retention)

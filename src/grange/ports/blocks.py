@@ -62,3 +62,7 @@ class Blocks(Protocol):
     def paths(self) -> Sequence[str]:
         """Return every file there is, live or not."""
         ...
+
+    def room(self) -> int:
+        """Return how many bytes are free where the files are."""
+        ...

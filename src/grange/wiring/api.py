@@ -35,6 +35,7 @@ from grange.server.web import WebFiles
 from grange.services.books.drain import Drain
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
+from grange.services.books.keeping import retention_of
 from grange.services.books.server_samples import ServerSampler
 from grange.services.draft import Context as DecisionContext
 from grange.services.identity import Identity
@@ -77,8 +78,8 @@ async def running_api(
     *,
     address: str,
     open_books: OpenBooks,
-    clock: Clock | None = None,
     names: Sequence[str] = (),
+    clock: Clock | None = None,
     silence_seconds: int = 60,
     failed: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Api]:
@@ -88,8 +89,8 @@ async def running_api(
         settings: the server's.
         address: `host:port` that clients are told.
         open_books: makes the door to the books.
-        clock: default: the machine's.
         names: further names of this server, which browsers may use.
+        clock: default: the machine's.
         silence_seconds: how long a worker may be silent.
         failed: called when something ended that must not, so that the process can be replaced.
     """
@@ -147,7 +148,12 @@ async def running_api(
             live=live,
             pages=pages,
             latest=latest,
-            ingest=Ingest(commit, clock, has_room=_room(settings.data_dir)),
+            ingest=Ingest(
+                commit,
+                clock,
+                has_room=_room(settings.data_dir),
+                retention=partial(retention_of, store),
+            ),
             books=books,
             previews=previews,
             preview_roots=tuple(str(root) for root in settings.preview_roots),
@@ -164,13 +170,13 @@ async def running_api(
             rest=rest,
             web=WebFiles(STATIC),
             secure=settings.tls,
+            authority=_authority(settings),
         )
         upkeep = Upkeep(
             context,
             log_days_succeeded=settings.session_log_days_succeeded,
             log_days_failed=settings.session_log_days_failed,
         )
-            authority=_authority(settings),
         asking = [
             asyncio.create_task(live.run(), name="live"),
             asyncio.create_task(upkeep.run(), name="upkeep"),

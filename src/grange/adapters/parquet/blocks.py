@@ -103,6 +103,11 @@ class ParquetBlocks:
             for path in (self._root / name).rglob("*.parquet")
         )
 
+    def room(self) -> int:
+        """Return how many bytes are free."""
+        found = os.statvfs(self._root)
+        return found.f_bavail * found.f_frsize
+
     def _place(self, path: str) -> Path:
         parts = PurePosixPath(path).parts
         if not parts or parts[0] not in _FOLDERS or ".." in parts:

@@ -169,6 +169,7 @@ ACCOUNT_HOURS = TableSpec(
     ),
     produced_by="books",
     rollup=True,
+    made_of=("events", "sessions", "session_actions", "thread_samples"),
     key=("slot_at", "worker_id", "threads", "account"),
     time_column="slot_at",
     sort=("worker_id", "slot_at", "threads", "account"),

@@ -179,3 +179,14 @@ def booked_amounts() -> Question:
         """,  # noqa: S608 - constant text
         needs=(_SESSIONS,),
     )
+
+
+def facts_refused() -> Question:
+    """Ask how many facts of workers were refused because they came too late, by table."""
+    return Question(
+        sql="""
+            SELECT new AS table_name, sum(number)::BIGINT AS facts FROM events
+            WHERE farm_id = $farm_id AND name = 'facts_refused' GROUP BY new ORDER BY new
+        """,
+        needs=(Need(table="events"),),
+    )

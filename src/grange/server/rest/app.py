@@ -15,7 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from grange.kernel.errors import GrangeError
 from grange.server.context import Context
-from grange.server.rest import books, jobs, people, rings, workers
+from grange.server.rest import books, exchange, jobs, people, rings, store, workers
 from grange.server.rest.faults import fault_body, status_of
 from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
@@ -79,6 +79,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *jobs.HANDLERS,
     *workers.HANDLERS,
     *books.HANDLERS,
+    *exchange.HANDLERS,
+    *store.HANDLERS,
     *rings.HANDLERS,
     get_openapi,
 ]

@@ -23,7 +23,7 @@ from grange.services.books.rolling import rolled_until
 from grange.services.books.shelf import View
 
 WORTH_MS = 3 * MILLIS_PER_DAY
-"""Shorter spans are swept."""
+"""Shorter spans are swept, unless samples of theirs are no longer kept."""
 _TOUCHING = ("events", "sessions", "session_actions", "thread_samples")
 
 Group = tuple[str, int]
@@ -64,7 +64,8 @@ def _parts(view: View, span: Span) -> Iterator[tuple[Span, bool]]:
     """Yield a span in parts, and whether each may be read from rollups."""
     first = Instant(-(-span.start // MILLIS_PER_HOUR) * MILLIS_PER_HOUR)
     last = min(settled_until(view), span.end - span.end % MILLIS_PER_HOUR)
-    if last - first < WORTH_MS:
+    sampled = view.retention.computed_since(ACCOUNT_HOURS, view.now)
+    if last - first < WORTH_MS and first >= sampled:
         yield span, False
         return
     for part, use_rollup in (

@@ -12,6 +12,7 @@ from grange.books.manifest import (
     file_path,
     grain_span,
     merged_provenance,
+    sequences_of,
     watermark,
 )
 from grange.kernel.intervals import Span
@@ -19,7 +20,6 @@ from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINU
 from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
 from grange.services.books.publication import Publication, manifest_row
-from grange.services.books.rolling import kept_since
 from grange.services.books.shelf import Shelf, files_of
 
 DAY_GRACE_MS = 3 * MILLIS_PER_HOUR
@@ -61,6 +61,11 @@ def _due(rows: Sequence[ManifestRow], span: Span, now: Instant) -> bool:
     if len(late) == len(rows):
         return True
     return len(late) > _DELTAS or any(row.created_at + MILLIS_PER_DAY <= now for row in late)
+
+
+def _last_of(row: ManifestRow) -> int:
+    own = sequences_of(row.provenance)
+    return 0 if own is None else own.last
 
 
 class Compactor:
@@ -125,7 +130,7 @@ class Compactor:
         Returns:
             The paths of the files deleted.
         """
-        self._retire_old_rollups(now)
+        self._retire_old(now)
         manifest = self._shelf.state.manifest(include_retired=True)
         limit = min(now - LINGER_MS, self._shelf.oldest_reader() - 1)
         gone = [
@@ -140,16 +145,26 @@ class Compactor:
         self._drop_segments(now)
         return [*gone, *orphans]
 
-    def _retire_old_rollups(self, now: Instant) -> None:
+    def _retire_old(self, now: Instant) -> None:
+        """Retire files in which everything is older than its table is kept.
+
+        A file that says how far the journal is sealed stays until another one says as much.
+        """
+        files = self._shelf.files()
+        kept = {farm_id: self._shelf.retention(farm_id) for farm_id in {r.farm_id for r in files}}
         old = [
-            row.path
-            for row in self._shelf.files()
+            row
+            for row in files
             if (spec := TABLES.get(row.table_name)) is not None
-            and spec.kept_hours is not None
-            and row.end_at <= kept_since(spec, now)
+            and row.end_at <= kept[row.farm_id].kept_since(spec, now)
         ]
-        if old:
-            self._shelf.publish([], old, now)
+        gone = {row.path for row in old}
+        sealed = self._shelf.watermark
+        if watermark(row.provenance for row in files if row.path not in gone) < sealed:
+            mark = next(row for row in old if _last_of(row) == sealed)
+            gone.remove(mark.path)
+        if gone:
+            self._shelf.publish([], sorted(gone), now)
 
     def _drop_segments(self, now: Instant) -> None:
         sealed = watermark(row.provenance for row in self._shelf.files())

@@ -1,23 +1,30 @@
 """Facts from workers: checked, put on the server's clock, kept before they are acknowledged."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from grange.books.catalog.model import TableSpec
 from grange.books.catalog.registry import table
-from grange.books.catalog.rows import row_problem
+from grange.books.catalog.rows import fact_row, row_problem
 from grange.books.catalog.telemetry_tables import ADDED_TO_FRAMES, ADDED_TO_SAMPLES
+from grange.books.retention import Retention
+from grange.domain.facts import EventFact
 from grange.domain.work import Worker
 from grange.kernel.clock import Clock
 from grange.kernel.errors import InvalidRequestError, StorageFullError
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_MINUTE, Instant
+from grange.kernel.ids import FarmId
+from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 from grange.services.books.group_commit import GroupCommit, Part
 
 MOST_ROWS = 20_000
-RETENTION_DAYS = 400
 AHEAD_MS = 10 * MILLIS_PER_MINUTE
 _ABOUT_ROW_BYTES = 300
+TOO_OLD = "is older than facts are kept"
+LATE = "facts_refused"
+"""Event: facts of a worker were refused, because they came later than their table is kept."""
 
 POSTED: Mapping[str, frozenset[str]] = {
     "frames": ADDED_TO_FRAMES,
@@ -55,7 +62,7 @@ class Ingest:
         clock: Clock,
         *,
         has_room: Callable[[], bool] = lambda: True,
-        retention_days: int = RETENTION_DAYS,
+        retention: Callable[[FarmId], Awaitable[Retention]] | None = None,
     ) -> None:
         """Take facts.
 
@@ -63,12 +70,13 @@ class Ingest:
             commit: keeps rows.
             clock: the server's clock.
             has_room: False while the data folder's disk is nearly full.
-            retention_days: older facts are refused.
+            retention: how long a farm keeps what: older facts are refused, and counted by an event
+                in the books. None: as the catalog says.
         """
         self._commit = commit
         self._clock = clock
         self._has_room = has_room
-        self._retention_ms = retention_days * MILLIS_PER_DAY
+        self._retention = retention
 
     async def ingest(
         self,
@@ -98,15 +106,21 @@ class Ingest:
                 "again later.",
                 retry_after_seconds=60,
             )
+        now = self._clock.now()
+        retention = await self._retention(worker.farm_id) if self._retention else Retention()
+        late: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         parts: list[Part] = []
         refused: list[Refused] = []
         for name in POSTED:
             rows = []
+            since = retention.taken_since(table(name), now)
             for index, row in enumerate(batch.get(name) or ()):
-                found = self._checked(table(name), row, worker, clock_offset_ms)
+                found = self._checked(table(name), row, worker, clock_offset_ms, since)
                 if isinstance(found, dict):
                     rows.append(found)
                 else:
+                    if found[1] == TOO_OLD:
+                        late[name].append(row)
                     refused.append(
                         Refused(
                             table=name,
@@ -117,6 +131,7 @@ class Ingest:
                     )
             if rows:
                 parts.append((worker.farm_id, name, rows))
+        parts += [_late_event(worker, name, rows, now) for name, rows in late.items()]
         if parts:
             await self._commit.keep(
                 parts, total * _ABOUT_ROW_BYTES if byte_count is None else byte_count
@@ -124,26 +139,39 @@ class Ingest:
         return Ingested(accepted=total - len(refused), refused=tuple(refused))
 
     def _checked(
-        self, spec: TableSpec, posted: Any, worker: Worker, offset_ms: int
+        self, spec: TableSpec, posted: Any, worker: Worker, offset_ms: int, since: Instant
     ) -> dict[str, Any] | tuple[str, str]:
         """Return the row to keep, or (field, message) of what is wrong with it."""
         problem = row_problem(spec, posted, skipped=POSTED[spec.name])
         if problem is not None:
             return problem
         row = _rebased(spec, posted, worker, offset_ms)
-        return self._time_problem(spec, row, self._clock.now()) or row
+        return self._time_problem(spec, row, since) or row
 
     def _time_problem(
-        self, spec: TableSpec, row: Mapping[str, Any], now: Instant
+        self, spec: TableSpec, row: Mapping[str, Any], since: Instant
     ) -> tuple[str, str] | None:
         at = row[spec.time_column]
-        if at > now + AHEAD_MS:
+        if at > self._clock.now() + AHEAD_MS:
             return spec.time_column, "lies in the future: is the worker's clock right?"
-        if at < now - self._retention_ms:
-            return spec.time_column, "is older than facts are kept"
+        if at < since:
+            return spec.time_column, TOO_OLD
         if spec.start_column is not None and row[spec.start_column] > at:
             return spec.start_column, f"is later than {spec.time_column}"
         return None
+
+
+def _late_event(worker: Worker, name: str, rows: Sequence[Mapping[str, Any]], now: Instant) -> Part:
+    """Return the event that counts facts refused as too old; the same facts give the same event."""
+    times = sorted(f"{row.get('thread')}:{row[table(name).time_column]}" for row in rows)
+    same = sha256("\n".join([worker.worker_id, name, *times]).encode()).hexdigest()[:32]
+    fact = EventFact(
+        farm_id=worker.farm_id, event_id=f"event-{same}", at=now, subject="worker",
+        subject_id=worker.worker_id, name=LATE, new=name, number=len(rows),
+        worker_id=worker.worker_id, fleet_id=worker.fleet_id,
+    )  # fmt: skip
+    table_name, row = fact_row(fact)
+    return worker.farm_id, table_name, [row]
 
 
 def _check_batch(batch: Mapping[str, Any]) -> int:

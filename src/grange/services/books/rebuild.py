@@ -146,14 +146,25 @@ class Rebuilder:
                 broken.append(row)
         return keep_first(spec, joined(spec, tables)), broken
 
+    def _sound(self, row: ManifestRow) -> bool:
+        try:
+            return self._shelf.blocks.describe(row.path).sha256 == row.sha256
+        except CorruptDataError:
+            return False
+
     def _rollups(self) -> None:
-        """Compute every finished hour again."""
-        names = {spec.name for spec in ROLLUP_TABLES}
-        self._publication.retire.extend(
-            row.path
-            for row in self._shelf.files()
-            if row.farm_id == self._farm_id and row.table_name in names
-        )
+        """Compute every finished hour again whose facts are kept; older rows stay as they are."""
+        retention = self._shelf.retention(self._farm_id)
+        since = {spec.name: retention.computed_since(spec, self._now) for spec in ROLLUP_TABLES}
+        for row in self._shelf.files():
+            if row.farm_id != self._farm_id or row.table_name not in since:
+                continue
+            if row.start_at >= since[row.table_name]:
+                self._publication.retire.append(row.path)
+            elif not self._sound(row):
+                self._done.lost.append(row.path)
+        if self._done.lost:
+            return
         view = sealed_view(self._shelf, self._farm_id, self._now, self._publication)
         hours = hours_to_roll(view, None, None, finished_until(self._now))
         before = len(self._publication.add)

@@ -109,7 +109,8 @@ def rolled(view: View, span: Span) -> dict[str, pa.Table]:
     }
     tables = {spec.name: arrow_table(spec, rows[spec.name]) for spec in _FROM_ROWS}
     for spec, width in ((WORKER_MINUTES, MILLIS_PER_MINUTE), (WORKER_HOURS, MILLIS_PER_HOUR)):
-        kept = Span(Instant(max(span.start, kept_since(spec, view.now))), span.end)
+        since = view.retention.computed_since(spec, view.now)
+        kept = Span(Instant(min(max(span.start, since), span.end)), span.end)
         question = samples_by_slot(kept, width)
         if kept.millis and view.has(question.needs[0]):
             tables[spec.name] = conformed(spec, view.ask(question))
@@ -183,7 +184,10 @@ class Roller:
         self._now = now
 
     def roll(self, hours: Hours) -> None:
-        """Compute some finished UTC hours."""
+        """Compute some finished UTC hours; those whose facts are gone stay as they are."""
+        since = {spec.name: self._view.retention.computed_since(spec, self._now)
+                 for spec in ROLLUP_TABLES}  # fmt: skip
+        hours = frozenset(hour for hour in hours if hour >= min(since.values()))
         parts: dict[str, list[pa.Table]] = defaultdict(list)
         for span in batches(self._view, hours):
             for name, rows in rolled(self._view, span).items():
@@ -192,7 +196,9 @@ class Roller:
             rows = pa.concat_tables(
                 [arrow_schema(spec.name).empty_table(), *parts.get(spec.name, ())]
             ).combine_chunks()
-            self._replace(spec, rows, hours)
+            left = frozenset(hour for hour in hours if hour >= since[spec.name])
+            if left:
+                self._replace(spec, _of_hours(spec, rows, left), left)
 
     def _replace(self, spec: TableSpec, rows: pa.Table, hours: Hours) -> None:
         """Put rows in the place of everything a table holds for some hours."""
@@ -237,13 +243,6 @@ class Roller:
 
 def _end_of(hours: Hours) -> int:
     return max(hours) + MILLIS_PER_HOUR
-
-
-def kept_since(spec: TableSpec, now: Instant) -> Instant:
-    """Return from which hour on a table is kept."""
-    if spec.kept_hours is None:
-        return Instant(0)
-    return Instant(now - now % MILLIS_PER_HOUR - spec.kept_hours * MILLIS_PER_HOUR)
 
 
 def _hours_column(spec: TableSpec, rows: pa.Table) -> Any:

@@ -150,4 +150,5 @@ def sealed_view(shelf: Shelf, farm_id: str, now: Instant, publication: Publicati
         going={},
         engine=shelf.engine,
         blocks=shelf.blocks,
+        retention=shelf.retention(farm_id),
     )

@@ -20,7 +20,9 @@ from grange.books.catalog.rows import fact_row
 from grange.books.catalog.schema import arrow_schema, arrow_table
 from grange.books.manifest import watermark
 from grange.books.questions.model import DRIFT_MS, Need, Question, relation, spec_of, with_relations
+from grange.books.retention import Retention
 from grange.books.rows import joined, keep_first, time_range, within
+from grange.domain.retention import RetentionPolicy
 from grange.kernel.clock import Clock
 from grange.kernel.units import Instant
 from grange.ports.blocks import Blocks
@@ -74,6 +76,8 @@ class View:
     """Open sessions and actions, by table."""
     engine: QueryEngine
     blocks: Blocks
+    retention: Retention = field(default_factory=Retention)
+    """How long the farm keeps what."""
     _rows: dict[tuple[str, bool], pa.Table] = field(default_factory=dict)
 
     def ask(self, question: Question, *, timeout_seconds: float | None = None) -> pa.Table:
@@ -215,6 +219,7 @@ class Shelf:
                 going=going,
                 engine=self.engine,
                 blocks=self.blocks,
+                retention=self.retention(farm_id),
             )
         finally:
             with self._lock:
@@ -226,6 +231,11 @@ class Shelf:
         with self._lock:
             self._tail.refresh()
             yield self._tail
+
+    def retention(self, farm_id: str) -> Retention:
+        """Return how long a farm keeps what."""
+        policy = self.state.get(RetentionPolicy, farm_id)
+        return Retention() if policy is None else Retention(policy.kept_days)
 
     def files(self) -> list[ManifestRow]:
         """Return the live files of all farms."""
