@@ -13,6 +13,9 @@ from grange.domain.statuses import AssociationStatus, Role
 from grange.kernel.ids import FarmId, FleetId, QueueId
 from grange.kernel.units import Instant
 
+SIMULATED = "simulated"
+"""Member of a farm's settings that marks a made-up past."""
+
 
 class Farm(Struct, frozen=True, kw_only=True):
     """One farm: its own zone, currency, rate cards and accounts."""
@@ -29,6 +32,11 @@ class Farm(Struct, frozen=True, kw_only=True):
     created_by: str
     updated_at: Instant | None = None
     updated_by: str | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """True if nothing of this farm ever happened: its past was made up, and is marked so."""
+        return self.settings.get(SIMULATED) is True
 
 
 class Queue(Struct, frozen=True, kw_only=True):

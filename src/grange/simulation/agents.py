@@ -1,0 +1,251 @@
+"""The agent of one machine: asks for work, runs it by a model, reports what came of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grange.domain.statuses import SessionActionStatus
+from grange.domain.work import Session, SessionAction
+from grange.kernel.ids import SessionActionId, SessionId, StepId, WorkerId
+from grange.kernel.intervals import Span
+from grange.kernel.units import Instant
+from grange.services.reports import ActionReport, Schedule
+from grange.simulation.machines import Machine
+from grange.simulation.renderers import LayerModel, Renderers, Run
+from grange.simulation.samples import Sampler, Stretch
+
+SOON_MS = 300
+"""From news to the request that carries it."""
+TOLD_FROM_MS = 60_000
+"""An action that takes longer is reported when it begins; a shorter one only at its end."""
+
+
+@dataclass(slots=True)
+class Doing:
+    """An action that runs on a job thread."""
+
+    session: Session
+    action: SessionAction
+    run: Run
+    started_at: Instant
+    ends_at: Instant
+    status: SessionActionStatus
+    frames_sent: int = 0
+
+
+@dataclass(slots=True)
+class Agent:
+    """The agent of one machine."""
+
+    machine: Machine
+    worker_id: WorkerId
+    fleet_id: str
+    sampler: Sampler
+    running: bool = False
+    present: bool = False
+    """Somebody sits at the machine, so that it takes no work."""
+    silent: bool = False
+    """It has no power, and the server has not noticed yet."""
+    on_since: Instant | None = None
+    idle_since: Instant | None = None
+    asked_at: Instant = Instant(0)
+    report_due: Instant | None = None
+    wanted_at: Instant | None = None
+    """When it will have started after it was switched on from afar."""
+    doing: dict[int, Doing] = field(default_factory=dict)
+    updates: dict[SessionActionId, ActionReport] = field(default_factory=dict)
+    on: list[Span] = field(default_factory=list)
+    """When it ran in this hour, up to the last time it went off."""
+    stretches: list[Stretch] = field(default_factory=list)
+    frames: list[dict[str, Any]] = field(default_factory=list)
+    life: int = 0
+    """Grows whenever it goes off, so that what was planned before is void."""
+
+    def own_clock(self, at: int) -> Instant:
+        """Return an instant as the machine's clock has it."""
+        return Instant(at + self.machine.skew_ms)
+
+    # ── going on and off ──────────────────────────────────────────────────────────────────────────
+
+    def came_on(self, now: Instant) -> None:
+        """Begin to run."""
+        self.running, self.silent = True, False
+        self.on_since = self.idle_since = now
+
+    def went_off(self, now: Instant) -> None:
+        """Drop everything."""
+        for thread in list(self.doing):
+            self._note(thread, now)
+        self.doing.clear()
+        self.updates.clear()
+        if self.on_since is not None and now > self.on_since:
+            self.on.append(Span(self.on_since, now))
+        self.on_since = self.idle_since = self.report_due = None
+        self.running = False
+        self.life += 1
+
+    # ── work ──────────────────────────────────────────────────────────────────────────────────────
+
+    def take(
+        self,
+        schedule: Schedule,
+        now: Instant,
+        renderers: Renderers,
+        layers: Mapping[StepId, LayerModel],
+        begun: Callable[[int, Doing], None],
+    ) -> bool:
+        """Begin what the server said; returns True if there is something to report at once.
+
+        Args:
+            schedule: what the server said.
+            now: the present.
+            renderers: say how actions go.
+            layers: the models of all layers.
+            begun: is told of every action that began, and of its thread.
+        """
+        for session, actions in schedule.sessions:
+            thread = session.thread
+            stopping = schedule.cancel.get(session.session_id, ())
+            self._stop(session.session_id, stopping, now, begun)
+            doing = self.doing.get(thread)
+            if doing is not None:
+                continue
+            for action in actions:
+                if action.action_id in stopping:
+                    self.updates[action.action_id] = ActionReport(
+                        completed_status=SessionActionStatus.NEVER_ATTEMPTED
+                    )
+                    continue
+                layer = layers.get(action.layer_id) if action.layer_id else None
+                self._begin(session, action, renderers.run(action, layer, self.machine), now)
+                begun(thread, self.doing[thread])
+                break
+        if schedule.sessions:
+            self.idle_since = None
+        elif self.idle_since is None:
+            self.idle_since = now
+        return bool(self.updates)
+
+    def _stop(
+        self,
+        session_id: SessionId,
+        stopping: tuple[SessionActionId, ...],
+        now: Instant,
+        begun: Callable[[int, Doing], None],
+    ) -> None:
+        for thread, doing in self.doing.items():
+            wanted = doing.action.action_id in stopping and doing.session.session_id == session_id
+            if wanted and doing.status is not SessionActionStatus.CANCELED:
+                doing.status = SessionActionStatus.CANCELED
+                doing.ends_at = Instant(min(doing.ends_at, now + 1_500))
+                begun(thread, doing)
+
+    def _begin(self, session: Session, action: SessionAction, run: Run, now: Instant) -> None:
+        start = Instant(now + 40)
+        self.doing[session.thread] = Doing(
+            session=session,
+            action=action,
+            run=run,
+            started_at=start,
+            ends_at=Instant(start + run.millis),
+            status=run.status,
+        )
+        if run.millis >= TOLD_FROM_MS:
+            self.updates[action.action_id] = ActionReport(started_at=self.own_clock(start))
+
+    def ended(self, thread: int, now: Instant) -> Doing:
+        """Take note that a thread's action is over."""
+        doing = self._note(thread, now)
+        del self.doing[thread]
+        run = doing.run
+        canceled = doing.status is SessionActionStatus.CANCELED
+        self.updates[doing.action.action_id] = ActionReport(
+            completed_status=doing.status,
+            started_at=self.own_clock(doing.started_at),
+            ended_at=self.own_clock(now),
+            exit_code=None if canceled else run.exit_code,
+            usage={} if canceled else run.usage,
+        )
+        self._finish_frames(doing, now)
+        return doing
+
+    def _note(self, thread: int, until: Instant) -> Doing:
+        """Remember for the samples what a thread did until now."""
+        doing = self.doing[thread]
+        if until > doing.started_at:
+            action = doing.action
+            self.stretches.append(
+                Stretch(
+                    thread=thread,
+                    start=doing.started_at,
+                    end=until,
+                    session_id=doing.session.session_id,
+                    job_id=doing.session.job_id,
+                    layer_id=action.layer_id,
+                    cpu=doing.run.cpu,
+                    memory_bytes=doing.run.memory_bytes,
+                )
+            )
+        return doing
+
+    def _finish_frames(self, doing: Doing, now: Instant) -> None:
+        """Make records of the frames that were finished since the last time."""
+        done = [
+            frame
+            for frame in doing.run.frames[doing.frames_sent :]
+            if doing.started_at + frame[2] <= now
+        ]
+        if not done:
+            return
+        action, run = doing.action, doing.run
+        start = self.own_clock(doing.started_at)
+        share = round(1000 * run.cpu / self.machine.threads)
+        size = run.usage.get("outputBytes", 0) // max(1, len(run.frames))
+        self.frames.extend(
+            {
+                "action_id": action.action_id,
+                "session_id": doing.session.session_id,
+                "job_id": doing.session.job_id,
+                "layer_id": action.layer_id,
+                "task_index": action.task_index,
+                "frame": number,
+                "started_at": start + begin,
+                "ended_at": start + end,
+                "render_ms": end - begin,
+                "averaged_over": 1,
+                "first_of_chunk": doing.frames_sent + place == 0,
+                "first_after_load": doing.frames_sent + place == 0,
+                "user_logged_in": False,
+                "log_started_at": start,
+                "log_first_frame": run.frames[0][0],
+                "part_job_cpu": [share * part // 100 for part in (55, 96, 100, 98, 92)],
+                "part_job_memory_bytes": [
+                    run.memory_bytes * part // 100 for part in (62, 88, 97, 100, 100)
+                ],
+                "part_other_cpu": [12, 9, 9, 10, 11],
+                "part_threads": [len(self.doing) + 1] * 5,
+                "peak_memory_bytes": run.memory_bytes,
+                "cpu_ms": round(
+                    (end - begin) * run.cpu * self.machine.cores / self.machine.threads
+                ),
+                "output_path": f"/projects/{doing.session.job_id}/{number:04d}.exr",
+                "output_bytes": size,
+            }
+            for place, (number, begin, end) in enumerate(done)
+        )
+        doing.frames_sent += len(done)
+
+    # ── facts ─────────────────────────────────────────────────────────────────────────────────────
+
+    def facts_until(self, until: Instant) -> tuple[list[Span], list[Stretch], list[dict[str, Any]]]:
+        """Return when it ran, what its threads did, and the frames it finished; then start over."""
+        for thread, doing in self.doing.items():
+            if until > doing.started_at:
+                self._note(thread, until)
+                self._finish_frames(doing, until)
+        on = list(self.on)
+        if self.on_since is not None and until > self.on_since:
+            on.append(Span(self.on_since, until))
+        found = (on, self.stretches, self.frames)
+        self.on, self.stretches, self.frames = [], [], []
+        return found
