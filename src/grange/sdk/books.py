@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError
 from grange.ports.farm_api import FarmApi
+from grange.sdk.statistics import FolderRuns, ServerRuns, Statistics
 
 _REST = "/api/v1"
 _SLOWEST_SECONDS = 300.0
@@ -50,6 +51,11 @@ class RestDoor:
     def farm_id(self) -> str:
         """The farm asked about."""
         return self._farm_id
+
+    @property
+    def api(self) -> FarmApi:
+        """The signed connection."""
+        return self._api
 
     def ask(self, question: str, path: str, arguments: Mapping[str, Any]) -> Any:
         """GET a path below the farm; what the path does not name goes into the query."""
@@ -132,6 +138,13 @@ class Books:
     def zone(self) -> ZoneInfo:
         """The farm's time zone: all local days are its days."""
         return ZoneInfo(self.ask("books_about", "/books/about")["zone"])
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Deadline Cloud's statistics of sessions."""
+        if isinstance(self._door, RestDoor):
+            return Statistics(ServerRuns(self._door.api, self.farm_id), self._clock)
+        return Statistics(FolderRuns(self.ask), self._clock)
 
     def ask(self, question: str, path: str, **arguments: Any) -> Any:
         """Return an answer of the books in plain values.

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from grange.domain.exchange import ExchangeRate, in_force
+from grange.domain.facts import LicenceUseFact, SessionFact
 from grange.domain.farm import Farm
 from grange.domain.rates import amount_after
 from grange.kernel.units import (
@@ -149,7 +150,8 @@ def test_money_is_the_same_by_every_group_and_equals_its_recomputation(bench, se
     bench.put(farm(currency))
     rates = [rate("1.083777001", 0), rate("1.1", T0 + 5 * MILLIS_PER_HOUR)]
     bench.put(*rates)
-    sessions, uses = [], []
+    sessions: list[SessionFact] = []
+    uses: list[LicenceUseFact] = []
     for number in range(40):
         begun = T0 - 2 * MILLIS_PER_HOUR + rng.randrange(3 * MILLIS_PER_DAY)
         ended = begun + rng.choice([1, 7_777_777, rng.randrange(1, MILLIS_PER_DAY)])
@@ -183,7 +185,8 @@ def test_money_is_the_same_by_every_group_and_equals_its_recomputation(bench, se
 
     expected: dict[tuple[str, str], int] = defaultdict(int)
     users = {fact.session_id: fact.user_name for fact in sessions}
-    for fact in [*sessions, *uses]:
+    facts: list[SessionFact | LicenceUseFact] = [*sessions, *uses]
+    for fact in facts:
         a, b = max(fact.started_at, START), min(fact.ended_at, END)
         if a < b:
             kind = "LICENSE" if fact in uses else "COMPUTE"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from grange.services.books import about, keeping
+from grange.services.books import about, aggregation, keeping
 from grange.services.books.desk import Desk
 
 Answer = Callable[..., Any]
@@ -11,6 +11,7 @@ Answer = Callable[..., Any]
 
 ANSWERS: Mapping[str, Answer] = {
     **about.ANSWERS,
+    **aggregation.ANSWERS,
     **keeping.ANSWERS,
 }
 
