@@ -1,5 +1,6 @@
 """All tables, by name."""
 
+from grange.books.catalog.foreign_tables import FOREIGN_RECORDS
 from grange.books.catalog.licence_tables import LICENCE_USES
 from grange.books.catalog.model import TableSpec
 from grange.books.catalog.rollup_tables import (
@@ -25,6 +26,7 @@ FACT_TABLES: tuple[TableSpec, ...] = (
     EVENTS,
     LICENCE_USES,
     SUBMISSIONS,
+    FOREIGN_RECORDS,
     FRAMES,
     WORKER_SAMPLES,
     THREAD_SAMPLES,

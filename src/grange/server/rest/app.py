@@ -17,6 +17,7 @@ from grange.kernel.errors import GrangeError
 from grange.server.context import Context
 from grange.server.rest import books, exchange, jobs, people, rings, store, workers
 from grange.server.rest.faults import fault_body, status_of
+from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
 
@@ -79,6 +80,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *jobs.HANDLERS,
     *workers.HANDLERS,
     *books.HANDLERS,
+    *FOREIGN,
     *exchange.HANDLERS,
     *store.HANDLERS,
     *rings.HANDLERS,

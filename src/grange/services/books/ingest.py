@@ -138,6 +138,22 @@ class Ingest:
             )
         return Ingested(accepted=total - len(refused), refused=tuple(refused))
 
+    async def keep(
+        self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]], *, byte_count: int
+    ) -> None:
+        """Keep rows that the server itself made; durable when this returns.
+
+        Raises:
+            ThrottledError: the journal does not keep up, or the disk is full; nothing was kept.
+        """
+        self._commit.check_room()
+        if not self._has_room():
+            raise StorageFullError(
+                "The server's disk is nearly full. Nothing was kept; send the same again later.",
+                retry_after_seconds=60,
+            )
+        await self._commit.keep([(farm_id, table_name, rows)], byte_count)
+
     def _checked(
         self, spec: TableSpec, posted: Any, worker: Worker, offset_ms: int, since: Instant
     ) -> dict[str, Any] | tuple[str, str]:

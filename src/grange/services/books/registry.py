@@ -5,6 +5,7 @@ from typing import Any
 
 from grange.services.books import about, aggregation, keeping
 from grange.services.books.desk import Desk
+from grange.services.books.foreign import ANSWERS as FOREIGN
 
 Answer = Callable[..., Any]
 """Called with the desk and the question's arguments by name; returns plain values."""
@@ -12,6 +13,7 @@ Answer = Callable[..., Any]
 ANSWERS: Mapping[str, Answer] = {
     **about.ANSWERS,
     **aggregation.ANSWERS,
+    **FOREIGN,
     **keeping.ANSWERS,
 }
 
