@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from grange.books.accounts import ACCOUNTS, Account, Segments
+from grange.books.accounts import ACCOUNTS, Account, Ints, Segments
 from grange.books.catalog.model import Column, Consolidation, TableSpec
 from grange.books.catalog.rollup_tables import GROUP_SLOTS, JOB_SLOTS
 from grange.books.periods import QUARTER_MS, DayQuarters
@@ -16,7 +17,7 @@ ALL_FLEETS = "*"
 """Stands for the whole farm among the fleets."""
 SUBJECTS = ("user", "project", "app")
 
-_STATES = ("rendering", "disabled", "idle", "off", "unknown")
+STATES = ("rendering", "disabled", "idle", "off", "unknown")
 """What a worker counts as: the first that any of its threads is in (S0-07)."""
 _STATE_OF: Mapping[Account, int] = {
     Account.RENDERING_USEFUL: 0,
@@ -62,27 +63,50 @@ def job_slot_rows(
     return rows
 
 
+def first_states(found: Segments, ends: Ints) -> npt.NDArray[np.int8]:
+    """Return the state every worker counts as at the end of each slot (S0-07).
+
+    Args:
+        found: what threads did.
+        ends: ends of slots, ascending.
+
+    Returns:
+        An index into `STATES` by slot and worker; `len(STATES)` where the worker did not exist.
+    """
+    state = np.array([_STATE_OF[account] for account in ACCOUNTS], dtype=np.int8)[found.account]
+    lasts = ends - 1
+    first = np.searchsorted(lasts, found.start, side="left")
+    slots = np.searchsorted(lasts, found.end, side="left") - first
+    origin = np.repeat(np.arange(len(found.start)), slots)
+    place = np.arange(len(origin)) - np.repeat(np.cumsum(slots) - slots, slots) + first[origin]
+    states = np.full((len(ends), len(found.worker_ids)), len(STATES), dtype=np.int8)
+    np.minimum.at(states, (place, found.worker[origin]), state[origin])
+    return states
+
+
+def counted(states: npt.NDArray[np.int8]) -> Ints:
+    """Return by slot how many workers are in each of `STATES`."""
+    return np.stack([(states == code).sum(axis=1) for code in range(len(STATES))], axis=1)
+
+
 def group_slot_rows(
     farm_id: str, found: Segments, watched: Iterable[Instant]
 ) -> list[dict[str, Any]]:
     """Count workers by state at the end of each watched quarter, by fleet and for all fleets."""
-    rows = []
-    state = np.array([_STATE_OF[account] for account in ACCOUNTS], dtype=np.int64)[found.account]
+    starts = sorted(watched)
+    states = first_states(found, np.array(starts, dtype=np.int64) + QUARTER_MS)
     fleets = np.array(found.fleet_ids, dtype=object)
-    for slot_at in sorted(watched):
-        last = slot_at + QUARTER_MS - 1
-        there = (found.start <= last) & (found.end > last)
-        first = np.full(len(found.worker_ids), len(_STATES), dtype=np.int64)
-        np.minimum.at(first, found.worker[there], state[there])
-        for fleet_id in (*sorted(set(found.fleet_ids)), ALL_FLEETS):
-            own = first if fleet_id == ALL_FLEETS else first[fleets == fleet_id]
-            counts = np.bincount(own, minlength=len(_STATES) + 1)[: len(_STATES)].tolist()
-            if fleet_id == ALL_FLEETS or any(counts):
-                rows.append(
-                    {"farm_id": farm_id, "slot_at": slot_at, "fleet_id": fleet_id}
-                    | {f"workers_{name}": n for name, n in zip(_STATES, counts, strict=True)}
-                )
-    return rows
+    counts = {
+        fleet_id: counted(states if fleet_id == ALL_FLEETS else states[:, fleets == fleet_id])
+        for fleet_id in (*sorted(set(found.fleet_ids)), ALL_FLEETS)
+    }
+    return [
+        {"farm_id": farm_id, "slot_at": slot_at, "fleet_id": fleet_id}
+        | {f"workers_{name}": n for name, n in zip(STATES, own, strict=True)}
+        for number, slot_at in enumerate(starts)
+        for fleet_id, of_fleet in counts.items()
+        if any(own := of_fleet[number].tolist()) or fleet_id == ALL_FLEETS
+    ]
 
 
 def account_hour_rows(

@@ -138,6 +138,8 @@ def layer_detail(job: Job, layer: Layer) -> str:
             "frame_count": layer.frame_count,
             "layer": layer.name,
             "queue_id": layer.queue_id,
+            "render_type": layer.attributes.get("render_type", "unassigned"),
+            "max_workers": job.max_worker_count,
         }
     ).decode()
 

@@ -3,12 +3,20 @@
 from grange.books.catalog.foreign_tables import FOREIGN_RECORDS
 from grange.books.catalog.licence_tables import LICENCE_USES
 from grange.books.catalog.model import TableSpec
+from grange.books.catalog.ring_tables import (
+    FARM_MINUTES,
+    FARM_QUARTERS,
+    FRAME_MINUTES,
+    FRAME_QUARTERS,
+    THREAD_QUARTERS,
+)
 from grange.books.catalog.rollup_tables import (
     ACCOUNT_HOURS,
     GROUP_SLOTS,
     JOB_SLOTS,
     WORKER_HOURS,
     WORKER_MINUTES,
+    WORKER_QUARTERS,
 )
 from grange.books.catalog.submission_tables import SUBMISSIONS
 from grange.books.catalog.telemetry_tables import (
@@ -38,6 +46,12 @@ ROLLUP_TABLES: tuple[TableSpec, ...] = (
     JOB_SLOTS,
     GROUP_SLOTS,
     ACCOUNT_HOURS,
+    WORKER_QUARTERS,
+    FARM_MINUTES,
+    FARM_QUARTERS,
+    FRAME_MINUTES,
+    FRAME_QUARTERS,
+    THREAD_QUARTERS,
 )
 TABLES: dict[str, TableSpec] = {spec.name: spec for spec in FACT_TABLES + ROLLUP_TABLES}
 

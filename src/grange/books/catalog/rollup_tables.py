@@ -63,6 +63,20 @@ WORKER_HOURS = TableSpec(
     columns=_sample_columns("hour"),
 )
 
+WORKER_QUARTERS = TableSpec(
+    name="worker_quarters",
+    title="Workers by quarter hour",
+    meaning="Worker samples put together by quarter hour, for local days of any zone.",
+    produced_by="books",
+    rollup=True,
+    made_of=("worker_samples",),
+    kept_days=SLOT_DAYS,
+    key=("worker_id", "slot_at"),
+    time_column="slot_at",
+    sort=("worker_id", "slot_at"),
+    columns=_sample_columns("quarter"),
+)
+
 JOB_SLOTS = TableSpec(
     name="job_slots",
     title="Quarter-hour job slots",

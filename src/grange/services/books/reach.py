@@ -38,6 +38,9 @@ class Reach:
         if spec.name in {"worker_samples", "thread_samples"}:
             self._between(ends - 1, ends - 1)
             return
+        if spec.name == "server_samples":
+            self._between(ends - rows.column("coverage_ms").to_numpy(), ends)
+            return
         starts = ends if spec.start_column is None else rows.column(spec.start_column).to_numpy()
         self._between(starts, ends)
         if spec.name in _LASTING:

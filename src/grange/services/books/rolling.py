@@ -7,13 +7,14 @@ that are not sealed yet are added where a question is answered, by the same func
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from grange.books.catalog.model import TableSpec
-from grange.books.catalog.registry import ROLLUP_TABLES
+from grange.books.catalog.registry import ROLLUP_TABLES, TABLES
 from grange.books.catalog.rollup_tables import (
     ACCOUNT_HOURS,
     GROUP_SLOTS,
@@ -45,10 +46,13 @@ from grange.ports.blocks import Blocks
 from grange.ports.state import ManifestRow
 from grange.services.books.machine_time import machine_time
 from grange.services.books.publication import Publication, manifest_row
+from grange.services.books.ring_rolling import rolled_rings
 from grange.services.books.shelf import View
 
 _MOST_ROWS = 100_000
 _LONGEST_MS = 31 * MILLIS_PER_DAY
+
+ROLLUP_NAMES = frozenset(spec.name for spec in ROLLUP_TABLES)
 
 Hours = frozenset[Instant]
 """UTC hours, by their start."""
@@ -92,23 +96,32 @@ def hours_of(start: int, end: int) -> Iterator[Instant]:
         hour += MILLIS_PER_HOUR
 
 
-def rolled(view: View, span: Span) -> dict[str, pa.Table]:
-    """Return the rows of every rollup for a span of whole hours.
+def rolled(view: View, span: Span, only: AbstractSet[str] = ROLLUP_NAMES) -> dict[str, pa.Table]:
+    """Return the rows of rollups for a span of whole hours.
 
     Args:
         view: the facts to compute from.
         span: whole UTC hours.
+        only: the rollups asked for; default: every one.
     """
     time = machine_time(view, span)
-    hours = Span(span.start, time.span.end)
-    watched = [Instant(row["slot_at"]) for row in _answer(view, watched_quarters(span))]
-    rows: dict[str, list[dict[str, Any]]] = {
-        ACCOUNT_HOURS.name: account_hour_rows(view.farm_id, time.segments, hours, MILLIS_PER_HOUR),
-        GROUP_SLOTS.name: group_slot_rows(view.farm_id, time.segments, watched),
-        JOB_SLOTS.name: _job_slots(view, span, frozenset(watched)),
-    }
-    tables = {spec.name: arrow_table(spec, rows[spec.name]) for spec in _FROM_ROWS}
+    tables = rolled_rings(view, time, span, only)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    if ACCOUNT_HOURS.name in only:
+        hours = Span(span.start, time.span.end)
+        rows[ACCOUNT_HOURS.name] = account_hour_rows(
+            view.farm_id, time.segments, hours, MILLIS_PER_HOUR
+        )
+    if only & {GROUP_SLOTS.name, JOB_SLOTS.name}:
+        watched = [Instant(row["slot_at"]) for row in _answer(view, watched_quarters(span))]
+        if GROUP_SLOTS.name in only:
+            rows[GROUP_SLOTS.name] = group_slot_rows(view.farm_id, time.segments, watched)
+        if JOB_SLOTS.name in only:
+            rows[JOB_SLOTS.name] = _job_slots(view, span, frozenset(watched))
+    tables |= {name: arrow_table(TABLES[name], found) for name, found in rows.items()}
     for spec, width in ((WORKER_MINUTES, MILLIS_PER_MINUTE), (WORKER_HOURS, MILLIS_PER_HOUR)):
+        if spec.name not in only:
+            continue
         since = view.retention.computed_since(spec, view.now)
         kept = Span(Instant(min(max(span.start, since), span.end)), span.end)
         question = samples_by_slot(kept, width)
@@ -117,9 +130,6 @@ def rolled(view: View, span: Span) -> dict[str, pa.Table]:
         else:
             tables[spec.name] = arrow_schema(spec.name).empty_table()
     return tables
-
-
-_FROM_ROWS = (ACCOUNT_HOURS, GROUP_SLOTS, JOB_SLOTS)
 
 
 def _answer(view: View, question: Question) -> list[dict[str, Any]]:

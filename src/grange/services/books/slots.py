@@ -103,7 +103,7 @@ def _rows(view: View, spec: TableSpec, span: Span) -> list[dict[str, Any]]:
         start = max(start, _first_fact(view, end))
     if start < end:
         for part in batches(view, hours_of(start, end - 1)):
-            rows: pa.Table = rolled(view, part)[spec.name]
+            rows: pa.Table = rolled(view, part, {spec.name})[spec.name]
             tables.append(within(spec, rows, span.start, Instant(end)))
     found: list[dict[str, Any]] = joined(spec, tables).to_pylist()
     return found
