@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from grange.services.books import about, aggregation, keeping
+from grange.services.books import about, aggregation, costs, history, keeping
 from grange.services.books.desk import Desk
 from grange.services.books.foreign import ANSWERS as FOREIGN
 
@@ -14,6 +14,8 @@ ANSWERS: Mapping[str, Answer] = {
     **about.ANSWERS,
     **aggregation.ANSWERS,
     **FOREIGN,
+    **history.ANSWERS,
+    **costs.ANSWERS,
     **keeping.ANSWERS,
 }
 
