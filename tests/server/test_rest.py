@@ -75,6 +75,48 @@ def test_users_and_keys(farm: LocalFarm):
     assert signed(farm, "GET", "/api/v1/me", service="grange", key=key).status == 401
 
 
+def test_a_disabled_user_is_refused_everywhere_until_enabled_again(farm: LocalFarm):
+    rest(farm, "POST", "/users", {"name": "eve", "role": "owner"})
+    made = rest(farm, "POST", "/users/eve/keys", {})
+    key = Key(user="eve", key_id=made["key_id"], secret=made["secret"])
+    path = urlsplit(rest(farm, "POST", "/login-links", {"name": "eve"})["url"]).path
+    cookie = send(farm, "GET", path).headers["set-cookie"].partition(";")[0]
+    unused = urlsplit(rest(farm, "POST", "/login-links", {"name": "eve"})["url"]).path
+    rest(farm, "PATCH", "/users/eve", {"disabled": True})
+    listed = {user["name"]: user["disabled"] for user in rest(farm, "GET", "/users")["users"]}
+    assert listed["eve"]
+    assert not listed["owner"]
+    assert signed(farm, "GET", "/api/v1/me", service="grange", key=key).status == 401
+    assert signed(farm, "GET", "/2023-10-12/farms", key=key).code == "UnrecognizedClientException"
+    assert send(farm, "GET", "/api/v1/me", headers={"cookie": cookie}).status == 401
+    assert send(farm, "GET", unused).status == 403
+    rest(farm, "PATCH", "/users/eve", {"disabled": False})
+    assert send(farm, "GET", "/api/v1/me", headers={"cookie": cookie}).json["name"] == "eve"
+    assert signed(farm, "GET", "/api/v1/me", service="grange", key=key).status == 200
+    last = signed(farm, "PATCH", "/api/v1/users/owner", b'{"disabled":true}', service="grange")
+    assert last.status == 200  # eve is an owner too
+    rest_as_eve = farm.connect(key)
+    rest_as_eve.call("PATCH", "/api/v1/users/owner", body={"disabled": False}, service="grange")
+
+
+def test_events_end_for_somebody_who_was_disabled(farm: LocalFarm, client: Any):
+    rest(farm, "POST", "/users", {"name": "fay", "role": "owner"})
+    made = rest(farm, "POST", "/users/fay/keys", {})
+    key = Key(user="fay", key_id=made["key_id"], secret=made["secret"])
+    with _EventStream(farm, f"/api/v1/farms/{farm.farm_id}/events", key) as stream:
+        assert stream.next()["event"] == "hello"
+        rest(farm, "PATCH", "/users/fay", {"disabled": True})
+        client.create_job(
+            farmId=farm.farm_id,
+            queueId=farm.queue_id,
+            template=template("after", frames="1"),
+            templateType="JSON",
+            priority=1,
+            targetTaskRunStatus="SUSPENDED",
+        )
+        assert stream.rest().count(b"event: ") <= 1
+
+
 def test_a_worker_may_not_read_the_farm(farm: LocalFarm):
     with pytest.raises(AccessDeniedError):
         farm.connect(farm.ids.worker).call(
@@ -349,9 +391,9 @@ def test_the_openapi_document_is_served_and_names_every_route(farm: LocalFarm):
 class _EventStream:
     """A server-sent event stream read by hand."""
 
-    def __init__(self, farm: LocalFarm, path: str) -> None:
+    def __init__(self, farm: LocalFarm, path: str, key: Key | None = None) -> None:
         parts = urlsplit(farm.endpoint)
-        key = farm.ids.owner
+        key = key or farm.ids.owner
         headers = sign(
             method="GET",
             url=farm.endpoint + path,
@@ -371,6 +413,13 @@ class _EventStream:
     def __exit__(self, *_: object) -> None:
         self._file.close()
         self._socket.close()
+
+    def rest(self) -> bytes:
+        """Everything up to the end that the server makes."""
+        lines = []
+        while (line := self._file.readline()) not in {b"0\r\n", b""}:  # the last chunk is empty
+            lines.append(line)
+        return b"".join(lines)
 
     def next(self) -> dict[str, str]:
         """The next event, comments skipped."""

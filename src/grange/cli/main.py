@@ -26,7 +26,7 @@ COMMANDS: dict[str, str] = {
     "server": "Run the farm's server.",
     "submit": "Submit a command over frames, or a job bundle.",
     "usage": "Show machine time and cost.",
-    "user": "Add and list users, make and revoke keys.",
+    "user": "Add, disable and list users, make and revoke keys.",
     "worker": "Run a worker on this machine; list the farm's workers.",
 }
 """Name → what it does. Command NAME is the object `command` of the module `grange.cli.NAME`."""

@@ -8,7 +8,7 @@ from grange.cli.formatting import moment
 
 @click.group()
 def command() -> None:
-    """Add and list users, make and revoke their keys."""
+    """Add, disable and list users, make and revoke their keys."""
 
 
 @command.command("add", epilog="Example: grange user add ana")
@@ -37,7 +37,7 @@ def list_users(connection: Connection) -> None:
         [
             [
                 user["name"],
-                user["role"],
+                user["role"] + (" (disabled)" if user["disabled"] else ""),
                 ", ".join(
                     key["key_id"] + (" (revoked)" if key.get("revoked") else "")
                     for key in user.get("keys", [])
@@ -73,3 +73,27 @@ def revoke_key(connection: Connection, name: str, key_id: str) -> None:
         connection.out.data(reply)
     else:
         connection.out.line(f"Revoked {key_id} of {name}.")
+
+
+@command.command("disable", epilog="Example: grange user disable ana")
+@click.argument("name")
+@with_farm
+def disable_user(connection: Connection, name: str) -> None:
+    """Disable a user: its keys, its browser and its workers are refused from now on."""
+    _change(connection, name, disabled=True, said=f"Disabled {name}.")
+
+
+@command.command("enable", epilog="Example: grange user enable ana")
+@click.argument("name")
+@with_farm
+def enable_user(connection: Connection, name: str) -> None:
+    """Enable a user again, with the keys that were not revoked."""
+    _change(connection, name, disabled=False, said=f"Enabled {name}.")
+
+
+def _change(connection: Connection, name: str, *, disabled: bool, said: str) -> None:
+    reply = connection.server_call("PATCH", f"/users/{name}", body={"disabled": disabled})
+    if connection.out.as_json:
+        connection.out.data(reply)
+    else:
+        connection.out.line(said)

@@ -135,6 +135,11 @@ class Identity:
         user = self._user(self._keys[key_id].user_name)
         return Principal(name=user.name, role=user.role)
 
+    def may_sign_in(self, name: str) -> bool:
+        """Return True while a user exists and is not disabled; for streams that go on."""
+        user = self._users.get(name)
+        return user is not None and not user.disabled
+
     # Temporary credentials
 
     def worker_credentials(

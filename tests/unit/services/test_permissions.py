@@ -5,6 +5,7 @@ import pytest
 from grange.domain.statuses import Role
 from grange.kernel.errors import AccessDeniedError
 from grange.kernel.ids import FarmId, FleetId, QueueId, WorkerId
+from grange.server.rest.app import HANDLERS
 from grange.services.permissions import QUEUE_ROLE_MAY, WORKER_MAY, Principal, Scope, check
 from grange.wire.spec import deadline
 
@@ -21,18 +22,8 @@ QUEUE_ROLE = Principal(
     worker_id=OWN,
     queue_id=QueueId("queue-" + "1" * 32),
 )
-REST = (
-    "grange:PutFacts",
-    "grange:Wake",
-    "grange:PutSessionLog",
-    "grange:GetMe",
-    "grange:GetOverview",
-    "grange:AddUser",
-    "grange:AddKey",
-    "grange:AddLoginLink",
-    "grange:VerifyBooks",
-    "grange:PutRateCard",
-)
+REST = tuple(sorted({f"grange:{handler.opt['operation']}" for handler in HANDLERS}))
+"""What every route of the REST API names, so that a new one is in the matrix by itself."""
 AWS = (
     "logs:CreateLogStream",
     "logs:PutLogEvents",
@@ -75,6 +66,11 @@ def test_the_matrix(operation: str):
     assert _may(KEY, operation) == (operation in KEY_MAY)
     assert _may(WORKER, operation) == (operation in WORKER_ITSELF_MAY)
     assert _may(QUEUE_ROLE, operation) == (operation in QUEUE_MAY)
+
+
+def test_every_route_names_its_operation():
+    assert len(REST) > 20
+    assert not [handler for handler in HANDLERS if not handler.opt.get("operation")]
 
 
 @pytest.mark.parametrize("operation", sorted(WORKER_ITSELF_MAY))

@@ -16,7 +16,7 @@ from grange.kernel.ids import parse_task_id
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare, Condition, Order
 from grange.server.context import Context
-from grange.server.rest.given import Services
+from grange.server.rest.given import Caller, Services
 from grange.services.permissions import Principal
 from grange.services.reads.frames import with_books
 from grange.services.reads.logs import decode_lines
@@ -152,7 +152,10 @@ async def get_session_log(
 
 @get("/farms/{farm_id:str}/events", operation="GetEvents", media_type="text/event-stream")
 async def get_events(
-    farm_id: FromPath[str], context: Services, request: Request[Principal, None, State]
+    farm_id: FromPath[str],
+    context: Services,
+    caller: Caller,
+    request: Request[Principal, None, State],
 ) -> Stream:
     """Follow what changes in a farm, as server-sent events."""
     await context.rows.farm({"farmId": farm_id})
@@ -162,6 +165,8 @@ async def get_events(
     async def events() -> AsyncIterator[bytes]:
         async for piece in context.live.subscribe(farm_id, number):
             yield piece
+            if not context.identity.may_sign_in(caller.name):
+                return
 
     return Stream(events(), media_type="text/event-stream", headers=_STREAM_HEADERS)
 

@@ -3,14 +3,14 @@
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import delete, get, post
+from litestar import delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
 from grange.domain.farm import AccessKey, User
 from grange.domain.statuses import Role
 from grange.kernel.errors import InvalidRequestError
 from grange.server.rest.given import Caller, Services
-from grange.services.commands.people import AddKey, AddUser, RevokeKey
+from grange.services.commands.people import AddKey, AddUser, DisableUser, RevokeKey
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +28,12 @@ class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     role: Literal["owner", "worker"] = "owner"
 
 
+class UserChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change about a user."""
+
+    disabled: bool
+
+
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """A key without its secret."""
 
@@ -43,6 +49,7 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     created_at: int
     created_by: str
+    disabled: bool
     keys: list[KeyRow]
 
 
@@ -104,6 +111,16 @@ async def list_users(context: Services) -> Users:
     return Users(users=[_user_row(user, keys.get(user.name, [])) for user in users])
 
 
+@patch("/users/{name:str}", operation="DisableUser")
+async def change_user(
+    name: FromPath[str], data: JSONBody[UserChange], caller: Caller, context: Services
+) -> Done:
+    """Disable a user with all its keys, or enable it again."""
+    await context.owner.ask(DisableUser(name=name, disabled=data.disabled, by=caller.name))
+    await context.identity.refresh()
+    return Done()
+
+
 @post("/users/{name:str}/keys", operation="AddKey", status_code=201)
 async def add_key(name: FromPath[str], caller: Caller, context: Services) -> NewKey:
     """Make a key for a user."""
@@ -139,6 +156,7 @@ def _user_row(user: User, keys: list[AccessKey]) -> UserRow:
         role=user.role.value,
         created_at=user.created_at,
         created_by=user.created_by,
+        disabled=user.disabled,
         keys=[
             KeyRow(key_id=key.key_id, revoked=key.revoked, created_at=key.created_at)
             for key in keys
@@ -146,4 +164,4 @@ def _user_row(user: User, keys: list[AccessKey]) -> UserRow:
     )
 
 
-HANDLERS = [get_me, add_user, list_users, add_key, revoke_key, add_login_link]
+HANDLERS = [get_me, add_user, list_users, change_user, add_key, revoke_key, add_login_link]

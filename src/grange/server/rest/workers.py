@@ -90,7 +90,9 @@ async def put_facts(
     operation="Wake",
     media_type="text/event-stream",
 )
-async def wake(farm_id: FromPath[str], worker_id: FromPath[str], context: Services) -> Stream:
+async def wake(
+    farm_id: FromPath[str], worker_id: FromPath[str], caller: Caller, context: Services
+) -> Stream:
     """Follow when a worker should ask for its schedule, as server-sent events."""
     worker = await _worker(context, farm_id, worker_id)
 
@@ -99,7 +101,7 @@ async def wake(farm_id: FromPath[str], worker_id: FromPath[str], context: Servic
         closing = asyncio.ensure_future(context.closing.wait())
         try:
             yield b": hello\n\n"
-            while not closing.done():
+            while not closing.done() and context.identity.may_sign_in(caller.name):
                 woken = asyncio.ensure_future(stream.next(WAKE_SECONDS))
                 await asyncio.wait({woken, closing}, return_when=asyncio.FIRST_COMPLETED)
                 if woken.done():

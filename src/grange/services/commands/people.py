@@ -1,11 +1,11 @@
-"""Users and their keys."""
+"""Users and their keys. Every change leaves an audit event in the books of every farm served."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
 
-from grange.domain.farm import AccessKey, ClientToken, User
+from grange.domain.farm import AccessKey, ClientToken, Farm, User
 from grange.domain.statuses import Role
 from grange.kernel.errors import ConflictError, NotFoundError
 from grange.kernel.units import Instant
@@ -35,7 +35,45 @@ class AddUser:
                 resource_id=self.name,
             )
         draft.put(User(name=self.name, role=self.role, created_at=draft.now, created_by=self.by))
+        _audit(draft, self.name, "user_added", self.by, new=self.role.value)
         return {"name": self.name}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisableUser:
+    """Disable a user with all its keys, or enable it again. Answers {}."""
+
+    name: str
+    disabled: bool
+    by: str
+
+    def needs(self) -> Needs:
+        """Nothing beside the farm in memory."""
+        return Needs()
+
+    def decide(self, draft: Draft) -> dict[str, Any]:
+        """Mark the user; its keys, cookies and temporary credentials count for nothing meanwhile.
+
+        Raises:
+            ConflictError: no owner would be left.
+        """
+        user = draft.get(User, self.name)
+        if user.disabled == self.disabled:
+            return {}
+        if self.disabled and user.role is Role.OWNER:
+            owners = [one for one in draft.all(User) if one.role is Role.OWNER and not one.disabled]
+            if owners == [user]:
+                raise ConflictError(
+                    f"{self.name} is the only owner who may still sign in. Add another owner"
+                    " first, and give them a key.",
+                    reason="STATUS_CONFLICT",
+                    resource_type="user",
+                    resource_id=self.name,
+                )
+        draft.put(replace(user, disabled=self.disabled))
+        old, new = str(user.disabled).lower(), str(self.disabled).lower()
+        _audit(draft, self.name, "user_disabled", self.by, old=old, new=new)
+        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +99,7 @@ class AddKey:
             created_by=self.by,
         )
         draft.put(key)
+        _audit(draft, self.user_name, "key_added", self.by, new=self.key_id)
         return key
 
 
@@ -81,7 +120,10 @@ class RevokeKey:
         key = draft.get(AccessKey, self.key_id)
         if key.user_name != self.user_name:
             raise NotFoundError("key", self.key_id)
+        if key.revoked:
+            return {}
         draft.put(replace(key, revoked=True))
+        _audit(draft, self.user_name, "key_revoked", self.by, old=self.key_id)
         return {}
 
 
@@ -101,3 +143,11 @@ class ForgetTokens:
         for key in self.keys:
             draft.delete(ClientToken, *key)
         return {}
+
+
+def _audit(
+    draft: Draft, user: str, name: str, by: str, *, old: str | None = None, new: str | None = None
+) -> None:
+    """Leave the same event in every farm: users belong to the server, books to a farm."""
+    for farm in sorted(draft.all(Farm), key=lambda farm: farm.farm_id):
+        draft.event("user", user, name, farm.farm_id, old=old, new=new, actor=by)
