@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from grange.cli import admin_backup
 from grange.cli.connection import with_output
 from grange.cli.exits import require_extra
 from grange.cli.output import Output
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Prepare a server; trust one from another machine."""
+    """Prepare a server; trust one from another machine; back up and restore."""
 
 
 @command.command("init", epilog="Example: grange admin init --zone Europe/Berlin --currency EUR")
@@ -147,3 +148,7 @@ def trust(out: Output, *, server: str, fingerprint: str, output: Path) -> None:
         out.data({"ca_bundle": str(path)})
     else:
         out.line(f"export AWS_CA_BUNDLE={path}")
+
+
+command.add_command(admin_backup.backup)
+command.add_command(admin_backup.restore)

@@ -82,6 +82,12 @@ class ServerSettings:
     """Folders that previews may be read from; empty: wherever a job's output directories are."""
     allowed_hosts: tuple[str, ...] = ()
     """Names besides the address by which browsers reach the server (Host header)."""
+    backup_dir: Path | None = None
+    """Where backups are made; default: `backups` in the data folder. Another disk is safer."""
+    backup_hours: int = 24
+    """How often a backup is made; 0: only when asked for."""
+    backup_keep: int = 20
+    """How many backups are kept: the oldest one always, and the newest others."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What the server writes to its own log."""
 
@@ -127,6 +133,11 @@ class ServerSettings:
             key=self.tls_folder / "server.key",
             authority=self.tls_folder / "ca.pem",
         )
+
+    @property
+    def backups(self) -> Path:
+        """Where backups are made."""
+        return self.backup_dir or self.data_dir / "backups"
 
     @property
     def tls(self) -> bool:

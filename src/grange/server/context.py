@@ -13,6 +13,7 @@ from grange.kernel.ids import IdSource
 from grange.ports.session_logs import SessionLogs
 from grange.ports.state import StateStore
 from grange.server.ports import BooksDoor, Previews
+from grange.services.backup import Backups
 from grange.services.books.ingest import Ingest
 from grange.services.identity import Identity
 from grange.services.live import LiveHub
@@ -46,6 +47,7 @@ class Context:
     latest: LatestSamples
     ingest: Ingest
     books: BooksDoor
+    backups: Backups
     previews: Previews
     preview_roots: tuple[str, ...]
     """Folders thumbnails may be read from; empty: wherever a job writes."""

@@ -32,6 +32,7 @@ from grange.server.effects import Effects
 from grange.server.ports import BooksDoor
 from grange.server.upkeep import Upkeep
 from grange.server.web import WebFiles
+from grange.services.backup import Backups
 from grange.services.books.drain import Drain
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
@@ -46,6 +47,7 @@ from grange.services.reads.pages import Pages
 from grange.services.reads.rows import Rows
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
+from grange.wiring.backup import vault
 from grange.wiring.state import open_store
 
 STATIC = Path(__file__).parent.parent / "server" / "static"
@@ -124,6 +126,16 @@ async def running_api(
         )
         await identity.refresh()
         books = open_books(drain.drain)
+        backups = Backups(
+            store=store,
+            copier=store,
+            drain=drain,
+            vault=vault(settings),
+            clock=clock,
+            version=product_version(),
+            keep=settings.backup_keep,
+        )
+        stack.push_async_callback(backups.stop)
         latest = LatestSamples()
         pages = Pages(store, owner, spaces, latest)
         live = LiveHub(clock=clock, render=_render(pages, clock))
@@ -155,6 +167,7 @@ async def running_api(
                 retention=partial(retention_of, store),
             ),
             books=books,
+            backups=backups,
             previews=previews,
             preview_roots=tuple(str(root) for root in settings.preview_roots),
             version=product_version(),

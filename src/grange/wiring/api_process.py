@@ -16,6 +16,8 @@ from grange.wiring.api import Api, running_api
 from grange.wiring.logs import log_to_stderr
 from grange.wiring.tasks import ServerTask
 
+SECONDS_PER_HOUR = 3600.0
+
 
 async def run(task: ServerTask) -> None:
     """Serve on the inherited socket until SIGTERM."""
@@ -48,10 +50,18 @@ async def run(task: ServerTask) -> None:
         )
         say_ready()
         settling = asyncio.create_task(_settle(api))
+        backing_up = asyncio.create_task(_back_up(api, settings.backup_hours), name="backups")
         await serve(server, listener)
         await settling
+        backing_up.cancel()
+        await asyncio.gather(backing_up, return_exceptions=True)
         for client in clients:
             await client.close()
+
+
+async def _back_up(api: Api, hours: int) -> None:
+    if hours:
+        await api.context.backups.run(hours * SECONDS_PER_HOUR)
 
 
 async def _settle(api: Api) -> None:

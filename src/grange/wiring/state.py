@@ -1,11 +1,18 @@
 """The state store that the settings name."""
 
+from typing import Protocol
+
 from grange.adapters.sqlite.store import SqliteStore
 from grange.config.settings import ServerSettings
+from grange.ports.backups import StateCopy
 from grange.ports.state import StateStore
 
 
-def open_store(settings: ServerSettings, *, owner: bool = True) -> StateStore:
+class CopyableStore(StateStore, StateCopy, Protocol):
+    """A state store that can be copied while it is used."""
+
+
+def open_store(settings: ServerSettings, *, owner: bool = True) -> CopyableStore:
     """Return the state store of a server, not opened yet.
 
     Args:

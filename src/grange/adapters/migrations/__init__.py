@@ -47,10 +47,10 @@ def config() -> "Config":
     return settings
 
 
-def upgrade(connection: "Connection") -> None:
-    """Bring the database of an open transaction to the newest revision."""
+def upgrade(connection: "Connection", revision: str = "head") -> None:
+    """Bring the database of an open transaction to a revision, by default the newest."""
     from alembic import command  # noqa: PLC0415 - see above
 
     settings = config()
     settings.attributes["connection"] = connection
-    command.upgrade(settings, "head")
+    command.upgrade(settings, revision)

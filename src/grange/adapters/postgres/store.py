@@ -1,8 +1,9 @@
 """The state store in a PostgreSQL database: one connection writes, a pool reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -212,6 +213,19 @@ class PostgresStore:
             if add:
                 statement = put_statement(add, (), self._unchanged)
                 await connection.fetch(statement.text, *statement.parameters)
+
+    @property
+    def kind(self) -> str:
+        """Return what keeps the state."""
+        return "postgresql"
+
+    async def copy(self, folder: str, begun: Callable[[], None]) -> str:
+        """Copy all committed rows as of one moment; see `ports.backups.StateCopy`."""
+        # SQLAlchemy is loaded only where it is wanted.
+        from grange.adapters.postgres.copying import copy_database  # noqa: PLC0415
+
+        with faults(self._where):
+            return await copy_database(self._url, Path(folder), begun)
 
     async def forget_files(self, paths: Sequence[str]) -> None:
         """Delete manifest rows of files that were removed from disk."""

@@ -23,6 +23,7 @@ from grange.adapters.loading import LOAD, load_job
 from grange.adapters.migrations.sqlite import check_current, migrate
 from grange.adapters.publishing import check_publication
 from grange.adapters.rows import codec_of, fact_of
+from grange.adapters.sqlite.copying import copy_database
 from grange.adapters.sqlite.faults import faults
 from grange.adapters.sqlite.statements import UPSERTS, write
 from grange.kernel.errors import ConfigurationError
@@ -215,6 +216,20 @@ class SqliteStore:
                 connection.executemany(UPSERTS[ManifestRow], [codec.row(row) for row in add])
 
         await self._write(write_manifest)
+
+    @property
+    def kind(self) -> str:
+        """Return what keeps the state."""
+        return "sqlite"
+
+    async def copy(self, folder: str, begun: Callable[[], None]) -> str:
+        """Copy all committed rows as of one moment; see `ports.backups.StateCopy`."""
+
+        def run() -> str:
+            with faults(self._path):
+                return copy_database(self._path, Path(folder), begun)
+
+        return await asyncio.to_thread(run)
 
     async def forget_files(self, paths: Sequence[str]) -> None:
         """Delete manifest rows of files that were removed from disk."""

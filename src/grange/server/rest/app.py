@@ -15,7 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from grange.kernel.errors import GrangeError
 from grange.server.context import Context
-from grange.server.rest import books, exchange, jobs, people, rings, store, workers
+from grange.server.rest import backups, books, exchange, jobs, people, rings, store, workers
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.services.permissions import Principal, check
@@ -83,6 +83,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *FOREIGN,
     *exchange.HANDLERS,
     *store.HANDLERS,
+    *backups.HANDLERS,
     *rings.HANDLERS,
     get_openapi,
 ]

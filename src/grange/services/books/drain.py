@@ -7,7 +7,8 @@ again, and every reader keeps one row per key.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from grange.books.catalog.rows import fact_row
@@ -59,6 +60,7 @@ class Drain:
         self._idle_seconds = idle_seconds
         self._pause_seconds = pause_seconds
         self._stopping = False
+        self._moving = asyncio.Lock()
         self._wake = asyncio.Event()
 
     async def step(self) -> int:
@@ -67,12 +69,19 @@ class Drain:
         Raises:
             ThrottledError: the journal cannot take them now; they stay in the outbox.
         """
-        rows = await self._store.outbox(BATCH)
-        if not rows:
-            return 0
-        await self._commit.keep(parts_of(rows), len(rows) * _ABOUT_ROW_BYTES)
-        await self._store.clear_outbox(rows[-1].sequence)
-        return len(rows)
+        async with self._moving:
+            rows = await self._store.outbox(BATCH)
+            if not rows:
+                return 0
+            await self._commit.keep(parts_of(rows), len(rows) * _ABOUT_ROW_BYTES)
+            await self._store.clear_outbox(rows[-1].sequence)
+            return len(rows)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Leave everything in the outbox inside the block."""
+        async with self._moving:
+            yield
 
     async def drain(self) -> int:
         """Move everything that is there; return how many facts that were."""

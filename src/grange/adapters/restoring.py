@@ -1,0 +1,126 @@
+"""A backup takes the place of what is in a data folder; what was there is kept beside it."""
+
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from grange.adapters.backups import JOURNAL, STATE, Contents, contents_of, copied, problems_of
+from grange.kernel.errors import ConfigurationError, CorruptDataError, NotFoundError
+
+REPLACED = "replaced"
+_COMING = ".restoring"
+_PARTS = ("journal", "blocks", "rollups")
+_STATE_FILES = ("state.db", "state.db-wal", "state.db-shm")
+
+ReplaceDatabase = Callable[[Path, str, Path], Awaitable[None]]
+"""Called with the copied state, its revision, and a folder to keep what is there now."""
+
+
+def backup_named(folder: Path, name: str | None) -> Path:
+    """Return a backup; without a name the newest.
+
+    Args:
+        folder: where backups are.
+        name: a backup's name, or the beginning of one: its day, say. The newest of those is meant.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    names = sorted(path.name for path in folder.glob("*") if (path / "backup.json").is_file())
+    found = [known for known in names if name is None or known.startswith(name)]
+    if not found:
+        raise NotFoundError("backup", name or str(folder))
+    return folder / found[-1]
+
+
+def checked(backup: Path, kind: str) -> Contents:
+    """Return what a backup holds, after reading all of it.
+
+    Raises:
+        ConfigurationError: its state is of another kind of database.
+        CorruptDataError: something is missing or damaged; nothing was changed.
+    """
+    contents = contents_of(backup)
+    if contents.state != kind:
+        raise ConfigurationError(
+            f"The backup {backup.name} holds state of {contents.state}; this server keeps its state"
+            f" in {kind}. Set state_url accordingly."
+        )
+    problems = problems_of(backup, contents)
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise CorruptDataError(str(backup), "; ".join(problems[:3]) + more)
+    return contents
+
+
+async def restore(
+    backup: Path,
+    contents: Contents,
+    data_dir: Path,
+    *,
+    stamp: str,
+    replace_database: ReplaceDatabase | None = None,
+) -> Path:
+    """Put a backup in the place of what is in a data folder that no server holds.
+
+    Everything is copied first, so that the change itself is a few renames.
+
+    Args:
+        backup: the backup.
+        contents: what `checked` returned.
+        data_dir: the data folder.
+        stamp: names the folder that what is there now is moved to.
+        replace_database: for state in a database server; None: state.db.
+
+    Returns:
+        The folder that holds what was there before.
+    """
+    coming = data_dir / _COMING
+    if coming.exists():
+        shutil.rmtree(coming)
+    coming.mkdir(mode=0o700)
+    for part in _PARTS:
+        (coming / part).mkdir()
+    for file in contents.files:
+        part = file.path.split("/", 1)[0]
+        if part == STATE:
+            continue
+        target = coming / file.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _bring(backup / file.path, target, share=part != JOURNAL)
+    if replace_database is None:
+        copied(backup / STATE / "state.db", coming / "state.db")
+    kept = data_dir / REPLACED / stamp
+    kept.mkdir(parents=True, mode=0o700)
+    if replace_database is not None:
+        (kept / STATE).mkdir()
+        await replace_database(backup / STATE, contents.revision, kept / STATE)
+    for name in (*_STATE_FILES, *_PARTS):
+        if (data_dir / name).exists():
+            (data_dir / name).rename(kept / name)
+    for found in sorted(coming.iterdir()):
+        found.rename(data_dir / found.name)
+    coming.rmdir()
+    for place in (kept, data_dir):
+        _sync_folder(place)
+    return kept
+
+
+def _bring(source: Path, target: Path, *, share: bool) -> None:
+    """Copy a file; one that never changes is shared where the file system can."""
+    if share:
+        try:
+            os.link(source, target)
+        except OSError:
+            copied(source, target)
+    else:
+        copied(source, target)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
