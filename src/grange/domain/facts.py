@@ -169,10 +169,8 @@ class SubmissionFact(Struct, frozen=True, kw_only=True):
     frame_count: int | None
     frames: str | None
     """Frame numbers as a range expression."""
-    source: str = ""
-    """The system the record was brought from; empty: this farm."""
     detail: str = ""
-    """JSON object: every other attribute; for what was brought from elsewhere, the whole record."""
+    """JSON object: every other attribute."""
 
 
 Fact = SessionActionFact | SessionFact | EventFact | LicenceUseFact | SubmissionFact

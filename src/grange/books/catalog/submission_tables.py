@@ -37,7 +37,6 @@ SUBMISSIONS = TableSpec(
         number("task_count", "tasks", "How many tasks it has."),
         number("frame_count", "frames", "How many frames.", nullable=True, ledger="S0-46"),
         text("frames", "The frames as a range expression.", nullable=True, ledger="S0-46"),
-        text("source", "The system it was brought from; empty: this farm.", ledger="S0-60"),
         text(
             "detail", "Every other attribute, as a JSON object; empty if there is none.",
             ledger="S0-45",

@@ -36,11 +36,11 @@ class Field:
     """One field."""
 
     name: str
-    """Also the key of a Python row."""
+    """How it is written; the key of a Python row too, where `key` is not given."""
     kind: Kind
     meaning: str = ""
     column: str = ""
-    """The SQL expression; none: the column of that name."""
+    """The SQL expression; none: the column called as the key."""
     searched: bool = False
     """True: bare words are looked for in it. Texts only."""
     aliases: tuple[str, ...] = ()
@@ -48,11 +48,18 @@ class Field:
     """The values there are, if these are few."""
     scale: int = 1
     """Numbers are stored times this."""
+    key: str = ""
+    """The key of a Python row; none: the name."""
 
     @property
     def sql(self) -> str:
         """The SQL expression of the field."""
-        return self.column or f'"{self.name}"'
+        return self.column or f'"{self.row_key}"'
+
+    @property
+    def row_key(self) -> str:
+        """The key of a Python row."""
+        return self.key or self.name
 
     @property
     def factor(self) -> int:

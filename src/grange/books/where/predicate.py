@@ -25,9 +25,9 @@ def holds(node: Node, row: Mapping[str, Any]) -> bool:
         case Not(inner):
             return not holds(inner, row)
         case Word(text, fields):
-            return any(text in _lower(row.get(field.name)) for field in fields)
+            return any(text in _lower(row.get(field.row_key)) for field in fields)
         case Compare():
-            return _compare(node, row.get(node.field.name))
+            return _compare(node, row.get(node.field.row_key))
         case _:
             assert_never(node)
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from grange.services.books import about, aggregation, costs, history, keeping
+from grange.services.books import (
+    about,
+    aggregation,
+    contacts,
+    costs,
+    history,
+    keeping,
+    layer_times,
+)
 from grange.services.books.desk import Desk
 from grange.services.books.foreign import ANSWERS as FOREIGN
 
@@ -14,7 +22,9 @@ ANSWERS: Mapping[str, Answer] = {
     **about.ANSWERS,
     **aggregation.ANSWERS,
     **FOREIGN,
+    **contacts.ANSWERS,
     **history.ANSWERS,
+    **layer_times.ANSWERS,
     **costs.ANSWERS,
     **keeping.ANSWERS,
 }
