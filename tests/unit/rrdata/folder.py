@@ -301,7 +301,8 @@ def history_file() -> jobs.HistoryFile:
         jobs=[
             job(),
             job(
-                short_id="c3d4", userName="bob", layer="volume", state=jobs.RENDERING,
+                full_id="step-0000000000000000000000000000c3d4", short_id="c3d4",
+                userName="bob", layer="volume", state=jobs.RENDERING,
                 infoDateFinished=datetime(1970, 1, 1), changed=datetime(2026, 3, 10, 18),
                 sceneName="/p/hen.blend",
             ),
