@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from grange.books.catalog.model import TableSpec
 from grange.books.catalog.schema import arrow_schema
-from grange.kernel.units import MILLIS_PER_HOUR, Instant
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 
 _PLACE = "__place"
 
@@ -47,12 +47,22 @@ def in_file_order(spec: TableSpec, rows: pa.Table) -> pa.Table:
 
 def by_hour(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Instant, pa.Table]]:
     """Yield (start of the UTC hour, rows of that hour), ascending."""
+    yield from _by_span(spec, rows, MILLIS_PER_HOUR)
+
+
+def by_day(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Instant, pa.Table]]:
+    """Yield (start of the UTC day, rows of that day), ascending."""
+    yield from _by_span(spec, rows, MILLIS_PER_DAY)
+
+
+def _by_span(spec: TableSpec, rows: pa.Table, millis: int) -> Iterator[tuple[Instant, pa.Table]]:
     if not rows.num_rows:
         return
     times = rows.column(spec.time_column).to_numpy()
-    hours = times - times % MILLIS_PER_HOUR
-    for hour in np.unique(hours).tolist():
-        yield Instant(hour), rows.filter(pa.array(hours == hour))
+    starts = times - times % millis
+    found = np.unique(starts).tolist()
+    for start in found:
+        yield Instant(start), rows if len(found) == 1 else rows.filter(pa.array(starts == start))
 
 
 def within(spec: TableSpec, rows: pa.Table, start: Instant | None, end: Instant | None) -> pa.Table:

@@ -150,6 +150,24 @@ class Owner:
             ) from None
         return await answer
 
+    async def load(self) -> None:
+        """Load the farm without beginning to decide, for `decide_alone`."""
+        await self._load()
+
+    async def decide_alone(self, command: Command) -> Any:
+        """Decide and commit one command at once, for a caller that is the only one.
+
+        The same as `ask` without a queue: `start` must not have been called.
+
+        Raises:
+            GrangeError: as the command decides; nothing was changed.
+        """
+        if self._task is not None:
+            raise RuntimeError("The owner loop runs: ask it.")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        await self._step([_Ask(command, None, answer)])
+        return answer.result()
+
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self) -> None:

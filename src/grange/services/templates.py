@@ -152,6 +152,9 @@ class TaskSpaces:
     def __init__(self, keep_jobs: int = 256) -> None:
         self._keep = keep_jobs
         self._spaces: OrderedDict[JobId, list[StepParameterSpaceIterator]] = OrderedDict()
+        self._by_content: OrderedDict[tuple[str, str], list[StepParameterSpaceIterator]]
+        self._by_content = OrderedDict()
+        """By template and parameters: the jobs of a show often share theirs."""
 
     def parameters(self, job: Job, layer_index: int, index: int) -> dict[str, dict[str, str]]:
         """Return the parameters of one task as the wire's typed unions.
@@ -179,15 +182,24 @@ class TaskSpaces:
     def _of(self, job: Job) -> list[StepParameterSpaceIterator]:
         spaces = self._spaces.get(job.job_id)
         if spaces is None:
+            spaces = self._spaces[job.job_id] = self._of_content(job)
+            while len(self._spaces) > self._keep:
+                self._spaces.popitem(last=False)
+        self._spaces.move_to_end(job.job_id)
+        return spaces
+
+    def _of_content(self, job: Job) -> list[StepParameterSpaceIterator]:
+        content = (job.template, repr(sorted(job.parameters.items())))
+        spaces = self._by_content.get(content)
+        if spaces is None:
             _, decoded, values, _ = _decode(
                 job.template, job.template_type, job.parameters, (), only_known=True
             )
             created = create_job(job_template=decoded, job_parameter_values=values)
-            spaces = [_space(step) for step in created.steps]
-            self._spaces[job.job_id] = spaces
-            while len(self._spaces) > self._keep:
-                self._spaces.popitem(last=False)
-        self._spaces.move_to_end(job.job_id)
+            spaces = self._by_content[content] = [_space(step) for step in created.steps]
+            while len(self._by_content) > self._keep:
+                self._by_content.popitem(last=False)
+        self._by_content.move_to_end(content)
         return spaces
 
 

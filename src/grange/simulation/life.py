@@ -117,7 +117,7 @@ class Life:
 
     async def _ask(self, command: Command) -> Any:
         self.tally.commands += 1
-        return await self._doors.owner.ask(command)
+        return await self._doors.owner.decide_alone(command)
 
     # ── the studio opens and closes ───────────────────────────────────────────────────────────────
 
@@ -250,6 +250,7 @@ class Life:
                 name=f"{project}_{shot}_{recipe.name}_v{version:03d}",
                 priority=recipe.priority + rng.choice((-10, -5, 0, 0, 0, 0, 5, 10, 25)),
                 max_retries_per_task=3,
+                max_worker_count=rng.choice((-1, *[max(2, frames // n) for n in (8, 12, 16, 24)])),
                 tags=tags_of(
                     recipe,
                     {

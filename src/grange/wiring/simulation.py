@@ -152,17 +152,17 @@ class _Past:
     async def open(self) -> None:
         """Open everything."""
         await self._store.open()
-        await self._owner.start()
+        await self._owner.load()
         await asyncio.to_thread(self._books.open)
 
     async def close(self) -> None:
         """Book what is left, and close everything."""
-        await self._owner.stop()
         await self._drain.drain()
         await self._sealed()
         await self._commit.finish()
         await self._store.flush()
-        await asyncio.to_thread(self._books.seal, force=True)
+        self._seal(self._clock.now())
+        await self._sealed()
         await asyncio.to_thread(self._books.compact)
         await asyncio.to_thread(self._books.close)
         self._journal.close()
@@ -178,8 +178,13 @@ class _Past:
         await self._drain.drain()
         if until % MILLIS_PER_DAY == 0:
             await self._sealed()
-            self._sealing = asyncio.create_task(asyncio.to_thread(self._books.seal, force=True))
+            self._seal(until)
         self._progress(until, self.life.tally)
+
+    def _seal(self, until: Instant) -> None:
+        """Seal everything up to now while the next day is simulated."""
+        seal = asyncio.to_thread(self._books.seal_day, until, self._journal.last_sequence)
+        self._sealing = asyncio.create_task(seal)
 
     async def _sealed(self) -> None:
         """Wait until the day before is sealed."""

@@ -102,6 +102,11 @@ class FileJournal:
             return self._sequences[place]
 
     @property
+    def last_sequence(self) -> int:
+        """The highest sequence given so far."""
+        return self._next - 1
+
+    @property
     def pending_bytes(self) -> int:
         """Bytes in the open group."""
         return self._group_bytes

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from grange.books.catalog.registry import table as table_named
+from grange.books.manifest import Grain
 from grange.kernel.clock import Clock
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant
@@ -25,6 +26,7 @@ from grange.services.books.desk import Desk, span_of
 from grange.services.books.rebuild import Rebuilder
 from grange.services.books.receipt import receipt
 from grange.services.books.registry import ANSWERS
+from grange.services.books.sealing import GRACE_MS
 from grange.services.books.shelf import Shelf
 from grange.services.books.slots import slots_of_day
 from grange.services.books.upkeep import Upkeep, Upkept
@@ -114,6 +116,20 @@ class Books:
     def seal(self, *, force: bool = False) -> Upkept:
         """Move facts of past hours (with `force`: all facts) into files, and roll them up."""
         return self._upkeep.seal(self.clock.now(), force=force)
+
+    def seal_day(self, end: Instant, up_to: int, *, roll: bool = True) -> Upkept:
+        """Move facts into files of whole days, and roll up everything before `end`.
+
+        For a long past that comes in at once: it needs no files of hours that are put together
+        later.
+
+        Args:
+            end: the end of a day; every fact before it is in the journal.
+            up_to: the last sequence of the journal that is sealed.
+            roll: False leaves the rolling up to a later call.
+        """
+        now = Instant(end + GRACE_MS)
+        return self._upkeep.seal(now, force=True, grain=Grain.DAY, up_to=up_to, roll=roll)
 
     def compact(self) -> Upkept:
         """Put files together, and delete what was replaced and what is no longer kept."""

@@ -54,6 +54,14 @@ class Reach:
         elif spec.name == "session_actions":
             self._successes(rows)
 
+    def take(self, other: "Reach") -> None:
+        """Touch what another reach touches, too."""
+        self.hours |= other.hours
+        self.again |= other.again
+        self.framed |= other.framed
+        firsts = [first for first in (self.lasting_from, other.lasting_from) if first is not None]
+        self.lasting_from = min(firsts, default=None)
+
     def _between(self, starts: "np.ndarray[tuple[int], np.dtype[np.int64]]", ends: object) -> None:
         pairs = np.unique(
             np.stack([starts // MILLIS_PER_HOUR, np.asarray(ends) // MILLIS_PER_HOUR], axis=1),

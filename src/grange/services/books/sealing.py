@@ -17,7 +17,7 @@ from grange.books.manifest import (
     grain_span,
 )
 from grange.books.questions.model import DRIFT_MS
-from grange.books.rows import by_hour, in_file_order, time_range, without_keys
+from grange.books.rows import by_day, by_hour, in_file_order, time_range, without_keys
 from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
 from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
@@ -48,21 +48,31 @@ class Sealer:
         self.lock = threading.Lock()
         """Held while files take the place of others."""
 
-    def blocks(self, now: Instant, *, force: bool = False) -> tuple[Publication, Sealed]:
+    def blocks(
+        self,
+        now: Instant,
+        *,
+        force: bool = False,
+        grain: Grain = Grain.HOUR,
+        up_to: int | None = None,
+    ) -> tuple[Publication, Sealed]:
         """Write the blocks of finished hours; nothing is published yet.
 
         Args:
             now: the current instant.
             force: also seal the running hour.
+            grain: how long a span one file covers; days, where a long past comes in at once.
+            up_to: seal no frame behind this sequence.
         """
         with self._shelf.changing() as tail:
             upper = tail.position if force else min(tail.position, self._finished(now))
+            upper = upper if up_to is None else min(upper, up_to)
             places = tail.up_to(upper)
         publication = Publication()
         reach: dict[str, Reach] = defaultdict(Reach)
         sequences = Sequences(min(self._shelf.watermark + 1, upper), upper)
         for place, found in sorted(places.items(), key=lambda item: item[0]):
-            made = self._seal_place(place, found, sequences, now, reach[place[0]])
+            made = self._seal_place(place, found, sequences, now, reach[place[0]], grain=grain)
             publication.add.extend(made)
         return publication, Sealed(
             files=tuple(publication.add),
@@ -79,19 +89,26 @@ class Sealer:
         return 2**63 - 1
 
     def _seal_place(
-        self, place: Place, rows: pa.Table, sequences: Sequences, now: Instant, reach: Reach
+        self,
+        place: Place,
+        rows: pa.Table,
+        sequences: Sequences,
+        now: Instant,
+        reach: Reach,
+        *,
+        grain: Grain,
     ) -> list[ManifestRow]:
         farm_id, table_name = place
         spec = table(table_name)
         files = [row for row in self._shelf.files() if (row.farm_id, row.table_name) == place]
         made = []
-        for hour, found in by_hour(spec, rows):
-            span = grain_span(hour, Grain.HOUR)
+        for first, found in by_hour(spec, rows) if grain is Grain.HOUR else by_day(spec, rows):
+            span = grain_span(first, grain)
             fresh = without_keys(spec, found, self._known_keys(spec, files, found))
             if not fresh.num_rows:
                 continue
             reach.add(spec, fresh)
-            covered = any(row.start_at <= hour < row.end_at for row in files)
+            covered = any(row.start_at < span.end and row.end_at > span.start for row in files)
             path = file_path(spec, farm_id, span, version=f"s{sequences.last:016d}")
             written = self._shelf.blocks.write(
                 path,

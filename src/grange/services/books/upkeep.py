@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from grange.books.manifest import Grain
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.services.books.compaction import Compactor
-from grange.services.books.reach import hours_to_roll
+from grange.services.books.reach import Reach, hours_to_roll
 from grange.services.books.rolling import Roller, rolled_until
 from grange.services.books.sealing import GRACE_MS, Sealer, sealed_view
 from grange.services.books.shelf import Shelf
@@ -27,22 +28,45 @@ class Upkeep:
         self._shelf = shelf
         self.sealer = Sealer(shelf)
         self._compactor = Compactor(shelf)
+        self._owed: dict[str, Reach] = {}
+        """What was sealed and not rolled up yet touches, by farm."""
 
-    def seal(self, now: Instant, *, force: bool = False) -> Upkept:
-        """Seal finished hours (with `force`: everything) and roll them up, in one publication."""
+    def seal(
+        self,
+        now: Instant,
+        *,
+        force: bool = False,
+        grain: Grain = Grain.HOUR,
+        up_to: int | None = None,
+        roll: bool = True,
+    ) -> Upkept:
+        """Seal finished hours (with `force`: everything) and roll them up, in one publication.
+
+        Args:
+            now: the current instant.
+            force: also seal the running hour.
+            grain: how long a span one file covers.
+            up_to: seal no frame behind this sequence of the journal.
+            roll: False leaves the rolling up to a later call of the same process.
+        """
         with self.sealer.lock:
-            publication, sealed = self.sealer.blocks(now, force=force)
+            publication, sealed = self.sealer.blocks(now, force=force, grain=grain, up_to=up_to)
+            for farm_id, reach in sealed.reach.items():
+                self._owed.setdefault(farm_id, Reach()).take(reach)
+            owed = self._owed if roll else {}
             finished = finished_until(now)
             files = [*self._shelf.files(), *publication.add]
-            for farm_id in sorted({row.farm_id for row in files}):
+            for farm_id in sorted({row.farm_id for row in files}) if roll else ():
                 view = sealed_view(self._shelf, farm_id, now, publication)
                 hours = hours_to_roll(
-                    view, sealed.reach.get(farm_id), rolled_until(files, farm_id), finished
+                    view, owed.get(farm_id), rolled_until(files, farm_id), finished
                 )
                 if hours:
                     Roller(view, self._shelf.blocks, publication, now).roll(hours)
             if publication.add or publication.retire:
                 self._shelf.publish(publication.add, publication.retire, now)
+            if roll:
+                self._owed = {}
         return Upkept(
             rows_sealed=sealed.row_count,
             files_added=len(publication.add),
