@@ -85,7 +85,8 @@ class Suite:
             reason = f"there are no tests in {' '.join(self.paths)}"
             say(reason)
             return Outcome(name=self.name, seconds=0.0, not_run=1, reasons=(reason,))
-        workers = ["-n", "2", "--dist", "worksteal"] if self.parallel else []
+        # A file's tests share farms and databases: they stay in one process.
+        workers = ["-n", "2", "--dist", "loadfile"] if self.parallel else []
         command: list[str | Path] = [
             PYTHON,
             "-m",
@@ -121,8 +122,8 @@ def suites() -> list[Suite]:
         Suite(name="unit and property", paths=["tests/unit", "tests/property"], parallel=True),
         Suite(name="architecture", paths=["tests/test_architecture.py"]),
         Suite(name="wire", paths=["tests/wire"], parallel=True),
-        Suite(name="conformance", paths=["tests/conformance", "tests/migration"]),
-        Suite(name="server", paths=["tests/server"]),
+        Suite(name="conformance", paths=["tests/conformance", "tests/migration"], parallel=True),
+        Suite(name="server", paths=["tests/server"], parallel=True),
         Suite(name="acceptance", paths=["tests/acceptance"], quick=False),
         Suite(name="browser", paths=["tests/browser"], quick=False),
         Suite(name="docs", paths=["tests/docs"]),
