@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 
 from grange.kernel.clock import Clock
+from grange.kernel.errors import StorageFullError
 from grange.kernel.ids import IdSource
+from grange.ports.room import Room
 from grange.ports.session_logs import SessionLogs
 from grange.ports.state import StateStore
 from grange.server.ports import BooksDoor, Previews
@@ -46,6 +48,7 @@ class Context:
     pages: Pages
     latest: LatestSamples
     ingest: Ingest
+    room: Room
     books: BooksDoor
     backups: Backups
     previews: Previews
@@ -56,6 +59,24 @@ class Context:
     """Set when the server begins to stop: held requests and streams end."""
     base_url: str
     """Where browsers find this server, e.g. http://127.0.0.1:8765."""
+
+
+def require_room(context: Context, what: str) -> None:
+    """Return if the server's disk has room for more.
+
+    Args:
+        context: the services.
+        what: what was sent, in the plural.
+
+    Raises:
+        StorageFullError: it is nearly full; what workers have done is still recorded.
+    """
+    if not context.room.has_room():
+        raise StorageFullError(
+            f"The server's disk is nearly full, so it takes no {what}. Free some space on it, then"
+            " send the same again.",
+            retry_after_seconds=60,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

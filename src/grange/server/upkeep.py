@@ -1,5 +1,6 @@
 """What the server does by the clock: silent workers, old session logs, used-up client tokens."""
 
+import asyncio
 import logging
 
 from grange.domain.farm import ClientToken
@@ -44,6 +45,7 @@ class Upkeep:
 
     async def step(self, now: Instant) -> None:
         """Do what is due."""
+        await asyncio.to_thread(self._context.room.keep_reserve)
         await self._context.owner.ask(FindSilentWorkers())
         if now - self._swept_at >= MILLIS_PER_HOUR:
             self._swept_at = now

@@ -15,9 +15,10 @@ from grange.domain.effects import Effect, WakeFleet
 from grange.domain.farm import ClientToken, Fleet, QueueFleetAssociation
 from grange.domain.work import Job, Task, Worker
 from grange.kernel.clock import Clock
-from grange.kernel.errors import ConflictError, GrangeError, ThrottledError
+from grange.kernel.errors import ConflictError, GrangeError, StorageFullError, ThrottledError
 from grange.kernel.ids import FleetId, JobId, QueueId
-from grange.ports.state import Compare, Key, StateStore, key_of
+from grange.ports.room import Room
+from grange.ports.state import Batch, Compare, Key, StateStore, key_of
 from grange.services.draft import (
     Context,
     Draft,
@@ -95,6 +96,8 @@ class Owner:
         clock: Clock,
         context: Context,
         perform: Callable[[Sequence[Effect]], Awaitable[None]],
+        *,
+        room: Room | None = None,
     ) -> None:
         """Make an owner of a store that is open.
 
@@ -103,11 +106,14 @@ class Owner:
             clock: the server's clock, which is the farm's.
             context: ids, task spaces and limits for decisions.
             perform: called with the effects of a committed batch; must not raise.
+            room: the store's disk, whose reserve is given up so that what workers have done is
+                still recorded when the disk is full.
         """
         self._store = store
         self._clock = clock
         self._context = context
         self._perform = perform
+        self._room = room
         self._queue: asyncio.Queue[_Ask] = asyncio.Queue(maxsize=LONGEST_QUEUE)
         self._memory = Memory()
         self._task: asyncio.Task[None] | None = None
@@ -190,7 +196,7 @@ class Owner:
         batch = batch_of(drafts)
         if not batch.empty:
             try:
-                await self._store.commit(batch)
+                await self._commit(batch)
             except Exception as error:
                 self.counters.failures += 1
                 log.exception("commit failed", extra={"action": "commit_failed"})
@@ -208,6 +214,19 @@ class Owner:
         effects = [effect for draft in drafts for effect in draft.effects]
         if effects:
             await self._perform(effects)
+
+    async def _commit(self, batch: Batch) -> None:
+        try:
+            await self._store.commit(batch)
+        except StorageFullError:
+            if self._room is None or not await asyncio.to_thread(self._room.spend_reserve):
+                raise
+            log.critical(
+                "The disk is full: the reserve is used to record what workers have done. Free some"
+                " space.",
+                extra={"action": "reserve_spent"},
+            )
+            await self._store.commit(batch)
 
     async def _decide(self, ask: _Ask) -> Draft | None:
         draft = Draft(memory=self._memory, context=self._context, now=self._clock.now())

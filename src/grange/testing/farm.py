@@ -25,6 +25,9 @@ from grange.wiring.books import LocalBooks
 from grange.wiring.farm_plan import FarmPlan
 from grange.wiring.init import InitResult, Key, initialise
 
+_RESERVE_BYTES = 1024 * 1024
+"""Less than a server's, since many farms run in one test."""
+
 
 class LocalFarm:
     """A farm that runs inside the block; the same folder continues the same farm.
@@ -100,6 +103,7 @@ class LocalFarm:
                 open_books=books.door,
                 clock=self._clock,
                 silence_seconds=self._silence_seconds,
+                reserve_bytes=_RESERVE_BYTES,
             )
         )
         files = settings.tls_files

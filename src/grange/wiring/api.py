@@ -18,6 +18,7 @@ from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.ids import RandomIds
 from grange.adapters.host.master_key import master_key
 from grange.adapters.host.probe import HostProbe
+from grange.adapters.host.room import RESERVE_BYTES, DiskRoom
 from grange.adapters.journal.writer import FileJournal
 from grange.adapters.previews import PreviewProcess
 from grange.adapters.session_logs import SessionLogFiles
@@ -83,6 +84,7 @@ async def running_api(
     names: Sequence[str] = (),
     clock: Clock | None = None,
     silence_seconds: int = 60,
+    reserve_bytes: int = RESERVE_BYTES,
     failed: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Api]:
     """Run everything behind the door inside the block.
@@ -94,6 +96,7 @@ async def running_api(
         names: further names of this server, which browsers may use.
         clock: default: the machine's.
         silence_seconds: how long a worker may be silent.
+        reserve_bytes: how much of the disk is kept back for when it is full.
         failed: called when something ended that must not, so that the process can be replaced.
     """
     clock = clock or SystemClock()
@@ -105,11 +108,14 @@ async def running_api(
         effects = Effects(wakes)
         spaces = TaskSpaces()
         ids = RandomIds(clock)
+        room = DiskRoom(settings.data_dir, reserve_bytes=reserve_bytes)
+        await asyncio.to_thread(room.keep_reserve)
         owner = Owner(
             store,
             clock,
             DecisionContext(ids=ids, spaces=spaces, silence_seconds=silence_seconds),
             effects.perform,
+            room=room,
         )
         sealed = watermark(row.provenance for row in await store.manifest())
         journal = await asyncio.to_thread(
@@ -163,9 +169,10 @@ async def running_api(
             ingest=Ingest(
                 commit,
                 clock,
-                has_room=_room(settings.data_dir),
+                has_room=room.has_room,
                 retention=partial(retention_of, store),
             ),
+            room=room,
             books=books,
             backups=backups,
             previews=previews,
@@ -271,14 +278,3 @@ def _authority(settings: ServerSettings) -> bytes:
     if files is None or files.authority is None:
         return b""
     return files.authority.read_bytes()
-
-
-def _room(folder: Path) -> Callable[[], bool]:
-    """Return whether the disk has 1 GB and 2 % left."""
-
-    def has_room() -> bool:
-        found = os.statvfs(folder)
-        free = found.f_bavail * found.f_frsize
-        return free >= max(1_000_000_000, 0.02 * found.f_blocks * found.f_frsize)
-
-    return has_room

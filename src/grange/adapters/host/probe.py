@@ -167,8 +167,8 @@ def _user_logged_in() -> bool | None:
 def addresses() -> tuple[str, ...]:
     """Return the machine's own addresses, loopback and link-local ones left out."""
     found: list[str] = []
-    for addresses in psutil.net_if_addrs().values():
-        for one in addresses:
+    for of_interface in psutil.net_if_addrs().values():
+        for one in of_interface:
             internet = one.family in {socket.AF_INET, socket.AF_INET6}
             if internet and not one.address.startswith(("127.", "::1", "fe80")):
                 found.append(one.address)

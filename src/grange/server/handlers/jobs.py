@@ -9,7 +9,7 @@ from grange.domain.work import Job
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.ids import parse_task_id
 from grange.ports.state import Order
-from grange.server.context import Call, Handler, Result
+from grange.server.context import Call, Handler, Result, require_room
 from grange.services.commands.jobs import ChangeJob, ChangeLayer, ChangeTask, CreateJob
 from grange.services.reads.rows import equals
 from grange.services.templates import parameter_definitions, parse_job
@@ -30,6 +30,7 @@ _FIELDS = {
 async def create_job(call: Call) -> Result:
     """Answer CreateJob, of a template or of an older job (sourceJobId)."""
     request = call.request
+    require_room(call.context, "jobs")
     queue = await call.context.rows.queue(request)
     template, template_type, given, settings = await _source(call)
     if len(template.encode()) > MAX_TEMPLATE_BYTES:

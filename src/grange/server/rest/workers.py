@@ -13,7 +13,7 @@ from litestar.response import Stream
 from grange.domain.work import Worker
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId, WorkerId
-from grange.server.context import Context
+from grange.server.context import Context, require_room
 from grange.server.rest.given import Caller, Services
 from grange.server.rest.people import Done
 from grange.services.commands.workers import DisableWorker
@@ -127,6 +127,7 @@ async def put_session_log(
 ) -> LogSize:
     """Add bytes to a session's log at an offset; what is there already is skipped."""
     await check_writer(caller, session_id, context.store)
+    require_room(context, "session logs")
     size = await context.logs.append(session_id, await request.body(), offset)
     return LogSize(size=size)
 
