@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from grange.books.catalog.model import TableSpec
 from grange.kernel.intervals import Span
@@ -45,6 +45,19 @@ def sequences_of(provenance: Mapping[str, Any]) -> Sequences | None:
     """Return the journal frames named in a manifest row's provenance."""
     found = provenance.get("sequences")
     return Sequences(found[0], found[1]) if found else None
+
+
+class Replaced(NamedTuple):
+    """An interval that was collected again: journal frames up to `through` say nothing about it."""
+
+    start: int
+    end: int
+    through: int
+
+
+def replaced_of(provenance: Mapping[str, Any]) -> list[Replaced]:
+    """Return the intervals of a file that were collected again."""
+    return [Replaced(*found) for found in provenance.get("replaced", [])]
 
 
 def watermark(provenances: Iterable[Mapping[str, Any]]) -> int:
@@ -111,6 +124,9 @@ def merged_provenance(
     merged: dict[str, Any] = {"parents": [path for path, _ in parents]}
     if sequences is not None:
         merged["sequences"] = [sequences.first, sequences.last]
+    replaced = [list(found) for _, own in parents for found in replaced_of(own)]
+    if replaced:
+        merged["replaced"] = replaced
     rolled = [own["rolled_until"] for _, own in parents if "rolled_until" in own]
     if rolled:
         merged["rolled_until"] = max(rolled)

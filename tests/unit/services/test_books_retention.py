@@ -1,6 +1,7 @@
 """How long the books keep what; late facts; sizes now and later."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_old_samples_go_and_what_was_made_of_them_stays(tmp_path):
         post(bench, rows_of(story))
         bench.travel(story.end + 4 * DAY)
         bench.books.upkeep()
-        span = {"farm_id": FARM, "start": T0, "end": story.end}
+        span: dict[str, Any] = {"farm_id": FARM, "start": T0, "end": story.end}
         before = bench.books.accounts(**span, by="worker")
         slots = bench.books.slots(farm_id=FARM, day="2026-01-01", subject="user")
         assert {"worker_samples", "worker_hours", "job_slots"} <= tables(bench)
@@ -162,7 +163,7 @@ def test_every_rollup_of_the_catalog_is_computed(tmp_path):
     with books_bench(tmp_path, T0) as bench:
         bench.put(FARM_ROW)
         view = sealed_view(bench.books.shelf, FARM, bench.clock.now(), Publication())
-        found = rolled(view, Span(T0 - T0 % HOUR, Instant(T0 - T0 % HOUR + HOUR)))
+        found = rolled(view, Span(Instant(T0 - T0 % HOUR), Instant(T0 - T0 % HOUR + HOUR)))
         assert set(found) == {spec.name for spec in ROLLUP_TABLES}
         facts = {spec.name for spec in FACT_TABLES}
         for spec in ROLLUP_TABLES:

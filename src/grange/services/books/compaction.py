@@ -102,7 +102,9 @@ class Compactor:
     ) -> ManifestRow:
         spec = TABLES[table_name]
         blocks = self._shelf.blocks
-        path = file_path(spec, farm_id, span, version=f"c{now:013d}{secrets.token_hex(4)}")
+        producer = parents[0].producer
+        version = f"c{now:013d}{secrets.token_hex(4)}"
+        path = file_path(spec, farm_id, span, version=version, producer=producer)
         temporary = blocks.temporary(path)
         columns = ", ".join(f'"{name}"' for name in spec.column_names)
         order = ", ".join(f'"{name}"' for name in spec.sort)
@@ -122,6 +124,7 @@ class Compactor:
             written=written,
             provenance=merged_provenance([(row.path, row.provenance) for row in parents]),
             now=now,
+            producer=producer,
         )
 
     def expire(self, now: Instant) -> list[str]:

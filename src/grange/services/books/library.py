@@ -5,13 +5,14 @@ arguments are plain values, answers are dictionaries and lists of plain values. 
 them from threads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
 from grange.books.catalog.registry import table as table_named
 from grange.books.manifest import Grain
+from grange.books.manifest import PRODUCER
 from grange.kernel.clock import Clock
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant
@@ -27,6 +28,7 @@ from grange.services.books.rebuild import Rebuilder
 from grange.services.books.receipt import receipt
 from grange.services.books.registry import ANSWERS
 from grange.services.books.sealing import GRACE_MS
+from grange.services.books.replacing import Replacer
 from grange.services.books.shelf import Shelf
 from grange.services.books.slots import slots_of_day
 from grange.services.books.upkeep import Upkeep, Upkept
@@ -47,6 +49,7 @@ QUESTIONS = (
     "slots",
     "verify",
     "rebuild",
+    "replace",
 )
 """What can be asked by name."""
 
@@ -248,6 +251,26 @@ class Books:
         now = self.clock.now()
         with self._upkeep.sealer.lock:
             return asdict(Rebuilder(self.shelf, farm_id, now).rebuild())
+
+    def replace(
+        self,
+        *,
+        farm_id: str,
+        table: str,
+        start: int,
+        end: int,
+        rows: Sequence[Mapping[str, Any]],
+        producer: str = PRODUCER,
+    ) -> dict[str, Any]:
+        """Put rows that were collected again in the place of what whole hours of a table hold."""
+        with self._upkeep.sealer.lock:
+            replacer = Replacer(self.shelf, self._upkeep.sealer)
+            return asdict(
+                replacer.replace(
+                    farm_id, table, span_of(start, end), rows, now=self.clock.now(),
+                    producer=producer,
+                )
+            )  # fmt: skip
 
     def verify(self, *, farm_id: str) -> dict[str, Any]:
         """Recompute everything from the facts and say what differs."""

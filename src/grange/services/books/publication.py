@@ -29,6 +29,7 @@ def manifest_row(
     written: WrittenFile,
     provenance: Mapping[str, Any],
     now: Instant,
+    producer: str = PRODUCER,
 ) -> ManifestRow:
     """Return the manifest's row of a written file."""
     return ManifestRow(
@@ -38,7 +39,7 @@ def manifest_row(
         table_name=spec.name,
         start_at=span.start,
         end_at=span.end,
-        producer=PRODUCER,
+        producer=producer,
         catalog_version=CATALOG_VERSION,
         row_count=written.row_count,
         byte_count=written.byte_count,

@@ -11,8 +11,10 @@ from grange.books.catalog.registry import FACT_TABLES, ROLLUP_TABLES, table
 from grange.books.catalog.schema import conformed
 from grange.books.manifest import (
     Form,
+    Replaced,
     file_path,
     merged_provenance,
+    replaced_of,
     sequences_of,
 )
 from grange.books.rows import in_file_order, joined, keep_first, within, without_keys
@@ -75,14 +77,27 @@ class Rebuilder:
         with self._shelf.changing():
             segments = self._shelf.journal.segments()
             sealed = self._shelf.watermark
+            replaced = self._replaced()
             for frame in self._shelf.journal.read(0):
                 if frame.farm_id == self._farm_id and frame.sequence <= sealed:
-                    frames[frame.table_name].append(frame.rows)
+                    rows = frame.rows
+                    for found in replaced.get(frame.table_name, ()):
+                        if frame.sequence <= found.through:
+                            rows = _outside(table(frame.table_name), rows, found)
+                    frames[frame.table_name].append(rows)
         first = segments[0].first_sequence if segments else 2**63 - 1
         return first, {
             name: keep_first(table(name), joined(table(name), parts))
             for name, parts in frames.items()
         }
+
+    def _replaced(self) -> dict[str, list[Replaced]]:
+        """Return the intervals that were collected again, by table: the journal holds old rows."""
+        found: dict[str, list[Replaced]] = defaultdict(list)
+        for row in self._shelf.files():
+            if row.farm_id == self._farm_id:
+                found[row.table_name] += replaced_of(row.provenance)
+        return found
 
     def _block(
         self,
@@ -100,7 +115,9 @@ class Rebuilder:
         again = _rows_in(spec, kept, span)
         missing = without_keys(spec, again, found)
         whole = all(
-            (own := sequences_of(row.provenance)) is not None and own.first >= kept_from
+            (own := sequences_of(row.provenance)) is not None
+            and own.first >= kept_from
+            and not replaced_of(row.provenance)
             for row in broken
         )
         if broken and not whole:
@@ -177,6 +194,12 @@ def _rows_in(spec: TableSpec, rows: pa.Table | None, span: Span) -> pa.Table:
     if rows is None:
         return joined(spec, [])
     return within(spec, rows, span.start, span.end)
+
+
+def _outside(spec: TableSpec, rows: pa.Table, replaced: Replaced) -> pa.Table:
+    """Return the rows that do not lie in an interval."""
+    before = within(spec, rows, None, Instant(replaced.start))
+    return joined(spec, [before, within(spec, rows, Instant(replaced.end), None)])
 
 
 def _touching(files: Sequence[ManifestRow]) -> list[list[ManifestRow]]:
