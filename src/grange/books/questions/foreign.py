@@ -19,12 +19,12 @@ def foreign_records(
               SELECT * FROM foreign_records {chosen}
               QUALIFY brought_at = max(brought_at) OVER (PARTITION BY source, kind, record_id)
             )
-            SELECT source, kind, record_id, max(at) AS at, max(brought_at) AS brought_at,
+            SELECT source, kind, record_id, max(latest.at) AS "at", max(brought_at) AS brought_at,
                    max(brought_by) AS brought_by, max(project) AS project,
                    max(user_name) AS user_name, max(app) AS app, max(layer_name) AS layer_name,
                    string_agg(record, '' ORDER BY part) AS record, count(*) OVER () AS total
             FROM latest GROUP BY source, kind, record_id
-            ORDER BY at DESC NULLS LAST, source, record_id
+            ORDER BY "at" DESC NULLS LAST, source, record_id
             LIMIT $limit OFFSET $skipped
         """,  # noqa: S608 - constant text
         needs=(Need(table="foreign_records"),),
