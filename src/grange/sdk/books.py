@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError
 from grange.ports.farm_api import FarmApi
+from grange.sdk.reports import Distributions, Reports
 from grange.sdk.statistics import FolderRuns, ServerRuns, Statistics
 
 _REST = "/api/v1"
@@ -138,6 +139,16 @@ class Books:
     def zone(self) -> ZoneInfo:
         """The farm's time zone: all local days are its days."""
         return ZoneInfo(self.ask("books_about", "/books/about")["zone"])
+
+    @cached_property
+    def reports(self) -> Reports:
+        """Every report, as tables."""
+        return Reports(self)
+
+    @cached_property
+    def distributions(self) -> Distributions:
+        """How attempts are spread, not only what they are on average."""
+        return Distributions(self.reports)
 
     @cached_property
     def statistics(self) -> Statistics:

@@ -18,6 +18,7 @@ from grange.server.context import Context
 from grange.server.rest import backups, books, exchange, jobs, people, rings, store, workers
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
+from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
 
@@ -82,6 +83,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *books.HANDLERS,
     *FOREIGN,
     *exchange.HANDLERS,
+    *REPORTS,
     *store.HANDLERS,
     *backups.HANDLERS,
     *rings.HANDLERS,

@@ -14,6 +14,7 @@ from grange.services.books import (
 )
 from grange.services.books.desk import Desk
 from grange.services.books.foreign import ANSWERS as FOREIGN
+from grange.services.books.reports import ANSWERS as REPORTS
 
 Answer = Callable[..., Any]
 """Called with the desk and the question's arguments by name; returns plain values."""
@@ -21,6 +22,7 @@ Answer = Callable[..., Any]
 ANSWERS: Mapping[str, Answer] = {
     **about.ANSWERS,
     **aggregation.ANSWERS,
+    **REPORTS,
     **FOREIGN,
     **contacts.ANSWERS,
     **history.ANSWERS,
