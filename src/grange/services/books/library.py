@@ -11,8 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from grange.books.catalog.registry import table as table_named
-from grange.books.manifest import Grain
-from grange.books.manifest import PRODUCER
+from grange.books.manifest import PRODUCER, Grain
 from grange.kernel.clock import Clock
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant
@@ -27,8 +26,8 @@ from grange.services.books.desk import Desk, span_of
 from grange.services.books.rebuild import Rebuilder
 from grange.services.books.receipt import receipt
 from grange.services.books.registry import ANSWERS
-from grange.services.books.sealing import GRACE_MS
 from grange.services.books.replacing import Replacer
+from grange.services.books.sealing import GRACE_MS
 from grange.services.books.shelf import Shelf
 from grange.services.books.slots import slots_of_day
 from grange.services.books.upkeep import Upkeep, Upkept
