@@ -11,6 +11,9 @@ from grange.cli.formatting import NOTHING, moment, size
 from grange.cli.output import Output, status
 from grange.cli.worker_options import WorkerOptions
 
+_SKEW_MS = 5_000
+"""A worker's clock that is further off is a finding."""
+
 
 @click.group()
 def command() -> None:
@@ -129,6 +132,14 @@ def list_workers(connection: Connection) -> None:
         ],
         right=frozenset({"THREADS", "CPU", "MEMORY"}),
     )
+    for worker in workers:
+        behind = worker["clock_behind_ms"] or 0
+        if abs(behind) > _SKEW_MS:
+            side = "behind" if behind > 0 else "ahead of"
+            connection.out.note(
+                f"{worker['name']}: its clock is {abs(behind) / 1000:.1f} s {side} the server's."
+                " Have it set by NTP."
+            )
 
 
 def _is_busy(thread: dict[str, Any]) -> bool:

@@ -36,6 +36,9 @@ class Memory:
         self.last_seen: dict[WorkerId, Instant] = {}
         """The latest heartbeat; rows hold only what changed with a status."""
         self.clock_offset_ms: dict[WorkerId, int] = {}
+        """What is added to the times a worker reports."""
+        self.clock_behind_ms: dict[WorkerId, int] = {}
+        """How far each worker's clock was behind at its latest heartbeat; negative: ahead."""
         self.pace_ms: dict[StepId, float] = {}
         """Running mean of a layer's task times."""
         self.fleet_waiting: dict[FleetId, str] = {}

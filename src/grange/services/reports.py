@@ -33,7 +33,9 @@ from grange.kernel.ids import (
 )
 from grange.kernel.units import Instant
 from grange.services.booking import JOB_THREADS, PS
+from grange.services.clocks import watch_clock
 from grange.services.draft import Draft
+from grange.services.machine_facts import book_changes
 from grange.services.owner import Needs
 from grange.services.sessions import end_action, fill_threads, lose_sessions, settle_session
 from grange.services.work import move_task
@@ -77,7 +79,11 @@ class ReportSchedule:
     worker_id: WorkerId
     updates: Mapping[SessionActionId, ActionReport] = field(default_factory=dict)
     sent_at: Instant | None = None
-    """The worker's clock when it sent the request."""
+    """The worker's clock when it sent the request, to the millisecond."""
+    signed_at: Instant | None = None
+    """The worker's clock when it signed the request, to the second."""
+    received_at: Instant | None = None
+    """The server's clock when the request came; default: when it is decided."""
     native: bool = False
 
     def needs(self) -> Needs:
@@ -103,8 +109,9 @@ class ReportSchedule:
         if self.native != worker.native:
             worker = replace(worker, native=self.native)
             draft.put(worker)
+        received_at = self.received_at or draft.now
         if self.sent_at is not None:
-            memory.clock_offset_ms[worker.worker_id] = draft.now - self.sent_at
+            memory.clock_offset_ms[worker.worker_id] = received_at - self.sent_at
         offset = memory.clock_offset_ms.get(worker.worker_id, 0)
         touched: dict[SessionId, None] = {}
         for action_id in sorted(self.updates, key=_order):
@@ -117,6 +124,9 @@ class ReportSchedule:
         worker = draft.get(Worker, self.worker_id)
         if worker.status is WorkerStatus.STARTED and not worker.disabled:
             worker = fill_threads(draft, worker)
+        said_at = self.sent_at if self.sent_at is not None else self.signed_at
+        if said_at is not None:
+            watch_clock(draft, worker, received_at - said_at)
         return _schedule(draft, worker)
 
 
@@ -308,8 +318,10 @@ class ReportWorker:
         """Take over what the worker says; a worker that starts declares its old sessions lost."""
         worker = _own(draft, self.farm_id, self.fleet_id, self.worker_id)
         old_threads = worker.threads
+        before = worker
         worker = self._described(worker)
         draft.put(worker)
+        book_changes(draft, before, worker)
         if self.status is not None:
             _set_status(draft, worker, self.status)
         worker = draft.get(Worker, self.worker_id)

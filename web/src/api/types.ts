@@ -86,6 +86,8 @@ export interface WorkerRow {
   memory_used_bytes: number | null;
   memory_total_bytes: number | null;
   last_seen_at: Instant | null;
+  /** How far its clock is behind the server's; negative: ahead. More than 5 s is a finding. */
+  clock_behind_ms: number | null;
 }
 
 export interface Overview {

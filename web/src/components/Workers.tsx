@@ -47,6 +47,15 @@ function Thread(props: { thread: WorkerThread; linked: boolean }) {
   );
 }
 
+const SKEW_MS = 5000;
+
+/** What is wrong with a worker's clock, if it is a finding. */
+function clockOff(behind: number | null): string | null {
+  if (behind === null || Math.abs(behind) <= SKEW_MS) return null;
+  const side = behind > 0 ? 'behind' : 'ahead of';
+  return `Its clock is ${(Math.abs(behind) / 1000).toFixed(1)} s ${side} the server’s.`;
+}
+
 /** One worker: its state, what each job thread does, CPU and memory. */
 export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
   const farm = useFarm();
@@ -65,6 +74,9 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
           {ago(props.worker.last_seen_at, now())}
         </span>
       </div>
+      <Show when={clockOff(props.worker.clock_behind_ms)}>
+        {(text) => <p class="small finding">{text()}</p>}
+      </Show>
       <ol class="threads">
         <For each={props.worker.threads}>
           {(thread) => <Thread thread={thread} linked={props.linked ?? false} />}

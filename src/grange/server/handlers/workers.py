@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from grange.domain.farm import Queue
 from grange.domain.statuses import Role, SessionActionStatus, SessionLifecycleStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, Worker
 from grange.kernel.errors import AccessDeniedError, GrangeError, NotFoundError
-from grange.kernel.units import Instant
+from grange.kernel.units import Instant, instant_of
 from grange.ports.state import AllOf, Compare, OneOf
 from grange.server.context import Call, Handler, Result
 from grange.server.handlers.batches import batch
@@ -26,6 +27,7 @@ HOLD_SECONDS = 20.0
 """How long an idle worker's request is held: well below the 60 s its client waits."""
 _SAID_AT = "x-grange-sent-at"
 _NATIVE = "x-grange-native"
+_SIGNED_AT = "x-amz-date"
 
 
 async def create_worker(call: Call) -> Result:
@@ -190,11 +192,13 @@ async def update_worker_schedule(call: Call) -> Result:
             for action_id, update in request.get("updatedSessionActions", {}).items()
         },
         sent_at=_sent_at(call.headers),
+        signed_at=_signed_at(call.headers),
+        received_at=context.clock.now(),
         native=call.headers.get(_NATIVE) == "1",
     )
     schedule: Schedule = await context.owner.ask(report)
     deadline = context.clock.monotonic_seconds() + HOLD_SECONDS
-    again = replace(report, updates={}, sent_at=None)
+    again = replace(report, updates={}, sent_at=None, signed_at=None)
     while schedule.hold:
         left = deadline - context.clock.monotonic_seconds()
         if left <= 0 or report.updates or context.closing.is_set():
@@ -243,6 +247,14 @@ def _report(update: Mapping[str, Any]) -> ActionReport:
 def _sent_at(headers: Mapping[str, str]) -> Instant | None:
     text = headers.get(_SAID_AT, "")
     return Instant(int(text)) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _signed_at(headers: Mapping[str, str]) -> Instant | None:
+    """Return the time in the header that a signature carries."""
+    try:
+        return instant_of(datetime.strptime(headers.get(_SIGNED_AT, ""), "%Y%m%dT%H%M%S%z"))
+    except ValueError:
+        return None
 
 
 def _schedule(schedule: Schedule, interval_seconds: int) -> Result:

@@ -111,6 +111,8 @@ class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
     memory_used_bytes: int | None
     memory_total_bytes: int | None
     last_seen_at: int | None
+    clock_behind_ms: int | None = None
+    """How far its clock is behind the server's; negative: ahead. More than 5 s is a finding."""
 
 
 class FarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -260,6 +262,7 @@ class Pages:
             memory_used_bytes=sample.memory_used_bytes if sample else None,
             memory_total_bytes=sample.memory_total_bytes if sample else None,
             last_seen_at=seen,
+            clock_behind_ms=self._owner.memory.clock_behind_ms.get(worker.worker_id),
         )
 
     async def job(self, job: Job, mean_frame_ms: Mapping[str, int]) -> JobDetail:
