@@ -11,6 +11,8 @@ from grange.services.books import (
     history,
     keeping,
     layer_times,
+    rings,
+    statements,
 )
 from grange.services.books.desk import Desk
 from grange.services.books.foreign import ANSWERS as FOREIGN
@@ -28,7 +30,9 @@ ANSWERS: Mapping[str, Answer] = {
     **history.ANSWERS,
     **layer_times.ANSWERS,
     **costs.ANSWERS,
+    **statements.ANSWERS,
     **keeping.ANSWERS,
+    **rings.ANSWERS,
 }
 
 __all__ = ["ANSWERS", "Answer", "Desk"]
