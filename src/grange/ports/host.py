@@ -24,6 +24,8 @@ class Inventory:
     """Of the smallest GPU; 0 without one."""
     scratch_bytes: int
     """Free on the disk that sessions work on."""
+    mac_addresses: tuple[str, ...] = ()
+    """Of its network cards, as `0123456789ab`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

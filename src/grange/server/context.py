@@ -11,6 +11,7 @@ import msgspec
 from grange.kernel.clock import Clock
 from grange.kernel.errors import StorageFullError
 from grange.kernel.ids import IdSource
+from grange.ports.magic import MagicPackets
 from grange.ports.room import Room
 from grange.ports.session_logs import SessionLogs
 from grange.ports.state import StateStore
@@ -51,6 +52,7 @@ class Context:
     room: Room
     books: BooksDoor
     backups: Backups
+    magic: MagicPackets
     previews: Previews
     preview_roots: tuple[str, ...]
     """Folders thumbnails may be read from; empty: wherever a job writes."""

@@ -16,6 +16,7 @@ import msgspec
 
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.ids import RandomIds
+from grange.adapters.host.magic import UdpMagicPackets
 from grange.adapters.host.master_key import master_key
 from grange.adapters.host.probe import HostProbe
 from grange.adapters.host.room import RESERVE_BYTES, DiskRoom
@@ -175,6 +176,7 @@ async def running_api(
             room=room,
             books=books,
             backups=backups,
+            magic=UdpMagicPackets(),
             previews=previews,
             preview_roots=tuple(str(root) for root in settings.preview_roots),
             version=product_version(),

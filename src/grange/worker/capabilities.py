@@ -1,5 +1,6 @@
 """What a worker tells the farm about its machine."""
 
+import re
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -7,6 +8,7 @@ from grange.ports.host import Inventory
 from grange.worker.settings import WorkerSettings
 
 _MIB = 2**20
+_MOST_CARDS = 8
 
 
 def host_properties(inventory: Inventory, settings: WorkerSettings) -> dict[str, Any]:
@@ -44,7 +46,17 @@ def capabilities(inventory: Inventory, settings: WorkerSettings) -> dict[str, An
         "attr.worker.os.family": inventory.os_family,
         "attr.worker.cpu.arch": inventory.cpu_arch,
     }
+    told = [{"name": name, "values": [value]} for name, value in attributes.items()]
+    # Values have letters, digits, `_` and `-` only.
+    told.append({"name": "grange:attr.worker.version", "values": [f"v{_plain(settings.version)}"]})
+    if inventory.mac_addresses:
+        macs = [f"mac-{one}" for one in inventory.mac_addresses[:_MOST_CARDS]]
+        told.append({"name": "grange:attr.worker.mac", "values": macs})
     return {
         "amounts": [{"name": name, "value": float(value)} for name, value in amounts.items()],
-        "attributes": [{"name": name, "values": [value]} for name, value in attributes.items()],
+        "attributes": told,
     }
+
+
+def _plain(version: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "-", version)

@@ -5,6 +5,7 @@ import pwd
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from grange.config.settings import is_loopback
@@ -76,7 +77,9 @@ class WorkerSettings:
     watts: float | None = None
     """Rated power of the machine."""
     relative_speed: float = 1.0
-    """How fast the machine is, compared with others."""
+    """How fast the machine is, compared with others; see `grange.worker.speed`."""
+    version: str = field(default_factory=lambda: version("grange"))
+    """Of this program, as the farm shows it."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables that jobs inherit; see `job_environment`."""
     runner_command: tuple[str, ...] = (sys.executable, "-m", "grange.wiring.runner")

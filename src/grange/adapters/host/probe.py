@@ -53,6 +53,7 @@ class HostProbe:
             gpus=gpus,
             gpu_memory_mib=gpu_memory_mib,
             scratch_bytes=shutil.disk_usage(self._disk_path).free,
+            mac_addresses=mac_addresses(),
         )
 
     def machine(self) -> MachineReading:
@@ -172,6 +173,17 @@ def addresses() -> tuple[str, ...]:
             internet = one.family in {socket.AF_INET, socket.AF_INET6}
             if internet and not one.address.startswith(("127.", "::1", "fe80")):
                 found.append(one.address)
+    return tuple(sorted(found))
+
+
+def mac_addresses() -> tuple[str, ...]:
+    """Return the hardware addresses of the machine's network cards, as `0123456789ab`."""
+    found: set[str] = set()
+    for of_interface in psutil.net_if_addrs().values():
+        for one in of_interface:
+            plain = one.address.replace(":", "").replace("-", "").lower()
+            if one.family == psutil.AF_LINK and len(plain) == 12 and plain.strip("0"):
+                found.add(plain)
     return tuple(sorted(found))
 
 

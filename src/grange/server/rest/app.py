@@ -15,7 +15,18 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 from grange.kernel.errors import GrangeError
 from grange.server.context import Context
-from grange.server.rest import backups, books, exchange, jobs, people, rings, store, workers
+from grange.server.rest import (
+    backups,
+    books,
+    exchange,
+    groups,
+    history,
+    jobs,
+    people,
+    rings,
+    store,
+    workers,
+)
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.reports import HANDLERS as REPORTS
@@ -81,6 +92,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *jobs.HANDLERS,
     *workers.HANDLERS,
     *books.HANDLERS,
+    *groups.HANDLERS,
+    *history.HANDLERS,
     *FOREIGN,
     *exchange.HANDLERS,
     *REPORTS,

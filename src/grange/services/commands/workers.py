@@ -13,6 +13,7 @@ from grange.domain.work import Worker
 from grange.kernel.errors import ConflictError, NotFoundError, QuotaExceededError
 from grange.kernel.ids import FarmId, FleetId, WorkerId
 from grange.services.draft import Draft
+from grange.services.machine_facts import book_changes
 from grange.services.owner import Needs
 from grange.services.reports import status_event
 from grange.services.sessions import lose_sessions
@@ -61,6 +62,7 @@ class CreateWorker:
         )
         draft.put(worker)
         status_event(draft, worker, worker, draft.now)
+        book_changes(draft, None, worker)
         draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))
         return {"workerId": worker.worker_id}
 

@@ -1,0 +1,66 @@
+"""What a worker tells of its machine over time: addresses, version, speed; events on change only.
+
+Capability values may have letters, digits, `_` and `-` only, so a hardware address is told as
+`mac-0123456789ab` and a version as `v1-2-3`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from grange.domain.work import Worker
+from grange.services.draft import Draft
+
+MAC = "grange:attr.worker.mac"
+VERSION = "grange:attr.worker.version"
+
+
+def mac_addresses_of(worker: Worker) -> tuple[str, ...]:
+    """Return the hardware addresses a worker told, as `0123456789ab`."""
+    return tuple(
+        value.removeprefix("mac-") for value in worker.attributes.get(MAC, ()) if len(value) == 16
+    )
+
+
+def version_of(worker: Worker) -> str | None:
+    """Return the version of Grange a worker told; None of a foreign agent."""
+    told = worker.attributes.get(VERSION, ())
+    return told[0].removeprefix("v").replace("-", ".") if told else None
+
+
+def addresses_of(host_properties: Mapping[str, Any]) -> list[str]:
+    """Return the IP addresses in a worker's host properties, in a fixed order."""
+    told = host_properties.get("ipAddresses") or {}
+    return sorted(
+        [*(told.get("ipV4Addresses") or ()), *(told.get("ipV6Addresses") or ())],
+        key=lambda one: (":" in one, one),
+    )
+
+
+def book_changes(draft: Draft, before: Worker | None, after: Worker) -> None:
+    """Leave an event for each thing about the machine that is another than it was."""
+    old = [] if before is None else addresses_of(before.host_properties)
+    new = addresses_of(after.host_properties)
+    if new and new != old:
+        _event(draft, after, "worker_addresses", msgspec.json.encode(new).decode())
+    version = version_of(after)
+    if version is not None and (before is None or version != version_of(before)):
+        _event(draft, after, "worker_version", version)
+    if before is not None and after.ps_milli != before.ps_milli:
+        _event(draft, after, "worker_speed", None, after.ps_milli)
+
+
+def _event(
+    draft: Draft, worker: Worker, name: str, new: str | None, number: int | None = None
+) -> None:
+    draft.event(
+        "worker",
+        worker.worker_id,
+        name,
+        worker.farm_id,
+        new=new,
+        worker_id=worker.worker_id,
+        fleet_id=worker.fleet_id,
+        number=number,
+    )
