@@ -1,5 +1,6 @@
 """Months: frozen, corrected, moved, credited; and the statements made of them."""
 
+import asyncio
 import json
 from decimal import Decimal
 
