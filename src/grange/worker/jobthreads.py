@@ -21,6 +21,7 @@ from grange.kernel.units import Instant
 from grange.worker.background import in_thread
 from grange.worker.entities import Entities, job_user
 from grange.worker.framerecords import Attempt, MeasuredFrame, measured, unmeasured
+from grange.worker.gpus import gpu_variables
 from grange.worker.leftovers import MARK, Leftovers
 from grange.worker.logrules.frames import task_frames
 from grange.worker.messages import (
@@ -101,6 +102,7 @@ class JobThreads:
         happened: takes events for the core.
         frames: takes finished frame records; they are on disk when it returns.
         spawn: runs a coroutine beside the caller.
+        gpus: how many the machine has.
     """
 
     def __init__(
@@ -116,8 +118,10 @@ class JobThreads:
         happened: Callable[[Event], None],
         frames: Callable[[list[dict[str, Any]]], None],
         spawn: Spawn,
+        gpus: int = 0,
     ) -> None:
         self._settings = settings
+        self._gpus = gpus
         self._folder = folder
         self._clock = clock
         self._entities = entities
@@ -300,7 +304,9 @@ class JobThreads:
         )
 
     def _variables(self, session: LocalSession) -> dict[str, str]:
+        settings = self._settings
         return {
+            **gpu_variables(session.thread, settings.threads, self._gpus, settings.environment),
             MARK: self._leftovers.mark,
             "DEADLINE_FARM_ID": self._settings.farm_id,
             "DEADLINE_FLEET_ID": self._settings.fleet_id,

@@ -21,6 +21,7 @@ from grange.worker.background import in_thread
 from grange.worker.calls import ApiFactory, ServerCalls, failure_of
 from grange.worker.capabilities import capabilities, host_properties
 from grange.worker.entities import Entities
+from grange.worker.gpus import gpu_advice
 from grange.worker.identity import StateFolder
 from grange.worker.jobthreads import JobThreads
 from grange.worker.leftovers import Leftovers
@@ -110,7 +111,9 @@ class Worker:
             happened=self._happened,
             frames=self._frames_done,
             spawn=self._spawn,
+            gpus=inventory.gpus,
         )
+        self._gpu_advice = gpu_advice(settings.threads, inventory.gpus)
         self._random = random.Random(self._leftovers.mark + str(os.getpid()))  # noqa: S311 jitter
         self._finished: Finish | None = None
         self._ending = threading.Event()
@@ -128,6 +131,7 @@ class Worker:
         self._spawn(self._shipper.run())
         threading.Thread(target=self._follow_wakes, name="wakes", daemon=True).start()
         self._say_user()
+        self._say_gpus()
         self._happened(Began(at=self._clock.now(), worker_id=known))
         try:
             while self._finished is None:
@@ -313,6 +317,10 @@ class Worker:
                 " processes are not found, which delays every action by a second.",
                 extra={"action": "job_user"},
             )
+
+    def _say_gpus(self) -> None:
+        if self._gpu_advice:
+            _log.warning(self._gpu_advice, extra={"action": "gpus"})
 
     async def _wind_up(self) -> None:
         self._ending.set()
