@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "job": "List, show, follow, wait for, cancel and requeue jobs.",
     "open": "Open the farm's page in the browser, signed in.",
     "queue": "List the farm's queues.",
+    "report": "Show distributions, and schedule reports.",
     "rrdata": "Use Royal Render's scripts, settings files and history.",
     "server": "Run the farm's server.",
     "submit": "Submit a command over frames, or a job bundle.",

@@ -1,43 +1,65 @@
 """`grange usage`: where machine time went and what it cost."""
 
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
-from grange.cli.formatting import money
-from grange.cli.output import Cell
-from grange.cli.spans import end_option, parse_span, start_option
-
-GROUPS = ("user", "project", "app", "queue", "fleet", "worker", "job", "shot", "render_type")
+from grange.cli.report_options import ReportOptions, by_option, report_options, show_report
+from grange.cli.statistics import print_statistics
+from grange.kernel.errors import InvalidRequestError
 
 
-@click.command("usage", epilog="Example: grange usage --by project --start 7d")
-@click.option("--by", "group_by", type=click.Choice(GROUPS), default="project", show_default=True)
-@start_option
-@end_option
+@click.command(
+    "usage",
+    epilog="Examples: grange usage --by project,user --since 7d --where app=nuke; "
+    "grange usage --request question.json",
+)
+@by_option("project; of project, user, app, queue, fleet, worker, job, layer, shot, day, …")
+@report_options
+@click.option(
+    "--request",
+    "request_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="Ask Deadline Cloud's statistics: the request as the AWS SDK has it, in JSON; - is "
+    "standard input. The answer is the SDK's too.",
+)
+@click.option("--max-results", type=click.IntRange(1, 100), help="With --request: one page.")
+@click.option("--starting-token", metavar="TOKEN", help="With --request: the page after it.")
+@click.option("--aggregation", metavar="ID", help="With --request: one that was started already.")
 @with_farm
-def command(connection: Connection, group_by: str, start: str | None, end: str | None) -> None:
-    """Show hours of machine time, and cost where there is a rate card."""
-    query = {"group_by": group_by, **parse_span(start or "30d", end, connection.clock.now())}
-    query.setdefault("end", str(connection.clock.now()))
-    reply = connection.rest("GET", "/usage", query=query)
-    if connection.out.as_json:
-        connection.out.data(reply)
+def command(
+    connection: Connection,
+    *,
+    asked: ReportOptions,
+    request_file: Path | None,
+    max_results: int | None,
+    starting_token: str | None,
+    aggregation: str | None,
+) -> None:
+    """Show hours of machine time, and cost where there is a rate card; the unassigned first."""
+    if request_file is None:
+        show_report(connection, "usage", asked)
         return
-    rows: list[dict[str, Any]] = reply["rows"]
-    currency = str(reply.get("currency") or "")
-    columns = [group_by.upper(), "SESSIONS", "SESSION HOURS", "MACHINE HOURS", "COST"]
-    table: list[list[Cell]] = [
-        [
-            str(row.get(group_by) or "–"),
-            row.get("sessions"),
-            f"{row['runtime_ms'] / 3_600_000:.3f}",
-            f"{row['machine_ms'] / 3_600_000:.3f}",
-            money(row.get("cost"), currency),
-        ]
-        for row in rows
-    ]
-    connection.out.table(columns, table, right=frozenset(columns[1:]))
-    if reply.get("example"):
-        connection.out.note("Cost is of EXAMPLE rates: nobody pays them.")
+    print_statistics(
+        connection,
+        _read(request_file),
+        max_results=max_results,
+        token=starting_token,
+        aggregation_id=aggregation,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InvalidRequestError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(found, dict):
+        raise InvalidRequestError(f"{path} must hold a JSON object.")
+    return found
