@@ -4,21 +4,14 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
-from grange.books.catalog.model import TableSpec
 from grange.books.catalog.rollup_tables import GROUP_SLOTS, JOB_SLOTS
-from grange.books.catalog.schema import conformed
 from grange.books.periods import QUARTER_MS, day_quarters
-from grange.books.rows import joined, within
 from grange.books.slots import ALL_FLEETS, SUBJECTS, day_columns, known_quarters
 from grange.domain.farm import Farm, Fleet
 from grange.kernel.errors import FieldProblem, InvalidRequestError
-from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.ports.state import Compare
 from grange.services.books.bridge import StateBridge
-from grange.services.books.rolling import batches, hours_of, rolled, rolled_until
+from grange.services.books.rollups import rows_over
 from grange.services.books.shelf import View
 
 GROUP = "group"
@@ -38,7 +31,7 @@ def slots_of_day(
     except ValueError as error:
         raise _bad("day", "must be a date like 2026-01-31") from error
     quarters = day_quarters(day, ZoneInfo(farm.zone))
-    groups = _rows(view, GROUP_SLOTS, quarters.span)
+    groups = rows_over(view, GROUP_SLOTS, quarters.span).to_pylist()
     known = frozenset(row["slot_at"] for row in groups if row["fleet_id"] == ALL_FLEETS)
     if subject == GROUP:
         spec, rows = GROUP_SLOTS, groups
@@ -48,7 +41,11 @@ def slots_of_day(
         }
     else:
         spec = JOB_SLOTS
-        rows = [row for row in _rows(view, JOB_SLOTS, quarters.span) if row["subject"] == subject]
+        rows = [
+            row
+            for row in rows_over(view, JOB_SLOTS, quarters.span).to_pylist()
+            if row["subject"] == subject
+        ]
         names = {}
     columns = day_columns(spec, rows, quarters, known)
     return {
@@ -87,37 +84,6 @@ def _means(measures: dict[str, list[int | None]]) -> dict[str, list[int | None]]
             for total in measures["ps_rendering_milli_ms"]
         ]
     return found
-
-
-def _rows(view: View, spec: TableSpec, span: Span) -> list[dict[str, Any]]:
-    """Return a rollup's rows over a span: from files, and computed where there are none yet."""
-    tables = [
-        within(spec, conformed(spec, view.blocks.read(row.path)), span.start, span.end)
-        for row in view.files.get(spec.name, ())
-        if row.start_at < span.end and row.end_at > span.start
-    ]
-    until = rolled_until((row for rows in view.files.values() for row in rows), view.farm_id)
-    start = max(span.start - span.start % MILLIS_PER_HOUR, until or 0)
-    end = min(span.end, view.now)
-    if until is None:
-        start = max(start, _first_fact(view, end))
-    if start < end:
-        for part in batches(view, hours_of(start, end - 1)):
-            rows: pa.Table = rolled(view, part, {spec.name})[spec.name]
-            tables.append(within(spec, rows, span.start, Instant(end)))
-    found: list[dict[str, Any]] = joined(spec, tables).to_pylist()
-    return found
-
-
-def _first_fact(view: View, end: int) -> int:
-    """Return the hour of the first fact that is in no file (there are no files)."""
-    times = [
-        rows.column(column).to_numpy().min()
-        for name, column in (("events", "at"), ("session_actions", "ended_at"))
-        if (rows := view.fresh.rows(name)) is not None and rows.num_rows
-    ]
-    first = int(min(times, default=end))
-    return first - first % MILLIS_PER_HOUR
 
 
 def _bad(name: str, message: str) -> InvalidRequestError:
