@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -208,14 +209,29 @@ def test_a_file_of_a_newer_grange_is_refused(
         asyncio.run(farm_of(SqliteStore(path)))
 
 
+async def postgres_rows(url: str, statement: str) -> list[Any]:
+    connection = await asyncpg.connect(url)
+    try:
+        return list(await connection.fetch(statement))
+    finally:
+        await connection.close()
+
+
 @pytest.mark.postgres
-def test_an_older_postgresql_database_is_moved_forward(
+def test_an_older_postgresql_database_is_copied_then_moved_forward(
     postgres: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = migrations.FOLDER
     asyncio.run(put_a_farm(PostgresStore(postgres)))
     request.getfixturevalue("with_a_second_revision")
+    for old in ("0000", "0000a", "0000b"):
+        asyncio.run(postgres_rows(postgres, f"CREATE SCHEMA public_copy_{old}"))
     assert asyncio.run(farm_of(PostgresStore(postgres))) == "moved"
+    schemas = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'public\\_copy\\_%' ORDER BY 1"
+    copies = [row[0] for row in asyncio.run(postgres_rows(postgres, schemas))]
+    assert copies == ["public_copy_0000a", "public_copy_0000b", f"public_copy_{LAST}"]
+    kept = asyncio.run(postgres_rows(postgres, f"SELECT description FROM {copies[-1]}.farms"))
+    assert [row[0] for row in kept] == ["old"]
     monkeypatch.setattr(migrations, "FOLDER", known)
     with pytest.raises(ConfigurationError, match="newer Grange"):
         asyncio.run(farm_of(PostgresStore(postgres)))
