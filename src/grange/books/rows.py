@@ -11,13 +11,15 @@ from grange.books.catalog.schema import arrow_schema
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 
 _PLACE = "__place"
+_CODE_FROM_ROWS = 20_000
+"""So many rows are worth looking at their texts once more, to sort numbers instead."""
 
 
 def keep_first(spec: TableSpec, rows: pa.Table) -> pa.Table:
     """Return the first row of every key, in the given order."""
     if rows.num_rows < 2:
         return rows
-    placed = rows.select(list(spec.key)).append_column(
+    placed = _coded(rows.select(list(spec.key))).append_column(
         _PLACE, pa.array(np.arange(rows.num_rows, dtype=np.int64))
     )
     first = placed.group_by(list(spec.key), use_threads=False).aggregate([(_PLACE, "min")])
@@ -42,7 +44,33 @@ def without_keys(spec: TableSpec, rows: pa.Table, known: pa.Table) -> pa.Table:
 
 def in_file_order(spec: TableSpec, rows: pa.Table) -> pa.Table:
     """Return rows sorted as files are."""
-    return rows.sort_by([(name, "ascending") for name in spec.sort])
+    if rows.num_rows < _CODE_FROM_ROWS:
+        return rows.sort_by([(name, "ascending") for name in spec.sort])
+    coded = _coded(rows.select(list(spec.sort)))
+    if any(column.null_count for column in coded.columns):
+        return rows.sort_by([(name, "ascending") for name in spec.sort])
+    order = np.lexsort([coded.column(name).to_numpy() for name in reversed(spec.sort)])
+    if not np.any(order[1:] < order[:-1]):
+        return rows  # they were in order
+    return rows.take(pa.array(order))
+
+
+def _coded(rows: pa.Table) -> pa.Table:
+    """Return columns of text as numbers in the same order, which are compared much faster."""
+    if rows.num_rows < _CODE_FROM_ROWS:
+        return rows
+    return pa.table(
+        {
+            name: _codes(column) if pa.types.is_string(column.type) else column
+            for name, column in zip(rows.column_names, rows.columns, strict=True)
+        }
+    )
+
+
+def _codes(column: pa.ChunkedArray) -> pa.Array:
+    encoded = column.combine_chunks().dictionary_encode()
+    ranks = pc.rank(encoded.dictionary, sort_keys="ascending").cast(pa.int64())
+    return ranks.take(encoded.indices)
 
 
 def by_hour(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Instant, pa.Table]]:

@@ -58,8 +58,10 @@ class JournalReader(Protocol):
 class Journal(Protocol):
     """An append-only framed log."""
 
-    def append(self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    def append(self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]] | Any) -> int:
         """Put rows into the open group; return their frame's sequence.
+
+        Rows are mappings, or an Arrow table with exactly the catalog's columns.
 
         Nothing is durable until `sync` returns.
 

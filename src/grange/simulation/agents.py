@@ -4,20 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grange.domain.statuses import SessionActionStatus
-from grange.domain.work import Session, SessionAction
+from grange.domain.statuses import ActionKind, SessionActionStatus
+from grange.domain.work import Session, SessionAction, Worker
 from grange.kernel.ids import SessionActionId, SessionId, StepId, WorkerId
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 from grange.services.reports import ActionReport, Schedule
+from grange.simulation.bookkeeping import HourOfAgent
 from grange.simulation.machines import Machine
 from grange.simulation.renderers import LayerModel, Renderers, Run
-from grange.simulation.samples import Sampler, Stretch
+from grange.simulation.samples import Stretch
 
 SOON_MS = 300
 """From news to the request that carries it."""
-TOLD_FROM_MS = 60_000
-"""An action that takes longer is reported when it begins; a shorter one only at its end."""
+TOLD_FROM_MS = 1_200_000
+"""An action that takes longer is reported when it begins; a shorter one together with its end."""
 
 
 @dataclass(slots=True)
@@ -40,7 +41,6 @@ class Agent:
     machine: Machine
     worker_id: WorkerId
     fleet_id: str
-    sampler: Sampler
     running: bool = False
     present: bool = False
     """Somebody sits at the machine, so that it takes no work."""
@@ -53,9 +53,14 @@ class Agent:
     wanted_at: Instant | None = None
     """When it will have started after it was switched on from afar."""
     doing: dict[int, Doing] = field(default_factory=dict)
+    ahead: dict[int, tuple[SessionAction, ...]] = field(default_factory=dict)
+    """Actions assigned to a job thread that have not begun."""
     updates: dict[SessionActionId, ActionReport] = field(default_factory=dict)
     on: list[Span] = field(default_factory=list)
     """When it ran in this hour, up to the last time it went off."""
+    was_present: list[Span] = field(default_factory=list)
+    """When somebody sat at it in this hour, up to the last time he left."""
+    present_since: Instant | None = None
     stretches: list[Stretch] = field(default_factory=list)
     frames: list[dict[str, Any]] = field(default_factory=list)
     life: int = 0
@@ -77,6 +82,7 @@ class Agent:
         for thread in list(self.doing):
             self._note(thread, now)
         self.doing.clear()
+        self.ahead.clear()
         self.updates.clear()
         if self.on_since is not None and now > self.on_since:
             self.on.append(Span(self.on_since, now))
@@ -109,8 +115,18 @@ class Agent:
             self._stop(session.session_id, stopping, now, begun)
             doing = self.doing.get(thread)
             if doing is not None:
+                self.ahead[thread] = tuple(
+                    action
+                    for action in actions
+                    if action.index > doing.action.index and action.action_id not in stopping
+                )
+                for action in actions:
+                    if action.index > doing.action.index and action.action_id in stopping:
+                        self.updates[action.action_id] = ActionReport(
+                            completed_status=SessionActionStatus.NEVER_ATTEMPTED
+                        )
                 continue
-            for action in actions:
+            for place, action in enumerate(actions):
                 if action.action_id in stopping:
                     self.updates[action.action_id] = ActionReport(
                         completed_status=SessionActionStatus.NEVER_ATTEMPTED
@@ -119,6 +135,7 @@ class Agent:
                 layer = layers.get(action.layer_id) if action.layer_id else None
                 self._begin(session, action, renderers.run(action, layer, self.machine), now)
                 begun(thread, self.doing[thread])
+                self.ahead[thread] = actions[place + 1 :]
                 break
         if schedule.sessions:
             self.idle_since = None
@@ -168,6 +185,30 @@ class Agent:
         )
         self._finish_frames(doing, now)
         return doing
+
+    def go_on(
+        self,
+        thread: int,
+        before: Doing,
+        now: Instant,
+        renderers: Renderers,
+        layers: Mapping[StepId, LayerModel],
+    ) -> Doing | None:
+        """Begin the next action that was assigned ahead; skip them all if one went wrong."""
+        ahead = self.ahead.pop(thread, ())
+        if before.status is not SessionActionStatus.SUCCEEDED:
+            for action in ahead:
+                if action.kind is not ActionKind.ENV_EXIT:
+                    self.updates[action.action_id] = ActionReport(
+                        completed_status=SessionActionStatus.NEVER_ATTEMPTED
+                    )
+            return None
+        if not ahead:
+            return None
+        action, self.ahead[thread] = ahead[0], ahead[1:]
+        layer = layers.get(action.layer_id) if action.layer_id else None
+        self._begin(before.session, action, renderers.run(action, layer, self.machine), now)
+        return self.doing[thread]
 
     def _note(self, thread: int, until: Instant) -> Doing:
         """Remember for the samples what a thread did until now."""
@@ -237,15 +278,40 @@ class Agent:
 
     # ── facts ─────────────────────────────────────────────────────────────────────────────────────
 
-    def facts_until(self, until: Instant) -> tuple[list[Span], list[Stretch], list[dict[str, Any]]]:
-        """Return when it ran, what its threads did, and the frames it finished; then start over."""
+    def sat_down(self, now: Instant, *, present: bool) -> None:
+        """Take note that somebody came to the machine, or left it."""
+        self.present = present
+        if present:
+            self.present_since = now
+        elif self.present_since is not None:
+            self.was_present.append(Span(self.present_since, now))
+            self.present_since = None
+
+    def tell_starts(self) -> None:
+        """Say of everything that runs that it has begun."""
+        for doing in self.doing.values():
+            self.updates.setdefault(
+                doing.action.action_id, ActionReport(started_at=self.own_clock(doing.started_at))
+            )
+
+    def facts_until(self, until: Instant, worker: Worker) -> HourOfAgent:
+        """Return what there is to tell of the hour that ends, and start over."""
         for thread, doing in self.doing.items():
             if until > doing.started_at:
                 self._note(thread, until)
                 self._finish_frames(doing, until)
-        on = list(self.on)
+        on, present = list(self.on), list(self.was_present)
         if self.on_since is not None and until > self.on_since:
             on.append(Span(self.on_since, until))
-        found = (on, self.stretches, self.frames)
-        self.on, self.stretches, self.frames = [], [], []
+        if self.present_since is not None and until > self.present_since:
+            present.append(Span(self.present_since, until))
+        found = HourOfAgent(
+            worker=worker,
+            machine=self.machine,
+            on=tuple(on),
+            present=tuple(present),
+            stretches=tuple(self.stretches),
+            frames=tuple(self.frames),
+        )
+        self.on, self.was_present, self.stretches, self.frames = [], [], [], []
         return found

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
+from grange.domain.facts import Fact
 from grange.kernel.ids import JobId
 from grange.kernel.units import Instant
 from grange.ports.state import (
@@ -116,6 +117,12 @@ class GatheringStore:
         """Return the job, its layers and live tasks."""
         await self.flush()
         return await self._inner.load_job(job_id)
+
+    def take_facts(self) -> list[Fact]:
+        """Return every fact that waits, in order, and forget them."""
+        facts = [row.fact for row in self._facts]
+        self._facts.clear()
+        return facts
 
     async def outbox(self, limit: int) -> list[OutboxRow]:
         """Return the oldest facts that wait, in order."""

@@ -25,6 +25,7 @@ from grange.services.commands.workers import CreateWorker, DisableWorker
 from grange.services.owner import Command
 from grange.services.reports import FindSilentWorkers, ReportSchedule, ReportWorker
 from grange.simulation.agents import SOON_MS, Agent, Doing
+from grange.simulation.bookkeeping import Hour, HourOfAgent
 from grange.simulation.doors import Doors, Tally
 from grange.simulation.machines import FLEETS, GPUS, NODES, STATIONS, Machine, machines_of
 from grange.simulation.plan import Artist, Calendar, StudioPlan, people_of
@@ -42,7 +43,6 @@ from grange.simulation.recipes import (
     written,
 )
 from grange.simulation.renderers import LayerModel, Renderers
-from grange.simulation.samples import Sampler, rows_of
 
 BY = "studio"
 WORKS_FOR = {
@@ -204,7 +204,6 @@ class Life:
             machine=machine,
             worker_id=WorkerId(made["workerId"]),
             fleet_id=fleet_id,
-            sampler=Sampler(machine, self._plan.seed),
         )
         self._agents[agent.worker_id] = agent
         self._of_fleet.setdefault(fleet_id, []).append(agent)
@@ -220,7 +219,7 @@ class Life:
         for agent in self._agents.values():
             if agent.running:
                 await self._stop(agent)
-        await self._end_of_hour()
+        await self._keep(last=True)
 
     # ── jobs ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -389,6 +388,9 @@ class Life:
             agent.ended(thread, ends_at)
             if doing.action.kind is ActionKind.TASK_RUN:
                 self.tally.attempts += 1
+            following = agent.go_on(thread, doing, ends_at, self._renderers, self._layers)
+            if following is not None:
+                self._plan_end(agent, thread, following)
             await self._report(agent)
 
         self._at(ends_at, end)
@@ -411,6 +413,9 @@ class Life:
         self._report_soon(agent)
 
     async def _stop(self, agent: Agent) -> None:
+        if agent.doing:
+            agent.tell_starts()
+            await self._report(agent)
         agent.went_off(self._clock.now())
         for status in (WorkerStatus.STOPPING, WorkerStatus.STOPPED):
             await self._ask(
@@ -447,7 +452,7 @@ class Life:
         working = not self._calendar.weekend(now) and 9 <= hour < 18.5
         wait = self._rng.uniform(5, 70) * MILLIS_PER_MINUTE
         if working != agent.present:
-            agent.present = working
+            agent.sat_down(now, present=working)
             await self._ask(
                 DisableWorker(
                     farm_id=self.farm_id, worker_id=agent.worker_id, disabled=working, by=BY
@@ -465,6 +470,7 @@ class Life:
         self._plan_power_loss(agent)
         if not agent.running:
             return
+        agent.tell_starts()
         await self._report(agent)  # its last word
         now = self._clock.now()
         agent.went_off(now)
@@ -487,29 +493,23 @@ class Life:
     # ── books ─────────────────────────────────────────────────────────────────────────────────────
 
     async def _end_of_hour(self) -> None:
-        """Let every agent send the facts of the hour, in one batch each."""
-        hour, until = self._hour, self._clock.now()
-        self._hour = Instant(hour + MILLIS_PER_HOUR)
-        for agent in self._agents.values():
-            await self._send_facts(agent, hour, until)
-        await self._doors.hour_is_over(until)
+        """Hand over the facts of the hour."""
+        await self._keep(last=False)
         self._at(self._hour + MILLIS_PER_HOUR, self._end_of_hour)
 
-    async def _send_facts(self, agent: Agent, hour: Instant, until: Instant) -> None:
-        on, stretches, frames = agent.facts_until(until)
-        batch: dict[str, Any] = {"frames": frames}
-        if self._plan.samples and on:
-            machine, threads = agent.sampler.hour(hour, on, stretches, present=agent.present)
-            batch["worker_samples"] = rows_of(machine)
-            batch["thread_samples"] = [row for one in threads for row in rows_of(one)]
-        worker = await self._doors.store.get(Worker, (agent.worker_id,))
-        if worker is None or not any(batch.values()):
-            return
-        taken = await self._doors.ingest.ingest(worker, -agent.machine.skew_ms, batch)
-        if taken.refused:
-            raise AssertionError(f"the farm refused facts: {taken.refused[0]}")
-        self.tally.frames += len(frames)
-        self.tally.samples += taken.accepted - len(frames)
+    async def _keep(self, *, last: bool) -> None:
+        until = self._clock.now()
+        self._hour = Instant(self._hour + MILLIS_PER_HOUR)
+        agents: list[HourOfAgent] = []
+        for agent in self._agents.values():
+            worker = await self._doors.store.get(Worker, (agent.worker_id,))
+            if worker is None:
+                raise AssertionError(f"{agent.worker_id} is not in the state")
+            agents.append(agent.facts_until(until, worker))
+        self.tally.frames += sum(len(agent.frames) for agent in agents)
+        facts = self._doors.store.take_facts()
+        hour = Hour(farm_id=self.farm_id, end=until, facts=facts, agents=agents, last=last)
+        await self._doors.books.keep(hour)
 
 
 _FLEET_SETTINGS = {

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from grange.books.catalog.registry import table
-from grange.books.catalog.schema import arrow_table, conformed
+from grange.books.catalog.schema import arrow_schema, arrow_table, conformed
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 
 _COMPRESS_FROM_ROWS = 64
@@ -23,13 +23,17 @@ def _names(table_name: str) -> tuple[frozenset[str], frozenset[str]]:
     )
 
 
-def arrow_rows(table_name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def arrow_rows(table_name: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> pa.Table:
     """Return rows as an Arrow table with the catalog's columns.
 
     Raises:
         InvalidRequestError: a row has a column the table lacks, lacks one it needs, or holds a
             value of another kind.
     """
+    if isinstance(rows, pa.Table):
+        if not rows.schema.equals(arrow_schema(table_name)):
+            raise _unfit(table_name, "", "the columns are not those of the catalog")
+        return rows
     known, needed = _names(table_name)
     for index, row in enumerate(rows):
         strange = row.keys() - known

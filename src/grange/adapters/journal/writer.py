@@ -88,7 +88,9 @@ class FileJournal:
         self._size = 0
         self._hour = -1
 
-    def append(self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    def append(
+        self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]] | pa.Table
+    ) -> int:
         """Put rows into the open group; see `ports.journal`."""
         table = arrow_rows(table_name, rows)
         place = (farm_id, table_name)

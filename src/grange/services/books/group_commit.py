@@ -15,8 +15,8 @@ _log = logging.getLogger(__name__)
 QUEUE_BYTES = 64 * 1024 * 1024
 QUEUE_SECONDS = 2.0
 
-Part = tuple[str, str, Sequence[Mapping[str, Any]]]
-"""Farm, table, rows."""
+Part = tuple[str, str, Sequence[Mapping[str, Any]] | Any]
+"""Farm, table, rows (as mappings, or an Arrow table with the catalog's columns)."""
 
 
 @dataclass(slots=True)

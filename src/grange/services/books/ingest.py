@@ -17,6 +17,7 @@ from grange.kernel.clock import Clock
 from grange.kernel.errors import InvalidRequestError, StorageFullError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
+from grange.services.books.column_batches import Columns, columns_as_rows
 from grange.services.books.group_commit import GroupCommit, Part
 
 MOST_ROWS = 20_000
@@ -137,6 +138,42 @@ class Ingest:
                 parts, total * _ABOUT_ROW_BYTES if byte_count is None else byte_count
             )
         return Ingested(accepted=total - len(refused), refused=tuple(refused))
+
+    async def ingest_columns(
+        self, worker: Worker, clock_offset_ms: int, batch: Mapping[str, Columns]
+    ) -> int:
+        """Keep samples of one worker that come as columns; returns how many rows that were.
+
+        The same as `ingest`, for senders with many like rows; a batch is kept whole or not at all.
+
+        Args:
+            worker: who sent them.
+            clock_offset_ms: the server's time minus the worker's.
+            batch: columns by table.
+
+        Raises:
+            InvalidRequestError: a column does not fit its table; nothing was kept.
+            ThrottledError: the journal does not keep up, or the disk is full; nothing was kept.
+        """
+        self._commit.check_room()
+        if not self._has_room():
+            raise StorageFullError(
+                "The server's disk is nearly full, so it takes no samples.", retry_after_seconds=60
+            )
+        now = self._clock.now()
+        retention = await self._retention(worker.farm_id) if self._retention else Retention()
+        parts: list[Part] = []
+        for name, columns in batch.items():
+            rows = columns_as_rows(
+                table(name), columns, worker, clock_offset_ms, added=POSTED[name],
+                least=retention.taken_since(table(name), now), most=now + AHEAD_MS,
+            )  # fmt: skip
+            parts.append((worker.farm_id, name, rows))
+        count = sum(len(rows) for _, _, rows in parts)
+        if count > MOST_ROWS:
+            raise InvalidRequestError(f"A batch may hold {MOST_ROWS} rows; this one holds {count}.")
+        await self._commit.keep(parts, count * _ABOUT_ROW_BYTES)
+        return count
 
     async def keep(
         self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]], *, byte_count: int

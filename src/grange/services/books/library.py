@@ -137,6 +137,10 @@ class Books:
         """Put files together, and delete what was replaced and what is no longer kept."""
         return self._upkeep.compact(self.clock.now())
 
+    def expire(self) -> Upkept:
+        """Delete what nobody needs any more."""
+        return self._upkeep.expire(self.clock.now())
+
     def upkeep(self) -> None:
         """Do what is due by the clock: seal and compact."""
         self.seal()

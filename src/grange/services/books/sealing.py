@@ -17,7 +17,15 @@ from grange.books.manifest import (
     grain_span,
 )
 from grange.books.questions.model import DRIFT_MS
-from grange.books.rows import by_day, by_hour, in_file_order, time_range, without_keys
+from grange.books.rows import (
+    by_day,
+    by_hour,
+    in_file_order,
+    joined,
+    time_range,
+    within,
+    without_keys,
+)
 from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
 from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
@@ -104,7 +112,7 @@ class Sealer:
         made = []
         for first, found in by_hour(spec, rows) if grain is Grain.HOUR else by_day(spec, rows):
             span = grain_span(first, grain)
-            fresh = without_keys(spec, found, self._known_keys(spec, files, found))
+            fresh = self._fresh(spec, files, found)
             if not fresh.num_rows:
                 continue
             reach.add(spec, fresh)
@@ -127,6 +135,19 @@ class Sealer:
                 )
             )
         return made
+
+    def _fresh(self, spec: TableSpec, files: Sequence[ManifestRow], rows: pa.Table) -> pa.Table:
+        """Return the rows that no file holds yet."""
+        least, most = time_range(spec, rows)
+        until = max((row.end_at for row in files if row.start_at <= most + DRIFT_MS), default=0)
+        if until + DRIFT_MS > most:
+            return without_keys(spec, rows, self._known_keys(spec, files, rows))
+        if until + DRIFT_MS <= least:
+            return rows
+        # Only rows near the times of the files can be copies of what they hold.
+        maybe = within(spec, rows, None, Instant(until + DRIFT_MS))
+        rest = within(spec, rows, Instant(until + DRIFT_MS), None)
+        return joined(spec, [without_keys(spec, maybe, self._known_keys(spec, files, maybe)), rest])
 
     def _known_keys(
         self, spec: TableSpec, files: Sequence[ManifestRow], rows: pa.Table

@@ -84,6 +84,11 @@ class Upkeep:
             files_deleted=len(deleted),
         )
 
+    def expire(self, now: Instant) -> Upkept:
+        """Delete what is no longer needed."""
+        with self.sealer.lock:
+            return Upkept(files_deleted=len(self._compactor.expire(now)))
+
 
 def finished_until(now: Instant) -> Instant:
     """Return the end of the last UTC hour that is sealed by now."""

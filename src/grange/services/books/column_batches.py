@@ -1,0 +1,90 @@
+"""Facts of one worker that come as columns: checked at once instead of row by row."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from grange.books.catalog.model import Column, Kind, TableSpec
+from grange.books.catalog.rows import row_problem
+from grange.books.catalog.schema import arrow_schema
+from grange.domain.work import Worker
+from grange.kernel.errors import FieldProblem, InvalidRequestError
+
+Columns = Mapping[str, Any]
+"""Column → an array with one value for each row, or one value for all rows."""
+
+
+def columns_as_rows(
+    spec: TableSpec,
+    columns: Columns,
+    worker: Worker,
+    offset_ms: int,
+    *,
+    added: frozenset[str],
+    least: int,
+    most: int,
+) -> pa.Table:
+    """Return the rows to keep: what was posted, on the server's clock, with what the server adds.
+
+    Args:
+        spec: a table of samples.
+        columns: what was posted; the time column is an array.
+        worker: who sent them.
+        offset_ms: the server's time minus the worker's.
+        added: columns that the server fills.
+        least: earliest time that is kept.
+        most: latest time that is believed.
+
+    Raises:
+        InvalidRequestError: a column does not fit; nothing of them is kept.
+    """
+    times = np.asarray(columns[spec.time_column], dtype=np.int64)
+    count = len(times)
+    single = {name: value for name, value in columns.items() if not isinstance(value, np.ndarray)}
+    sample = single | {
+        name: value[:1].tolist()[0] for name, value in columns.items() if isinstance(value, np.ndarray)
+    }
+    problem = row_problem(spec, sample, skipped=added)
+    if problem is not None:
+        raise _unfit(spec, *problem)
+    at = times + offset_ms
+    if count and not (least <= int(at.min()) and int(at.max()) <= most):
+        raise _unfit(spec, spec.time_column, "is too old, or lies in the future")
+    given: dict[str, Any] = {
+        **columns,
+        "farm_id": worker.farm_id,
+        "fleet_id": worker.fleet_id,
+        "worker_id": worker.worker_id,
+        "worker_at": times,
+        spec.time_column: at,
+    }
+    arrays = [_array(spec, column, given.get(column.name), count) for column in spec.columns]
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(spec.name))
+
+
+def _array(spec: TableSpec, column: Column, value: Any, count: int) -> pa.Array:
+    kind = arrow_schema(spec.name).field(column.name).type
+    if value is None:
+        return pa.nulls(count, type=kind)
+    if not isinstance(value, np.ndarray):
+        return pa.repeat(pa.scalar(value, type=kind), count)
+    if len(value) != count:
+        raise _unfit(spec, column.name, f"has {len(value)} values for {count} rows")
+    if column.kind is Kind.INT:
+        if value.dtype.kind != "i":
+            raise _unfit(spec, column.name, "must be whole numbers")
+        low = column.minimum is not None and int(value.min()) < column.minimum
+        high = column.maximum is not None and int(value.max()) > column.maximum
+        if low or high:
+            bounds = f"between {column.minimum} and {column.maximum}"
+            raise _unfit(spec, column.name, f"must lie {bounds}")
+    return pa.array(value, type=kind)
+
+
+def _unfit(spec: TableSpec, name: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"Columns do not fit table {spec.name}: {name} {message}.",
+        fields=[FieldProblem(f"{spec.name}.{name}", message)],
+    )

@@ -1,0 +1,149 @@
+"""The books' side of a simulated past: facts and batches of each hour, into the real ingest."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from grange.domain.facts import Fact
+from grange.domain.work import Worker
+from grange.kernel.clock import VirtualClock
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_HOUR, Instant
+from grange.ports.state import OutboxRow
+from grange.services.books.drain import parts_of
+from grange.services.books.group_commit import GroupCommit
+from grange.services.books.ingest import Ingest
+from grange.simulation.machines import Machine
+from grange.simulation.samples import Sampler, Stretch
+from grange.simulation.server_room import server_samples
+
+_AT_ONCE = 8
+"""Agents whose batches share one sync."""
+_ABOUT_ROW_BYTES = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourOfAgent:
+    """What one machine's agent has to tell of an hour."""
+
+    worker: Worker
+    machine: Machine
+    on: tuple[Span, ...]
+    present: tuple[Span, ...]
+    stretches: tuple[Stretch, ...]
+    frames: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """Everything of one hour that belongs in the books."""
+
+    farm_id: str
+    end: Instant
+    facts: Sequence[Fact]
+    """Left by the state machines, in order."""
+    agents: Sequence[HourOfAgent]
+    last: bool = False
+    """The past ends here."""
+
+
+class Keeper(Protocol):
+    """Keeps the books of a simulated past."""
+
+    async def keep(self, hour: Hour) -> None:
+        """Take everything of an hour."""
+        ...
+
+
+@dataclass(slots=True)
+class _Day:
+    """What one agent has to send until the day is over."""
+
+    hour: HourOfAgent
+    on: list[Span] = field(default_factory=list)
+    present: list[Span] = field(default_factory=list)
+    stretches: list[Stretch] = field(default_factory=list)
+
+
+class Bookkeeper:
+    """Puts hours into the journal as the server and the agents would."""
+
+    def __init__(
+        self,
+        *,
+        clock: VirtualClock,
+        commit: GroupCommit,
+        ingest: Ingest,
+        seed: int,
+        start: Instant,
+        samples: bool,
+    ) -> None:
+        """Keep books.
+
+        Args:
+            clock: their own clock, moved forward hour by hour.
+            commit: the journal's.
+            ingest: takes what agents send.
+            seed: of the samples.
+            start: when the past begins.
+            samples: False: machines send no samples.
+        """
+        self._clock = clock
+        self._commit = commit
+        self._ingest = ingest
+        self._seed = seed
+        self._samples = samples
+        self._until = start
+        self._day_start = Instant(start - start % MILLIS_PER_HOUR)
+        self._samplers: dict[str, Sampler] = {}
+        self._days: dict[str, _Day] = {}
+        self.sample_count = 0
+
+    async def keep(self, hour: Hour) -> None:
+        """Take the facts and frame records of an hour; samples follow when the day is over."""
+        if hour.end > self._clock.now():
+            self._clock.advance((hour.end - self._clock.now()) / 1000)
+        parts = parts_of([OutboxRow(number, fact) for number, fact in enumerate(hour.facts)])
+        rows = server_samples(hour.farm_id, self._until, hour.end, len(hour.agents))
+        self._until = hour.end
+        parts.append((hour.farm_id, "server_samples", rows))
+        kept = [self._commit.keep(parts, _ABOUT_ROW_BYTES * len(hour.facts))]
+        await asyncio.gather(*kept, *(self._frames(agent) for agent in hour.agents if agent.frames))
+        for agent in hour.agents:
+            day = self._days.setdefault(agent.worker.worker_id, _Day(agent))
+            day.hour = agent
+            day.on.extend(agent.on)
+            day.present.extend(agent.present)
+            day.stretches.extend(agent.stretches)
+
+    async def end_day(self, end: Instant) -> None:
+        """Send the samples of the day: one batch for each machine and hour."""
+        days, self._days = list(self._days.values()), {}
+        whole = Span(self._day_start, end)
+        self._day_start = end
+        if not self._samples or not whole.millis:
+            return
+        for first in range(0, len(days), _AT_ONCE):
+            await asyncio.gather(
+                *(self._send(day, whole) for day in days[first : first + _AT_ONCE])
+            )
+
+    async def _frames(self, agent: HourOfAgent) -> None:
+        batch = {"frames": list(agent.frames)}
+        taken = await self._ingest.ingest(agent.worker, -agent.machine.skew_ms, batch)
+        if taken.refused:
+            raise AssertionError(f"the farm refused facts: {taken.refused[0]}")
+
+    async def _send(self, day: _Day, whole: Span) -> None:
+        machine, worker = day.hour.machine, day.hour.worker
+        sampler = self._samplers.get(machine.name)
+        if sampler is None:
+            sampler = self._samplers[machine.name] = Sampler(machine, self._seed)
+        counts = await asyncio.gather(
+            *(
+                self._ingest.ingest_columns(worker, -machine.skew_ms, batch.tables)
+                for batch in sampler.batches(whole, day.on, day.present, day.stretches)
+            )
+        )
+        self.sample_count += sum(counts)

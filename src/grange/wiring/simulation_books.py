@@ -1,0 +1,176 @@
+"""The books' side of a simulated past: in the same process, or in one of its own.
+
+Deciding keeps one core busy and booking another, so a large past is made by two processes.
+"""
+
+import asyncio
+import multiprocessing
+import os
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from grange.adapters.duckdb.engine import DuckEngine
+from grange.adapters.journal.reader import JournalFolder
+from grange.adapters.journal.writer import FileJournal
+from grange.adapters.parquet.blocks import ParquetBlocks
+from grange.adapters.sqlite.store import SqliteStore
+from grange.kernel.clock import VirtualClock
+from grange.kernel.units import MILLIS_PER_DAY
+from grange.services.books.group_commit import GroupCommit
+from grange.services.books.ingest import Ingest
+from grange.services.books.library import Books
+from grange.simulation.bookkeeping import Bookkeeper, Hour
+from grange.simulation.plan import StudioPlan
+
+STATE = "state.db"
+ROLL_DAYS = 7
+"""So many days are rolled up at once."""
+_BOOKS_MIB = 1024
+_HOURS_AHEAD = 72
+"""How far deciding may run ahead of booking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksTask:
+    """What a books' side is started with."""
+
+    folder: Path
+    plan: StudioPlan
+    threads: int = 1
+
+
+class BooksHere:
+    """The books of a past in this process."""
+
+    def __init__(self, task: BooksTask) -> None:
+        folder, plan = task.folder, task.plan
+        self._plan = plan
+        self._clock = clock = VirtualClock(plan.start)
+        # A simulation that is cut short is run again, so nothing has to survive a power cut.
+        self._journal = FileJournal(folder / "journal", clock, flush=lambda _: None)
+        self._commit = GroupCommit(self._journal, clock)
+        self._books = Books(
+            store=SqliteStore(folder / STATE, synchronous="NORMAL", readers=1),
+            journal=JournalFolder(folder / "journal"),
+            blocks=ParquetBlocks(folder),
+            engine=DuckEngine(folder, threads=task.threads, memory_mib=_BOOKS_MIB),
+            clock=clock,
+        )
+        self._keeper = Bookkeeper(
+            clock=clock,
+            commit=self._commit,
+            ingest=Ingest(self._commit, clock),
+            seed=plan.seed,
+            start=plan.start,
+            samples=plan.samples,
+        )
+        self._rolled_at = plan.start
+        self._sealing: asyncio.Task[object] | None = None
+
+    async def open(self) -> None:
+        """Open the books; the state must be there."""
+        await asyncio.to_thread(self._books.open)
+
+    async def keep(self, hour: Hour) -> None:
+        """Take everything of an hour; seal the day if it was its last."""
+        await self._keeper.keep(hour)
+        if not hour.last and hour.end % MILLIS_PER_DAY:
+            return
+        await self._keeper.end_day(hour.end)
+        await self._commit.finish()
+        await self._sealed()
+        due = hour.last or hour.end - self._rolled_at >= ROLL_DAYS * MILLIS_PER_DAY
+        if due:
+            self._rolled_at = hour.end
+        seal = asyncio.to_thread(
+            self._books.seal_day, hour.end, self._journal.last_sequence, roll=due
+        )
+        self._sealing = asyncio.create_task(seal)
+
+    async def close(self) -> int:
+        """Finish and close the books; returns how many samples they hold."""
+        await self._sealed()
+        await asyncio.to_thread(self._books.expire)
+        await asyncio.to_thread(self._books.close)
+        self._journal.close()
+        return self._keeper.sample_count
+
+    async def _sealed(self) -> None:
+        """Wait until the day before is sealed."""
+        if self._sealing is not None:
+            await self._sealing
+            self._sealing = None
+
+
+class BooksBeside:
+    """The books of a past in a process of their own."""
+
+    def __init__(self, task: BooksTask) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_run, args=(theirs, task, os.getpriority(os.PRIO_PROCESS, 0)), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self._ahead = 0
+
+    async def open(self) -> None:
+        """Open the books; the state must be there."""
+        await asyncio.to_thread(self._call, "open", None)
+
+    async def keep(self, hour: Hour) -> None:
+        """Hand an hour over; wait if the books have fallen far behind."""
+        self._ours.send(("keep", hour))
+        self._ahead += 1
+        while self._ahead and (self._ours.poll() or self._ahead > _HOURS_AHEAD):
+            await asyncio.to_thread(self._answer)
+            self._ahead -= 1
+
+    async def close(self) -> int:
+        """Finish and close the books; returns how many samples they hold."""
+        while self._ahead:
+            await asyncio.to_thread(self._answer)
+            self._ahead -= 1
+        count: int = await asyncio.to_thread(self._call, "close", None)
+        self._process.join()
+        return count
+
+    def _call(self, name: str, argument: Any) -> Any:
+        self._ours.send((name, argument))
+        return self._answer()
+
+    def _answer(self) -> Any:
+        try:
+            error, answer = self._ours.recv()
+        except EOFError:
+            raise RuntimeError("The process that keeps the simulated books has ended.") from None
+        if error is not None:
+            raise error
+        return answer
+
+
+def _run(calls: Connection, task: BooksTask, niceness: int) -> None:
+    """Answer calls until the books are closed."""
+    os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    asyncio.run(_serve(calls, task))
+
+
+async def _serve(calls: Connection, task: BooksTask) -> None:
+    books = BooksHere(task)
+    while True:
+        try:
+            name, argument = await asyncio.to_thread(calls.recv)
+        except EOFError:
+            return  # the simulation was given up
+        try:
+            arguments = () if argument is None else (argument,)
+            answer = await getattr(books, name)(*arguments)
+        except Exception as error:  # noqa: BLE001 - raised again where it was asked for
+            calls.send((error, None))
+            return
+        calls.send((None, answer))
+        if name == "close":
+            return
