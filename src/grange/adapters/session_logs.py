@@ -9,6 +9,7 @@ written.
 import asyncio
 import errno
 import gzip
+import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -176,6 +177,7 @@ class SessionLogFiles:
             target = path.with_name(path.name + ".gz")
             temporary = path.with_name("." + target.name)
             temporary.write_bytes(gzip.compress(path.read_bytes(), 6))
+            _keep_age(path, temporary)
             temporary.replace(target)
             path.unlink()
 
@@ -186,6 +188,7 @@ class SessionLogFiles:
                 target = path.with_name(path.name.removesuffix(".gz"))
                 temporary = path.with_name("." + target.name)
                 temporary.write_bytes(_content(path))
+                _keep_age(path, temporary)
                 temporary.replace(target)
                 path.unlink()
 
@@ -207,3 +210,9 @@ class SessionLogFiles:
 def _content(path: Path) -> bytes:
     content = path.read_bytes()
     return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+def _keep_age(path: Path, other: Path) -> None:
+    """Let a log be as old as it was: how long it is kept counts from when it was last written."""
+    written = path.stat().st_mtime_ns
+    os.utime(other, ns=(written, written))
