@@ -20,6 +20,9 @@ from zoneinfo import ZoneInfo
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError
 from grange.ports.farm_api import FarmApi
+from grange.sdk.contacts import Contacts, Groups, LicencePools
+from grange.sdk.frames import Frames, LayerTimes
+from grange.sdk.history import History
 from grange.sdk.reports import Distributions, Reports
 from grange.sdk.statistics import FolderRuns, ServerRuns, Statistics
 
@@ -156,6 +159,37 @@ class Books:
         if isinstance(self._door, RestDoor):
             return Statistics(ServerRuns(self._door.api, self.farm_id), self._clock)
         return Statistics(FolderRuns(self.ask), self._clock)
+
+    @property
+    def history(self) -> History:
+        """The job history, by project."""
+        return History(self)
+
+    @property
+    def layer_times(self) -> LayerTimes:
+        """The last hundred finished layers by project, render type and layer name."""
+        return LayerTimes(self)
+
+    @property
+    def contacts(self) -> Contacts:
+        """Contact with workers, by name, as of now."""
+        return Contacts(self)
+
+    @property
+    def groups(self) -> Groups:
+        """Groups of workers, as of now."""
+        return Groups(self)
+
+    @property
+    def licences(self) -> LicencePools:
+        """Licence pools, as of now."""
+        return LicencePools.of(self)
+
+    def frames(self, job_id: str, layer_id: str | None = None) -> Frames:
+        """Return the frames of a job, or of one of its layers, with everything known."""
+        path = "/jobs/{job_id}/frame-records"
+        answer = self.ask("frame_records", path, job_id=job_id, layer_id=layer_id)
+        return Frames(self, answer)
 
     def ask(self, question: str, path: str, **arguments: Any) -> Any:
         """Return an answer of the books in plain values.
