@@ -13,8 +13,10 @@ PYTHON = FOLDER / "bin" / "python"
 PEERS: Sequence[str] = (
     "boto3==1.44.5",  # the version whose model Grange's wire is compiled from
     "botocore==1.44.5",
+    "chdb==4.4.0",
     "distributed==2026.8.0",
     "moto==5.2.5",
+    "polars==2.1.0",
     "procrastinate==3.10.0",
     "psycopg[binary]>=3.2",
 )

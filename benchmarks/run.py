@@ -8,7 +8,19 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import machine, owner_loop, queue, report, stores, submit, throughput, wire, workers
+from benchmarks import (
+    machine,
+    owner_loop,
+    queue,
+    report,
+    reports,
+    stores,
+    submit,
+    telemetry,
+    throughput,
+    wire,
+    workers,
+)
 from benchmarks.contest import Goal, Table
 from tools.postgres import Postgres, find_postgres
 
@@ -61,7 +73,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        help="whole, queue, stores, owner, wire, worker or submit; repeatable",
+        help="whole, queue, stores, owner, wire, worker, submit, reports or telemetry; repeatable",
     )
     parser.add_argument("--folder", type=Path, help="where databases are made (default: /var/tmp)")
     parser.add_argument("--name", help="name of the results file")
@@ -91,6 +103,8 @@ def _contests(
         "wire": lambda: wire.contests(max(rounds, 9), with_peers=peers),
         "worker": lambda: (workers.contests(folder, rounds, scale), []),
         "submit": lambda: submit.contests(folder, rounds, with_peers=peers),
+        "telemetry": lambda: telemetry.contests(folder, rounds, scale),
+        "reports": lambda: reports.contests(folder, server, rounds, scale, with_peers=peers),
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from grange.books.aggregation import COLUMNS, SPLIT_BY_LICENCE, Aggregation, GroupBy
@@ -9,7 +10,13 @@ from grange.books.questions.model import Need, Question
 from grange.books.questions.sql import TILES, cost_between
 from grange.domain.exchange import DatedRate
 from grange.kernel.intervals import Span
-from grange.kernel.units import BILLIONTHS, Instant
+from grange.kernel.units import (
+    BILLIONTHS,
+    MILLIS_PER_HOUR,
+    MILLIS_PER_MINUTE,
+    MILLIS_PER_SECOND,
+    Instant,
+)
 
 _MEASURES = """
   count(*) AS sessions,
@@ -28,6 +35,31 @@ def bucket_table(buckets: Iterable[Span]) -> pa.Table:
             "end_at": pa.array([bucket.end for bucket in listed], pa.int64()),
         }
     )
+
+
+WIDTHS_MS = (24 * MILLIS_PER_HOUR, MILLIS_PER_HOUR, MILLIS_PER_HOUR // 2, MILLIS_PER_HOUR // 4,
+             MILLIS_PER_MINUTE, MILLIS_PER_SECOND, 1)  # fmt: skip
+
+
+def place_table(buckets: Sequence[Span]) -> tuple[pa.Table, int]:
+    """Return which bucket holds each place of time, as the relation `places`, and a place's width.
+
+    A place is an aligned stretch of time that no border between two buckets cuts: an hour mostly, a
+    quarter where the zone is so many hours and a half away.
+
+    Args:
+        buckets: neighbouring spans, ascending.
+    """
+    starts = np.array([bucket.start for bucket in buckets], dtype=np.int64)
+    ends = np.array([bucket.end for bucket in buckets], dtype=np.int64)
+    if not len(starts):
+        empty = pa.array([], pa.int64())
+        return pa.table({"place": empty, "start_at": empty, "end_at": empty}), 1
+    width = next(width for width in WIDTHS_MS if not (starts[1:] % width).any())
+    places = np.arange(starts[0] // width, (ends[-1] - 1) // width + 1, dtype=np.int64)
+    number = np.searchsorted(starts, places * width, side="right") - 1
+    number = np.maximum(number, 0)
+    return pa.table({"place": places, "start_at": starts[number], "end_at": ends[number]}), width
 
 
 def exchange_table(rates: Iterable[DatedRate]) -> pa.Table:
@@ -62,15 +94,28 @@ def _priced(table: str, exchanged: bool) -> str:
 
 _COST = cost_between("rate", "started_at", "piece_start", "piece_end")
 _PIECES = f"""
+placed AS (
+  SELECT p.start_at, p.end_at, s.* FROM priced s
+  JOIN places p ON p.place = greatest(s.started_at, $first) // $width
+),
 cut AS (
-  SELECT b.start_at, b.end_at, s.*, greatest(s.started_at, b.start_at) AS piece_start,
-         least(s.ended_at, b.end_at, $until) AS piece_end
-  FROM priced s JOIN buckets b ON s.started_at < b.end_at AND s.ended_at > b.start_at
+  SELECT *, greatest(started_at, start_at) AS piece_start,
+         least(ended_at, end_at, $until) AS piece_end FROM placed
+  UNION ALL
+  SELECT b.start_at, b.end_at, p.* EXCLUDE (start_at, end_at), b.start_at AS piece_start,
+         least(p.ended_at, b.end_at, $until) AS piece_end
+  FROM placed p JOIN buckets b ON b.start_at >= p.end_at AND b.start_at < p.ended_at
+  WHERE p.ended_at > p.end_at
 ),
 pieces AS (
   SELECT *, piece_end - piece_start AS runtime_ms, {_COST} AS cost
   FROM cut WHERE piece_end > piece_start
 )"""  # noqa: S608 - constant text
+"""Sessions cut at the borders of buckets.
+
+The bucket a session began in is looked up by the hour (or quarter); only the few that reach beyond
+it are compared with the buckets behind.
+"""
 _LICENCE_PIECES = f"""
 held AS (
   SELECT b.start_at, b.end_at, u.session_id, u.product, u.rate, u.started_at,
@@ -142,22 +187,54 @@ def statistics(
             _APART if apart else _TOGETHER,
         ]
         needs.append(Need(table="licence_uses", start=request.span.start))
-    given = {"buckets": bucket_table(buckets)}
+    listed = list(buckets)
+    places, width = place_table(listed)
+    given = {"buckets": bucket_table(listed), "places": places}
     if exchange is not None:
         given["exchange"] = exchange_table(exchange)
     return Question(
         sql=f"""
             WITH {", ".join(parts)}
-            SELECT start_at, end_at{names}{job_name}, {_MEASURES}
+            SELECT start_at, min(end_at) AS end_at{names}{job_name}, {_MEASURES}
             FROM {"units" if licences else "pieces"}
-            WHERE list_contains($resource_ids::VARCHAR[], {request.resource_column})
-            GROUP BY start_at, end_at{names}
+            WHERE {request.resource_column} IN (SELECT unnest($resource_ids::VARCHAR[]))
+            GROUP BY start_at{names}
             ORDER BY start_at{names}
             LIMIT {most_rows + 1}
         """,  # noqa: S608 - columns of a closed list
         needs=tuple(needs),
-        parameters={"resource_ids": list(request.resource_ids), "until": until},
+        parameters={
+            "resource_ids": list(request.resource_ids),
+            "until": until,
+            "first": request.span.start,
+            "width": width,
+        },
         given=given,
+    )
+
+
+def begun(span: Span, buckets: Sequence[Span], columns: Sequence[str]) -> Question:
+    """Ask for sessions by the bucket they began in, each whole: how many, and their time.
+
+    Args:
+        span: when they began.
+        buckets: neighbouring spans that cover it, ascending.
+        columns: columns of `sessions` to group by.
+    """
+    names = "".join(f", {column}" for column in columns)
+    places, width = place_table(buckets)
+    length = "ended_at - started_at"
+    return Question(
+        sql=f"""
+            SELECT start_at{names}, count(*) AS sessions, sum({length})::BIGINT AS runtime_sum,
+                   min({length}) AS runtime_min, max({length}) AS runtime_max
+            FROM sessions JOIN places ON place = started_at // $width
+            WHERE farm_id = $farm_id AND started_at >= $start AND started_at < $end
+            GROUP BY start_at{names} ORDER BY start_at{names}
+        """,  # noqa: S608 - names of the catalog
+        needs=(Need(table="sessions", start=span.start),),
+        parameters={"start": span.start, "end": span.end, "width": width},
+        given={"places": places},
     )
 
 
