@@ -9,6 +9,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import NOTHING, moment, size
 from grange.cli.output import Output, status
+from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
 
 _SKEW_MS = 5_000
@@ -18,6 +19,10 @@ _SKEW_MS = 5_000
 @click.group()
 def command() -> None:
     """Run a worker on this machine; list the farm's workers."""
+
+
+command.add_command(benchmark)
+command.add_command(wake)
 
 
 def _run_options(function: Any) -> Any:

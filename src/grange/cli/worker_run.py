@@ -20,6 +20,7 @@ from grange.wiring.client import connect, trusted_authority
 from grange.wiring.parent import end_with
 from grange.wiring.worker import run_worker
 from grange.worker.settings import WorkerSettings, job_environment
+from grange.worker.speed import kept
 
 _KEPT = "client.toml"
 """In the worker's folder: where the server is and the worker's key."""
@@ -37,6 +38,7 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
     """
     client = _client(options)
     environment = process_environment()
+    speed = kept(options.folder)
     settings = WorkerSettings(
         farm_id=_named(client.farm_id, "farm"),
         fleet_id=_named(client.fleet_id, "fleet"),
@@ -47,6 +49,7 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
         job_user=options.job_user or "",
         allow_root=options.allow_root,
         watts=options.watts,
+        relative_speed=1.0 if speed is None else speed.relative_speed,
         environment=job_environment(environment, options.pass_env),
     )
     end_with(options.parent)
