@@ -87,10 +87,13 @@ def _by_span(spec: TableSpec, rows: pa.Table, millis: int) -> Iterator[tuple[Ins
     if not rows.num_rows:
         return
     times = rows.column(spec.time_column).to_numpy()
+    least = int(times.min())
+    if least // millis == int(times.max()) // millis:
+        yield Instant(least - least % millis), rows
+        return
     starts = times - times % millis
-    found = np.unique(starts).tolist()
-    for start in found:
-        yield Instant(start), rows if len(found) == 1 else rows.filter(pa.array(starts == start))
+    for start in np.unique(starts).tolist():
+        yield Instant(start), rows.filter(pa.array(starts == start))
 
 
 def within(spec: TableSpec, rows: pa.Table, start: Instant | None, end: Instant | None) -> pa.Table:

@@ -32,6 +32,8 @@ class Memory:
         self.tables: dict[type[Any], dict[Key, Any]] = {table.entity: {} for table in TABLES}
         self.tasks_of: dict[StepId, dict[int, Task]] = {}
         self.queues_of: dict[FleetId, set[QueueId]] = {}
+        self.threads_of: dict[FleetId, int] = {}
+        """Job threads of all workers of a fleet."""
         self.index = SchedulingIndex()
         self.last_seen: dict[WorkerId, Instant] = {}
         """The latest heartbeat; rows hold only what changed with a status."""
@@ -66,6 +68,11 @@ class Memory:
                 self.index.set_layer(job, new)
         elif kind is Job:
             self._follow_job(old, new)
+        elif kind is Worker:
+            for worker, sign in ((old, -1), (new, 1)):
+                if worker is not None:
+                    known = self.threads_of.get(worker.fleet_id, 0)
+                    self.threads_of[worker.fleet_id] = known + sign * worker.threads
         elif kind is QueueFleetAssociation:
             fleet_id, queue_id = FleetId(str(key[1])), QueueId(str(key[0]))
             queues = self.queues_of.setdefault(fleet_id, set())

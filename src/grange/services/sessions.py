@@ -177,9 +177,7 @@ def _wanted(draft: Draft, session: Session, layer: Layer) -> int:
     """Return how many open tasks the session should have: more when they are short and many."""
     pace = draft.memory.pace_ms.get(layer.layer_id)
     by_pace = 1 if pace is None else min(MOST_AHEAD, 1 + int(AHEAD_MS / max(pace, 1.0)))
-    threads = sum(
-        other.threads for other in draft.all(Worker) if other.fleet_id == session.fleet_id
-    )
+    threads = draft.memory.threads_of.get(session.fleet_id, 0)
     fair = layer.counts.get(TaskRunStatus.READY, 0) // max(1, 2 * threads)
     return max(1, min(by_pace, fair))
 

@@ -249,7 +249,7 @@ class Life:
                 name=f"{project}_{shot}_{recipe.name}_v{version:03d}",
                 priority=recipe.priority + rng.choice((-10, -5, 0, 0, 0, 0, 5, 10, 25)),
                 max_retries_per_task=3,
-                max_worker_count=rng.choice((-1, *[max(2, frames // n) for n in (8, 12, 16, 24)])),
+                max_worker_count=self._limit(recipe, frames),
                 tags=tags_of(
                     recipe,
                     {
@@ -305,6 +305,11 @@ class Life:
 
         self._at(at, ask)
 
+    def _limit(self, recipe: Recipe, frames: int) -> int:
+        """Return how many sessions a job may have at once: so many that each has some tasks."""
+        most = max(task_count(layer, frames) for layer in recipe.layers)
+        return max(1, most // self._rng.choice((2, 5, 7, 10)))
+
     def _artist(self, recipe: Recipe) -> Artist:
         able = [
             artist for artist in self._people.artists if artist.department in recipe.departments
@@ -336,10 +341,8 @@ class Life:
             free = agent.machine.threads - len(agent.doing)
             if not free or agent.present or agent.report_due is not None:
                 continue
-            if agent.doing and now - agent.asked_at < _ASK_AGAIN_MS:
-                continue
             left -= free
-            self._report_soon(agent)
+            self._report_soon(agent, max(SOON_MS, agent.asked_at + _ASK_AGAIN_MS - now))
         if asleep is not None and left > 8 and asleep.wanted_at is None:
             asleep.wanted_at = Instant(now + 90_000)
             self._at(asleep.wanted_at, lambda: self._boot(asleep))

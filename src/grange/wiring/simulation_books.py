@@ -4,8 +4,9 @@ Deciding keeps one core busy and booking another, so a large past is made by two
 """
 
 import asyncio
-import multiprocessing
-import os
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -108,13 +109,14 @@ class BooksBeside:
     """The books of a past in a process of their own."""
 
     def __init__(self, task: BooksTask) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_run, args=(theirs, task, os.getpriority(os.PRIO_PROCESS, 0)), daemon=True
-        )
-        self._process.start()
-        theirs.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - this program
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+            )
+        self._ours = Connection(ours.detach())
+        self._ours.send(task)
         self._ahead = 0
 
     async def open(self) -> None:
@@ -135,7 +137,8 @@ class BooksBeside:
             await asyncio.to_thread(self._answer)
             self._ahead -= 1
         count: int = await asyncio.to_thread(self._call, "close", None)
-        self._process.join()
+        self._ours.close()
+        await asyncio.to_thread(self._process.wait)
         return count
 
     def _call(self, name: str, argument: Any) -> Any:
@@ -145,17 +148,11 @@ class BooksBeside:
     def _answer(self) -> Any:
         try:
             error, answer = self._ours.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             raise RuntimeError("The process that keeps the simulated books has ended.") from None
         if error is not None:
             raise error
         return answer
-
-
-def _run(calls: Connection, task: BooksTask, niceness: int) -> None:
-    """Answer calls until the books are closed."""
-    os.setpriority(os.PRIO_PROCESS, 0, niceness)
-    asyncio.run(_serve(calls, task))
 
 
 async def _serve(calls: Connection, task: BooksTask) -> None:
@@ -174,3 +171,13 @@ async def _serve(calls: Connection, task: BooksTask) -> None:
         calls.send((None, answer))
         if name == "close":
             return
+
+
+def main() -> None:
+    """Answer the calls that come through an inherited socket until the books are closed."""
+    calls = Connection(int(sys.argv[1]))
+    asyncio.run(_serve(calls, calls.recv()))
+
+
+if __name__ == "__main__":
+    main()

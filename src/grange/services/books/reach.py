@@ -14,6 +14,8 @@ from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.services.books.rolling import Hours, hours_of
 from grange.services.books.shelf import View
 
+_FAR = 2**31
+"""More hours than any fact lasts."""
 _LASTING = frozenset({"events", "session_actions", "sessions"})
 """Tables whose facts also say what was so in all later hours."""
 
@@ -63,12 +65,13 @@ class Reach:
         self.lasting_from = min(firsts, default=None)
 
     def _between(self, starts: "np.ndarray[tuple[int], np.dtype[np.int64]]", ends: object) -> None:
-        pairs = np.unique(
-            np.stack([starts // MILLIS_PER_HOUR, np.asarray(ends) // MILLIS_PER_HOUR], axis=1),
-            axis=0,
-        )
-        for first, last in pairs.tolist():
-            self.hours.update(Instant(hour * MILLIS_PER_HOUR) for hour in range(first, last + 1))
+        first, last = starts // MILLIS_PER_HOUR, np.asarray(ends) // MILLIS_PER_HOUR
+        spans = np.unique(first * _FAR + (last - first))
+        for span in spans.tolist():
+            begin, length = divmod(span, _FAR)
+            self.hours.update(
+                Instant(hour * MILLIS_PER_HOUR) for hour in range(begin, begin + length + 1)
+            )
 
     def _silences(self, rows: pa.Table) -> None:
         silent = rows.filter(pc.equal(rows.column("new"), "NOT_RESPONDING"))
