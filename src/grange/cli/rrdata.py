@@ -1,5 +1,6 @@
 """`grange rrdata`: the books as a folder of Royal Render's, for the scripts a studio has."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import rich_click as click
@@ -7,10 +8,14 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import moment
 from grange.cli.output import Cell, Output
+from grange.kernel.errors import ConfigurationError
 from grange.rrdata.door import Door
+from grange.rrdata.export import DEFAULT_DAYS, export_farm
 from grange.rrdata.exporter import exporter_script
 from grange.rrdata.foreign import bring, shown
+from grange.rrdata.import_back import apply, differences, read_settings
 from grange.rrdata.script import run_script
+from grange.rrdata.workers import DAYS_KEPT
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -19,6 +24,74 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group()
 def command() -> None:
     """Use Royal Render's statistics scripts, settings files and history with this farm."""
+
+
+@command.command("export", epilog="Example: grange rrdata export /exports/rr --days 2")
+@click.argument("folder", type=_FOLDER)
+@click.option(
+    "--days",
+    type=click.IntRange(1, DAYS_KEPT),
+    default=DEFAULT_DAYS,
+    show_default=True,
+    help="Write so many days anew, today the last; keep what else is there.",
+)
+@click.option("--no-frames", is_flag=True, help="Leave out the frames of each job.")
+@with_farm
+def export(connection: Connection, folder: Path, days: int, no_frames: bool) -> None:
+    """Lay the books out as the folder that Royal Render's scripts know."""
+    out = connection.out
+    done = export_farm(
+        _door(connection),
+        folder,
+        clock=connection.clock,
+        days=days,
+        frames=not no_frames,
+        tell=out.note,
+    )
+    if out.as_json:
+        out.data({"folder": str(folder), **asdict(done)})
+        return
+    out.line(
+        f"Wrote {folder}: {done.days} days, {done.workers} workers, {done.jobs} jobs of"
+        f" {done.projects} projects, {done.frames} files of frames."
+    )
+    out.line(f"Run a script on it: grange rrdata run SCRIPT --root {folder}")
+
+
+@command.command("import", epilog="Example: grange rrdata import /exports/rr --yes")
+@click.argument("folder", type=_FOLDER)
+@click.option("--yes", is_flag=True, help="Change the farm without asking.")
+@click.option("--dry-run", is_flag=True, help="Show the difference and change nothing.")
+@with_farm
+def import_back(connection: Connection, folder: Path, yes: bool, dry_run: bool) -> None:
+    """Take changed licences and groups of a folder back to the farm, after showing them."""
+    out, door = connection.out, _door(connection)
+    settings = read_settings(folder)
+    found = differences(door, settings)
+    if out.as_json and not yes and not dry_run and found:
+        raise ConfigurationError("With --json, say --yes to change the farm, or --dry-run.")
+    if not out.as_json:
+        for one in found:
+            out.line(f"{one.kind} {one.name}")
+            for sign, text in (("-", one.before), ("+", one.after)):
+                if text is not None:
+                    out.line(f"  {sign} {text or '(empty)'}")
+    change = bool(found) and not dry_run and (yes or _agreed(len(found)))
+    if change:
+        apply(door, settings, found)
+    if out.as_json:
+        out.data({"changed": change, "differences": [asdict(one) for one in found]})
+        return
+    if not found:
+        out.line("Nothing differs.")
+    elif change:
+        out.line(f"Changed {len(found)}. The books say who did it.")
+    else:
+        out.line("Nothing was changed.")
+
+
+def _agreed(count: int) -> bool:
+    return click.confirm(f"Change {count} on the farm?", default=False)
 
 
 @command.command(

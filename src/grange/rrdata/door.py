@@ -2,13 +2,43 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from grange.kernel.errors import ConfigurationError
 from grange.ports.farm_api import FarmApi
 
 _REST = "/api/v1"
 _SLOWEST_SECONDS = 300.0
+
+PATHS: Mapping[str, str] = {
+    "books_about": "/books/about",
+    "slots": "/slots",
+    "ring": "/rings/{ring}",
+    "worker_list": "/workers",
+    "worker_days": "/workers/{worker}/days",
+    "worker_day": "/workers/{worker}/days/{day}",
+    "history": "/history",
+    "history_projects": "/history/projects",
+    "history_record": "/history/{layer_id}",
+    "frame_records": "/jobs/{job_id}/frame-records",
+    "layer_time_lists": "/layer-times",
+    "contacts": "/contacts",
+    "groups": "/groups",
+    "licence_pools": "/licences",
+}
+"""Answer of the books → its path below the farm."""
+
+
+class Asks(Protocol):
+    """Whoever answers questions about the books of one farm, by the names of the answers."""
+
+    def ask(self, question: str, **arguments: Any) -> dict[str, Any]:
+        """Return the answer in plain values; an argument that is None is not given.
+
+        Raises:
+            GrangeError: as the books answer.
+        """
+        ...
 
 
 class Door:
@@ -32,6 +62,12 @@ class Door:
             raise ConfigurationError(f"The server has {len(farms)} farms; name one: GRANGE_FARM_ID")
         return str(farms[0]["farm_id"])
 
+    def ask(self, question: str, **arguments: Any) -> dict[str, Any]:
+        """Put a question of PATHS."""
+        path = PATHS[question]
+        rest = {name: value for name, value in arguments.items() if f"{{{name}}}" not in path}
+        return self.get(path.format(**arguments), **rest)
+
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """Ask; `path` begins behind the farm, what is None is not asked for.
 
@@ -47,10 +83,6 @@ class Door:
     def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Put something in its place."""
         return self._send("PUT", path, body=body)
-
-    def delete(self, path: str) -> dict[str, Any]:
-        """Delete something."""
-        return self._send("DELETE", path)
 
     def _send(
         self,
@@ -71,4 +103,8 @@ class Door:
 
 
 def _texts(query: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in query.items() if value is not None}
+    return {name: _text(value) for name, value in query.items() if value is not None}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

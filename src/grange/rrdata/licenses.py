@@ -28,8 +28,10 @@ class _AppLicenses_v8_licItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     app: str = ""
     plugin: str = ""
     version: int = 0
-    license_id: str = ""
-    """The pool this row was exported from."""
+    version_text: str = ""
+    """The farm's own text of the version, for as long as nobody sets another number."""
+    default_set: bool = True
+    """Whether the farm says anything for its default region."""
     regions: list[RegionCount] = msgspec.field(default_factory=_regions)
 
     def getRenderAppName(self) -> str:
@@ -49,6 +51,7 @@ class _AppLicenses_v8_licItem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     def setVersion(self, version: int) -> None:
         self.version = int(version)
+        self.version_text = ""
 
     def getIsTypeSet(self, region: int) -> bool:
         return pick(self.regions, region, RegionCount()).is_set
