@@ -9,16 +9,20 @@ import sys
 from collections.abc import Sequence
 
 import rich_click as click
+from rich.text import Text
 
 from grange.cli.exits import FAILED, INTERRUPTED, USAGE, exit_code, explain
 from grange.kernel.errors import GrangeError
 
 COMMANDS: dict[str, str] = {
     "admin": "Prepare a server; trust one from another machine.",
-    "books": "Check, rebuild and list the books.",
+    "books": "Check, rebuild and list the books; freeze months, print statements.",
+    "budget": "Set budgets; see when they will be used up.",
+    "cost": "Show what work cost, and what of it was wasted.",
     "demo": "Start a farm on this machine and render a small film.",
     "farm": "List the server's farms.",
     "fleet": "List the farm's fleets.",
+    "forecast": "Foretell worker-hours and workers needed.",
     "graph": "Draw a graph as PNG or SVG.",
     "group": "Put workers in groups.",
     "history": "Show every layer that was ever submitted, its errors and log.",
@@ -26,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "licence": "Say how many licences there are, and what one costs.",
     "open": "Open the farm's page in the browser, signed in.",
     "queue": "List the farm's queues.",
+    "rates": "Put, list and show rate cards.",
     "report": "Show distributions, and schedule reports.",
     "rrdata": "Use Royal Render's scripts, settings files and history.",
     "server": "Run the farm's server.",
@@ -62,7 +67,19 @@ class Commands(click.RichGroup):
             return None
         module = importlib.import_module(_MODULES.get(cmd_name, f"grange.cli.{cmd_name}"))
         command: click.Command = module.command
+        command.name = cmd_name
+        _keep_lines(command)
         return command
+
+
+def _keep_lines(command: click.Command) -> None:
+    """Let the examples under a command's help keep their lines: help joins those of plain text."""
+    if isinstance(command.epilog, str) and "\n" in command.epilog:
+        text = command.epilog.replace("\b\n", "").strip("\n")
+        command.epilog = Text(text)  # type: ignore[assignment]
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _keep_lines(inner)
 
 
 @click.command(
@@ -71,6 +88,9 @@ class Commands(click.RichGroup):
 @click.version_option(package_name="grange", message="grange %(version)s")
 def root() -> None:
     """Grange, a self-hosted render farm that keeps its own books."""
+
+
+_keep_lines(root)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
