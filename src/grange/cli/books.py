@@ -3,7 +3,7 @@
 import rich_click as click
 from rich.text import Text
 
-from grange.cli import books_store
+from grange.cli import books_months, books_store
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import moment, size
@@ -13,7 +13,7 @@ _LONG_SECONDS = 600.0
 
 @click.group()
 def command() -> None:
-    """Check, rebuild and list the books."""
+    """Check, rebuild and list the books; freeze months, print statements."""
 
 
 @command.command("verify", epilog="Example: grange books verify && echo clean")
@@ -78,3 +78,5 @@ def list_files(connection: Connection, table: str | None) -> None:
 
 command.add_command(books_store.books_size)
 command.add_command(books_store.books_retention)
+for _month_command in books_months.COMMANDS:
+    command.add_command(_month_command)

@@ -21,6 +21,7 @@ from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError
 from grange.ports.farm_api import FarmApi
 from grange.sdk.contacts import Contacts, Groups, LicencePools
+from grange.sdk.costs import Costs, Moment, Statements, costs
 from grange.sdk.frames import Frames, LayerTimes
 from grange.sdk.history import History
 from grange.sdk.reports import Distributions, Reports
@@ -147,6 +148,15 @@ class Books:
     def reports(self) -> Reports:
         """Every report, as tables."""
         return Reports(self)
+
+    @property
+    def statements(self) -> Statements:
+        """The months of the books, and their statements."""
+        return Statements(self)
+
+    def costs(self, start: Moment, end: Moment, *, by: str = "project", where: str = "") -> Costs:
+        """Return what work cost over [start, end), by one or two attributes; see docs/costs.md."""
+        return costs(self, start, end, by=by, where=where)
 
     @cached_property
     def distributions(self) -> Distributions:

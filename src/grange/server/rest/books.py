@@ -1,67 +1,17 @@
-"""Questions to the books: receipts, accounts, usage, graphs, checks; and rate cards."""
+"""Questions to the books: receipts, accounts, usage, graphs, checks."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
-import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
-from grange.domain.rates import RateCard, RateLine, RateUnit
 from grange.kernel.errors import FieldProblem, InvalidRequestError
-from grange.kernel.ids import FarmId, FleetId
-from grange.kernel.units import Instant, billionths_of, decimal_of
-from grange.ports.state import Order
 from grange.server.context import Context
-from grange.server.rest.given import Caller, Services
-from grange.services.commands.farm_objects import PutRateCard
-from grange.services.reads.rows import equals
+from grange.server.rest.given import Services
 
 Answer = dict[str, Any]
 
 _PICTURES = {"png": "image/png", "svg": "image/svg+xml"}
-
-
-class RateLineBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One price; `per_hour` is a decimal amount of the farm's currency."""
-
-    unit: Literal["worker_hour", "thread_hour", "ps_hour"]
-    per_hour: str
-    fleet_id: str | None = None
-    line_id: str | None = None
-
-
-class RateCardBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A rate card to put; in force from `valid_from`, default now."""
-
-    name: str
-    lines: Annotated[list[RateLineBody], msgspec.Meta(min_length=1, max_length=1000)]
-    valid_from: int | None = None
-    example: bool = False
-
-
-class RateCardRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A rate card."""
-
-    card_id: str
-    name: str
-    valid_from: int
-    example: bool
-    lines: list[RateLineBody]
-    created_at: int
-    created_by: str
-
-
-class RateCards(msgspec.Struct, frozen=True, kw_only=True):
-    """All rate cards of a farm, newest first."""
-
-    rate_cards: list[RateCardRow]
-
-
-class CardId(msgspec.Struct, frozen=True, kw_only=True):
-    """The id of a rate card."""
-
-    card_id: str
 
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/receipt", operation="GetReceipt")
@@ -194,34 +144,6 @@ async def list_book_files(
     return await _ask(context, "files", farm_id=farm_id, table=table)
 
 
-@post("/farms/{farm_id:str}/rate-cards", operation="PutRateCard", status_code=201)
-async def put_rate_card(
-    farm_id: FromPath[str], data: JSONBody[RateCardBody], context: Services, caller: Caller
-) -> CardId:
-    """Put a rate card; earlier ones stay for the time before it."""
-    lines = tuple(_line(item, index, context) for index, item in enumerate(data.lines))
-    found = await context.owner.ask(
-        PutRateCard(
-            farm_id=FarmId(farm_id),
-            name=data.name,
-            valid_from=None if data.valid_from is None else Instant(data.valid_from),
-            example=data.example,
-            lines=lines,
-            by=caller.name,
-        )
-    )
-    return CardId(card_id=found["card_id"])
-
-
-@get("/farms/{farm_id:str}/rate-cards", operation="ListRateCards")
-async def list_rate_cards(farm_id: FromPath[str], context: Services) -> RateCards:
-    """List a farm's rate cards."""
-    cards = await context.store.find(
-        RateCard, equals(farm_id=farm_id), order=(Order("valid_from", descending=True),)
-    )
-    return RateCards(rate_cards=[_card_row(card) for card in cards])
-
-
 async def _ask(context: Context, question: str, *, farm_id: str, **arguments: Any) -> Answer:
     await context.rows.farm({"farmId": farm_id})
     answer: Answer = await context.books.ask(question, farm_id=farm_id, **arguments)
@@ -236,46 +158,6 @@ def _check_span(start: int, end: int) -> None:
         )
 
 
-def _line(item: RateLineBody, index: int, context: Context) -> RateLine:
-    try:
-        amount = billionths_of(Decimal(item.per_hour))
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise _bad_rate(index, "must be a decimal number") from error
-    if not 0 <= amount < 2**63:
-        raise _bad_rate(index, "must not be negative")
-    return RateLine(
-        line_id=item.line_id or context.ids.new("line"),
-        unit=RateUnit(item.unit),
-        billionths_per_hour=amount,
-        fleet_id=None if item.fleet_id is None else FleetId(item.fleet_id),
-    )
-
-
-def _bad_rate(index: int, message: str) -> InvalidRequestError:
-    field = f"lines[{index}].per_hour"
-    return InvalidRequestError(f"{field} {message}.", fields=[FieldProblem(field, message)])
-
-
-def _card_row(card: RateCard) -> RateCardRow:
-    return RateCardRow(
-        card_id=card.card_id,
-        name=card.name,
-        valid_from=card.valid_from,
-        example=card.example,
-        lines=[
-            RateLineBody(
-                unit=line.unit.value,
-                per_hour=str(decimal_of(line.billionths_per_hour)),
-                fleet_id=line.fleet_id,
-                line_id=line.line_id,
-            )
-            for line in card.lines
-        ],
-        created_at=card.created_at,
-        created_by=card.created_by,
-    )
-
-
 HANDLERS = [
     get_receipt,
     get_accounts,
@@ -287,6 +169,4 @@ HANDLERS = [
     verify_books,
     rebuild_books,
     list_book_files,
-    put_rate_card,
-    list_rate_cards,
 ]

@@ -95,14 +95,14 @@ def cost(
         span = span_of(start, end)
         node = parse(where, FIELDS, zone=zone, now=view.now) if where else EVERYTHING
         parts = parts_of(span, names, zone)
-        found = priced(desk, view, parts, _columns_of(names), node)
+        found = priced(desk, view, parts, columns_of(names), node)
         shown = names_of(desk.state, farm_id, names)
     return {
         "span": {"start_at": span.start, "end_at": span.end},
         "by": list(names),
         "where": where,
         "currency": farm.currency,
-        "example": _example(found),
+        "example": is_example(found),
         **summed(found.entries, names, shown),
     }
 
@@ -151,7 +151,8 @@ def _label(start: Instant, period: str, zone: ZoneInfo) -> str:
             return local.date().isoformat()
 
 
-def _columns_of(names: Sequence[str]) -> list[str]:
+def columns_of(names: Sequence[str]) -> list[str]:
+    """Return the names of `COST_COLUMNS` for a grouping."""
     return ["period" if name in PERIODS else name for name in names]
 
 
@@ -346,7 +347,8 @@ def summed(
     }
 
 
-def _example(found: Priced) -> bool:
+def is_example(found: Priced) -> bool:
+    """Return whether an amount may be of EXAMPLE rates."""
     return any(entry["cost"] for entry in found.entries) and any(
         span.card is not None and span.card.example for span in found.cards
     )

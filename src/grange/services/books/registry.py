@@ -6,12 +6,15 @@ from typing import Any
 from grange.services.books import (
     about,
     aggregation,
+    budgets,
     contacts,
     costs,
     history,
     keeping,
     layer_times,
+    licence_minutes,
     rings,
+    statement_files,
     statements,
 )
 from grange.services.books.desk import Desk
@@ -31,6 +34,9 @@ ANSWERS: Mapping[str, Answer] = {
     **layer_times.ANSWERS,
     **costs.ANSWERS,
     **statements.ANSWERS,
+    **statement_files.ANSWERS,
+    **budgets.ANSWERS,
+    **licence_minutes.ANSWERS,
     **keeping.ANSWERS,
     **rings.ANSWERS,
 }

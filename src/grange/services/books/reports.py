@@ -15,7 +15,8 @@ from grange.domain.work import Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.intervals import Span
 from grange.ports.state import Compare
-from grange.services.books import distributions
+from grange.services.books import costs, distributions
+from grange.services.books.cost_sheet import cost_sheet
 from grange.services.books.desk import Desk, span_of
 from grange.services.books.distributions import Asked, Maker, narrowed
 from grange.services.books.formats import FORMATS, encoded
@@ -35,7 +36,7 @@ class Report:
     """What it can be grouped by; none: it has rows of its own."""
     fields: Fields
     make: Maker | None
-    """None: usage."""
+    """None: usage and cost, which are made of tiles."""
 
 
 _ATTEMPT_GROUPS = tuple(name for name in attempts.BY if name != "error")
@@ -52,6 +53,9 @@ REPORTS: Mapping[str, Report] = {
         groups=(*usage.BY, *PERIODS),
         fields=usage.FIELDS,
         make=None,
+    ),
+    "cost": Report(
+        title="Cost", by=("project",), groups=costs.GROUPS, fields=costs.FIELDS, make=None
     ),
     "frame-times": _distribution("Frame times", distributions.frame_times, ("project",)),
     "frame-ecdf": _distribution(
@@ -129,6 +133,8 @@ def _sheet(
             else EVERYTHING
         )
         called = called_names(desk, farm_id)
+        if kind is REPORTS["cost"]:
+            return cost_sheet(desk, view, span, by=names, node=node)
         if kind.make is None:
             return usage_sheet(desk, view, span, by=names, node=node, names=called)
         scope, facts = narrowed(view, span, Scope(span=span, names=called, node=node))

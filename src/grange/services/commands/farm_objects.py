@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from grange.domain.farm import Farm, Fleet, Queue, QueueEnvironment, QueueFleetAssociation
-from grange.domain.rates import RateCard, RateLine
+from grange.domain.rates import CardTerms, RateCard, RateLine
 from grange.domain.statuses import AssociationStatus
 from grange.domain.work import Job, Session, Worker
 from grange.kernel.errors import ConflictError, NotFoundError
@@ -369,6 +369,7 @@ class PutRateCard:
     """None: from now on."""
     example: bool = False
     lines: tuple[RateLine, ...]
+    terms: CardTerms | None = None
     by: str
 
     def needs(self) -> Needs:
@@ -385,6 +386,7 @@ class PutRateCard:
             valid_from=draft.now if self.valid_from is None else self.valid_from,
             example=self.example,
             lines=self.lines,
+            terms=self.terms,
             created_at=draft.now,
             created_by=self.by,
         )

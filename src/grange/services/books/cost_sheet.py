@@ -1,0 +1,63 @@
+"""Cost as a report: one row for each group, the sums in words above."""
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from grange.books.sheet import Column, Sheet, millis, money, text
+from grange.books.where import EVERYTHING, Node
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_HOUR
+from grange.services.books.costs import (
+    columns_of,
+    is_example,
+    parts_of,
+    priced,
+    summed,
+)
+from grange.services.books.desk import Desk
+from grange.services.books.naming import names_of
+from grange.services.books.shelf import View
+
+
+def cost_sheet(
+    desk: Desk, view: View, span: Span, *, by: Sequence[str], node: Node = EVERYTHING
+) -> Sheet:
+    """Return what work cost, by one or two of `costs.GROUPS`."""
+    farm = desk.farm(view.farm_id)
+    parts = parts_of(span, by, ZoneInfo(farm.zone))
+    found = priced(desk, view, parts, columns_of(by), node)
+    shown = names_of(desk.state, view.farm_id, by)
+    sums = summed(found.entries, by, shown)
+    ids = [f"{name}_id" for name in by if name in shown]
+    columns: tuple[Column, ...] = (
+        *(text(name) for name in by),
+        *(text(name) for name in ids),
+        millis("machine_ms", "Time of machines: thread time ÷ job threads."),
+        money("cost", "What it cost the farm."),
+        money("sell", "What the client pays; only where a sell card holds."),
+        millis("wasted_ms", "Failed, aborted, superseded, rendered again."),
+        money("wasted_cost", "What that cost."),
+    )
+    notes = [_note(sums, farm.currency)]
+    if is_example(found):
+        notes.append("Cost is of EXAMPLE rates: nobody pays them.")
+    if sums["unpriced_ms"]:
+        hours = sums["unpriced_ms"] / MILLIS_PER_HOUR
+        notes.append(f"{hours:,.3f} machine hours have no price: there was no rate card.")
+    return Sheet(columns=columns, rows=sums["rows"], notes=tuple(notes))
+
+
+def _note(sums: dict[str, Any], currency: str) -> str:
+    total = sums["total"]
+    hours = total["machine_ms"] / MILLIS_PER_HOUR
+    if total["cost"] is None:
+        return f"Total: {hours:,.3f} machine hours, no rate card."
+    parts = ", ".join(
+        f"{name} {row['cost']}" for name, row in sums["components"].items() if row["cost"]
+    )
+    waste = ", ".join(f"{name} {row['cost']}" for name, row in sums["waste"].items() if row["cost"])
+    return (
+        f"Total: {hours:,.3f} machine hours, {total['cost']} {currency} ({parts}). "
+        f"Waste: {waste or 'none'}."
+    )
