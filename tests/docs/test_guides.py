@@ -10,7 +10,10 @@ import rich_click as click
 from grange.cli.main import root
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "guide-artist.md", ROOT / "docs" / "guide-admin.md"]
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("guide-artist.md", "guide-admin.md", "operations.md")),
+]
 
 _INDENTED = re.compile(r"^ {4}(?:\. \S+ && )?(grange .+?)(?:\s{2,}#.*)?$", re.MULTILINE)
 _QUOTED = re.compile(r"`(grange [^`]+)`")

@@ -43,6 +43,7 @@ class DuckEngine:
                 "preserve_insertion_order": "true",
             },
         )
+        self._database.execute("SET GLOBAL parquet_metadata_cache = true")
         self._database.execute(f"SET allowed_directories = [{_quoted(str(root))}]")
         self._database.execute("SET enable_external_access = false")
         self._database.execute("SET lock_configuration = true")
@@ -58,7 +59,8 @@ class DuckEngine:
         with self._prepared(plan) as cursor:
             cursor.execute(
                 f"COPY ({_complete(plan)}) TO {_quoted(path)} "
-                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS})",
+                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, "
+                "PARQUET_VERSION V2)",  # its encodings halve numbers, and are read faster
                 dict(plan.parameters),
             )
 

@@ -33,6 +33,7 @@ class ParquetBlocks:
         temporary = self.temporary(path)
         metadata = {f"grange.{name}": value for name, value in provenance.items()}
         schema = rows.schema.with_metadata(metadata)
+        instants = _instants(schema)
         try:
             pq.write_table(
                 rows.cast(schema),
@@ -40,6 +41,8 @@ class ParquetBlocks:
                 compression="zstd",
                 row_group_size=ROW_GROUP_ROWS,
                 write_statistics=True,
+                use_dictionary=[name for name in schema.names if name not in instants],
+                column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
             )
             return self.adopt(temporary, path)
         except OSError as error:
@@ -113,6 +116,15 @@ class ParquetBlocks:
         if not parts or parts[0] not in _FOLDERS or ".." in parts:
             raise CorruptDataError(path, "lies outside the folders of the books")
         return self._root.joinpath(*parts)
+
+
+def _instants(schema: pa.Schema) -> list[str]:
+    """Return the columns that hold instants: steps from row to row are small, values are not."""
+    return [
+        field.name
+        for field in schema
+        if field.type == pa.int64() and (field.name == "at" or field.name.endswith("_at"))
+    ]
 
 
 def _sync_folder(folder: Path) -> None:

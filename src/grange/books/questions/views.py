@@ -1,5 +1,7 @@
 """Views of facts: frames and attempts of a job, samples of workers."""
 
+import pyarrow as pa
+
 from grange.books.questions.model import Need, Question
 from grange.books.questions.sql import TILES, cost_between
 from grange.books.questions.time import ATTEMPTED
@@ -137,4 +139,47 @@ def worker_samples(span: Span, step_ms: int, worker_id: str | None) -> Question:
             "step": step_ms,
             "worker_id": worker_id,
         },
+    )
+
+
+def worker_hours(span: Span, step_ms: int, worker_id: str | None, ends: pa.Table) -> Question:
+    """Ask for rollups of hours put together in slots of `step_ms`, with `worker_samples`' columns.
+
+    Args:
+        span: whole UTC hours that rollups hold.
+        step_ms: whole hours.
+        worker_id: None: every worker.
+        ends: rows of hours, or of parts of them, that no rollup holds.
+    """
+    names = ", ".join(f'"{name}"' for name in ends.column_names)
+    return Question(
+        sql=f"""
+            WITH hours AS (
+              SELECT {names} FROM worker_hours
+              WHERE farm_id = $farm_id AND slot_at >= $start AND slot_at < $end
+                AND ($worker_id IS NULL OR worker_id = $worker_id)
+              UNION ALL BY NAME SELECT * FROM ends
+            )
+            SELECT worker_id, slot_at - slot_at % $step AS slot_at,
+                   sum(coverage_ms)::BIGINT AS coverage_ms,
+                   (sum(cpu_milli_sum) // sum(samples))::BIGINT AS cpu_milli,
+                   min(cpu_milli_min) AS cpu_milli_min, max(cpu_milli_max) AS cpu_milli_max,
+                   (sum(gpu_milli_sum) // nullif(sum(gpu_samples), 0))::BIGINT AS gpu_milli,
+                   (sum(memory_used_bytes_sum::HUGEINT) // sum(samples))::BIGINT
+                     AS memory_used_bytes,
+                   max(memory_used_bytes_max) AS memory_used_bytes_max,
+                   max(memory_total_bytes) AS memory_total_bytes,
+                   sum(net_in_bytes)::BIGINT AS net_in_bytes,
+                   sum(net_out_bytes)::BIGINT AS net_out_bytes,
+                   max(net_in_max_bytes_per_s) AS net_in_max_bytes_per_s
+            FROM hours GROUP BY worker_id, slot_at - slot_at % $step ORDER BY worker_id, 2
+        """,  # noqa: S608 - names of the catalog
+        needs=(Need(table="worker_hours", start=span.start, end=span.end),),
+        parameters={
+            "start": span.start,
+            "end": span.end,
+            "step": step_ms,
+            "worker_id": worker_id,
+        },
+        given={"ends": ends},
     )

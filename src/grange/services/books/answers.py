@@ -20,6 +20,7 @@ from grange.ports.state import Compare
 from grange.services.books.account_sums import GROUPS, account_sums
 from grange.services.books.bridge import StateBridge
 from grange.services.books.machine_time import machine_time, workers_over
+from grange.services.books.sample_hours import HOURLY_MS, samples_by_hours
 from grange.services.books.shelf import View
 
 SAMPLE_MS = 20_000
@@ -193,7 +194,11 @@ def samples(view: View, span: Span, *, worker_id: str | None, points: int) -> di
     """Return samples of workers as columns, in at most about `points` slots for each worker."""
     width = -(-span.millis // max(1, points))
     step = max(SAMPLE_MS, -(-width // SAMPLE_MS) * SAMPLE_MS)
-    found = view.ask(worker_samples(span, step, worker_id))
+    if step >= HOURLY_MS:
+        step = -(-step // MILLIS_PER_HOUR) * MILLIS_PER_HOUR
+        found = samples_by_hours(view, span, step, worker_id)
+    else:
+        found = view.ask(worker_samples(span, step, worker_id))
     return {
         "span": {"start_at": span.start, "end_at": span.end},
         "step_ms": step,
