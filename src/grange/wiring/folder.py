@@ -11,7 +11,7 @@ from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.adapters.sqlite.store import SqliteStore
 from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
-from grange.kernel.errors import ConfigurationError
+from grange.kernel.errors import ConfigurationError, CorruptDataError
 from grange.services.books.library import Books
 
 STATE = "state.db"
@@ -41,7 +41,7 @@ class FolderBooks:
         self._books = Books(
             store=SqliteStore(folder / STATE, read_only=True, readers=1),
             journal=JournalFolder(folder / "journal"),
-            blocks=ParquetBlocks(folder),
+            blocks=ParquetBlocks(folder, reading=True),
             engine=DuckEngine(folder, threads=2),
             clock=clock or SystemClock(),
         )
@@ -62,7 +62,12 @@ class FolderBooks:
             GrangeError: as the books answer.
         """
         self._books.shelf.renew()
-        return self._books.call(question, arguments)
+        try:
+            return self._books.call(question, arguments)
+        except CorruptDataError:
+            # A file was put together with others and deleted while it was asked about.
+            self._books.shelf.renew()
+            return self._books.call(question, arguments)
 
     def close(self) -> None:
         """Close all files."""

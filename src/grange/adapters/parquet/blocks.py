@@ -19,9 +19,16 @@ _FOLDERS = ("blocks", "rollups")
 class ParquetBlocks:
     """Files under `blocks/` and `rollups/`; see `ports.blocks.Blocks`."""
 
-    def __init__(self, root: Path) -> None:
-        """Keep files below a data folder; what a crash left unfinished is deleted."""
+    def __init__(self, root: Path, *, reading: bool = False) -> None:
+        """Keep files below a data folder; what a crash left unfinished is deleted.
+
+        Args:
+            root: the data folder.
+            reading: True for a reader beside a server, which touches nothing.
+        """
         self._root = root.resolve()
+        if reading:
+            return
         for name in _FOLDERS:
             folder = self._root / name
             folder.mkdir(parents=True, exist_ok=True)
