@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from grange.books.accounts import ACCOUNTS, Account, Segments
@@ -101,3 +102,41 @@ def threads_up(found: Segments, span: Span, width_ms: int) -> pa.Table:
             "up_ms": pa.array(sums),
         }
     )
+
+
+def named_group_rows(
+    farm_id: str,
+    found: Segments,
+    slots: Mapping[Instant, Instant],
+    changes: Iterable[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Count the members of each group by state at the end of each watched quarter (S0-07).
+
+    Args:
+        farm_id: the farm.
+        found: what threads did.
+        slots: start and end of each watched quarter, ascending; a running one ends now.
+        changes: who joined or left which group when, ascending.
+    """
+    ends = np.array(list(slots.values()), dtype=np.int64)
+    states = first_states(found, ends)
+    place = {worker_id: number for number, worker_id in enumerate(found.worker_ids)}
+    members: dict[str, npt.NDArray[np.bool_]] = {}
+    for change in changes:
+        own = members.setdefault(change["group_name"], np.zeros(states.shape, dtype=np.bool_))
+        worker = place.get(change["worker_id"])
+        if worker is not None:
+            own[np.searchsorted(ends, change["at"], side="right") :, worker] = change["joined"]
+    nobody = np.int8(len(STATES))
+    return [
+        {"farm_id": farm_id, "slot_at": slot_at, "group_name": name}
+        | {f"workers_{state}": n for state, n in zip(STATES, counts, strict=True)}
+        for name in sorted(members)
+        for slot_at, counts, there in zip(
+            slots,
+            counted(np.where(members[name], states, nobody)).tolist(),
+            members[name].any(axis=1).tolist(),
+            strict=True,
+        )
+        if there
+    ]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from grange.books.accounts import ACCOUNTS, Account, Ints, Segments
 from grange.books.catalog.model import Column, Consolidation, TableSpec
+from grange.books.catalog.ring_tables import NAMED_GROUP_SLOTS
 from grange.books.catalog.rollup_tables import GROUP_SLOTS, JOB_SLOTS
 from grange.books.periods import QUARTER_MS, DayQuarters
 from grange.kernel.intervals import Span
@@ -30,6 +31,11 @@ _STATE_OF: Mapping[Account, int] = {
     Account.UNKNOWN: 4,
 }
 
+_NAME_COLUMNS: Mapping[str, str] = {
+    JOB_SLOTS.name: "name",
+    GROUP_SLOTS.name: "fleet_id",
+    NAMED_GROUP_SLOTS.name: "group_name",
+}
 _KEYS = ("slot_at", "subject", "name")
 _DEFAULT_PS_MILLI = 1_000
 
@@ -148,7 +154,7 @@ def day_columns(
     those of the later pass.
 
     Args:
-        spec: `job_slots` (rows of one subject) or `group_slots`.
+        spec: `job_slots` (rows of one subject), `group_slots` or `named_group_slots`.
         rows: quarters of the day.
         day: which quarters of UTC lie where.
         known: the quarters that were watched, by their UTC start.
@@ -156,7 +162,7 @@ def day_columns(
     Returns:
         By name (or fleet) 96 values of every measure; None where the quarter was not watched.
     """
-    name_column = "fleet_id" if spec is GROUP_SLOTS else "name"
+    name_column = _NAME_COLUMNS[spec.name]
     by_name: dict[str, dict[int, Mapping[str, Any]]] = {}
     for row in rows:
         by_name.setdefault(row[name_column], {})[row["slot_at"]] = row

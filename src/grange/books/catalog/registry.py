@@ -8,6 +8,7 @@ from grange.books.catalog.ring_tables import (
     FARM_QUARTERS,
     FRAME_MINUTES,
     FRAME_QUARTERS,
+    NAMED_GROUP_SLOTS,
     THREAD_QUARTERS,
 )
 from grange.books.catalog.rollup_tables import (
@@ -52,6 +53,7 @@ ROLLUP_TABLES: tuple[TableSpec, ...] = (
     FRAME_MINUTES,
     FRAME_QUARTERS,
     THREAD_QUARTERS,
+    NAMED_GROUP_SLOTS,
 )
 TABLES: dict[str, TableSpec] = {spec.name: spec for spec in FACT_TABLES + ROLLUP_TABLES}
 

@@ -178,3 +178,32 @@ THREAD_QUARTERS = TableSpec(
                Consolidation.MAXIMUM, nullable=True, ledger="S0-27"),
     ),
 )  # fmt: skip
+
+NAMED_GROUP_SLOTS = TableSpec(
+    name="named_group_slots",
+    title="Quarter-hour worker counts of groups",
+    meaning=(
+        "How many workers of each group were in which state at the end of each quarter of an "
+        "hour, by the members it had then. A worker may be in several groups, so there is no total."
+    ),
+    produced_by="books",
+    rollup=True,
+    kept_days=SLOT_DAYS,
+    made_of=_MADE_OF,
+    key=("slot_at", "group_name"),
+    time_column="slot_at",
+    sort=("group_name", "slot_at"),
+    columns=(
+        text("farm_id", "The farm."),
+        instant("slot_at", "Start of the quarter.", ledger="S0-07"),
+        text("group_name", "The group."),
+        number("workers_rendering", "workers", "A session is open on some thread.",
+               Consolidation.LAST, ledger="S0-07"),
+        number("workers_disabled", "workers", "Disabled, and no thread renders.",
+               Consolidation.LAST, ledger="S0-07"),
+        number("workers_idle", "workers", "Nothing to do.", Consolidation.LAST, ledger="S0-07"),
+        number("workers_off", "workers", "Known to be down.", Consolidation.LAST,
+               ledger="S0-07"),
+        number("workers_unknown", "workers", "Nobody heard of them.", Consolidation.LAST),
+    ),
+)  # fmt: skip

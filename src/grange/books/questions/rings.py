@@ -362,3 +362,18 @@ def thread_quarters(span: Span, width_ms: int, since: Instant, up: pa.Table) -> 
         parameters={"start": span.start, "end": span.end, "width": width_ms},
         given={"threads_up": up},
     )
+
+
+def group_changes(end: Instant) -> Question:
+    """Ask who joined or left a group of workers before `end`, in order."""
+    return Question(
+        sql="""
+            SELECT subject_id AS group_name, worker_id, "at", name = 'group_joined' AS joined
+            FROM events
+            WHERE farm_id = $farm_id AND subject = 'group' AND worker_id IS NOT NULL
+              AND name IN ('group_joined', 'group_left') AND "at" < $end
+            ORDER BY "at", event_id
+        """,
+        needs=(Need(table="events", end=end),),
+        parameters={"end": end},
+    )

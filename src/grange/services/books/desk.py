@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
 from grange.domain.farm import Farm
 from grange.domain.work import Job
@@ -62,3 +63,18 @@ def span_of(start: int, end: int) -> Span:
             "end must lie behind start.", fields=[FieldProblem("end", "must be larger than start")]
         )
     return Span(Instant(start), Instant(end))
+
+
+def local_date(text: str) -> date:
+    """Return the date of a text like 2026-01-31.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequestError(
+            "day must be a date like 2026-01-31.",
+            fields=[FieldProblem("day", "must be a date like 2026-01-31")],
+        ) from error

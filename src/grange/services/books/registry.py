@@ -14,10 +14,13 @@ from grange.services.books import (
     layer_times,
     licence_minutes,
     rings,
+    slots,
     statement_files,
     statements,
+    worker_days,
 )
 from grange.services.books.desk import Desk
+from grange.services.books.forecast import ANSWERS as FORECAST
 from grange.services.books.foreign import ANSWERS as FOREIGN
 from grange.services.books.reports import ANSWERS as REPORTS
 
@@ -28,6 +31,7 @@ ANSWERS: Mapping[str, Answer] = {
     **about.ANSWERS,
     **aggregation.ANSWERS,
     **REPORTS,
+    **FORECAST,
     **FOREIGN,
     **contacts.ANSWERS,
     **history.ANSWERS,
@@ -39,6 +43,8 @@ ANSWERS: Mapping[str, Answer] = {
     **licence_minutes.ANSWERS,
     **keeping.ANSWERS,
     **rings.ANSWERS,
+    **slots.ANSWERS,
+    **worker_days.ANSWERS,
 }
 
 __all__ = ["ANSWERS", "Answer", "Desk"]

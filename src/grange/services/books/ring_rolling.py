@@ -12,6 +12,7 @@ from grange.books.catalog.ring_tables import (
     FARM_QUARTERS,
     FRAME_MINUTES,
     FRAME_QUARTERS,
+    NAMED_GROUP_SLOTS,
     THREAD_QUARTERS,
 )
 from grange.books.catalog.rollup_tables import WORKER_QUARTERS
@@ -20,6 +21,7 @@ from grange.books.periods import QUARTER_MS
 from grange.books.questions.model import Question
 from grange.books.questions.rings import (
     frames_by_type,
+    group_changes,
     layer_changes,
     layers_by_slot,
     left_by_type,
@@ -31,7 +33,7 @@ from grange.books.questions.rings import (
     workers_needed,
 )
 from grange.books.questions.slots import earliest_assignment, samples_by_slot
-from grange.books.ring_rows import farm_rows, frame_rows, threads_up
+from grange.books.ring_rows import farm_rows, frame_rows, named_group_rows, threads_up
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 from grange.services.books.machine_time import MachineTime
@@ -44,6 +46,7 @@ RING_TABLES = (
     FRAME_QUARTERS,
     THREAD_QUARTERS,
     WORKER_QUARTERS,
+    NAMED_GROUP_SLOTS,
 )
 _FINISHED = frozenset({"SUCCEEDED", "CANCELED"})
 
@@ -70,6 +73,8 @@ def rolled_rings(
             tables |= roll.farm(recent, FARM_MINUTES, FRAME_MINUTES)
     if THREAD_QUARTERS.name in names:
         tables[THREAD_QUARTERS.name] = roll.threads()
+    if NAMED_GROUP_SLOTS.name in names:
+        tables[NAMED_GROUP_SLOTS.name] = roll.groups()
     if WORKER_QUARTERS.name in names:
         question = samples_by_slot(span, QUARTER_MS)
         if view.has(question.needs[0]):
@@ -88,6 +93,7 @@ class _Roll:
         self._view = view
         self._time = time
         self._span = span
+        self._slots: dict[tuple[Span, int], dict[Instant, Instant]] = {}
 
     @cached_property
     def since(self) -> Instant:
@@ -107,13 +113,7 @@ class _Roll:
         """Return the rows of the farm and of its frames, by minute or quarter."""
         view = self._view
         width = MILLIS_PER_MINUTE if farm is FARM_MINUTES else QUARTER_MS
-        until = self._time.span.end
-        slots = {
-            Instant(row["slot_at"]): Instant(
-                max(row["slot_at"] + 1, min(row["slot_at"] + width, until))
-            )
-            for row in _rows(view, witnessed(span, width))
-        }
+        slots = self._watched(span, width)
         of_farm = [_rows(view, temperatures(span, width)), _rows(view, server_by_slot(span, width))]
         of_frames = [_rows(view, frames_by_type(span, width, self.since))]
         if self.changes is not None and slots:
@@ -127,6 +127,27 @@ class _Roll:
             farm.name: arrow_table(farm, farm_rows(farm, view.farm_id, found, slots, of_farm)),
             frames.name: arrow_table(frames, frame_rows(frames, view.farm_id, slots, of_frames)),
         }
+
+    def groups(self) -> pa.Table:
+        """Return the states of the members of each group by quarter."""
+        changes = _rows(self._view, group_changes(self._span.end))
+        if not changes:
+            return arrow_schema(NAMED_GROUP_SLOTS.name).empty_table()
+        slots = self._watched(self._span, QUARTER_MS)
+        rows = named_group_rows(self._view.farm_id, self._time.segments, slots, changes)
+        return arrow_table(NAMED_GROUP_SLOTS, rows)
+
+    def _watched(self, span: Span, width: int) -> dict[Instant, Instant]:
+        """Return start and end of each slot that left any trace; a running one ends now."""
+        if (span, width) not in self._slots:
+            until = self._time.span.end
+            self._slots[span, width] = {
+                Instant(row["slot_at"]): Instant(
+                    max(row["slot_at"] + 1, min(row["slot_at"] + width, until))
+                )
+                for row in _rows(self._view, witnessed(span, width))
+            }
+        return self._slots[span, width]
 
     def threads(self) -> pa.Table:
         """Return what each job thread did in each quarter."""

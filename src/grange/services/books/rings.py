@@ -1,7 +1,6 @@
 """The rings of the whole farm: day, month and year."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,7 @@ from grange.domain.farm import Farm
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
-from grange.services.books.desk import Desk, span_of
+from grange.services.books.desk import Desk, local_date, span_of
 from grange.services.books.rollups import tables_over
 from grange.services.books.shelf import View
 
@@ -132,18 +131,6 @@ def _answer(
         ),
         "columns": columns,
     }
-
-
-def local_date(text: str) -> date:
-    """Return the date of a text like 2026-01-31.
-
-    Raises:
-        InvalidRequestError: it is none.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise _bad("day", "must be a date like 2026-01-31") from error
 
 
 def _bad(name: str, message: str) -> InvalidRequestError:

@@ -1,9 +1,11 @@
 """The 96 quarters of a local day: what was rolled up, and what is not yet."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from grange.books.catalog.ring_tables import NAMED_GROUP_SLOTS
 from grange.books.catalog.rollup_tables import GROUP_SLOTS, JOB_SLOTS
 from grange.books.periods import QUARTER_MS, day_quarters
 from grange.books.slots import ALL_FLEETS, SUBJECTS, day_columns, known_quarters
@@ -11,7 +13,8 @@ from grange.domain.farm import Farm, Fleet
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.ports.state import Compare
 from grange.services.books.bridge import StateBridge
-from grange.services.books.rollups import rows_over
+from grange.services.books.desk import Desk, local_date
+from grange.services.books.rollups import rows_over, tables_over
 from grange.services.books.shelf import View
 
 GROUP = "group"
@@ -86,5 +89,64 @@ def _means(measures: dict[str, list[int | None]]) -> dict[str, list[int | None]]
     return found
 
 
+def day(desk: Desk, *, farm_id: str, day: str) -> dict[str, Any]:
+    """Return the 96 quarters of a local day for everything they are kept for (S0-01 to S0-07).
+
+    Args:
+        desk: where questions are answered.
+        farm_id: the farm.
+        day: as 2026-01-31.
+
+    Returns:
+        `users`, `projects` and `apps` by name, `fleets` and `groups` of workers by name, and
+        `workers`, the whole farm (None if it is not known at all): each 96 values of every
+        measure, None where nobody watched.
+        `written_at` is when the newest of the day's files was written; None if all of it was
+        computed for this answer.
+    """
+    farm = desk.farm(farm_id)
+    when = local_date(day)
+    quarters = day_quarters(when, ZoneInfo(farm.zone))
+    specs = (JOB_SLOTS, GROUP_SLOTS, NAMED_GROUP_SLOTS)
+    with desk.view(farm_id) as view:
+        tables = tables_over(view, specs, quarters.span)
+        written = [
+            row.created_at
+            for row in view.files.get(GROUP_SLOTS.name, ())
+            if row.start_at < quarters.span.end and row.end_at > quarters.span.start
+        ]
+    rows = {spec.name: tables[spec.name].to_pylist() for spec in specs}
+    groups = rows[GROUP_SLOTS.name]
+    known = frozenset(row["slot_at"] for row in groups if row["fleet_id"] == ALL_FLEETS)
+    found: dict[str, Any] = {
+        "day": when.isoformat(),
+        "unix_day": (when - _EPOCH).days,
+        "zone": farm.zone,
+        "written_at": max(written, default=None),
+        "span": {"start_at": quarters.span.start, "end_at": quarters.span.end},
+        "starts_at": [list(starts) for starts in quarters.quarters],
+        "valid": known_quarters(quarters, known),
+    }
+    for subject in SUBJECTS:
+        own = [row for row in rows[JOB_SLOTS.name] if row["subject"] == subject]
+        found[f"{subject}s"] = {
+            name: measures | _means(measures)
+            for name, measures in day_columns(JOB_SLOTS, own, quarters, known).items()
+        }
+    fleets = day_columns(GROUP_SLOTS, groups, quarters, known)
+    found["workers"] = fleets.pop(ALL_FLEETS, None)
+    names = {
+        fleet.fleet_id: fleet.name
+        for fleet in desk.state.find(Fleet, Compare("farm_id", "=", farm_id))
+    }
+    found["fleets"] = {names.get(fleet_id, fleet_id): own for fleet_id, own in fleets.items()}
+    found["groups"] = day_columns(NAMED_GROUP_SLOTS, rows[NAMED_GROUP_SLOTS.name], quarters, known)
+    return found
+
+
 def _bad(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(f"{name} {message}.", fields=[FieldProblem(name, message)])
+
+
+_EPOCH = date(1970, 1, 1)
+ANSWERS: Mapping[str, Any] = {"day": day}

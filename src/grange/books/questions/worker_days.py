@@ -1,0 +1,187 @@
+"""Questions about the days of workers: their samples, their counters, and reports of both."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from grange.books.catalog.model import TableSpec
+from grange.books.catalog.ring_tables import THREAD_QUARTERS
+from grange.books.catalog.rollup_tables import WORKER_QUARTERS
+from grange.books.questions.model import Need, Question
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
+
+HALF_SAMPLE_MS = 10_000
+"""A sample lies where the middle of its 20 seconds does: clocks are a little off."""
+LONGEST_ATTEMPT_MS = 2 * MILLIS_PER_DAY
+"""How far behind a day the attempts are looked for that ran in it."""
+
+
+def samples_of_worker(worker_id: str, span: Span) -> Question:
+    """Ask for the samples of one worker, ascending."""
+    return Question(
+        sql="""
+            SELECT "at", coverage_ms, cpu_milli, gpu_milli, memory_used_bytes, memory_total_bytes,
+                   net_in_bytes, net_out_bytes, net_in_max_bytes_per_s, user_logged_in,
+                   temperature_milli_c
+            FROM worker_samples
+            WHERE farm_id = $farm_id AND worker_id = $worker_id AND "at" >= $start AND "at" < $end
+            ORDER BY "at"
+        """,
+        needs=(_of_samples("worker_samples", span),),
+        parameters=_about(worker_id, span),
+    )
+
+
+def thread_samples_of_worker(worker_id: str, span: Span) -> Question:
+    """Ask for the samples of one worker's job threads, ascending."""
+    return Question(
+        sql="""
+            SELECT "at", thread, state, cpu_milli, memory_bytes, coverage_ms, job_id, layer_id
+            FROM thread_samples
+            WHERE farm_id = $farm_id AND worker_id = $worker_id AND "at" >= $start AND "at" < $end
+            ORDER BY thread, "at"
+        """,
+        needs=(_of_samples("thread_samples", span),),
+        parameters=_about(worker_id, span),
+    )
+
+
+def render_types_of_worker(worker_id: str, span: Span) -> Question:
+    """Ask which render type the layers had that a worker worked on."""
+    return Question(
+        sql="""
+            SELECT layer_id, max(render_type) AS render_type FROM session_actions
+            WHERE farm_id = $farm_id AND worker_id = $worker_id AND layer_id IS NOT NULL
+              AND ended_at >= $start
+            GROUP BY layer_id
+        """,
+        needs=(
+            Need(
+                table="session_actions",
+                start=span.start,
+                end=Instant(span.end + LONGEST_ATTEMPT_MS),
+                live=True,
+            ),
+        ),
+        parameters={"worker_id": worker_id, "start": span.start},
+    )
+
+
+def _of_samples(table: str, span: Span) -> Need:
+    return Need(table=table, start=span.start, end=Instant(span.end + 2 * HALF_SAMPLE_MS))
+
+
+def _about(worker_id: str, span: Span) -> dict[str, object]:
+    return {
+        "worker_id": worker_id,
+        "start": span.start + HALF_SAMPLE_MS,
+        "end": span.end + HALF_SAMPLE_MS,
+    }
+
+
+# ── rollups, with what is not rolled up yet ───────────────────────────────────────────────────────
+
+
+def _current(spec: TableSpec) -> str:
+    """Return a CTE with the rows of a rollup, those of unsettled hours computed anew."""
+    columns = ", ".join(f'"{name}"' for name in spec.column_names)
+    return (
+        f"{spec.name}_now AS ("  # noqa: S608 - names of the catalog
+        f"SELECT {columns} FROM {spec.name} WHERE farm_id = $farm_id "
+        f"AND slot_at - slot_at % {MILLIS_PER_HOUR} NOT IN (SELECT hour FROM unsettled) "
+        f"UNION ALL SELECT {columns} FROM {spec.name}_fresh)"
+    )
+
+
+def hours_of_worker(worker_id: str, span: Span, given: dict[str, pa.Table]) -> Question:
+    """Ask for the counters of one worker's job threads by quarter.
+
+    Args:
+        worker_id: the worker.
+        span: a local day.
+        given: hours that are not settled, and the rows computed for them.
+    """
+    return Question(
+        sql=f"""
+            WITH {_current(THREAD_QUARTERS)}
+            SELECT slot_at, thread, up_ms, frames_done, chunks_aborted, chunks_crashed,
+                   chunks_successful
+            FROM thread_quarters_now
+            WHERE worker_id = $worker_id AND slot_at >= $start AND slot_at < $end
+            ORDER BY thread, slot_at
+        """,  # noqa: S608 - constant text
+        needs=(Need(table=THREAD_QUARTERS.name, start=span.start, end=span.end),),
+        parameters={"worker_id": worker_id, "start": span.start, "end": span.end},
+        given=given,
+    )
+
+
+def last_quarter(worker_id: str, given: dict[str, pa.Table]) -> Question:
+    """Ask for the newest quarter in which a worker was there."""
+    return Question(
+        sql=f"""
+            WITH {_current(THREAD_QUARTERS)}, {_current(WORKER_QUARTERS)}
+            SELECT max(slot_at) AS slot_at FROM (
+              SELECT slot_at FROM thread_quarters_now WHERE worker_id = $worker_id
+              UNION ALL SELECT slot_at FROM worker_quarters_now WHERE worker_id = $worker_id
+            )
+        """,  # noqa: S608 - constant text
+        needs=(Need(table=THREAD_QUARTERS.name), Need(table=WORKER_QUARTERS.name)),
+        parameters={"worker_id": worker_id},
+        given=given,
+    )
+
+
+def days_of_workers(
+    days: Sequence[Span], worker_id: str | None, given: dict[str, pa.Table]
+) -> Question:
+    """Ask for sums by worker and local day.
+
+    Args:
+        days: the local days, ascending.
+        worker_id: one worker, or None for all.
+        given: hours that are not settled, and the rows computed for them.
+    """
+    whole = Span(days[0].start, days[-1].end)
+    table = pa.table(
+        {
+            "day": pa.array(range(len(days)), pa.int64()),
+            "start_at": pa.array([day.start for day in days], pa.int64()),
+            "end_at": pa.array([day.end for day in days], pa.int64()),
+        }
+    )
+    return Question(
+        sql=f"""
+            WITH {_current(THREAD_QUARTERS)}, {_current(WORKER_QUARTERS)},
+            parts AS (
+              SELECT worker_id, slot_at, samples, coverage_ms, cpu_milli_sum
+              FROM worker_quarters_now
+              UNION ALL BY NAME
+              SELECT worker_id, slot_at, up_ms, frames_done, chunks_aborted, chunks_crashed,
+                     chunks_successful, samples AS thread_samples,
+                     cpu_milli_sum AS job_cpu_milli_sum
+              FROM thread_quarters_now
+            )
+            SELECT worker_id, day, coalesce(sum(samples), 0)::BIGINT AS samples,
+                   coalesce(sum(coverage_ms), 0)::BIGINT AS coverage_ms,
+                   coalesce(sum(cpu_milli_sum), 0)::BIGINT AS cpu_milli_sum,
+                   coalesce(sum(thread_samples), 0)::BIGINT AS thread_samples,
+                   coalesce(sum(job_cpu_milli_sum), 0)::BIGINT AS job_cpu_milli_sum,
+                   coalesce(sum(up_ms), 0)::BIGINT AS up_ms,
+                   coalesce(sum(frames_done), 0)::BIGINT AS frames_done,
+                   coalesce(sum(chunks_aborted), 0)::BIGINT AS chunks_aborted,
+                   coalesce(sum(chunks_crashed), 0)::BIGINT AS chunks_crashed,
+                   coalesce(sum(chunks_successful), 0)::BIGINT AS chunks_successful
+            FROM parts JOIN local_days ON slot_at >= start_at AND slot_at < end_at
+            WHERE slot_at >= $start AND slot_at < $end
+              AND ($worker_id IS NULL OR worker_id = $worker_id)
+            GROUP BY worker_id, day ORDER BY day, worker_id
+        """,  # noqa: S608 - constant text
+        needs=(
+            Need(table=THREAD_QUARTERS.name, start=whole.start, end=whole.end),
+            Need(table=WORKER_QUARTERS.name, start=whole.start, end=whole.end),
+        ),
+        parameters={"worker_id": worker_id, "start": whole.start, "end": whole.end},
+        given=given | {"local_days": table},
+    )
