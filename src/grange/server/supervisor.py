@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from grange.kernel.clock import Clock
-from grange.kernel.errors import ConfigurationError
+from grange.kernel.errors import ConfigurationError, GrangeError
 
 BACKLOG = 4096
 DRAIN_SECONDS = 25.0
@@ -30,6 +30,8 @@ DRAIN_SECONDS = 25.0
 _RESTART_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0, 5.0)
 _STEADY_SECONDS = 60.0
 """A child that ran this long may be restarted at once again."""
+_FIRST_TRIES = 3
+"""So often an awaited child may end before it was ever ready; then the server cannot start."""
 _PORTS_TO_TRY = 50
 _PR_SET_PDEATHSIG = 1
 
@@ -97,12 +99,16 @@ class Supervisor:
         self._children = children
         self._clock = clock
         self._stopping = asyncio.Event()
+        self._hopeless: str | None = None
 
     async def run(self, ready: Callable[[], None]) -> int:
         """Keep the children running until SIGTERM, SIGINT or `stop`; returns the exit code.
 
         Args:
             ready: called once, when every awaited child has said that it is ready.
+
+        Raises:
+            GrangeError: an awaited child ended each time before it was ready.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -117,6 +123,11 @@ class Supervisor:
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+        if self._hopeless is not None:
+            raise GrangeError(
+                f"The server cannot start: its part {self._hopeless} ended {_FIRST_TRIES} times "
+                "before it was ready. Its messages are above."
+            )
         return 0
 
     def stop(self) -> None:
@@ -148,6 +159,10 @@ class Supervisor:
             code = ended.result()
             lasted = self._clock.monotonic_seconds() - started
             failures = 0 if lasted >= _STEADY_SECONDS else failures + 1
+            if child.awaited and failures >= _FIRST_TRIES and not first_ready.done():
+                self._hopeless = child.name
+                self.stop()
+                return
             pause = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS)) - 1] if failures else 0.0
             _log.error(
                 "A part of the server ended and is started again.",

@@ -176,7 +176,7 @@ def _unreachable(_error: UnreachableError) -> Fault:
     return Fault(
         code="ThrottlingException",
         status=HTTPStatus.TOO_MANY_REQUESTS,
-        message="Something Grange depends on did not answer. Try again.",
+        message="Something Grange depends on did not answer.",
         members={"serviceCode": SERVICE_CODE},
         retry_after_seconds=1,
     )
