@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "rrdata-coverage.md"
 TESTS = ROOT / "tests" / "unit" / "rrdata"
 TEST = "tests/unit/rrdata/test_members.py"
 
-_CLASS = re.compile(r'^    "(\w+)": Table\($', re.MULTILINE)
+_CLASS = re.compile(r'^    "(\w+)": Table\(\s+"([^"]+)",', re.MULTILINE)
 _USE = re.compile(r"\b(_\w+)\.(\w+)\b")
 
 _HEAD = """\
@@ -28,13 +28,13 @@ Every class and every member that Royal Render documents for its statistics file
 """
 
 
-def tables() -> Mapping[str, str]:
-    """Return the file that holds each class's table of expected values."""
-    found: dict[str, str] = {}
-    for path in sorted(TESTS.glob("table_*.py")):
-        for name in _CLASS.findall(path.read_text(encoding="utf-8")):
-            found[name] = path.name
-    return found
+def tables() -> Mapping[str, tuple[str, str]]:
+    """Return the file that holds each class's table of expected values, and its ledger rows."""
+    return {
+        name: (path.name, rows)
+        for path in sorted(TESTS.glob("table_*.py"))
+        for name, rows in _CLASS.findall(path.read_text(encoding="utf-8"))
+    }
 
 
 def scripts() -> Mapping[tuple[str, str], Sequence[str]]:
@@ -56,7 +56,7 @@ def page() -> str:
         lines += [
             f"## `{name}`",
             "",
-            f"Expected values: `{where.get(name, 'NONE')}`.",
+            "Expected values: `{}`. Ledger: {}.".format(*where.get(name, ("none", "none"))),
             "",
             "| Member | Kind | Test |",
             "|---|---|---|",

@@ -12,11 +12,11 @@ _SLOWEST_SECONDS = 300.0
 
 PATHS: Mapping[str, str] = {
     "books_about": "/books/about",
-    "slots": "/slots",
+    "day": "/days/{day}",
     "ring": "/rings/{ring}",
-    "worker_list": "/workers",
-    "worker_days": "/workers/{worker}/days",
-    "worker_day": "/workers/{worker}/days/{day}",
+    "worker_list": "/books/workers",
+    "worker_days": "/workers/{worker_id}/days",
+    "worker_day": "/workers/{worker_id}/days/{day}",
     "history": "/history",
     "history_projects": "/history/projects",
     "history_record": "/history/{layer_id}",

@@ -14,44 +14,32 @@ from grange.rrdata.rings import _rrGlobalStats_item as RingItem
 
 _MIB = 2**20
 _MS_PER_MINUTE = 60_000
-_SUBJECTS = {USER: "user", PROJECT: "project", APP: "app"}
+_SUBJECTS = {USER: "users", PROJECT: "projects", APP: "apps"}
 
 Columns = Mapping[str, Sequence[Any]]
 
 
 def day_file(asks: Asks, unix_day: int, place: Place) -> DayFile | None:
     """Return the quarters of a local day; None if nobody watched any of them."""
-    day = (UNSET + timedelta(days=unix_day)).date().isoformat()
-    subjects: list[list[JobStatDay]] = []
-    for number, subject in _SUBJECTS.items():
-        found = asks.ask("slots", day=day, subject=subject)
-        if not any(found["valid"]):
-            return None
-        subjects.append(
-            [
-                JobStatDay(
-                    name=row["name"],
-                    type=number,
-                    slots={
-                        at: job_slot(row, at) for at, valid in enumerate(found["valid"]) if valid
-                    },
-                )
-                for row in found["rows"]
-            ]
-        )
-    groups = asks.ask("slots", day=day, subject="group")
+    found = asks.ask("day", day=(UNSET + timedelta(days=unix_day)).date().isoformat())
+    watched = [at for at, valid in enumerate(found["valid"]) if valid]
+    if not watched:
+        return None
+    written = place.local_now() if found["written_at"] is None else place.local(found["written_at"])
+    groups = {**found["fleets"], **found["groups"]}
     return DayFile(
         unix_day=unix_day,
-        written=place.local_now().replace(microsecond=0),
-        subjects=subjects,
+        written=written.replace(microsecond=0),
+        subjects=[
+            [
+                JobStatDay(name=name, type=number, slots={at: job_slot(row, at) for at in watched})
+                for name, row in found[subject].items()
+            ]
+            for number, subject in _SUBJECTS.items()
+        ],
         groups=[
-            _clientStatDay(
-                groupName=row["name"],
-                slots={
-                    at: _group_slot(row, at) for at, valid in enumerate(groups["valid"]) if valid
-                },
-            )
-            for row in groups["rows"]
+            _clientStatDay(groupName=name, slots={at: _group_slot(row, at) for at in watched})
+            for name, row in groups.items()
         ],
     )
 

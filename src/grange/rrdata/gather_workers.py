@@ -46,14 +46,14 @@ def workers(asks: Asks) -> list[tuple[str, str]]:
 
 def known_days(asks: Asks, worker_id: str) -> list[int]:
     """Return the local days of which anything is known, as days since 1970."""
-    columns = asks.ask("worker_days", worker=worker_id, count=DAYS_KEPT)["columns"]
+    columns = asks.ask("worker_days", worker_id=worker_id, count=DAYS_KEPT)["columns"]
     return [day for day, valid in zip(columns["unix_day"], columns["valid"], strict=True) if valid]
 
 
 def day_block(asks: Asks, worker_id: str, unix_day: int) -> DayBlock | None:
     """Return one local day of a worker; None if nothing is known of it."""
     date = (UNSET + timedelta(days=unix_day)).date().isoformat()
-    found = asks.ask("worker_day", worker=worker_id, day=date)
+    found = asks.ask("worker_day", worker_id=worker_id, day=date)
     if not found["valid"]:
         return None
     return DayBlock(

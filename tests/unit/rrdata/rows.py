@@ -18,6 +18,8 @@ class Call(NamedTuple):
 class Table(NamedTuple):
     """The members of one class."""
 
+    ledger: str
+    """The rows of the ledger they are about."""
     subject: Callable[[Path], Any]
     """Makes the object from an exported folder."""
     rows: Mapping[str, Any]

@@ -74,6 +74,7 @@ RECORD = {
 
 TABLES: dict[str, Table] = {
     "_frameStatJob": Table(
+        "S0-30",
         frames,
         {
             "frame": [
@@ -94,6 +95,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_frameStat": Table(
+        "S0-31",
         lambda root: frames(root).frame(0),
         {
             "averageValue": 4,
@@ -113,10 +115,12 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_frameStat_part": Table(
+        "S0-32",
         lambda root: frames(root).frame(1).part(2),
         {"jobCPU": 52.0, "jobMemoryMB": 802, "nonJobCPU": 3.0, "renderThreads": 2},
     ),
     "_StatsRenderTime": Table(
+        "S0-33",
         layer_times,
         {
             "lastSaved": WRITTEN,
@@ -137,6 +141,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_StatsRenderTime_project": Table(
+        "S0-33",
         lambda root: layer_times(root).getProject(0),
         {
             "lastUsed": datetime(2026, 3, 9),
@@ -150,6 +155,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_StatsRenderTime_layer": Table(
+        "S0-34",
         lambda root: layer_times(root).getProject(0).getLayer(1, 0),
         {
             "jobsAdded": 300,
@@ -164,6 +170,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_server_clientInfo": Table(
+        "S0-35",
         contacts,
         {
             "count": call(gives=1),
@@ -180,6 +187,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_Client_Info_save": Table(
+        "S0-35, S0-36",
         lambda root: contacts(root).info(0),
         {
             "WOLTryCount": 2,
@@ -201,10 +209,12 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_Client_WOLInfo": Table(
+        "S0-37",
         lambda root: contacts(root).info(0).lastWOLs(0),
         {"bootTime": 93, "dateTime": datetime(2026, 3, 8, 7), "success": True},
     ),
     "_IP": Table(
+        "S0-36",
         lambda root: contacts(root).info(0).lastIPs(0),
         {
             "asInt32": call(gives=(10 << 24) + 7),
@@ -214,6 +224,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_AppLicenses_v8": Table(
+        "S0-38",
         licenses,
         {
             "getCount": call(gives=1),
@@ -244,6 +255,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_AppLicenses_v8_licItem": Table(
+        "S0-38",
         lambda root: licenses(root).getLicense(0),
         {
             "SetRenderAppName": call("Maya", then=lambda it: it.getRenderAppName() == "Maya"),
@@ -271,6 +283,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_ClientGroup": Table(
+        "S0-39",
         lambda root: groups(root).clientGroup(0),
         {
             "addClient": [
@@ -295,6 +308,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_ClientGroupList": Table(
+        "S0-39, S0-40",
         groups,
         {
             "count": 2,
@@ -327,6 +341,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_historyProjectLoader": Table(
+        "S0-41, S0-42, S0-43",
         history,
         {
             "errorString": call(gives=""),
@@ -365,6 +380,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_jobsHistoryDB_Runtime": Table(
+        "S0-44, S0-45, S0-46, S0-47, S0-48, S0-49, S0-50",
         record,
         {
             **RECORD,
@@ -396,6 +412,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_RenderAppBasic_history": Table(
+        "S0-55",
         lambda root: record(root).soft,
         {
             "executeType": 3,
@@ -411,6 +428,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_History_Error": Table(
+        "S0-51, S0-53",
         lambda root: record(root).getError(0),
         {
             "what": 1, "when": WRITTEN, "whichMachine": 3, "who": 3,
@@ -418,6 +436,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_History_Log": Table(
+        "S0-52, S0-53",
         lambda root: record(root).getLog(0),
         {
             "clRendering": 2, "fMissing": 7, "seqStep": 2, "step": 1, "what": 4, "when": WRITTEN,
@@ -428,6 +447,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_jHistoryClient": Table(
+        "S0-54",
         lambda root: record(root).getClient(3),
         {
             "assigned": True, "times_aborted": 1, "times_crashed": 2, "times_sended": 9,

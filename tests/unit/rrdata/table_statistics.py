@@ -79,6 +79,7 @@ LAST_NIGHT = ring_is(1439 - 35)
 
 TABLES: dict[str, Table] = {
     "_dailyStats_timeline": Table(
+        "S0-01",
         lambda _root: visited(rrdata._dailyStats_timeline()),
         {
             "currentUnixDayLocal": call(gives=DAY),
@@ -100,6 +101,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_dailyStats_data": Table(
+        "S0-02, S0-03",
         day,
         {
             "fileNameDate": call(gives=WRITTEN),
@@ -126,10 +128,12 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_jobStat": Table(
+        "S0-05, S0-06",
         lambda root: day(root).getJobsByType(0)[0].getTimeSlot(40),
         {**fields_of(job_slot()), "hasValidData": call(gives=True)},
     ),
     "_jobStatDay": Table(
+        "S0-03, S0-04",
         lambda root: day(root).getJobsByType(1)[0],
         {
             "name": "Fox",
@@ -145,10 +149,12 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_clientStat": Table(
+        "S0-07",
         lambda root: day(root).getClientGroups()[0].getTimeSlot(40),
         {"disabled": 1, "idle": 2, "off": 3, "rendering": 4, "slotSet": True},
     ),
     "_clientStatDay": Table(
+        "S0-07",
         lambda root: day(root).getClientGroups()[0],
         {
             "groupName": "fast",
@@ -160,6 +166,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_rrGlobalStatsLS": Table(
+        "S0-08, S0-09, S0-10, S0-11, S0-12, S0-13, S0-14, S0-15",
         rings,
         {
             "lastSaveDay": LOCAL_MINUTE,
@@ -239,10 +246,12 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_rrGlobalStats_item": Table(
+        "S0-16, S0-17, S0-18, S0-19, S0-20",
         lambda root: rings(root).month(1439),
         {**fields_of(ring_item(1439))},
     ),
     "_clientStats_all": Table(
+        "S0-21, S0-22",
         clients,
         {
             "clientCount": call(gives=3),
@@ -282,6 +291,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_clientStats_data": Table(
+        "S0-23, S0-24",
         client,
         {
             "StructureID": 1,
@@ -307,6 +317,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_clientStats_day": Table(
+        "S0-24, S0-25",
         client_day,
         {
             "day": DAY,
@@ -326,6 +337,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_clientStats_day_data_hourly_jobthread": Table(
+        "S0-28",
         lambda root: client_day(root).dataHourly(10).jobThread(0),
         {
             "framesDone": 24,
@@ -336,6 +348,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_clientStats_day_data_jobthread": Table(
+        "S0-26",
         lambda root: sample(root).jobThread(0),
         {
             "clientStatus": 3,
@@ -352,6 +365,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_clientStats_day_data_hourly": Table(
+        "S0-28",
         lambda root: client_day(root).dataHourly(10),
         {
             "jobThread": [
@@ -364,6 +378,7 @@ TABLES: dict[str, Table] = {
         },
     ),
     "_clientStats_day_data_30s": Table(
+        "S0-25, S0-27",
         sample,
         {
             "cpuTotal": 43.0,

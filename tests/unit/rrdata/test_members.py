@@ -19,7 +19,7 @@ MEMBERS = [
 
 @pytest.mark.parametrize(("name", "member"), MEMBERS)
 def test_a_documented_member_gives_what_its_table_says(name: str, member: str, root: Path):
-    """Ledger S0-57, and through this door S0-01 to S0-55: one test for each member."""
+    """Ledger S0-57, and through this door the rows that each table names."""
     check(TABLES[name], member, root)
 
 
