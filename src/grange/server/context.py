@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import StorageFullError
 from grange.kernel.ids import IdSource
@@ -56,6 +57,8 @@ class Context:
     previews: Previews
     preview_roots: tuple[str, ...]
     """Folders thumbnails may be read from; empty: wherever a job writes."""
+    adopt: Callable[[str], Awaitable[Farm]]
+    """Takes in the simulated farm of a folder inside the data folder."""
     version: str
     closing: asyncio.Event
     """Set when the server begins to stop: held requests and streams end."""

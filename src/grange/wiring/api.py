@@ -50,6 +50,8 @@ from grange.services.reads.rows import Rows
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
 from grange.wiring.backup import vault
+from grange.wiring.adoption import adopter
+from grange.wiring.marked_books import MarkedBooks
 from grange.wiring.state import open_store
 
 STATIC = Path(__file__).parent.parent / "server" / "static"
@@ -132,7 +134,7 @@ async def running_api(
             master_key=master_key(settings.data_dir), store=store, randomness=os.urandom
         )
         await identity.refresh()
-        books = open_books(drain.drain)
+        books = MarkedBooks(open_books(drain.drain), store)
         backups = Backups(
             store=store,
             copier=store,
@@ -179,6 +181,7 @@ async def running_api(
             magic=UdpMagicPackets(),
             previews=previews,
             preview_roots=tuple(str(root) for root in settings.preview_roots),
+            adopt=adopter(settings.data_dir, owner, books),
             version=product_version(),
             closing=asyncio.Event(),
             base_url=f"{scheme}://{address}",

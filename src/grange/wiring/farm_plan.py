@@ -1,7 +1,9 @@
 """What an empty data folder is filled with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from grange.domain.farm import Farm
 from grange.domain.rates import RateLine
 
 
@@ -23,3 +25,8 @@ class FarmPlan:
     rates: tuple[RateLine, ...] = ()
     """Prices; none: hours only."""
     example_rates: bool = False
+
+
+def own_farms(farms: Sequence[Farm]) -> list[Farm]:
+    """Return the farms where work is done, if there are any; else those whose past is made up."""
+    return [farm for farm in farms if not farm.simulated] or list(farms)

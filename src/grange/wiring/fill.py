@@ -24,7 +24,7 @@ from grange.services.draft import Context
 from grange.services.identity import Identity
 from grange.services.owner import Owner
 from grange.services.templates import TaskSpaces
-from grange.wiring.farm_plan import FarmPlan
+from grange.wiring.farm_plan import FarmPlan, own_farms
 
 _ARM = frozenset({"aarch64", "arm64"})
 _MOST_WORKERS = 1000
@@ -38,7 +38,7 @@ async def fill(store: StateStore, clock: Clock, identity: Identity, plan: FarmPl
     await owner.start()
     try:
         await _fill_people(store, owner, identity, plan)
-        farms = await store.find(Farm, limit=1)
+        farms = own_farms(await store.find(Farm))
         farm_id = farms[0].farm_id if farms else await _make_farm(owner, plan)
         await _fill_farm(store, owner, plan, farm_id)
     finally:

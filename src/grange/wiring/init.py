@@ -19,7 +19,7 @@ from grange.domain.farm import AccessKey, Farm, Fleet, Queue
 from grange.domain.rates import RateCard
 from grange.ports.state import Compare, StateStore
 from grange.services.identity import Identity
-from grange.wiring.farm_plan import FarmPlan
+from grange.wiring.farm_plan import FarmPlan, own_farms
 from grange.wiring.state import open_store
 
 
@@ -98,7 +98,7 @@ async def _found(
     store: StateStore, identity: Identity, plan: FarmPlan, *, created: bool
 ) -> InitResult | None:
     """Return what is in the store; None if anything of the plan is missing."""
-    farms = await store.find(Farm, limit=1)
+    farms = own_farms(await store.find(Farm))
     owner, worker = [await _key(store, identity, name) for name in (plan.owner, plan.worker)]
     if not farms or owner is None or worker is None:
         return None

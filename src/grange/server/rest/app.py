@@ -26,6 +26,7 @@ from grange.server.rest import (
     people,
     rates,
     rings,
+    simulated,
     store,
     workers,
 )
@@ -104,6 +105,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *store.HANDLERS,
     *backups.HANDLERS,
     *rings.HANDLERS,
+    *simulated.HANDLERS,
     get_openapi,
 ]
 """Every route of the REST API."""

@@ -45,8 +45,9 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/farms", operation="ListFarms")
 async def list_farms(context: Services) -> Farms:
-    """List the farms."""
-    return Farms(farms=[farm_row(farm) for farm in await context.store.find(Farm)])
+    """List the farms, simulated ones last."""
+    farms = sorted(await context.store.find(Farm), key=lambda farm: farm.simulated)
+    return Farms(farms=[farm_row(farm) for farm in farms])
 
 
 @get("/farms/{farm_id:str}/overview", operation="GetOverview")

@@ -20,6 +20,7 @@ from grange.ports.journal import JournalReader
 from grange.ports.query import QueryEngine
 from grange.ports.state import StateStore
 from grange.services.books import answers
+from grange.services.books.adoption import adopt
 from grange.services.books.aggregation import Aggregations
 from grange.services.books.bridge import StateBridge
 from grange.services.books.desk import Desk, span_of
@@ -49,6 +50,7 @@ QUESTIONS = (
     "verify",
     "rebuild",
     "replace",
+    "adopt",
 )
 """What can be asked by name."""
 
@@ -274,6 +276,11 @@ class Books:
                     producer=producer,
                 )
             )  # fmt: skip
+
+    def adopt(self, *, farm_id: str, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Take in the files of a simulated farm, which lie in the folder under temporary names."""
+        with self._upkeep.sealer.lock:
+            return adopt(self.shelf, farm_id, files, self.clock.now())
 
     def verify(self, *, farm_id: str) -> dict[str, Any]:
         """Recompute everything from the facts and say what differs."""

@@ -124,6 +124,8 @@ class FarmRow(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
     currency: str
     created_at: int
+    simulated: bool
+    """True if nothing of it ever happened: its past was made up."""
 
 
 class NamedQueue(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +176,7 @@ def farm_row(value: Farm) -> FarmRow:
         zone=value.zone,
         currency=value.currency,
         created_at=value.created_at,
+        simulated=value.simulated,
     )
 
 
