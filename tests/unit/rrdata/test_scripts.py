@@ -1,6 +1,7 @@
 """Scripts of Royal Render's console run as they are: same names, same calls, same files."""
 
 import csv
+import subprocess
 import sys
 from pathlib import Path
 
@@ -137,3 +138,13 @@ def test_a_table_keeps_dates_without_shifting_them_and_leaves_unset_cells_blank(
     assert table.saveAsCsv(str(tmp_path / "t.csv"), False)
     assert (tmp_path / "t.csv").read_text() == "Day,b,Second\n2026-03-09,,1\n2026-03-10,5,\n"
     assert table.fileError() == ""
+
+
+def test_nothing_of_the_servers_parts_is_loaded():
+    """Ledger S0-59: scripts run in the base install."""
+    code = (
+        "import sys, grange.rrdata.script, grange.rrdata.export, grange.cli.rrdata\n"
+        "print({'numpy', 'pyarrow', 'duckdb', 'botocore', 'litestar'} & set(sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
