@@ -9,10 +9,11 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment
 from grange.cli.output import Cell
-from grange.cli.report_options import write_file
 from grange.kernel.errors import InvalidRequestError
 
 _FORMATS = ("csv", "xlsx", "html", "pdf")
+_TEXTS = ("csv", "html")
+"""What goes to standard output where no file is named."""
 _SLOW_SECONDS = 600.0
 
 
@@ -93,10 +94,14 @@ def month_statement(
         raise InvalidRequestError("Name one of --csv, --xlsx, --html, --pdf and --json.")
     if kinds:
         content = connection.rest_bytes(f"/months/{month}/statement/{kinds[0]}", query=query)
-        if kinds[0] == "html" and output is None:
+        if kinds[0] in _TEXTS and output is None:
             sys.stdout.write(content.decode())
-        else:
-            write_file(connection, f"statement-{month}", kinds[0], content, output)
+            return
+        path = output or Path(f"statement-{month}.{kinds[0]}")
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(content)
+        partial.replace(path)
+        connection.out.note(f"Wrote {path}.")
         return
     reply = connection.rest(
         "GET", f"/months/{month}/statement", query=query, timeout_seconds=_SLOW_SECONDS
