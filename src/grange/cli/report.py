@@ -6,6 +6,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.report_options import ReportOptions, by_option, report_options, show_report
+from grange.cli.report_schedule import schedule
 
 REPORTS: dict[str, tuple[str, str]] = {
     "frame-times": ("project", "Show how long frames take: quantiles, not only the mean."),
@@ -40,3 +41,5 @@ def _add(name: str, by: str, help_text: str) -> None:
 
 for _name, (_by, _help) in REPORTS.items():
     _add(_name, _by, _help)
+
+command.add_command(schedule)

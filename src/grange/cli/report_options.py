@@ -119,11 +119,17 @@ def _write(
     (kind,) = asked.formats
     more = {} if asked.limit is None else {"limit": str(asked.limit)}
     content = connection.rest_bytes(f"/reports/{name}/{kind}", query={**query, **more})
-    path = asked.output
-    if path is None and kind == "csv":
+    write_file(connection, name, kind, content, asked.output)
+
+
+def write_file(
+    connection: Connection, name: str, kind: str, content: bytes, output: Path | None
+) -> None:
+    """Write a report into a file; CSV without a file goes to standard output."""
+    if output is None and kind == "csv":
         sys.stdout.write(content.decode())
         return
-    path = path or Path(f"{name}.{kind}")
+    path = output or Path(f"{name}.{kind}")
     partial = path.with_name(f".{path.name}.partial")
     partial.write_bytes(content)
     partial.replace(path)
@@ -178,7 +184,7 @@ def _shown(value: Any, unit: str, currency: str) -> Cell:  # noqa: PLR0911 - a k
             return money(value, currency)
         case "instant":
             return moment(value)
-        case "count":
+        case "count" | "number":
             return f"{value:,}"
         case _:
             return str(value)

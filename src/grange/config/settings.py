@@ -88,6 +88,12 @@ class ServerSettings:
     """How often a backup is made; 0: only when asked for."""
     backup_keep: int = 20
     """How many backups are kept: the oldest one always, and the newest others."""
+    report_folders: tuple[Path, ...] = ()
+    """Folders that scheduled reports may be written below, besides `reports` in the data folder."""
+    mail_server: str = ""
+    """Where mail is handed in: smtp://[NAME:PASSWORD@]HOST[:PORT], or smtps://…; empty: no mail."""
+    mail_from: str = "grange@localhost"
+    """Whom mails come from."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What the server writes to its own log."""
 

@@ -114,6 +114,17 @@ class Reports:
             where=where or None,
             limit=limit,
         )
+        return self._table(report, found)
+
+    def forecast(self, *, days: int = 14) -> ReportTable:
+        """Return demand in worker-hours and workers needed of the coming days, with intervals.
+
+        Raises:
+            InvalidRequestError: the books hold under 14 days of data.
+        """
+        return self._table("forecast", self._books.ask("forecast", "/forecast", days=days))
+
+    def _table(self, report: str, found: Mapping[str, Any]) -> ReportTable:
         zone = self._books.zone
         return ReportTable(
             report=report,

@@ -26,6 +26,7 @@ from grange.services.permissions import Principal
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import PageRequest, Rows
+from grange.services.scheduled_reports import ScheduledReports
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
 
@@ -52,6 +53,7 @@ class Context:
     ingest: Ingest
     room: Room
     books: BooksDoor
+    reports: ScheduledReports
     backups: Backups
     magic: MagicPackets
     previews: Previews

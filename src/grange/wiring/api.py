@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
+from grange.adapters.deliveries import FoldersAndMail
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.ids import RandomIds
 from grange.adapters.host.magic import UdpMagicPackets
@@ -47,10 +48,11 @@ from grange.services.owner import Owner
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import Rows
+from grange.services.scheduled_reports import ScheduledReports
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
-from grange.wiring.backup import vault
 from grange.wiring.adoption import adopter
+from grange.wiring.backup import vault
 from grange.wiring.marked_books import MarkedBooks
 from grange.wiring.state import open_store
 
@@ -135,6 +137,18 @@ async def running_api(
         )
         await identity.refresh()
         books = MarkedBooks(open_books(drain.drain), store)
+        reports = ScheduledReports(
+            store=store,
+            owner=owner,
+            books=books,
+            deliveries=FoldersAndMail(
+                settings.data_dir / "reports",
+                settings.report_folders,
+                mail_server=settings.mail_server,
+                mail_from=settings.mail_from,
+            ),
+            clock=clock,
+        )
         backups = Backups(
             store=store,
             copier=store,
@@ -177,6 +191,7 @@ async def running_api(
             ),
             room=room,
             books=books,
+            reports=reports,
             backups=backups,
             magic=UdpMagicPackets(),
             previews=previews,
@@ -206,6 +221,7 @@ async def running_api(
             asyncio.create_task(live.run(), name="live"),
             asyncio.create_task(upkeep.run(), name="upkeep"),
             asyncio.create_task(sampler.run(), name="server-samples"),
+            asyncio.create_task(reports.run(), name="scheduled-reports"),
             asyncio.create_task(_close_live(context.closing, live), name="close-live"),
         ]
         draining = asyncio.create_task(drain.run(), name="drain")

@@ -33,6 +33,7 @@ from grange.server.rest import (
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.reports import HANDLERS as REPORTS
+from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
 
@@ -102,6 +103,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *FOREIGN,
     *exchange.HANDLERS,
     *REPORTS,
+    *SCHEDULES,
     *store.HANDLERS,
     *backups.HANDLERS,
     *rings.HANDLERS,

@@ -71,6 +71,41 @@ async def get_report_file(
         where=where,
         limit=limit,
     )
+    return _file(made)
+
+
+@get("/farms/{farm_id:str}/forecast", operation="GetForecast")
+async def get_forecast(
+    farm_id: FromPath[str],
+    context: Services,
+    days: Annotated[int, QueryParameter(ge=1, le=90)] = 14,
+    history_days: Annotated[int, QueryParameter(ge=14, le=400)] = 120,
+) -> Answer:
+    """Foretell demand and workers needed, with intervals; refuses with under 14 days of data."""
+    return await _ask(context, "forecast", farm_id=farm_id, days=days, history_days=history_days)
+
+
+@get("/farms/{farm_id:str}/forecast/{file_format:str}", operation="GetForecastFile")
+async def get_forecast_file(
+    farm_id: FromPath[str],
+    file_format: FromPath[Literal["csv", "json", "parquet", "xlsx"]],
+    context: Services,
+    days: Annotated[int, QueryParameter(ge=1, le=90)] = 14,
+    history_days: Annotated[int, QueryParameter(ge=14, le=400)] = 120,
+) -> Response[bytes]:
+    """Foretell demand and workers needed, as CSV, JSON, Parquet or XLSX."""
+    made = await _ask(
+        context,
+        "forecast_file",
+        farm_id=farm_id,
+        format=file_format,
+        days=days,
+        history_days=history_days,
+    )
+    return _file(made)
+
+
+def _file(made: Answer) -> Response[bytes]:
     return Response(
         made["content"],
         media_type=made["media_type"],
@@ -87,4 +122,4 @@ async def _ask(context: Context, question: str, *, farm_id: str, **arguments: An
     return answer
 
 
-HANDLERS = [list_reports, get_report, get_report_file]
+HANDLERS = [list_reports, get_report, get_report_file, get_forecast, get_forecast_file]
