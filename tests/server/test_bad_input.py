@@ -159,6 +159,19 @@ class TestPathsThatClimb:
         assert b"import" not in answer.body
         assert answer.status in {200, 404}  # 200 is the application's own index page
 
+    @pytest.mark.parametrize("name", ["../escape", "/etc/passwd", "a/../../b", "..", "a/b", "\0"])
+    def test_of_a_file_in_a_job(self, farm: LocalFarm, client: Any, name: str):
+        """An embedded file is written into the session's folder, by its name alone."""
+        job = json.loads(template())
+        job["steps"][0]["script"].setdefault("embeddedFiles", []).append(
+            {"name": "Escape", "type": "TEXT", "filename": name, "data": "x"}
+        )
+        with pytest.raises(client.exceptions.ValidationException) as refused:
+            _submit(client, farm, template=json.dumps(job))
+        (problem,) = refused.value.response["fieldList"]
+        assert problem["name"].startswith("template")
+        assert "filename" in str(refused.value.response)
+
     @pytest.mark.parametrize("stream", ["../../master.key", "session-../../master.key", "a/b"])
     def test_of_a_log(self, farm: LocalFarm, stream: str):
         logs = farm.boto3("logs")

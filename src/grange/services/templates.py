@@ -108,6 +108,7 @@ def parse_job(
         )
     except (DecodeValidationError, ValueError) as error:
         raise _rejected("template", error) from error
+    _check_file_names(raw, "template")
     names = [step.name for step in job.steps]
     by_name = {step["name"]: step for step in raw["steps"]}
     return ParsedJob(
@@ -138,6 +139,7 @@ def check_environment(template: str, template_type: str) -> str:
         decoded = decode_environment_template(template=raw, supported_extensions=EXTENSIONS)
     except (DecodeValidationError, ValueError) as error:
         raise _rejected("template", error) from error
+    _check_file_names(raw, "template")
     return str(decoded.environment.name)
 
 
@@ -286,6 +288,29 @@ def _document(text: str, kind: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _rejected("template", ValueError("a template is an object"))
     return found
+
+
+def _check_file_names(value: Any, place: str) -> None:
+    """Refuse names of embedded files that OpenJD lets pass and no folder can hold.
+
+    Raises:
+        InvalidRequestError: a name is `.` or `..`, or holds the NUL character.
+    """
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_file_names(item, f"{place}[{index}]")
+    elif isinstance(value, dict):
+        files = value.get("embeddedFiles")
+        for index, file in enumerate(files if isinstance(files, list) else ()):
+            name = str(file.get("filename", ""))
+            if name in {".", ".."} or "\0" in name:
+                here = f"{place}.embeddedFiles[{index}].filename"
+                message = f"{name!r} is no name of a file in the session's folder"
+                raise InvalidRequestError(
+                    f"{here}: {message}.", fields=[FieldProblem(here, message)]
+                )
+        for name, item in value.items():
+            _check_file_names(item, f"{place}.{name}")
 
 
 def _rejected(field: str, error: Exception) -> InvalidRequestError:
