@@ -36,8 +36,9 @@ def command() -> None:
     help="Write so many days anew, today the last; keep what else is there.",
 )
 @click.option("--no-frames", is_flag=True, help="Leave out the frames of each job.")
+@click.option("--anew", is_flag=True, help="Write jobs again that have not changed.")
 @with_farm
-def export(connection: Connection, folder: Path, days: int, no_frames: bool) -> None:
+def export(connection: Connection, folder: Path, *, days: int, no_frames: bool, anew: bool) -> None:
     """Lay the books out as the folder that Royal Render's scripts know."""
     out = connection.out
     done = export_farm(
@@ -46,6 +47,7 @@ def export(connection: Connection, folder: Path, days: int, no_frames: bool) -> 
         clock=connection.clock,
         days=days,
         frames=not no_frames,
+        anew=anew,
         tell=out.note,
     )
     if out.as_json:

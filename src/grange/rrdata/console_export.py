@@ -17,7 +17,6 @@ from rr_python_utils.load_rrdata import rrData
 FORMAT = "grange-past"
 VERSION = 1
 NAME = "grange-past.jsonl.gz"
-WORKER_DAYS = 400
 MOST_WORKERS = 1000
 """Global indices of workers that a job's records are asked for."""
 
@@ -257,5 +256,9 @@ def main(root: str) -> None:
     print("Wrote", target, counts)
 
 
-if "rrGlobal" in globals():
-    main(globals()["rrGlobal"].rrRootPath())
+try:
+    ROOT = rrGlobal.rrRootPath()  # type: ignore[name-defined]
+except NameError:
+    print("Run this in the Python console of Royal Render (or with grange rrdata run).")
+else:
+    main(ROOT)

@@ -5,8 +5,9 @@ rest. So a nightly export of two days keeps a folder complete.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -60,6 +61,7 @@ def export_farm(
     clock: Clock,
     days: int = DEFAULT_DAYS,
     frames: bool = True,
+    anew: bool = False,
     tell: Callable[[str], None] = lambda _text: None,
 ) -> Exported:
     """Write the folder; each file changes in one step.
@@ -70,6 +72,7 @@ def export_farm(
         clock: the machine's clock.
         days: so many local days, today the last, are written anew.
         frames: whether the frames of the jobs of these days are written too.
+        anew: whether jobs that have not changed since the last export are written again.
         tell: takes a line about how far it is.
 
     Raises:
@@ -97,7 +100,14 @@ def export_farm(
     workers = _workers(asks, root, first, today, tell)
     since = about["now"] - days * MILLIS_PER_DAY
     projects, jobs, frame_files = _history(
-        asks, root, place, since=since, until=about["now"] + 1, frames=frames, tell=tell
+        asks,
+        root,
+        place,
+        since=since,
+        until=about["now"] + 1,
+        frames=frames,
+        anew=anew,
+        tell=tell,
     )
     write_value(
         root / FARM,
@@ -152,15 +162,21 @@ def _history(
     since: int,
     until: int,
     frames: bool,
+    anew: bool,
     tell: Callable[[str], None],
 ) -> tuple[int, int, int]:
     """Write the projects; return how many there are, their jobs, and files of frames."""
     layers_of_jobs: dict[str, dict[str, str]] = defaultdict(dict)
     jobs = count = 0
     for project in gather_jobs.projects(asks):
-        found = list(gather_jobs.records(asks, project, since=since, until=until))
         path = root / HISTORY / file_name(project, SUFFIX)
         before = _kept(path, Kind.HISTORY, HistoryFile(project=project))
+        known = {} if anew else {job.full_id: job.changed for job in before.jobs}
+
+        def changed(row: Mapping[str, Any], known: Mapping[str, datetime] = known) -> bool:
+            return known.get(row["layer_id"]) != place.local(row["changed_at"])
+
+        found = list(gather_jobs.records(asks, project, since=since, until=until, wanted=changed))
         new = gather_jobs.history_file(project, found, place)
         by_id = {job.full_id: job for job in (*before.jobs, *new.jobs)}
         write_value(path, Kind.HISTORY, HistoryFile(project=project, jobs=list(by_id.values())))
@@ -168,7 +184,7 @@ def _history(
             layers_of_jobs[record["job_id"]][record["layer_id"]] = record["short_id"]
         jobs += len(found)
         count += 1
-        tell(f"history of {project}: {len(found)} jobs")
+        tell(f"history of {project}: {len(found)} jobs that changed")
     written = 0
     for job_id, short_ids in layers_of_jobs.items() if frames else ():
         for layer_id, file in gather_jobs.frames_files(asks, job_id, place).items():

@@ -69,6 +69,8 @@ def write_value(path: Path, kind: Kind, value: Any) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    if not path.name:
+        raise IsADirectoryError(f"{path} names no file")
     body = pack(value)
     head = _HEAD.pack(MAGIC, kind.encode(), VERSION, 0, len(body), zlib.crc32(body))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -45,7 +45,12 @@ def projects(asks: Asks) -> list[str]:
 
 
 def records(
-    asks: Asks, project: str, *, since: int | None = None, until: int | None = None
+    asks: Asks,
+    project: str,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    wanted: Callable[[Mapping[str, Any]], bool] = lambda _row: True,
 ) -> Iterator[dict[str, Any]]:
     """Yield a project's records with everything known of each, oldest first.
 
@@ -54,6 +59,7 @@ def records(
         project: the project.
         since: with `until`: only records that changed in this span.
         until: see `since`.
+        wanted: says of a record as it is listed whether to ask for the rest of it.
     """
     offset = 0
     while True:
@@ -67,7 +73,7 @@ def records(
             start=since,
             end=until,
         )
-        for row in page["records"]:
+        for row in filter(wanted, page["records"]):
             yield asks.ask("history_record", layer_id=row["layer_id"])
         offset += len(page["records"])
         if not page["records"] or offset >= page["matched"]:

@@ -18,6 +18,7 @@ UNSET_TRAFFIC = 0xFFFF
 
 MOST_ERRORS = 50
 MOST_LOGS = 750
+_MOST_DIGITS = 16
 
 
 class _History_Error(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -86,7 +87,8 @@ class _RenderAppBasic_history(msgspec.Struct, kw_only=True, omit_defaults=True):
         """The minor version, filled up with zeros or cut to `digits`; 0: as it is."""
         if not self.minor:
             return ""
-        text = self.minor if digits <= 0 else self.minor.ljust(digits, "0")[:digits]
+        width = min(digits, _MOST_DIGITS)
+        text = self.minor if width <= 0 else self.minor.ljust(width, "0")[:width]
         return text if removePoint else f".{text}"
 
 
