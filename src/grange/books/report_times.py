@@ -34,15 +34,13 @@ def next_at(schedule: ReportSchedule, zone: tzinfo, now: Instant) -> Instant:
 def period_of(schedule: ReportSchedule, due: Instant, zone: tzinfo) -> Span:
     """Return the local day, week (from Monday) or month before a moment."""
     today = datetime_of(due).astimezone(zone).date()
-    match schedule.every:
-        case Every.DAY:
-            first, last = today - timedelta(days=1), today
-        case Every.WEEK:
-            last = today - timedelta(days=today.weekday())
-            first = last - timedelta(days=7)
-        case Every.MONTH:
-            last = today.replace(day=1)
-            first = (last - timedelta(days=1)).replace(day=1)
+    first, last = today - timedelta(days=1), today
+    if schedule.every is Every.WEEK:
+        last = today - timedelta(days=today.weekday())
+        first = last - timedelta(days=7)
+    elif schedule.every is Every.MONTH:
+        last = today.replace(day=1)
+        first = (last - timedelta(days=1)).replace(day=1)
     return Span(midnight(first, zone), midnight(last, zone))
 
 

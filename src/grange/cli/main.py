@@ -16,6 +16,7 @@ from grange.kernel.errors import GrangeError
 
 COMMANDS: dict[str, str] = {
     "admin": "Prepare a server; trust one from another machine.",
+    "attribution": "See what decides the project, shot and app of work.",
     "books": "Check, rebuild and list the books; freeze months, print statements.",
     "budget": "Set budgets; see when they will be used up.",
     "cost": "Show what work cost, and what of it was wasted.",

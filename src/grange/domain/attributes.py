@@ -1,12 +1,15 @@
 """Attributes of the work: project, app, shot, …, resolved once, at CreateJob (ledger rule 11.9).
 
 First hit wins: the tag `grange:<name>.<layer>`, the tag `grange:<name>`, a job parameter of that
-name, what the command of the layer shows, the queue's default, and `unassigned`.
+name, the rules of `attribution.toml`, what the command of the layer shows, the queue's default, and
+`unassigned`.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from grange.domain.attribution import AttributionRule, Subjects
 from grange.domain.work import UNASSIGNED
 
 NAMES = (
@@ -45,6 +48,15 @@ def recognised(command_line: Sequence[str]) -> Mapping[str, str]:
     return next((found for pattern, found in _COMMANDS if pattern.search(text)), {})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The value of an attribute, and what decided it."""
+
+    value: str
+    source: str
+    """E.g. `tag grange:project`, `parameter Project`, `rule film shares`, `command`, `nothing`."""
+
+
 def resolve(
     layer_name: str | None,
     *,
@@ -52,6 +64,8 @@ def resolve(
     parameters: Mapping[str, str],
     command_line: Sequence[str] = (),
     queue_defaults: Mapping[str, str] | None = None,
+    rules: Sequence[AttributionRule] = (),
+    subjects: Subjects | None = None,
 ) -> dict[str, str]:
     """Return the value of every attribute for a layer, or for the whole job (layer_name None).
 
@@ -61,20 +75,54 @@ def resolve(
         parameters: job parameters as text; names are matched whatever their case.
         command_line: the command and arguments of the layer.
         queue_defaults: attributes set on the queue.
+        rules: those of `attribution.toml`, in order.
+        subjects: what the rules look at; None: they do not apply.
     """
-    by_name = {name.lower(): value for name, value in parameters.items()}
+    decided = decide(
+        layer_name,
+        tags=tags,
+        parameters=parameters,
+        command_line=command_line,
+        queue_defaults=queue_defaults,
+        rules=rules,
+        subjects=subjects,
+    )
+    return {name: decision.value for name, decision in decided.items()}
+
+
+def decide(
+    layer_name: str | None,
+    *,
+    tags: Mapping[str, str],
+    parameters: Mapping[str, str],
+    command_line: Sequence[str] = (),
+    queue_defaults: Mapping[str, str] | None = None,
+    rules: Sequence[AttributionRule] = (),
+    subjects: Subjects | None = None,
+) -> dict[str, Decision]:
+    """Return the value of every attribute and what decided it; see `resolve`."""
+    by_name = {name.lower(): (name, value) for name, value in parameters.items()}
     shown = recognised(command_line)
-    names = [*NAMES, *_others(tags)]
-    found: dict[str, str] = {}
-    for name in names:
+    ruled: dict[str, Decision] = {}
+    for rule in rules if subjects is not None else ():
+        for name, value in rule.values(subjects or Subjects()).items():
+            ruled.setdefault(name, Decision(value=value, source=f"rule {rule.name}"))
+    found: dict[str, Decision] = {}
+    for name in dict.fromkeys([*NAMES, *_others(tags), *ruled]):
+        given, parameter = by_name.get(name, ("", ""))
+        tag = f"{TAG_PREFIX}{name}"
         candidates = (
-            tags.get(f"{TAG_PREFIX}{name}.{layer_name}") if layer_name else None,
-            tags.get(f"{TAG_PREFIX}{name}"),
-            by_name.get(name),
-            shown.get(name),
-            (queue_defaults or {}).get(name),
+            (f"tag {tag}.{layer_name}", tags.get(f"{tag}.{layer_name}") if layer_name else None),
+            (f"tag {tag}", tags.get(tag)),
+            (f"parameter {given}", parameter),
+            (ruled[name].source, ruled[name].value) if name in ruled else ("", None),
+            ("command", shown.get(name)),
+            ("queue", (queue_defaults or {}).get(name)),
         )
-        found[name] = next((value for value in candidates if value), UNASSIGNED)
+        found[name] = next(
+            (Decision(value=value, source=source) for source, value in candidates if value),
+            Decision(value=UNASSIGNED, source="nothing"),
+        )
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from grange.domain.farm import Farm
+from grange.config.attribution import AttributionFile
 from grange.kernel.clock import Clock
 from grange.kernel.errors import StorageFullError
 from grange.kernel.ids import IdSource
@@ -54,6 +55,7 @@ class Context:
     room: Room
     books: BooksDoor
     reports: ScheduledReports
+    attribution: AttributionFile
     backups: Backups
     magic: MagicPackets
     previews: Previews

@@ -25,6 +25,8 @@ from grange.adapters.journal.writer import FileJournal
 from grange.adapters.previews import PreviewProcess
 from grange.adapters.session_logs import SessionLogFiles
 from grange.books.manifest import watermark
+from grange.config.attribution import FILE_NAME as ATTRIBUTION
+from grange.config.attribution import AttributionFile
 from grange.config.settings import ServerSettings
 from grange.kernel.clock import Clock
 from grange.server.app import Application, LateApp
@@ -192,6 +194,7 @@ async def running_api(
             room=room,
             books=books,
             reports=reports,
+            attribution=AttributionFile(settings.data_dir / ATTRIBUTION),
             backups=backups,
             magic=UdpMagicPackets(),
             previews=previews,

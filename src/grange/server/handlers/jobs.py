@@ -47,6 +47,8 @@ async def create_job(call: Call) -> Result:
         given,
         [(item.template_type, item.template) for item in environments],
     )
+    farm = await call.context.rows.farm(request)
+    rules = await asyncio.to_thread(call.context.attribution.rules, farm.name, farm.farm_id)
     return await call.ask(
         CreateJob(
             farm_id=queue.farm_id,
@@ -63,6 +65,7 @@ async def create_job(call: Call) -> Result:
             max_worker_count=request.get("maxWorkerCount"),
             tags=request.get("tags", {}),
             settings=settings,
+            rules=rules,
             by=call.caller.name,
         )
     )

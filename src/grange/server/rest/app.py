@@ -32,6 +32,7 @@ from grange.server.rest import (
 )
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
+from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.services.permissions import Principal, check
@@ -103,6 +104,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *FOREIGN,
     *exchange.HANDLERS,
     *REPORTS,
+    *ATTRIBUTION,
     *SCHEDULES,
     *store.HANDLERS,
     *backups.HANDLERS,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from grange.domain import job as job_machine
 from grange.domain import layer as layer_machine
 from grange.domain.attributes import resolve
+from grange.domain.attribution import AttributionRule, Subjects
 from grange.domain.effects import Publish
 from grange.domain.farm import Queue
 from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus
@@ -42,6 +43,8 @@ class CreateJob:
     max_worker_count: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    rules: tuple[AttributionRule, ...] = ()
+    """Of attribution.toml, as it is now: what is decided stays decided."""
     by: str
 
     def needs(self) -> Needs:
@@ -123,8 +126,10 @@ class CreateJob:
             attributes=resolve(
                 None,
                 tags=self.tags,
-                parameters=_texts(parsed.parameters),
+                parameters=texts(parsed.parameters),
                 queue_defaults=queue.settings.get("attributes"),
+                rules=self.rules,
+                subjects=self._subjects(queue),
             ),
             tags=self.tags,
             settings=self.settings,
@@ -138,6 +143,15 @@ class CreateJob:
             created_at=draft.now,
             created_by=self.by,
             ended_at=draft.now if status is TaskRunStatus.SUCCEEDED else None,
+        )
+
+    def _subjects(self, queue: Queue, command: tuple[str, ...] = ()) -> Subjects:
+        return Subjects.of(
+            parameters=self.parsed.parameters,
+            job_name=self.name or self.parsed.name,
+            queue=queue.name,
+            user=self.by,
+            command=command,
         )
 
     def _layer(
@@ -175,9 +189,11 @@ class CreateJob:
             attributes=resolve(
                 parsed.name,
                 tags=self.tags,
-                parameters=_texts(self.parsed.parameters),
+                parameters=texts(self.parsed.parameters),
                 command_line=parsed.command_line,
                 queue_defaults=queue.settings.get("attributes"),
+                rules=self.rules,
+                subjects=self._subjects(queue, parsed.command_line),
             ),
             frame_parameter=parsed.frame_parameter,
             frame_count=parsed.frame_count,
@@ -191,7 +207,8 @@ class CreateJob:
         )
 
 
-def _texts(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def texts(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return parameters as text, without the wire's unions."""
     return {
         name: value
         for name, union in parameters.items()
