@@ -24,7 +24,7 @@ from benchmarks.books_report import MANIFEST, digest
 from benchmarks.contest import Contestant, Goal, Table, held
 from benchmarks.environments import peer
 from grange.books.periods import Period, buckets
-from grange.books.questions.usage import place_table
+from grange.books.questions.usage import places_of
 
 MILLION = 1_000_000
 ROOT = Path(__file__).resolve().parents[1]
@@ -159,16 +159,11 @@ def _places() -> list[tuple[int, str]]:
     """Return which local day each hour lies in, for databases that look it up as Grange does."""
     span = year()
     days = list(buckets(span, Period.DAILY, ZONE))
-    table, _ = place_table(days)
+    places = places_of(days)
     names = {
         day.start: f"{datetime.fromtimestamp(day.start / 1000, ZONE):%Y-%m-%d}" for day in days
     }
-    return [
-        (place, names[start])
-        for place, start in zip(
-            table.column("place").to_pylist(), table.column("start_at").to_pylist(), strict=True
-        )
-    ]
+    return [(places.first + number, names[start]) for number, start in enumerate(places.starts)]
 
 
 def _csv(sessions: Sessions) -> Iterator[io.BytesIO]:

@@ -22,7 +22,7 @@ import pytest
 from grange.books.catalog.registry import ROLLUP_TABLES, TABLES
 from grange.books.catalog.schema import conformed
 from grange.books.periods import QUARTER_MS, Period, buckets
-from grange.books.questions.usage import begun, place_table
+from grange.books.questions.usage import begun, places_of
 from grange.books.rows import in_file_order, joined
 from grange.domain.farm import Farm
 from grange.kernel.intervals import Span
@@ -288,17 +288,12 @@ def test_places_hold_the_bucket_of_every_instant(zone: str, period: Period) -> N
         if period is Period.HOURLY:
             span = Span(start, Instant(start + 40 * HOUR + 1))
         listed = list(buckets(span, period, ZoneInfo(zone)))
-        places, width = place_table(listed)
-        starts = dict(
-            zip(
-                places.column("place").to_pylist(), places.column("start_at").to_pylist(),
-                strict=True,
-            )
-        )  # fmt: skip
+        places = places_of(listed)
         edges = [edge for bucket in listed for edge in (bucket.start, bucket.end - 1)]
         for at in [*edges, *(rng.randrange(span.start, span.end) for _ in range(300))]:
             (bucket,) = [b for b in listed if b.start <= at < b.end]
-            assert starts[at // width] == bucket.start
+            place = at // places.width_ms - places.first
+            assert (places.starts[place], places.ends[place]) == (bucket.start, bucket.end)
 
 
 def test_late_repeated_and_shuffled_facts_give_the_same_files(lived: Any, tmp_path: Path) -> None:

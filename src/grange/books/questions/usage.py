@@ -1,13 +1,15 @@
 """Questions about usage: sessions split at bucket borders, and tiles by attribute."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from grange.books.aggregation import COLUMNS, SPLIT_BY_LICENCE, Aggregation, GroupBy
 from grange.books.questions.model import Need, Question
-from grange.books.questions.sql import TILES, cost_between
+from grange.books.questions.sql import TILES, cost_between, cost_until
 from grange.domain.exchange import DatedRate
 from grange.kernel.intervals import Span
 from grange.kernel.units import (
@@ -41,25 +43,51 @@ WIDTHS_MS = (24 * MILLIS_PER_HOUR, MILLIS_PER_HOUR, MILLIS_PER_HOUR // 2, MILLIS
              MILLIS_PER_MINUTE, MILLIS_PER_SECOND, 1)  # fmt: skip
 
 
-def place_table(buckets: Sequence[Span]) -> tuple[pa.Table, int]:
-    """Return which bucket holds each place of time, as the relation `places`, and a place's width.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Which bucket holds each place of time.
 
     A place is an aligned stretch of time that no border between two buckets cuts: an hour mostly, a
     quarter where the zone is so many hours and a half away.
-
-    Args:
-        buckets: neighbouring spans, ascending.
     """
+
+    width_ms: int
+    first: int
+    """Number of the first place: its start ÷ the width."""
+    starts: list[int]
+    ends: list[int]
+    """Of the bucket of each place, ascending."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of `PLACES`."""
+        return {
+            "width": self.width_ms,
+            "first_place": self.first,
+            "place_starts": self.starts,
+            "place_ends": self.ends,
+        }
+
+
+PLACES = """
+places AS (
+  SELECT unnest($place_starts::BIGINT[]) AS start_at, unnest($place_ends::BIGINT[]) AS end_at,
+         unnest(range($first_place, $first_place + len($place_starts::BIGINT[]))) AS place
+)"""
+"""The relation `places`. It is made of parameters, so that DuckDB knows it is the small side of a
+join: with a table it kept all sessions in memory instead."""
+
+
+def places_of(buckets: Sequence[Span]) -> Places:
+    """Return the places of buckets: neighbouring spans, ascending."""
+    if not buckets:
+        return Places(1, 0, [], [])
     starts = np.array([bucket.start for bucket in buckets], dtype=np.int64)
     ends = np.array([bucket.end for bucket in buckets], dtype=np.int64)
-    if not len(starts):
-        empty = pa.array([], pa.int64())
-        return pa.table({"place": empty, "start_at": empty, "end_at": empty}), 1
     width = next(width for width in WIDTHS_MS if not (starts[1:] % width).any())
     places = np.arange(starts[0] // width, (ends[-1] - 1) // width + 1, dtype=np.int64)
-    number = np.searchsorted(starts, places * width, side="right") - 1
-    number = np.maximum(number, 0)
-    return pa.table({"place": places, "start_at": starts[number], "end_at": ends[number]}), width
+    number = np.maximum(np.searchsorted(starts, places * width, side="right") - 1, 0)
+    return Places(width, int(places[0]), starts[number].tolist(), ends[number].tolist())
 
 
 def exchange_table(rates: Iterable[DatedRate]) -> pa.Table:
@@ -92,20 +120,23 @@ def _priced(table: str, exchanged: bool) -> str:
       WHERE f.farm_id = $farm_id"""  # noqa: S608 - names of the catalog
 
 
-_COST = cost_between("rate", "started_at", "piece_start", "piece_end")
+_COST = f"""
+CASE WHEN piece_start = started_at THEN {cost_until("rate", "piece_end - started_at")}
+     ELSE {cost_between("rate", "started_at", "piece_start", "piece_end")} END"""
 _PIECES = f"""
-placed AS (
-  SELECT p.start_at, p.end_at, s.* FROM priced s
+{PLACES},
+placed AS NOT MATERIALIZED (
+  SELECT p.start_at, p.end_at, s.* FROM chosen s
   JOIN places p ON p.place = greatest(s.started_at, $first) // $width
 ),
+crossing AS MATERIALIZED (SELECT * FROM placed WHERE ended_at > end_at),
 cut AS (
   SELECT *, greatest(started_at, start_at) AS piece_start,
          least(ended_at, end_at, $until) AS piece_end FROM placed
   UNION ALL
   SELECT b.start_at, b.end_at, p.* EXCLUDE (start_at, end_at), b.start_at AS piece_start,
          least(p.ended_at, b.end_at, $until) AS piece_end
-  FROM placed p JOIN buckets b ON b.start_at >= p.end_at AND b.start_at < p.ended_at
-  WHERE p.ended_at > p.end_at
+  FROM crossing p JOIN buckets b ON b.start_at >= p.end_at AND b.start_at < p.ended_at
 ),
 pieces AS (
   SELECT *, piece_end - piece_start AS runtime_ms, {_COST} AS cost
@@ -134,7 +165,7 @@ units AS (
          runtime_ms, cost FROM pieces
   UNION ALL BY NAME
   SELECT s.*, h.start_at, h.end_at, 'LICENSE' AS usage_type, h.product, h.runtime_ms, h.cost
-  FROM held_pieces h JOIN priced s ON s.session_id = h.session_id
+  FROM held_pieces h JOIN chosen s ON s.session_id = h.session_id
 )"""
 """COMPUTE and LICENSE apart: a unit is a session, or a session and a product."""
 _TOGETHER = """
@@ -178,7 +209,19 @@ def statistics(
         if GroupBy.JOB_ID in request.group_by
         else ""
     )
-    parts = [f"priced AS ({_priced('sessions', exchange is not None)})", _PIECES]
+    resource = request.resource_column
+    wanted = f"{resource} IN (SELECT unnest($resource_ids::VARCHAR[]))"
+    grouped = resource in groups
+    needed = {"started_at", "ended_at", "rate", resource} | (set(groups) & set(COLUMNS.values()))
+    if licences or job_name:
+        needed |= {"session_id", "job_name"}
+    parts = [
+        f"priced AS ({_priced('sessions', exchange is not None)})",
+        # Groups are fewer than sessions: the resources are looked for there, if they can be.
+        f"chosen AS NOT MATERIALIZED (SELECT {', '.join(sorted(map(str, needed)))} FROM priced "  # noqa: S608 - names of the catalog
+        f"WHERE {'TRUE' if grouped else wanted})",
+        _PIECES,
+    ]
     needs = [Need(table="sessions", start=request.span.start, live=True)]
     if licences:
         parts += [
@@ -188,17 +231,16 @@ def statistics(
         ]
         needs.append(Need(table="licence_uses", start=request.span.start))
     listed = list(buckets)
-    places, width = place_table(listed)
-    given = {"buckets": bucket_table(listed), "places": places}
+    given = {"buckets": bucket_table(listed)}
     if exchange is not None:
         given["exchange"] = exchange_table(exchange)
     return Question(
         sql=f"""
             WITH {", ".join(parts)}
-            SELECT start_at, min(end_at) AS end_at{names}{job_name}, {_MEASURES}
-            FROM {"units" if licences else "pieces"}
-            WHERE {request.resource_column} IN (SELECT unnest($resource_ids::VARCHAR[]))
-            GROUP BY start_at{names}
+            SELECT * FROM (
+              SELECT start_at, min(end_at) AS end_at{names}{job_name}, {_MEASURES}
+              FROM {"units" if licences else "pieces"} GROUP BY start_at{names}
+            ) WHERE {wanted if grouped else "TRUE"}
             ORDER BY start_at{names}
             LIMIT {most_rows + 1}
         """,  # noqa: S608 - columns of a closed list
@@ -207,7 +249,7 @@ def statistics(
             "resource_ids": list(request.resource_ids),
             "until": until,
             "first": request.span.start,
-            "width": width,
+            **places_of(listed).parameters,
         },
         given=given,
     )
@@ -222,10 +264,10 @@ def begun(span: Span, buckets: Sequence[Span], columns: Sequence[str]) -> Questi
         columns: columns of `sessions` to group by.
     """
     names = "".join(f", {column}" for column in columns)
-    places, width = place_table(buckets)
     length = "ended_at - started_at"
     return Question(
         sql=f"""
+            WITH {PLACES}
             SELECT start_at{names}, count(*) AS sessions, sum({length})::BIGINT AS runtime_sum,
                    min({length}) AS runtime_min, max({length}) AS runtime_max
             FROM sessions JOIN places ON place = started_at // $width
@@ -233,8 +275,7 @@ def begun(span: Span, buckets: Sequence[Span], columns: Sequence[str]) -> Questi
             GROUP BY start_at{names} ORDER BY start_at{names}
         """,  # noqa: S608 - names of the catalog
         needs=(Need(table="sessions", start=span.start),),
-        parameters={"start": span.start, "end": span.end, "width": width},
-        given={"places": places},
+        parameters={"start": span.start, "end": span.end, **places_of(buckets).parameters},
     )
 
 
