@@ -4,6 +4,7 @@ import rich_click as click
 from rich.text import Text
 
 from grange.cli import books_months, books_store
+from grange.cli.books_store import telling
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import moment, size
@@ -20,7 +21,8 @@ def command() -> None:
 @with_farm
 def verify_books(connection: Connection) -> int:
     """Recompute everything from the facts; exit code 1 if anything differs."""
-    reply = connection.rest("POST", "/books/verify", body={}, timeout_seconds=_LONG_SECONDS)
+    with telling(connection):
+        reply = connection.rest("POST", "/books/verify", body={}, timeout_seconds=_LONG_SECONDS)
     if connection.out.as_json:
         connection.out.data(reply)
     else:
@@ -42,7 +44,8 @@ def verify_books(connection: Connection) -> int:
 @with_farm
 def rebuild_books(connection: Connection) -> None:
     """Make blocks again from the journal's kept segments, and rollups from blocks."""
-    reply = connection.rest("POST", "/books/rebuild", body={}, timeout_seconds=_LONG_SECONDS)
+    with telling(connection):
+        reply = connection.rest("POST", "/books/rebuild", body={}, timeout_seconds=_LONG_SECONDS)
     if connection.out.as_json:
         connection.out.data(reply)
     else:

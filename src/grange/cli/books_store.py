@@ -1,12 +1,18 @@
 """`grange books size|retention`: how large the books are, and how long they keep what."""
 
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, size
+from grange.kernel.errors import GrangeError
 
+_TELL_SECONDS = 1.0
 _NOTHING_FORETOLD = "The books are younger than a day, so nothing is foretold."
 
 
@@ -76,6 +82,37 @@ def books_retention(connection: Connection, table: str | None, days: str | None)
             for row in reply["tables"]
         ],
     )
+
+
+@contextmanager
+def telling(connection: Connection) -> Iterator[None]:
+    """Say on a terminal how far the books are, while a long answer is waited for."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    over = threading.Event()
+    beside = Connection.of(connection.settings, connection.out)
+
+    def tell() -> None:
+        said = ""
+        while not over.wait(_TELL_SECONDS):
+            try:
+                steps = beside.rest("GET", "/books/progress")["steps"]
+            except GrangeError:
+                continue  # the answer that is waited for says what is wrong
+            for step in steps:
+                text = step["step"] + (f": {step['done']} of {step['of']}" if step["of"] else "")
+                if text != said:
+                    connection.out.note(f"{step['what']}: {text}")
+                    said = text
+
+    thread = threading.Thread(target=tell, name="telling", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _wanted(days: str | None) -> dict[str, Any]:

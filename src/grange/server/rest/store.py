@@ -76,6 +76,29 @@ async def get_books_size(farm_id: FromPath[str], context: Services) -> BooksSize
     return await _ask(context, "books_size", BooksSize, farm_id)
 
 
+class WorkStep(msgspec.Struct, frozen=True, kw_only=True):
+    """How far something is; `of` is 0 where nobody knows how much there is."""
+
+    what: str
+    step: str
+    done: int
+    of: int
+
+
+class WorkSteps(msgspec.Struct, frozen=True, kw_only=True):
+    """What the books are busy with."""
+
+    steps: list[WorkStep]
+
+
+@get("/farms/{farm_id:str}/books/progress", operation="GetBooksProgress")
+async def get_books_progress(farm_id: FromPath[str], context: Services) -> WorkSteps:
+    """Say how far verify and rebuild are."""
+    await context.rows.farm({"farmId": farm_id})
+    found = await context.books.ask("progress", farm_id=farm_id)
+    return WorkSteps(steps=msgspec.convert(found, list[WorkStep]))
+
+
 @get("/farms/{farm_id:str}/books/retention", operation="GetRetention")
 async def get_retention(farm_id: FromPath[str], context: Services) -> RetentionRows:
     """Say how long each table is kept."""
@@ -108,4 +131,4 @@ async def _ask(context: Services, question: str, kind: Any, farm_id: str) -> Any
     return msgspec.convert(await context.books.ask(question, farm_id=farm_id), kind)
 
 
-HANDLERS = [get_books_size, get_retention, set_retention]
+HANDLERS = [get_books_size, get_books_progress, get_retention, set_retention]

@@ -24,6 +24,7 @@ from grange.services.books.adoption import adopt
 from grange.services.books.aggregation import Aggregations
 from grange.services.books.bridge import StateBridge
 from grange.services.books.desk import Desk, span_of
+from grange.services.books.progress import Progress
 from grange.services.books.rebuild import Rebuilder
 from grange.services.books.receipt import receipt
 from grange.services.books.registry import ANSWERS
@@ -50,6 +51,7 @@ QUESTIONS = (
     "verify",
     "rebuild",
     "replace",
+    "progress",
     "adopt",
 )
 """What can be asked by name."""
@@ -87,6 +89,7 @@ class Books:
         self.desk = Desk(shelf=self.shelf, state=self.state, clock=clock)
         self._engine = engine
         self._upkeep = Upkeep(self.shelf)
+        self._progress = Progress()
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="books-aggregation")
         self._aggregations = Aggregations(self.shelf, clock, self._executor)
 
@@ -254,8 +257,8 @@ class Books:
     def rebuild(self, *, farm_id: str) -> dict[str, Any]:
         """Make blocks again from the journal's kept segments, and rollups from blocks."""
         now = self.clock.now()
-        with self._upkeep.sealer.lock:
-            return asdict(Rebuilder(self.shelf, farm_id, now).rebuild())
+        with self._progress.of(farm_id, "rebuild") as say, self._upkeep.sealer.lock:
+            return asdict(Rebuilder(self.shelf, farm_id, now, say).rebuild())
 
     def replace(
         self,
@@ -282,9 +285,14 @@ class Books:
         with self._upkeep.sealer.lock:
             return adopt(self.shelf, farm_id, files, self.clock.now())
 
+    def progress(self, *, farm_id: str) -> list[dict[str, Any]]:
+        """Return how far verify or rebuild are, where somebody asked for them."""
+        return self._progress.steps(farm_id)
+
     def verify(self, *, farm_id: str) -> dict[str, Any]:
         """Recompute everything from the facts and say what differs."""
-        found = verify(self.shelf, farm_id)
+        with self._progress.of(farm_id, "verify") as say:
+            found = verify(self.shelf, farm_id, say)
         return {
             "checks": [
                 {"name": check.name, "ok": check.ok, "detail": check.detail} for check in found

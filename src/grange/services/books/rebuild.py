@@ -22,6 +22,7 @@ from grange.kernel.errors import CorruptDataError
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 from grange.ports.state import ManifestRow
+from grange.services.books.progress import Say, silent
 from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.reach import hours_to_roll
 from grange.services.books.rolling import Roller
@@ -47,17 +48,20 @@ class Rebuilt:
 class Rebuilder:
     """Makes the files of one farm again. The caller holds the sealer's lock."""
 
-    def __init__(self, shelf: Shelf, farm_id: str, now: Instant) -> None:
+    def __init__(self, shelf: Shelf, farm_id: str, now: Instant, say: Say = silent) -> None:
         self._shelf = shelf
         self._farm_id = farm_id
         self._now = now
+        self._say = say
         self._publication = Publication()
         self._done = Rebuilt()
 
     def rebuild(self) -> Rebuilt:
         """Rebuild blocks, then rollups, and publish both at once."""
+        self._say("journal", 0, 0)
         kept_from, kept = self._journal_rows()
-        for spec in FACT_TABLES:
+        for number, spec in enumerate(FACT_TABLES):
+            self._say(f"blocks of {spec.name}", number, len(FACT_TABLES))
             files = [
                 row
                 for row in self._shelf.files()
@@ -182,6 +186,7 @@ class Rebuilder:
                 self._done.lost.append(row.path)
         if self._done.lost:
             return
+        self._say("rollups", 0, 0)
         view = sealed_view(self._shelf, self._farm_id, self._now, self._publication)
         hours = hours_to_roll(view, None, None, finished_until(self._now))
         before = len(self._publication.add)

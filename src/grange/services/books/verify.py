@@ -18,9 +18,10 @@ from grange.domain.work import Session, SessionAction, Task
 from grange.kernel.errors import CorruptDataError
 from grange.kernel.ids import parse_session_action_id
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant, iso8601
+from grange.kernel.units import MILLIS_PER_HOUR, Instant, iso8601
 from grange.ports.state import AllOf, Compare
 from grange.services.books.machine_time import machine_time
+from grange.services.books.progress import Say, silent
 from grange.services.books.publication import Publication
 from grange.services.books.reach import hours_to_roll
 from grange.services.books.rolling import batches, rolled, rolled_until
@@ -40,19 +41,29 @@ class Check:
     detail: str
 
 
-def verify(shelf: Shelf, farm_id: str) -> list[Check]:
-    """Return what was compared for one farm, and whether it agrees."""
+def verify(shelf: Shelf, farm_id: str, say: Say = silent) -> list[Check]:
+    """Return what was compared for one farm, and whether it agrees.
+
+    Args:
+        shelf: the books.
+        farm_id: the farm.
+        say: is told how far it is.
+    """
     # State first: whatever has ended by then is on its way into the books.
     ended = _ended(shelf, farm_id)
     with shelf.view(farm_id) as view:
-        found = [_journal(shelf), _files(view)]
+        say("journal", 0, 0)
+        found = [_journal(shelf), _files(view, say)]
         if not found[-1].ok:
             return found
+        say("keys", 0, 0)
         found.append(_keys(view))
+        say("accounts and costs", 0, 0)
         found += _balances(view)
+        say("attempts", 0, 0)
         found += _work(view)
         found += _state(view, ended)
-        found.append(_rollups(shelf, view))
+        found.append(_rollups(shelf, view, say))
         return found
 
 
@@ -68,11 +79,12 @@ def _journal(shelf: Shelf) -> Check:
     return _check("journal is whole", wrong, f"{len(shelf.journal.segments())} segments")
 
 
-def _files(view: View) -> Check:
+def _files(view: View, say: Say) -> Check:
     wrong: list[str] = []
     rows = 0
     listed = [row for files in view.files.values() for row in files]
-    for row in listed:
+    for number, row in enumerate(listed):
+        say("files", number, len(listed))
         if row.table_name not in TABLES:
             wrong.append(f"{row.path} is of a table this version does not know")
             continue
@@ -241,14 +253,17 @@ def _state(view: View, ended: _Ended) -> Iterator[Check]:
     yield _check("attempts in the state are in the books", wrong, f"{len(ended.actions)} actions")
 
 
-def _rollups(shelf: Shelf, view: View) -> Check:
+def _rollups(shelf: Shelf, view: View, say: Say) -> Check:
     """Compute every hour that was rolled up again, from what is sealed."""
     sealed = sealed_view(shelf, view.farm_id, view.now, Publication())
     until = rolled_until(shelf.files(), view.farm_id)
     hours = hours_to_roll(sealed, None, None, Instant(0) if until is None else until)
     wrong = []
     rows = 0
+    done = 0
     for span in batches(sealed, hours):
+        say("rollups, by the hour", done, len(hours))
+        done += span.millis // MILLIS_PER_HOUR
         computed_again = rolled(sealed, span)
         for spec in ROLLUP_TABLES:
             again = computed_again[spec.name]
