@@ -3,7 +3,7 @@
     farm = grange.open("http://127.0.0.1:8765")        # or grange.open("/path/of/the/data/folder")
     books = farm.books
     books.days["2026-03-01"].users["ann"][40].frames_rendered
-    books.month.on("2026-03-01").to_polars()
+    books.farm.month.on("2026-03-01").to_polars()
 
 Answers are the same through both doors. Each subject has a module of its own in `grange.sdk` and a
 property here.
@@ -22,10 +22,13 @@ from grange.kernel.errors import ConfigurationError
 from grange.ports.farm_api import FarmApi
 from grange.sdk.contacts import Contacts, Groups, LicencePools
 from grange.sdk.costs import Costs, Moment, Statements, costs
+from grange.sdk.days import Days
 from grange.sdk.frames import Frames, LayerTimes
 from grange.sdk.history import History
 from grange.sdk.reports import Distributions, Reports
+from grange.sdk.rings import FarmRings
 from grange.sdk.statistics import FolderRuns, ServerRuns, Statistics
+from grange.sdk.workers import Workers
 
 _REST = "/api/v1"
 _SLOWEST_SECONDS = 300.0
@@ -143,6 +146,21 @@ class Books:
     def zone(self) -> ZoneInfo:
         """The farm's time zone: all local days are its days."""
         return ZoneInfo(self.ask("books_about", "/books/about")["zone"])
+
+    @cached_property
+    def days(self) -> Days:
+        """Local days in quarters of an hour: users, projects, apps, fleets, groups."""
+        return Days(self)
+
+    @cached_property
+    def farm(self) -> FarmRings:
+        """The whole farm over the last day, month and year."""
+        return FarmRings(self)
+
+    @cached_property
+    def workers(self) -> Workers:
+        """Records of workers, by name."""
+        return Workers(self)
 
     @cached_property
     def reports(self) -> Reports:
