@@ -171,6 +171,27 @@ def read_certificate(path: Path) -> ServerCertificate:
     )
 
 
+def is_pair(certificate: Path, key: Path) -> bool:
+    """Return True if a private key is the one a certificate was made for.
+
+    Raises:
+        ConfigurationError: a file cannot be read.
+        CorruptDataError: a file does not hold what it should.
+    """
+    try:
+        content = key.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"The key {key} cannot be read: {error}.") from error
+    try:
+        private = serialization.load_pem_private_key(content, password=None)
+    except (ValueError, TypeError) as error:
+        raise CorruptDataError(str(key), f"it holds no private key ({error})") from error
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.public_key().public_bytes(*form) == (
+        _certificate(certificate).public_key().public_bytes(*form)
+    )
+
+
 def _certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(_pem(path).encode())

@@ -43,15 +43,15 @@ def run_server(
 
     Raises:
         ConflictError: another server holds the data folder.
-        ConfigurationError: the port is taken.
+        ConfigurationError: the port is taken, or the certificate is of no use.
     """
     settings = loaded.settings
     say = say or _print
     log_to_stderr(settings.log_level)
     farm = initialise(settings, plan or FarmPlan())
     clock = SystemClock()
-    door = door_of(settings, clock=clock, say=say)
     with FolderLock(settings.data_dir, started_at=clock.now()) as lock:
+        door = door_of(settings, clock=clock, say=say)
         listener = listen(settings.host, settings.port, fixed=loaded.given("port"))
         with listener:
             port = listener.getsockname()[1]

@@ -9,6 +9,7 @@ from pathlib import Path
 from grange.adapters.host.probe import addresses
 from grange.config.settings import ServerSettings
 from grange.kernel.clock import Clock
+from grange.kernel.errors import ConfigurationError
 from grange.kernel.units import MILLIS_PER_DAY, Instant, iso8601
 
 RENEWED_DAYS = 30
@@ -79,7 +80,8 @@ def door_of(settings: ServerSettings, *, clock: Clock, say: Callable[[str], None
     """Return how a server is reached; its own certificate is renewed where that is due.
 
     Raises:
-        ConfigurationError: a file of the certificate cannot be read.
+        ConfigurationError: a file cannot be read, or key and certificate are no pair.
+        CorruptDataError: a file does not hold what it should.
     """
     files = settings.tls_files
     if files is None:
@@ -87,16 +89,21 @@ def door_of(settings: ServerSettings, *, clock: Clock, say: Callable[[str], None
     from grange.adapters import authority  # noqa: PLC0415 - see above
 
     found = authority.read_certificate(files.certificate)
-    if _expires_soon(found.expires_at, clock):
-        own = authority.TlsFolder(folder=settings.tls_folder)
-        if files.certificate == own.certificate and own.authority_key.exists():
-            found = authority.make_certificate(own, names=found.names, now=clock.now())
-            say(f"The server's certificate was renewed; it holds until {_day(found.expires_at)}.")
-        else:
-            say(
-                f"The certificate {files.certificate} expires on {_day(found.expires_at)}: put a"
-                " newer one there and start the server again."
-            )
+    own = authority.TlsFolder(folder=settings.tls_folder)
+    is_own = files.certificate == own.certificate and own.authority_key.exists()
+    is_pair = authority.is_pair(files.certificate, files.key)
+    if is_own and (not is_pair or _expires_soon(found.expires_at, clock)):
+        found = authority.make_certificate(own, names=found.names, now=clock.now())
+        say(f"The server's certificate was renewed; it holds until {_day(found.expires_at)}.")
+    elif not is_pair:
+        raise ConfigurationError(
+            f"The key {files.key} does not belong to the certificate {files.certificate}."
+        )
+    elif _expires_soon(found.expires_at, clock):
+        say(
+            f"The certificate {files.certificate} expires on {_day(found.expires_at)}: put a newer"
+            " one there and start the server again."
+        )
     host = settings.public_name or settings.host
     if host in _EVERY_ADDRESS:
         host = found.names[0] if found.names else platform.node()

@@ -173,6 +173,28 @@ def test_a_certificate_that_cannot_be_renewed_is_told_of(settings: ServerSetting
         make(settings, VirtualClock(NOW), "other.example")
 
 
+def test_a_key_that_is_not_the_certificates_is_told_or_mended(settings: ServerSettings):
+    """As after a crash between writing the one and the other."""
+    make(settings, VirtualClock(NOW), "farm.example")
+    key = settings.tls_folder / "server.key"
+    key.write_bytes((settings.tls_folder / "ca.key").read_bytes())
+    given = ServerSettings(
+        data_dir=settings.data_dir / "elsewhere",
+        host="0.0.0.0",
+        tls_certificate=settings.tls_folder / "server.pem",
+        tls_key=key,
+    )
+    with pytest.raises(ConfigurationError, match="does not belong"):
+        door_of(given, clock=VirtualClock(NOW), say=print)
+    said: list[str] = []
+    door_of(listening(settings), clock=VirtualClock(NOW), say=said.append)
+    assert "renewed" in said[0]
+    assert door_of(given, clock=VirtualClock(NOW), say=said.append).names[0] == "farm.example"
+    key.unlink()
+    with pytest.raises(ConfigurationError, match=r"server\.key cannot be read"):
+        door_of(given, clock=VirtualClock(NOW), say=print)
+
+
 def test_damaged_files_are_named(settings: ServerSettings):
     make(settings, VirtualClock(NOW))
     (settings.tls_folder / "server.pem").write_text("nothing")
