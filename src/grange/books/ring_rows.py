@@ -135,7 +135,7 @@ def named_group_rows(
         for slot_at, counts, there in zip(
             slots,
             counted(np.where(members[name], states, nobody)).tolist(),
-            members[name].any(axis=1).tolist(),
+            (bool(there) for there in members[name].any(axis=1)),
             strict=True,
         )
         if there

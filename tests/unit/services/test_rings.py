@@ -54,8 +54,8 @@ def rows(answer):
     ]
 
 
-def local(*parts, zone=ZONE):
-    return instant_of(datetime(*parts, tzinfo=zone))
+def local(year, month, day, hour=0, minute=0, *, zone=ZONE):
+    return instant_of(datetime(year, month, day, hour, minute, tzinfo=zone))
 
 
 def server_sample(at, **changes):
@@ -215,7 +215,7 @@ def test_jobs_and_workers_are_those_of_the_slots_end(bench, story):
             if start <= last < end:
                 states[worker].add(account)
         rendering = {"rendering_useful", "rendering_wasted", "overhead"}
-        counts = defaultdict(int)
+        counts: dict[str, int] = defaultdict(int)
         for accounts in states.values():
             if accounts & rendering:
                 counts["rendering"] += 1

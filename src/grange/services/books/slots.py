@@ -135,7 +135,7 @@ def day(desk: Desk, *, farm_id: str, day: str) -> dict[str, Any]:
         }
     fleets = day_columns(GROUP_SLOTS, groups, quarters, known)
     found["workers"] = fleets.pop(ALL_FLEETS, None)
-    names = {
+    names: dict[str, str] = {
         fleet.fleet_id: fleet.name
         for fleet in desk.state.find(Fleet, Compare("farm_id", "=", farm_id))
     }
