@@ -200,6 +200,14 @@ def test_the_history_is_the_servers(door: Door, root: Path):
     assert job.infoDateFinished != UNSET
 
 
+def test_a_page_of_the_history_is_its_records(door: Door):
+    """Ledger S0-41: many records at once are each as it is alone."""
+    page = door.ask("history_page", limit=1, offset=1)
+    assert page["matched"] == 2
+    (record,) = page["records"]
+    assert record == door.ask("history_record", layer_id=record["layer_id"])
+
+
 def test_the_frames_are_the_servers(door: Door, job_id: str, root: Path):
     """Ledger S0-30, S0-31, S0-32."""
     found = door.ask("frame_records", job_id=job_id)["frames"]

@@ -17,7 +17,7 @@ PATHS: Mapping[str, str] = {
     "worker_list": "/books/workers",
     "worker_days": "/workers/{worker_id}/days",
     "worker_day": "/workers/{worker_id}/days/{day}",
-    "history": "/history",
+    "history_page": "/history-pages",
     "history_projects": "/history/projects",
     "history_record": "/history/{layer_id}",
     "frame_records": "/jobs/{job_id}/frame-records",

@@ -26,9 +26,7 @@ from grange.rrdata.jobs import (
 from grange.rrdata.place import Place
 
 _MIB = 2**20
-_PAGE = 1000
-_CHANGED = 4
-"""The mode of time that looks at a record's last change."""
+_PAGE = 250
 _STATES: Mapping[str, int] = {
     "idle": IDLE,
     "rendering": RENDERING,
@@ -59,22 +57,19 @@ def records(
         project: the project.
         since: with `until`: only records that changed in this span.
         until: see `since`.
-        wanted: says of a record as it is listed whether to ask for the rest of it.
+        wanted: says of a record whether to give it.
     """
     offset = 0
     while True:
         page = asks.ask(
-            "history",
+            "history_page",
             project=project,
-            oldest_first=True,
-            limit=_PAGE,
-            offset=offset,
-            mode=_CHANGED if since is not None else None,
             start=since,
             end=until,
+            limit=_PAGE,
+            offset=offset,
         )
-        for row in filter(wanted, page["records"]):
-            yield asks.ask("history_record", layer_id=row["layer_id"])
+        yield from filter(wanted, page["records"])
         offset += len(page["records"])
         if not page["records"] or offset >= page["matched"]:
             return

@@ -32,6 +32,7 @@ from grange.server.rest import (
 )
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
+from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
@@ -102,6 +103,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *groups.HANDLERS,
     *history.HANDLERS,
     *FOREIGN,
+    *HISTORY_PAGES,
     *exchange.HANDLERS,
     *REPORTS,
     *ATTRIBUTION,

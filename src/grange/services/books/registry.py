@@ -22,6 +22,7 @@ from grange.services.books import (
 from grange.services.books.desk import Desk
 from grange.services.books.forecast import ANSWERS as FORECAST
 from grange.services.books.foreign import ANSWERS as FOREIGN
+from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
 from grange.services.books.reports import ANSWERS as REPORTS
 
 Answer = Callable[..., Any]
@@ -33,6 +34,7 @@ ANSWERS: Mapping[str, Answer] = {
     **REPORTS,
     **FORECAST,
     **FOREIGN,
+    **HISTORY_PAGES,
     **contacts.ANSWERS,
     **history.ANSWERS,
     **layer_times.ANSWERS,
