@@ -55,10 +55,25 @@ def start_child(
         log: the file it prints to; emptied first.
         environment: variables beside this process's own.
     """
+    command = [sys.executable, "-m", "grange", *arguments, "--parent", str(os.getpid())]
+    return start_program(name, command, log=log, environment=environment)
+
+
+def start_program(
+    name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str]
+) -> Child:
+    """Start a program of Grange's; what it prints goes to a file.
+
+    Args:
+        name: what to call it in messages.
+        command: the program and its arguments.
+        log: the file it prints to; emptied first.
+        environment: variables beside this process's own.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "grange", *arguments, "--parent", str(os.getpid())],
+            list(command),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,

@@ -16,6 +16,7 @@ from grange.cli.bundle_files import bundled_folder, read_bundle
 from grange.cli.children import Child, start_child, stop_children
 from grange.cli.connection import Connection
 from grange.cli.demo_progress import Progress
+from grange.cli.demo_showroom import Showroom
 from grange.cli.exits import FAILED, INTERRUPTED, OK
 from grange.cli.formatting import plural
 from grange.cli.jobs import follow
@@ -65,6 +66,8 @@ class DemoOptions:
     fail_frame: int
     """0: none."""
     frames: int
+    showroom: bool = True
+    """Make up a second farm in the background."""
 
 
 class _StopDemo(BaseException):
@@ -74,10 +77,12 @@ class _StopDemo(BaseException):
 def run_demo(options: DemoOptions, out: Output) -> int:
     """Run the demo; return 0 only if every frame rendered and the books balance."""
     children: list[Child] = []
+    beside: list[Child] = []
+    """Programs that may end before the demo does."""
     code = INTERRUPTED
     with _stop_signals():
         try:
-            for known in _run(options, out, children):
+            for known in _run(options, out, children, beside):
                 code = known
                 if options.exit_when_done:
                     break
@@ -85,12 +90,15 @@ def run_demo(options: DemoOptions, out: Output) -> int:
             out.note("Stopping.")
         finally:
             _ignore_signals()
+            stop_children(beside)
             stop_children(children[1:])
             stop_children(children[:1])
     return code
 
 
-def _run(options: DemoOptions, out: Output, children: list[Child]) -> Iterator[int]:
+def _run(
+    options: DemoOptions, out: Output, children: list[Child], beside: list[Child]
+) -> Iterator[int]:
     """Go through the demo; yield its exit code once it is known, then keep the farm up."""
     _prepare_folder(options, out)
     python = find_or_install(options.data_dir / "renderer", out.tell)
@@ -115,13 +123,19 @@ def _run(options: DemoOptions, out: Output, children: list[Child]) -> Iterator[i
     job_id = _submit(connection, farm, options, python, folder)
     out.tell(f"Submitted {job_id}: {plural(options.frames, 'frame')} into {_short(folder)}")
     _show_page(connection, options, out)
-    job = _watch(connection, job_id, out, children)
+    showroom = Showroom(options.data_dir, _environment(farm, endpoint), out)
+    job: dict[str, Any] = {}
+    for job in _watch(connection, job_id, out, children):
+        if options.showroom:
+            showroom.look(connection, job)
+            beside[:] = showroom.children
     yield _finish(connection, job, folder, options, out)
     out.tell("")
     out.tell("The farm stays up until Ctrl-C.")
     while True:
         for child in children:
             child.check()
+        showroom.check()
         wait_seconds(1.0)
 
 
@@ -222,6 +236,17 @@ def _start_worker(options: DemoOptions, farm: InitResult, endpoint: str, number:
     )
 
 
+def _environment(farm: InitResult, endpoint: str) -> dict[str, str]:
+    """Return the variables by which a program of the demo speaks to the server as its owner."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": "us-west-2",
+        "AWS_ACCESS_KEY_ID": farm.owner.key_id,
+        "AWS_SECRET_ACCESS_KEY": farm.owner.secret,
+        "GRANGE_FARM_ID": farm.farm_id,
+    }
+
+
 def _wait_until(done: Callable[[], bool], children: list[Child], what: str) -> None:
     waited = 0.0
     while not done():
@@ -304,8 +329,7 @@ def _show_page(connection: Connection, options: DemoOptions, out: Output) -> Non
 
 def _watch(
     connection: Connection, job_id: str, out: Output, children: list[Child]
-) -> dict[str, Any]:
-    job: dict[str, Any] = {}
+) -> Iterator[dict[str, Any]]:
     with Progress(out) as shown:
         for state in follow(connection, job_id, wait=wait_seconds):
             for child in children:
@@ -314,7 +338,7 @@ def _watch(
             since = job["started_at"] or job["created_at"]
             workers = connection.rest("GET", "/overview")["workers"]
             shown.show(job, workers, max(0, connection.clock.now() - since))
-    return job
+            yield job
 
 
 def _finish(

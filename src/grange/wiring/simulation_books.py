@@ -19,6 +19,7 @@ from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.adapters.sqlite.store import SqliteStore
 from grange.kernel.clock import VirtualClock
 from grange.kernel.units import MILLIS_PER_DAY
+from grange.server.supervisor import die_with_parent
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
 from grange.services.books.library import Books
@@ -175,6 +176,7 @@ async def _serve(calls: Connection, task: BooksTask) -> None:
 
 def main() -> None:
     """Answer the calls that come through an inherited socket until the books are closed."""
+    die_with_parent()
     calls = Connection(int(sys.argv[1]))
     asyncio.run(_serve(calls, calls.recv()))
 
