@@ -161,6 +161,7 @@ def _year(folder: Path, rounds: int, scale: float, size: Table, times: Table) ->
     try:
         for span, count in sample_months(days):
             room.month(span, workers, count)
+        room.books.compact()
         one = worker_name(workers // 2)
         middle = T0 + days // 2 * MILLIS_PER_DAY
         day: dict[str, Any] = {"start": middle, "end": middle + MILLIS_PER_DAY, "points": 5000}

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from grange.books.catalog.model import TableSpec
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant, datetime_of
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant, datetime_of, instant_of
 
 PRODUCER = "server"
 
@@ -27,6 +28,8 @@ class Grain(StrEnum):
     HOUR = "hour"
     DAY = "day"
     MONTH = "month"
+    YEAR = "year"
+    """Of rollups, which long spans read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +73,32 @@ def watermark(provenances: Iterable[Mapping[str, Any]]) -> int:
     return max((sequences.last for sequences in found if sequences is not None), default=0)
 
 
+_LONGEST_MONTH_MS = 31 * MILLIS_PER_DAY
+
+
 def grain_of(span: Span) -> Grain:
     """Return how long a span a file covers."""
     if span.millis <= MILLIS_PER_HOUR:
         return Grain.HOUR
-    return Grain.DAY if span.millis <= MILLIS_PER_DAY else Grain.MONTH
+    if span.millis <= MILLIS_PER_DAY:
+        return Grain.DAY
+    return Grain.MONTH if span.millis <= _LONGEST_MONTH_MS else Grain.YEAR
 
 
 def grain_span(instant: Instant, grain: Grain) -> Span:
-    """Return the UTC hour, day or month an instant lies in."""
+    """Return the UTC hour, day, month or year an instant lies in."""
     if grain is Grain.HOUR:
         start = instant - instant % MILLIS_PER_HOUR
         return Span(Instant(start), Instant(start + MILLIS_PER_HOUR))
     start = instant - instant % MILLIS_PER_DAY
     if grain is Grain.DAY:
         return Span(Instant(start), Instant(start + MILLIS_PER_DAY))
+    if grain is Grain.YEAR:
+        year = datetime_of(Instant(start)).year
+        return Span(
+            instant_of(datetime(year, 1, 1, tzinfo=UTC)),
+            instant_of(datetime(year + 1, 1, 1, tzinfo=UTC)),
+        )
     day = datetime_of(Instant(start)).day
     first = Instant(start - (day - 1) * MILLIS_PER_DAY)
     later = Instant(first + 32 * MILLIS_PER_DAY)
@@ -92,13 +106,13 @@ def grain_span(instant: Instant, grain: Grain) -> Span:
     return Span(first, following)
 
 
-_LABELS = {Grain.HOUR: "%Y-%m-%dT%H", Grain.DAY: "%Y-%m-%d", Grain.MONTH: "%Y-%m"}
+_LABELS = {Grain.HOUR: "%Y-%m-%dT%H", Grain.DAY: "%Y-%m-%d", Grain.MONTH: "%Y-%m", Grain.YEAR: "%Y"}
 
 
 def file_path(
     spec: TableSpec, farm_id: str, span: Span, *, version: str, producer: str = PRODUCER
 ) -> str:
-    """Return the path of a file: `blocks/<farm>/<table>/<hour, day or month>.<producer>.<version>`.
+    """Return the path of a file: `blocks/<farm>/<table>/<hour, day, …>.<producer>.<version>`.
 
     Args:
         spec: the table.

@@ -90,6 +90,29 @@ def test_old_samples_go_and_what_was_made_of_them_stays(tmp_path):
         assert {"sessions", "session_actions", "events"} <= tables(bench)
 
 
+def test_months_of_rollups_become_years_and_say_the_same(tmp_path):
+    """Ledger S0-28: a long span reads few files."""
+    story = Storyteller("years", hours=2).tell()
+    with books_bench(tmp_path, T0) as bench:
+        bench.put(FARM_ROW, policy(samples=3, slots=3_000))
+        post(bench, rows_of(story))
+        bench.travel(story.end + 2 * HOUR)
+        bench.books.upkeep()
+        asked: dict[str, Any] = {"farm_id": FARM, "start": T0, "end": story.end}
+        before = bench.books.accounts(**asked, by="worker")
+        bench.travel(T0 + 370 * DAY)
+        bench.books.compact()
+        spans = {
+            row.end_at - row.start_at
+            for row in bench.books.shelf.files()
+            if row.table_name == "worker_hours"
+        }
+        assert spans == {365 * DAY}
+        assert bench.books.accounts(**asked, by="worker") == before
+        facts = [row for row in bench.books.shelf.files() if row.table_name == "sessions"]
+        assert all(row.end_at - row.start_at <= 31 * DAY for row in facts)
+
+
 def test_a_farm_may_keep_a_table_shorter_or_longer(tmp_path):
     """Ledger S0-25: retention is a policy of the farm."""
     story = Storyteller("policy", hours=3).tell()

@@ -1,4 +1,7 @@
-"""Compaction: hours become days, days months; what was replaced is deleted when it can be."""
+"""Compaction: hours become days, days months, months of rollups years.
+
+What was replaced is deleted when it can be.
+"""
 
 import secrets
 from collections import defaultdict
@@ -29,12 +32,36 @@ LINGER_MS = 10 * MILLIS_PER_MINUTE
 """How long a replaced file stays for readers outside this process."""
 JOURNAL_MS = 48 * MILLIS_PER_HOUR
 MOST_ROWS_OF_MONTH = 100_000_000
+MOST_ROWS_OF_YEAR = 20_000_000
 _DELTAS = 8
 """So many late additions to one file are folded in at once."""
 
 
-def groups(files: Iterable[ManifestRow], now: Instant) -> Iterator[tuple[Span, list[ManifestRow]]]:
-    """Yield the files of one table that should become one file, and its span."""
+def groups(
+    files: Iterable[ManifestRow], now: Instant, *, years: bool = False
+) -> Iterator[tuple[Span, list[ManifestRow]]]:
+    """Yield the files of one table that should become one file, and its span.
+
+    Args:
+        files: of the table, of one farm and producer.
+        now: the current instant.
+        years: True if months become years, too.
+    """
+    if not years:
+        yield from _months(files, now)
+        return
+    by_year: dict[Span, list[ManifestRow]] = defaultdict(list)
+    for row in files:
+        by_year[grain_span(row.start_at, Grain.YEAR)].append(row)
+    for year, rows in sorted(by_year.items()):
+        few = sum(row.row_count for row in rows) <= MOST_ROWS_OF_YEAR
+        if not few or year.end + MONTH_GRACE_MS > now:
+            yield from _months(rows, now)
+        elif _due(rows, year, now):
+            yield year, rows
+
+
+def _months(files: Iterable[ManifestRow], now: Instant) -> Iterator[tuple[Span, list[ManifestRow]]]:
     by_month: dict[Span, list[ManifestRow]] = defaultdict(list)
     for row in files:
         by_month[grain_span(row.start_at, Grain.MONTH)].append(row)
@@ -84,7 +111,7 @@ class Compactor:
             spec = TABLES.get(table_name)
             if spec is None or spec.kept_hours is not None:
                 continue
-            for span, parents in groups(rows, now):
+            for span, parents in groups(rows, now, years=spec.rollup):
                 made = self._merge(farm_id, table_name, span, parents, now)
                 retired = [row.path for row in parents]
                 self._shelf.publish([made], retired, now)
