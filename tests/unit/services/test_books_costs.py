@@ -414,3 +414,71 @@ def test_without_a_rate_card_there_are_hours_and_no_money(tmp_path):
         found = cost(bench, "project")
     assert found["total"]["cost"] is None
     assert found["total"]["machine_ms"] == found["unpriced_ms"] == 10_000
+
+
+def test_the_worked_example_of_the_docs(tmp_path):
+    """Ledger S2-14: the worked job of docs/costs.md."""
+    hour = MILLIS_PER_HOUR
+    rate = 300_000_000
+    with books_bench(tmp_path, Instant(T0 + 2 * hour)) as bench:
+        card = replace(
+            CARD,
+            terms=CardTerms(energy=(EnergyLine(billionths_per_kwh=280_000_000, watts_milli=1),)),
+        )
+        bench.put(FARM_ROW, card)
+        about = {"threads": 2, "billionths_per_hour": rate}
+        bench.keep(
+            session_fact(ended_at=T0 + 90 * 60_000, **about),
+            action_fact(ended_at=T0 + hour, watts_milli=500_000, **about),
+            action_fact(action_index=1, task_index=1, started_at=T0 + hour,
+                        ended_at=T0 + 90 * 60_000, watts_milli=500_000, status="FAILED",
+                        error_class="output", **about),
+        )  # fmt: skip
+        rows = cost(bench, "outcome,component")["rows"]
+        found = {(row["outcome"], row["component"]): Decimal(row["cost"]) for row in rows}
+        payers = {row["cause"]: row["payer"] for row in cost(bench, "cause,payer")["rows"]}
+        total = cost(bench, "user")["total"]
+    assert found == {
+        ("useful", "machine"): Decimal("0.30"),
+        ("useful", "energy"): Decimal("0.07"),
+        ("failed", "machine"): Decimal("0.15"),
+        ("failed", "energy"): Decimal("0.035"),
+    }
+    assert payers == {"none": "client", "storage": "house"}
+    assert (Decimal(total["cost"]), total["machine_ms"]) == (Decimal("0.555"), 45 * 60_000)
+    assert (Decimal(total["wasted_cost"]), total["wasted_ms"]) == (Decimal("0.185"), 15 * 60_000)
+
+
+def test_licence_minutes_in_use_at_the_limit_and_denied(tmp_path):
+    """Ledger S0-38, S2-09: minutes in use, at the limit, denied; from uses, else from the card."""
+    lines = (
+        LicenceLine(product="nuke", unit=LicenceUnit.THREAD_HOUR, billionths_per_hour=1,
+                    apps=("nuke",), limit=2),
+        LicenceLine(product="mts", unit=LicenceUnit.WORKER_HOUR, billionths_per_hour=1,
+                    apps=("mitsuba",), limit=1),
+    )  # fmt: skip
+    minute = 60_000
+    with books_bench(tmp_path, Instant(T0 + 60 * minute)) as bench:
+        bench.put(FARM_ROW, replace(CARD, terms=CardTerms(licences=lines)))
+        for number, (start, end, app) in enumerate(
+            [(0, 10, "nuke"), (4, 12, "nuke"), (0, 6, "mitsuba"), (3, 9, "mitsuba")]
+        ):
+            about = {"session_id": numbered("session", number + 1), "thread": number,
+                     "started_at": T0 + start * minute, "ended_at": T0 + end * minute}  # fmt: skip
+            bench.keep(session_fact(**about))
+            failed = {"status": "FAILED", "error_class": "licence"} if number == 1 else {}
+            bench.keep(action_fact(app=app, task_index=number, **about, **failed))
+        bench.keep(
+            licence_fact(session_id=numbered("session", 1), product="nuke", started_at=T0,
+                         ended_at=T0 + 10 * minute)
+        )  # fmt: skip
+        rows = bench.books.call(
+            "licence_minutes", {"farm_id": FARM, "start": T0, "end": T0 + 60 * minute}
+        )["rows"]
+    by_product = {row.pop("product"): row for row in rows}
+    assert by_product["nuke"] == {
+        "limit": 2, "in_use_minutes": 18.0, "at_limit_minutes": 6.0, "denied_minutes": 8.0,
+        "denied_attempts": 1, "most_in_use": 2,
+    }  # fmt: skip
+    assert by_product["mts"]["in_use_minutes"] == 9.0
+    assert by_product["mts"]["at_limit_minutes"] == 9.0
