@@ -18,6 +18,7 @@ from grange.ports.state import ManifestRow, StateStore
 from grange.services.books.drain import Drain
 
 KEEP = 20
+FIRST_SECONDS = 600.0
 
 _log = logging.getLogger(__name__)
 
@@ -136,7 +137,11 @@ class Backups:
         return await asyncio.to_thread(self._vault.backups)
 
     async def run(self, every_seconds: float) -> None:
-        """Make a backup whenever the newest one is older than this; cancel to stop."""
+        """Make a backup whenever the newest one is older than this; cancel to stop.
+
+        The first one waits until the server has run for a while.
+        """
+        await self._clock.sleep(FIRST_SECONDS)
         while True:
             known = await self.backups()
             newest = known[-1].created_at if known else Instant(0)

@@ -317,3 +317,26 @@ def test_events_of_an_unfinished_drain_are_neither_lost_nor_doubled(tmp_path):
 
 def dict_of(fact: Any) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in type(fact).__struct_fields__}
+
+
+def test_backups_are_made_by_the_clock(tmp_path):
+    """One when the newest is older than the setting says, the first after ten minutes."""
+
+    async def live() -> list[str]:
+        async with Room(tmp_path) as room:
+            await room.end_session(0)
+            running = asyncio.create_task(room.backups.run(86_400))
+            made = []
+            for _ in range(60):
+                room.clock.advance(3600)
+                await asyncio.sleep(0.01)
+                if room.backups._task is not None:
+                    await asyncio.wait({room.backups._task})
+                made = [info.name for info in await room.backups.backups()]
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            return made
+
+    names = asyncio.run(live())
+    assert len(names) == 3
+    assert names[0].startswith("2026-01-01T1")
