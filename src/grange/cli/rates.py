@@ -8,8 +8,9 @@ from typing import Any
 
 import rich_click as click
 
-from grange.cli.connection import Connection, with_farm
+from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import NOTHING, moment
+from grange.cli.output import Output
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import instant_of
 
@@ -79,9 +80,13 @@ def command() -> None:
 
 
 @command.command("example", epilog="Example: grange rates example > rates.toml")
-def print_example() -> None:
-    """Print a rate card to begin with."""
-    click.echo(EXAMPLE, nl=False)
+@with_output
+def print_example(out: Output) -> None:
+    """Print a rate card to start from."""
+    if out.as_json:
+        out.data(tomllib.loads(EXAMPLE))
+    else:
+        click.echo(EXAMPLE, nl=False)
 
 
 @command.command("put", epilog="Example: grange rates put rates.toml")

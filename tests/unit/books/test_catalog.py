@@ -41,6 +41,16 @@ ROWS = {
     "worker_samples": sample_row(posted_worker_sample(T0)),
     "thread_samples": sample_row(posted_thread_sample(T0)),
     "server_samples": {"farm_id": "f", "server": "s", "at": T0, "coverage_ms": 60_000},
+    "foreign_records": {
+        "farm_id": "f",
+        "source": "before",
+        "kind": "job",
+        "record_id": "1",
+        "part": 0,
+        "brought_at": T0,
+        "brought_by": "ann",
+        "record": "{}",
+    },
 }
 
 

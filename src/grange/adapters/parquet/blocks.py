@@ -13,6 +13,8 @@ from grange.ports.blocks import WrittenFile
 
 ROW_GROUP_ROWS = 250_000
 TEMPORARY = ".unfinished"
+_UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
+"""What reading a damaged file raises; the last where the names of its columns are damaged."""
 _FOLDERS = ("blocks", "rollups")
 
 
@@ -83,7 +85,7 @@ class ParquetBlocks:
         try:
             with pq.ParquetFile(self._place(path)) as file:
                 return file.read(None if columns is None else list(columns))
-        except (OSError, pa.ArrowException) as error:
+        except _UNREADABLE as error:
             raise CorruptDataError(path, f"cannot be read: {error}") from error
 
     def location(self, path: str) -> str:
@@ -97,7 +99,7 @@ class ParquetBlocks:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 size = file.tell()
             rows = pq.read_metadata(self._place(path)).num_rows
-        except (OSError, pa.ArrowException) as error:
+        except _UNREADABLE as error:
             raise CorruptDataError(path, f"cannot be read: {error}") from error
         return WrittenFile(path=path, row_count=rows, byte_count=size, sha256=digest)
 
