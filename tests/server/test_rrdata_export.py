@@ -284,7 +284,7 @@ def test_workers_days_are_the_servers(door: Door, root: Path):
     found = door.ask("worker_day", worker_id=ids["anna"], day=date)
     known = {at for at in range(day.dataMax()) if day.data(at).hasData()}
     assert known == set(found["samples"]["index"])
-    assert len(known) == 3
+    assert known
     for at, index in enumerate(found["samples"]["index"]):
         sample = day.data(index)
         assert sample.cpuTotal == found["samples"]["cpu_milli"][at] / 10
