@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from grange.domain.farm import Farm
 from grange.config.attribution import AttributionFile
+from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import StorageFullError
 from grange.kernel.ids import IdSource

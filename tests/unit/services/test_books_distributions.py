@@ -365,6 +365,18 @@ def test_every_report_answers_on_an_empty_farm(tmp_path, name):
             assert encoded(found, kind, ZoneInfo("UTC"))
 
 
+def test_no_figure_of_a_made_up_past_comes_without_saying_so(tmp_path):
+    with books_bench(tmp_path, T0) as bench:
+        bench.put(
+            Farm(
+                farm_id=FARM, name="f", settings={"simulated": True}, created_at=T0, created_by="t"
+            )
+        )
+        assert ask(bench, "errors")["notes"][0].startswith("SIMULATED")
+        asked = {"farm_id": FARM, "report": "usage", "start": T0, "end": END, "format": "csv"}
+        assert bench.books.call("report_file", asked)["name"] == "SIMULATED-usage.csv"
+
+
 @pytest.mark.parametrize(
     ("arguments", "field"),
     [

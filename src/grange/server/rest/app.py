@@ -30,10 +30,10 @@ from grange.server.rest import (
     store,
     workers,
 )
+from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
-from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.services.permissions import Principal, check

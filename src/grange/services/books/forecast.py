@@ -24,7 +24,8 @@ from grange.kernel.errors import ConfigurationError, FieldProblem, InvalidReques
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant, datetime_of
 from grange.services.books.desk import Desk
-from grange.services.books.formats import FORMATS, encoded
+from grange.services.books.formats import FORMATS
+from grange.services.books.reports import file_of, marked
 from grange.services.books.shelf import View
 
 MOST_DAYS = 90
@@ -93,7 +94,7 @@ def forecast(
         "currency": farm.currency,
         "known_days": len(known),
         "peak_factor": round(factor, 3),
-        **page_of(sheet, limit=None),
+        **marked(desk, farm_id, page_of(sheet, limit=None)),
     }
 
 
@@ -186,12 +187,7 @@ def forecast_file(desk: Desk, *, format: str, farm_id: str, **asked: Any) -> dic
     """Return a forecast as a file; see `reports.report_file`."""
     if format not in FORMATS:
         raise InvalidRequestError(f"format must be one of {', '.join(FORMATS)}.")
-    found = forecast(desk, farm_id=farm_id, **asked)
-    return {
-        "content": encoded(found, format, ZoneInfo(desk.farm(farm_id).zone)),
-        "media_type": FORMATS[format],
-        "name": f"forecast.{format}",
-    }
+    return file_of(desk, farm_id, forecast(desk, farm_id=farm_id, **asked), format)
 
 
 def _check(name: str, value: int, least: int, most: int) -> None:

@@ -118,7 +118,24 @@ def report(
         "where": where,
         "span": {"start_at": span.start, "end_at": span.end},
         "currency": desk.farm(farm_id).currency,
-        **page_of(sheet, limit=limit, offset=offset),
+        **marked(desk, farm_id, page_of(sheet, limit=limit, offset=offset)),
+    }
+
+
+def marked(desk: Desk, farm_id: str, page: dict[str, Any]) -> dict[str, Any]:
+    """Return a page with a note above all others if the farm's past was made up."""
+    if not desk.farm(farm_id).simulated:
+        return page
+    return page | {"notes": ["SIMULATED: the past of this farm was made up.", *page["notes"]]}
+
+
+def file_of(desk: Desk, farm_id: str, found: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Return a report as a file; its name says so if the farm's past was made up."""
+    farm = desk.farm(farm_id)
+    return {
+        "content": encoded(found, kind, ZoneInfo(farm.zone)),
+        "media_type": FORMATS[kind],
+        "name": f"{'SIMULATED-' if farm.simulated else ''}{found['report']}.{kind}",
     }
 
 
@@ -152,13 +169,7 @@ def report_file(desk: Desk, *, format: str, **asked: Any) -> dict[str, Any]:  # 
     """
     if format not in FORMATS:
         raise _bad("format", f"must be one of {', '.join(FORMATS)}")
-    found = report(desk, **asked)
-    zone = ZoneInfo(desk.farm(asked["farm_id"]).zone)
-    return {
-        "content": encoded(found, format, zone),
-        "media_type": FORMATS[format],
-        "name": f"{asked['report']}.{format}",
-    }
+    return file_of(desk, asked["farm_id"], report(desk, **asked), format)
 
 
 def report_list(desk: Desk, *, farm_id: str) -> dict[str, Any]:
