@@ -178,10 +178,11 @@ class Ring(Sequence[RingSlot]):
 
     def slots(self) -> RingSlots:
         """Return what the ring holds now."""
-        now = self._asks.clock.now()
-        if self._held is None or now // (self.step * 1000) > self._held[0]:
+        # Slots begin at quarters of an hour in every zone, at minutes in the day ring.
+        turn = self._asks.clock.now() // (min(self.step, 900) * 1000)
+        if self._held is None or turn > self._held[0]:
             found = RingSlots(self._asks.ask("ring", "/rings/{ring}", ring=self.name))
-            self._held = now // (self.step * 1000), found
+            self._held = turn, found
         return self._held[1]
 
     def __len__(self) -> int:
