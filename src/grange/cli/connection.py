@@ -19,6 +19,7 @@ R = TypeVar("R")
 WIRE = "/2023-10-12"
 """Where the Deadline Cloud API lives."""
 REST = "/api/v1"
+SIMULATED_NOTE = "SIMULATED: nothing of this farm ever happened; its past was made up."
 """Where Grange's own API lives."""
 
 
@@ -28,6 +29,8 @@ class Connection:
     def __init__(self, *, server: str | None, farm_id: str | None, out: Output) -> None:
         self._given = {"server": server, "farm_id": farm_id}
         self.out = out
+        self.simulated = False
+        """True once an answer was of a farm whose past was made up."""
 
     @classmethod
     def of(cls, settings: ClientSettings, out: Output) -> "Connection":
@@ -53,7 +56,7 @@ class Connection:
 
     @cached_property
     def farm_id(self) -> str:
-        """The farm: as named, or the only one there is.
+        """The farm: as named, or the only one there is (simulated ones aside).
 
         Raises:
             ConfigurationError: there is no farm, or more than one and none was named.
@@ -61,6 +64,10 @@ class Connection:
         if self.settings.farm_id:
             return self.settings.farm_id
         farms = list(self.pages("/farms", "farms"))
+        if len(farms) > 1:
+            known = self.server_call("GET", "/farms")["farms"]
+            own = {farm["farm_id"] for farm in known if not farm["simulated"]}
+            farms = [farm for farm in farms if farm["farmId"] in own] or farms
         if len(farms) == 1:
             return str(farms[0]["farmId"])
         if not farms:
@@ -104,7 +111,7 @@ class Connection:
         timeout_seconds: float = 60.0,
     ) -> dict[str, Any]:
         """Call Grange's own API on the farm; `path` begins behind the farm."""
-        return self.api.call(
+        answer = self.api.call(
             method,
             f"{REST}/farms/{self.farm_id}{path}",
             query=query,
@@ -112,6 +119,8 @@ class Connection:
             service="grange",
             timeout_seconds=timeout_seconds,
         )
+        self.simulated = self.simulated or answer.get("simulated") is True
+        return answer
 
     def rest_bytes(self, path: str, *, query: Mapping[str, str] | None = None) -> bytes:
         """Fetch raw bytes of Grange's own API on the farm."""
@@ -147,7 +156,10 @@ def with_farm(
             farm_id=str(farm_id) if farm_id else None,
             out=out,
         )
-        return command(connection, *args, **kwargs)
+        result = command(connection, *args, **kwargs)
+        if connection.simulated and not out.as_json:
+            out.line(SIMULATED_NOTE)
+        return result
 
     return run
 

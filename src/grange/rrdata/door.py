@@ -58,6 +58,7 @@ class Door:
         if self._given:
             return self._given
         farms = self._api.call("GET", f"{_REST}/farms", service="grange")["farms"]
+        farms = [farm for farm in farms if not farm["simulated"]] or farms
         if len(farms) != 1:
             raise ConfigurationError(f"The server has {len(farms)} farms; name one: GRANGE_FARM_ID")
         return str(farms[0]["farm_id"])

@@ -53,6 +53,7 @@ def _is_url(text: str | Path) -> bool:
 
 def _only_farm(api: FarmApi) -> str:
     farms = api.call("GET", f"{_REST}/farms", service="grange")["farms"]
+    farms = [farm for farm in farms if not farm["simulated"]] or farms
     if len(farms) != 1:
         raise ConfigurationError(f"The server has {len(farms)} farms; name one: farm_id=…")
     return str(farms[0]["farm_id"])

@@ -13,6 +13,7 @@ from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError, CorruptDataError
 from grange.services.books.library import Books
+from grange.wiring.farm_plan import own_farms
 
 STATE = "state.db"
 
@@ -48,8 +49,8 @@ class FolderBooks:
         self._books.open()
 
     def farms(self) -> list[str]:
-        """Return the ids of the farms in the folder."""
-        return sorted(farm.farm_id for farm in self._books.state.find(Farm))
+        """Return the ids of the folder's farms; of simulated ones if there are no others."""
+        return sorted(farm.farm_id for farm in own_farms(self._books.state.find(Farm)))
 
     def ask(self, question: str, arguments: Mapping[str, Any]) -> Any:
         """Return the answer to a question in plain values.

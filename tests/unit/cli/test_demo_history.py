@@ -27,7 +27,7 @@ def test_history_leaves_a_folder_that_a_server_opens(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "past"
-    words = ["demo", "--history", "6h", "--workers", "3", "--data", str(folder), "--json"]
+    words = ["demo", "--history", "2h", "--workers", "2", "--data", str(folder), "--json"]
     assert run(words) == 0
     said = json.loads(capfd.readouterr().out)
     assert said["simulated"] is True
@@ -59,7 +59,7 @@ def test_the_showroom_waits_for_the_first_frames_and_moves_in_once(tmp_path: Pat
         waiting.look(connection, {"layers": [{"counts": {"READY": 8}}]})
         assert waiting.children == [], "nothing renders yet"
 
-        farm_id = fill_showroom(data, connection, workers=2, days=0.25)
+        farm_id = fill_showroom(data, connection, workers=2, days=0.1)
         farms = connection.server_call("GET", "/farms")["farms"]
         assert [(row["name"], row["simulated"]) for row in farms if row["farm_id"] == farm_id] == [
             (FARM, True)

@@ -36,6 +36,8 @@ export interface Farm {
   name: string;
   zone: string;
   currency: string;
+  /** Nothing of it ever happened: its past was made up. */
+  simulated: boolean;
 }
 
 export interface Me {

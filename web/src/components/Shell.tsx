@@ -1,8 +1,8 @@
-import { Match, Show, Switch, type JSX } from 'solid-js';
+import { For, Match, Show, Switch, type JSX } from 'solid-js';
 import { A, useLocation } from '@solidjs/router';
 import { clock, duration } from '../format/time';
 import { now } from '../state/clock';
-import { useFarm } from '../state/farm';
+import { chooseFarm, useFarm } from '../state/farm';
 import { nextTheme, theme } from '../state/theme';
 import { Shape } from './Shape';
 
@@ -72,6 +72,31 @@ function ThemeButton() {
   );
 }
 
+/** The farm's name; where there are more farms, a choice of them. */
+function FarmName() {
+  const farm = useFarm();
+  return (
+    <Show
+      when={farm.store.farms.length > 1}
+      fallback={<span class="farm-name ellipsis">{farm.store.farm?.name}</span>}
+    >
+      <select
+        class="farm-name"
+        aria-label="Farm"
+        onChange={(event) => chooseFarm(event.currentTarget.value)}
+      >
+        <For each={farm.store.farms}>
+          {(row) => (
+            <option value={row.farm_id} selected={row.farm_id === farm.store.farm?.farm_id}>
+              {row.name}
+            </option>
+          )}
+        </For>
+      </select>
+    </Show>
+  );
+}
+
 /** The bar every page has, with the page below it. */
 export function Shell(props: { children?: JSX.Element }) {
   const farm = useFarm();
@@ -100,7 +125,7 @@ export function Shell(props: { children?: JSX.Element }) {
           </A>
         </nav>
         <div class="end">
-          <span class="farm-name ellipsis">{farm.store.farm?.name}</span>
+          <FarmName />
           <LinkBadge />
           <span class="quiet clock" data-tip={`Time of the farm, ${farm.zone()}`}>
             {clock(now(), farm.zone())}
@@ -109,7 +134,15 @@ export function Shell(props: { children?: JSX.Element }) {
           <ThemeButton />
         </div>
       </header>
-      <main>{props.children}</main>
+      <Show when={farm.store.farm?.simulated}>
+        <p class="simulated" role="note">
+          <strong>SIMULATED</strong> Nothing on this page ever happened: the past of this farm was
+          made up.
+        </p>
+      </Show>
+      <main classList={{ 'simulated-figures': farm.store.farm?.simulated === true }}>
+        {props.children}
+      </main>
     </>
   );
 }

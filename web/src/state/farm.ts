@@ -20,6 +20,7 @@ export interface FarmEvent {
 interface FarmStore {
   me: Me | null;
   farm: Farm | null;
+  farms: Farm[];
   queues: Record<string, string>;
   fleets: Record<string, string>;
   jobs: JobRow[];
@@ -50,6 +51,18 @@ export function useFarm(): FarmState {
   return state;
 }
 
+const CHOSEN = 'grange-farm';
+
+function chosenFarm(): string | null {
+  return sessionStorage.getItem(CHOSEN);
+}
+
+/** Shows another farm of the server, from its first page on. */
+export function chooseFarm(farmId: string): void {
+  sessionStorage.setItem(CHOSEN, farmId);
+  window.location.assign('/');
+}
+
 /** Rows in an event: one, or a list of them. */
 function rowsOf(data: unknown): Record<string, unknown>[] {
   return Array.isArray(data) ? data : [data as Record<string, unknown>];
@@ -59,6 +72,7 @@ export function createFarmState(): FarmState {
   const [store, setStore] = createStore<FarmStore>({
     me: null,
     farm: null,
+    farms: [],
     queues: {},
     fleets: {},
     jobs: [],
@@ -136,7 +150,8 @@ export function createFarmState(): FarmState {
     try {
       const [me, farms] = await Promise.all([getMe(), getFarms()]);
       setStore('me', me);
-      const farm = farms[0];
+      setStore('farms', farms);
+      const farm = farms.find((row) => row.farm_id === chosenFarm()) ?? farms[0];
       if (farm === undefined) {
         setFailure('This server holds no farm yet. Run: grange admin init');
         return;
