@@ -25,5 +25,6 @@ def test_each_job_thread_sees_its_own_gpu(tmp_path: Path, monkeypatch: pytest.Mo
         farm.start(workers=1)
         text = f"echo $CUDA_VISIBLE_DEVICES >> {seen}/$DEADLINE_SESSION_ID; sleep 1"
         assert wait_for(farm, submit(farm, step("Render", text, frames="1-6"))) == "SUCCEEDED"
+        assert "give --job-user to keep them apart" in farm.logs()
     by_session = [set(path.read_text().split()) for path in seen.iterdir()]
     assert sorted(by_session, key=sorted) == [{"0"}, {"1"}]
