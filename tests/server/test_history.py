@@ -158,6 +158,7 @@ def test_groups_from_the_command_line_make_the_round_trip(
         assert cli("group", "export", str(file))[0] == 0
         assert read_groups(file.read_text()) == {"big": ["render01"]}
         assert cli("group", "import", str(file))[1] == "Nothing changed.\n"
+    file = tmp_path / "other.json"
     file.write_text('{"groups": {"new": ["render01"]}}')
     assert cli("group", "import", str(file))[1] == "Changed: big, new\n"
     shown = json.loads(cli("group", "ls", "--json", "--of", "render01")[1])

@@ -76,7 +76,7 @@ def told(tmp_path_factory):
     with books_bench(tmp_path_factory.mktemp("books"), T0) as bench:
         bench.put(farm(), *(worker(number, f"node{number}") for number in (1, 2, 3)))
         post(bench, rows_of(story))
-        layers = {}
+        layers: dict[Any, Any] = {}
         for attempt in story.attempts():
             layers.setdefault(attempt.layer_id, attempt)
         for number, (layer_id, attempt) in enumerate(sorted(layers.items())):

@@ -26,7 +26,9 @@ from grange.testing.books import books_bench
 from grange.testing.builders import DecidingFarm
 from grange.testing.facts import (
     FARM,
+    JOB,
     LAYER,
+    QUEUE,
     T0,
     action_fact,
     event_fact,
@@ -346,8 +348,9 @@ def bench(tmp_path):
 
 def test_frames_are_found_by_index_not_by_scene_number(bench):
     """Ledger S0-30, S0-31, S0-32: a step-2 sequence; all fields; five parts, the peak ≥ mean."""
-    job = Job(farm_id=FARM, queue_id="q", job_id=numbered("job", 1), name="j",
-              created_at=T0, created_by="ann")  # type: ignore[arg-type]  # fmt: skip
+    job = Job(
+        farm_id=FARM, queue_id=QUEUE, job_id=JOB, name="j", created_at=T0, created_by="ann"
+    )  # fmt: skip
     bench.put(job)
     done = action_fact(frames="1-9:2", frame_count=5)
     bench.keep(submission_fact(frames="1-9:2", frame_count=5), done)

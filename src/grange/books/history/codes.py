@@ -111,6 +111,10 @@ ERRORS: Mapping[str, int] = {
 """Class of an error → its number."""
 
 
+LOST_CAUSES = ("worker_silent", "worker_restarted", "worker_stopped", "worker_deleted")
+"""Causes of attempts that were interrupted because their worker was gone: the server's errors."""
+
+
 class LogId(IntEnum):
     """What an entry of a job's log says. 0 to 4 are as known elsewhere; the rest is ours."""
 

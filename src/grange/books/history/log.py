@@ -8,6 +8,7 @@ from typing import Any
 from grange.books.frame_ranges import expand
 from grange.books.history.codes import (
     ERRORS,
+    LOST_CAUSES,
     STATE_OF_STATUS,
     STATUS_NUMBERS,
     Actor,
@@ -21,7 +22,6 @@ MOST_WORKERS = 250
 MOST_MISSING = 30_000
 LOW_PRIORITY = "low_priority"
 """Cause of an attempt that made room for more urgent work."""
-_NO_ERROR = ("", LOW_PRIORITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def errors_of(
     """
     found = []
     for attempt in attempts:
-        lost = attempt["status"] == "INTERRUPTED" and attempt["cause"] not in _NO_ERROR
+        lost = attempt["status"] == "INTERRUPTED" and attempt["cause"] in LOST_CAUSES
         if attempt["status"] != "FAILED" and not lost:
             continue
         said = attempt["error_class"] or ("lost" if lost else "unknown")
@@ -210,7 +210,7 @@ class _Running:
         }.get(status, LogId.ABORTED)
         if what is LogId.ABORTED and cause == LOW_PRIORITY:
             what = LogId.ABORTED_LOW_PRIORITY
-        elif what is LogId.ABORTED and status == "INTERRUPTED" and cause:
+        elif what is LogId.ABORTED and cause in LOST_CAUSES:
             what = LogId.ABORTED_LOST
         frames = list(expand(attempt["frames"])) if attempt["frames"] else []
         steps = [step for step, _ in groupby(b - a for a, b in pairwise(frames))]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from grange.books.history.codes import STATE_OF_STATUS
+from grange.books.history.codes import LOST_CAUSES, STATE_OF_STATUS
 from grange.books.questions.model import Need, Question
 from grange.books.questions.sql import TILES, cost_between
 from grange.books.where import Node, condition
@@ -28,14 +28,25 @@ _TOTALS = """
 _CHOSEN = """
 reset_of AS (
   SELECT layer_id, max("at") AS reset_at, count(*) AS resets FROM events
-  WHERE farm_id = $farm_id AND name = 'layer_reset' GROUP BY layer_id
+  WHERE farm_id = $farm_id AND name = 'layer_reset' AND {about} GROUP BY layer_id
 ),
 tried AS (
   SELECT a.*, coalesce(a.ended_at - a.started_at, 0) AS length,
          coalesce(a.assigned_at >= r.reset_at, true) AS since_reset
   FROM session_actions a LEFT JOIN reset_of r ON r.layer_id = a.layer_id
-  WHERE a.farm_id = $farm_id AND a.kind = 'task_run' AND a.layer_id IS NOT NULL
+  WHERE a.farm_id = $farm_id AND a.kind = 'task_run' AND a.layer_id IS NOT NULL AND a.{about}
 )"""
+_ONE = "layer_id IN (SELECT layer_id FROM only_one)"
+"""In the relation of one layer, or of all."""
+_WANTED = "layer_id IN (SELECT layer_id FROM wanted)"
+_ONLY_ONE = f"""
+only_one AS (
+  SELECT layer_id FROM submissions
+  WHERE farm_id = $farm_id AND ($layer_id IS NULL OR layer_id = $layer_id)
+    AND ($project IS NULL OR project = $project)
+),
+{_CHOSEN.format(about=_ONE)}"""  # noqa: S608 - constant text
+_SOME = _CHOSEN.format(about=_WANTED)
 _NEEDS = (
     Need(table="events"),
     Need(table="session_actions", live=True),
@@ -55,7 +66,13 @@ def projects() -> Question:
 
 
 def records(
-    where: Node, *, project: str | None, newest_first: bool, limit: int, offset: int
+    where: Node,
+    *,
+    project: str | None,
+    layer_id: str | None = None,
+    newest_first: bool,
+    limit: int,
+    offset: int,
 ) -> Question:
     """Ask for records: filtered first, limited then.
 
@@ -66,16 +83,17 @@ def records(
     order = "DESC" if newest_first else "ASC"
     return Question(
         sql=f"""
-            WITH {_CHOSEN},
+            WITH {_ONLY_ONE},
             state_of AS (
               SELECT layer_id, arg_max(new, ("at", event_id)) AS status,
                      arg_max("at", ("at", event_id)) AS status_at,
                      min("at") FILTER (new = 'SUCCEEDED') AS first_finished_at
-              FROM events WHERE farm_id = $farm_id AND name = 'layer_status' GROUP BY layer_id
+              FROM events WHERE farm_id = $farm_id AND name = 'layer_status' AND {_ONE}
+              GROUP BY layer_id
             ),
             changed AS (
               SELECT layer_id, max("at") AS changed_at FROM events
-              WHERE farm_id = $farm_id AND layer_id IS NOT NULL GROUP BY layer_id
+              WHERE farm_id = $farm_id AND layer_id IS NOT NULL AND {_ONE} GROUP BY layer_id
             ),
             job_changed AS (
               SELECT job_id, max("at") AS changed_at FROM events
@@ -85,7 +103,7 @@ def records(
               SELECT layer_id, {_TOTALS}, min(started_at) AS started_at,
                      max(ended_at) AS last_ended_at, max(peak_memory_bytes) AS memory_bytes,
                      count(*) FILTER (status = 'FAILED'
-                       OR (status = 'INTERRUPTED' AND cause <> '')) AS errors
+                       OR (status = 'INTERRUPTED' AND cause IN {LOST_CAUSES})) AS errors
               FROM tried GROUP BY layer_id
             ),
             record AS (
@@ -110,7 +128,7 @@ def records(
               LEFT JOIN job_changed j ON j.job_id = s.job_id
               LEFT JOIN reset_of r ON r.layer_id = s.layer_id
               LEFT JOIN used u ON u.layer_id = s.layer_id
-              WHERE s.farm_id = $farm_id AND ($project IS NULL OR s.project = $project)
+              WHERE s.farm_id = $farm_id AND s.{_ONE}
             ),
             found AS (SELECT * FROM record WHERE {asked.sql})
             SELECT f.*, n.matched, n.of_all
@@ -126,6 +144,7 @@ def records(
         parameters={
             **asked.parameters,
             "project": project,
+            "layer_id": layer_id,
             "limit": limit,
             "offset": offset,
         },
@@ -136,7 +155,7 @@ def totals(layer_ids: Sequence[str]) -> Question:
     """Ask what the attempts of layers add up to: ever, and since the last reset."""
     return _about(
         f"""
-            WITH {_CHOSEN}, mine AS (SELECT t.* FROM tried t JOIN wanted USING (layer_id))
+            WITH {_SOME}, mine AS (SELECT * FROM tried)
             SELECT layer_id, 'lifetime' AS scope, {_TOTALS} FROM mine GROUP BY layer_id
             UNION ALL
             SELECT layer_id, 'current' AS scope, {_TOTALS} FROM mine WHERE since_reset
@@ -150,10 +169,10 @@ def busy(layer_ids: Sequence[str]) -> Question:
     """Ask how long layers were rendered: by the wall, by each worker, by the speed of workers."""
     return _about(
         f"""
-            WITH {_CHOSEN},
+            WITH {_SOME},
             mine AS (
               SELECT layer_id, worker_id, started_at, ended_at, ps_milli, length, since_reset
-              FROM tried JOIN wanted USING (layer_id) WHERE started_at IS NOT NULL
+              FROM tried WHERE started_at IS NOT NULL
             ),
             scoped AS (
               SELECT 'lifetime' AS scope, * FROM mine

@@ -10,6 +10,7 @@ from grange.books.history.codes import JobState, TimeMode, actor_text
 from grange.books.history.fields import HistoryFilter
 from grange.books.history.log import capped_errors, capped_log, errors_of, log_of, plain
 from grange.books.questions import history as ask
+from grange.books.where import EVERYTHING
 from grange.domain.rates import RateCard
 from grange.domain.work import Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
@@ -170,11 +171,11 @@ def history_log(desk: Desk, *, farm_id: str, layer_id: str) -> dict[str, Any]:
 
 
 def _row(desk: Desk, view: View, layer_id: str) -> dict[str, Any]:
-    farm = desk.farm(view.farm_id)
-    node = HistoryFilter(text=f'layer_id="{layer_id}"').node(ZoneInfo(farm.zone), view.now)
-    found = view.ask(
-        ask.records(node, project=None, newest_first=True, limit=1, offset=0)
-    ).to_pylist()
+    desk.farm(view.farm_id)
+    question = ask.records(
+        EVERYTHING, project=None, layer_id=layer_id, newest_first=True, limit=1, offset=0
+    )
+    found = view.ask(question).to_pylist()
     if found[0]["layer_id"] is None:
         raise NotFoundError("step", layer_id)
     row: dict[str, Any] = found[0]
