@@ -66,7 +66,8 @@ def draw(
         raise NotFoundError("job", job_id)
     now = books.clock.now()
     span = _span(now, job, start, end)
-    title = f"{_TITLES[name]}: {job.name if job else farm.name}"
+    mark = "SIMULATED " if farm.simulated else ""
+    title = f"{mark}{_TITLES[name]}: {job.name if job else farm.name}"
     picture = Picture(
         title=title,
         span=span,
