@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from grange.cli.children import Child, start_program
-from grange.cli.connection import Connection
+from grange.cli.connection import REST, Connection
 from grange.cli.output import Output
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.server.supervisor import die_with_parent
@@ -23,6 +23,7 @@ WORKERS = 60
 DAYS = 14
 _SEED = 2026
 _LOWEST = 19
+_MOVING_SECONDS = 900.0
 
 
 class Showroom:
@@ -105,7 +106,13 @@ def fill_showroom(
         attempts_per_worker_day=15.0,
     )
     simulate(folder, plan)
-    made = connection.server_call("POST", "/farms/simulated", body={"folder": FOLDER})
+    made = connection.api.call(
+        "POST",
+        f"{REST}/farms/simulated",
+        body={"folder": FOLDER},
+        service="grange",
+        timeout_seconds=_MOVING_SECONDS,
+    )
     return str(made["farm_id"])
 
 
