@@ -25,6 +25,7 @@ from benchmarks.contest import Contestant, Goal, Table, held
 from benchmarks.environments import peer
 from grange.books.periods import Period, buckets
 from grange.books.questions.usage import places_of
+from grange.kernel.units import Instant
 
 MILLION = 1_000_000
 ROOT = Path(__file__).resolve().parents[1]
@@ -163,7 +164,9 @@ def _places() -> list[tuple[int, str]]:
     names = {
         day.start: f"{datetime.fromtimestamp(day.start / 1000, ZONE):%Y-%m-%d}" for day in days
     }
-    return [(places.first + number, names[start]) for number, start in enumerate(places.starts)]
+    return [
+        (places.first + number, names[Instant(start)]) for number, start in enumerate(places.starts)
+    ]
 
 
 def _csv(sessions: Sessions) -> Iterator[io.BytesIO]:

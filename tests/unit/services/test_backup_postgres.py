@@ -12,6 +12,7 @@ from grange.adapters.postgres.copying import replace
 from grange.adapters.postgres.store import PostgresStore
 from grange.domain.farm import Farm
 from grange.kernel.errors import ConflictError
+from grange.kernel.ids import FarmId
 from grange.ports.state import TABLES, Batch
 from grange.testing.conformance.state_store import manifest_row
 from grange.testing.databases import create_database, drop_database
@@ -40,7 +41,9 @@ def test_a_copy_is_of_one_moment_and_comes_back(database: str, tmp_path: Path) -
         await store.open()
         await store.commit(everything())
         odd = 'a\ttab, a\\backslash,\na line "end" \\N'
-        await store.commit(Batch(puts=[Farm(farm_id="f2", name=odd, created_at=T0, created_by="")]))
+        await store.commit(
+            Batch(puts=[Farm(farm_id=FarmId("f2"), name=odd, created_at=T0, created_by="")])
+        )
         row = manifest_row("blocks/a.parquet")
         await store.publish([row, manifest_row("blocks/b.parquet")], [], T0)
         await store.publish([], ["blocks/b.parquet"], T0)
@@ -49,7 +52,9 @@ def test_a_copy_is_of_one_moment_and_comes_back(database: str, tmp_path: Path) -
         revision = await store.copy(str(copy), lambda: None)
         assert [found.path for found in manifest_in(copy)] == ["blocks/a.parquet"]
         assert manifest_in(copy)[0] == row
-        await store.commit(Batch(puts=[Farm(farm_id="f3", name="n", created_at=T0, created_by="")]))
+        await store.commit(
+            Batch(puts=[Farm(farm_id=FarmId("f3"), name="n", created_at=T0, created_by="")])
+        )
         await store.clear_outbox(outbox[-1].sequence)
         with pytest.raises(ConflictError, match="in use by"):
             await replace(database, copy, revision, kept)

@@ -1,6 +1,6 @@
 """The store of the books: how large it is, how long it keeps what."""
 
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import get, put
@@ -9,6 +9,8 @@ from litestar.params import FromPath, JSONBody
 from grange.kernel.ids import FarmId
 from grange.server.rest.given import Caller, Services
 from grange.services.commands.retention import SetRetention
+
+T = TypeVar("T")
 
 
 class TableSizeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +128,7 @@ async def set_retention(
     return await _ask(context, "books_retention", RetentionRows, farm_id)
 
 
-async def _ask(context: Services, question: str, kind: Any, farm_id: str) -> Any:
+async def _ask(context: Services, question: str, kind: type[T], farm_id: str) -> T:
     await context.rows.farm({"farmId": farm_id})
     return msgspec.convert(await context.books.ask(question, farm_id=farm_id), kind)
 
