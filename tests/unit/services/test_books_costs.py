@@ -13,6 +13,7 @@ from grange.domain.rates import (
     CardTerms,
     Discount,
     EnergyLine,
+    EnergySource,
     Idle,
     LicenceLine,
     LicenceUnit,
@@ -38,6 +39,8 @@ from grange.testing.facts import (
     licence_fact,
     numbered,
     posted_frame,
+    posted_worker_sample,
+    sample_row,
     session_fact,
 )
 from grange.testing.story import FLEETS, Storyteller, post, rows_of
@@ -482,3 +485,23 @@ def test_licence_minutes_in_use_at_the_limit_and_denied(tmp_path):
     }  # fmt: skip
     assert by_product["mts"]["in_use_minutes"] == 9.0
     assert by_product["mts"]["at_limit_minutes"] == 9.0
+
+
+def test_measured_power_is_the_mean_of_samples(tmp_path):
+    """Ledger S2-14: energy from measured watts where half of a session was watched, else rated."""
+    line = EnergyLine(billionths_per_kwh=10**9, source=EnergySource.MEASURED, watts_milli=100_000)
+    with books_bench(tmp_path, Instant(T0 + 900_000)) as bench:
+        bench.put(FARM_ROW, replace(CARD, terms=CardTerms(energy=(line,))))
+        for number, samples in enumerate((3, 1)):
+            start = T0 + number * 400_000
+            about = {"session_id": numbered("session", number + 1), "started_at": start,
+                     "ended_at": start + 60_000}  # fmt: skip
+            bench.keep(session_fact(**about), action_fact(task_index=number, **about))
+            for place in range(samples):
+                posted = posted_worker_sample(start + 20_000 * (place + 1))
+                watts = 300_000 + 100_000 * place
+                bench.post("worker_samples", [sample_row(posted, watts_milli=watts)])
+        first = cost(bench, "item", end=T0 + 300_000)["components"]["energy"]["cost"]
+        second = cost(bench, "item", start=T0 + 300_000)["components"]["energy"]["cost"]
+    assert billionths(first) == after(400_000_000, 60_000)
+    assert billionths(second) == after(100_000_000, 60_000)

@@ -4,6 +4,8 @@ A worker's times are its own clock's. They are kept as they came (`worker_…`),
 of a repeat's key, and again rebased to the server's clock.
 """
 
+from dataclasses import replace
+
 from grange.books.catalog.model import (
     Consolidation,
     TableSpec,
@@ -116,6 +118,11 @@ WORKER_SAMPLES = TableSpec(
                Consolidation.MINIMUM, nullable=True),
         number("temperature_milli_c", "1/1000 °C", "First disk's temperature.",
                Consolidation.LEVEL, nullable=True, minimum=None, ledger="S0-16"),
+        replace(
+            number("watts_milli", "mW", "Power of the whole machine, measured.",
+                   Consolidation.LEVEL, nullable=True, ledger="S2-14"),
+            since=2,
+        ),
     ),
 )  # fmt: skip
 

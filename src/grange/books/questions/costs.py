@@ -21,6 +21,8 @@ from grange.domain.rates import PER_MILLION, PricedWork
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 
+SAMPLE_MS = 20_000
+
 COST_COLUMNS: Mapping[str, str] = {
     "user": "user_name",
     "project": "project",
@@ -217,7 +219,19 @@ pieces AS (
   WHERE w.from_at < w.to_at
 )"""  # noqa: S608 - constant text
 
+_ENERGY = """x.value::HUGEINT * coalesce(
+  CASE x.measured WHEN 1 THEN m.watts_milli END, p.watts_milli, x.watts_milli)"""
+
 _PRICED = f"""
+measured AS (
+  SELECT c.session_id,
+         (sum(w.watts_milli::HUGEINT * w.coverage_ms) // sum(w.coverage_ms))::BIGINT AS watts_milli
+  FROM chosen c JOIN worker_samples w ON w.worker_id = c.worker_id AND w.farm_id = $farm_id
+    AND w."at" > c.started_at AND w."at" - {SAMPLE_MS} < c.ended_at
+  WHERE w.watts_milli IS NOT NULL
+  GROUP BY c.session_id, c.started_at, c.ended_at
+  HAVING 2 * sum(w.coverage_ms) >= c.ended_at - c.started_at
+),
 rated AS (
   SELECT p.*, x.component, x.item, coalesce(x.payer, y.payer) AS payer,
          x.sell_mode, x.sell_value,
@@ -227,13 +241,17 @@ rated AS (
            WHEN '{Mode.WORKER}' THEN {_half_even("x.value", "threads")}
            WHEN '{Mode.SHARE}' THEN {_half_even("rate::HUGEINT * x.value", str(PER_MILLION))}
            WHEN '{Mode.ENERGY}' THEN {
-    _half_even("x.value::HUGEINT * coalesce(p.watts_milli, x.watts_milli)", "1000000 * threads")
+    _half_even(
+        _ENERGY,
+        "1000000 * threads",
+    )
 } END AS cost_rate
   FROM pieces p
   JOIN prices x ON x.card_no = p.card_no AND x.sell_no = p.sell_no AND x.fleet_id = p.fleet_id
     AND x.region = p.region AND x.queue_id = p.queue_id AND x.project = p.project
     AND x.user_name = p.user_name AND x.app = p.app
   JOIN payers y ON y.card_no = p.card_no AND y.cause = p.cause
+  LEFT JOIN measured m ON m.session_id = p.session_id
   WHERE x.component <> '{Component.LICENCE}' OR NOT EXISTS (
     SELECT 1 FROM licence_uses u WHERE u.session_id = p.session_id AND u.product = x.item)
 ),
@@ -476,7 +494,10 @@ def _question(
         *needs,
     ]
     if priced:
+        measured = any(one.measured for listed in tariff.prices.values() for one in listed)
         wanted.append(Need(table="licence_uses", start=since))
+        # Samples are many: without a price of measured power none are read.
+        wanted.append(Need(table="worker_samples", start=since, end=None if measured else since))
         relations |= {
             "prices": _price_table(tariff.prices),
             "payers": _payer_table(tariff.cards),
@@ -550,11 +571,11 @@ _PRICE_TEXTS = (*CONTEXT[2:], "component", "item", "mode", "payer", "sell_mode")
 
 def _price_table(prices: Mapping[tuple[str, ...], Sequence[Price]]) -> pa.Table:
     return _table(
-        (*CONTEXT, "component", "item", "mode", "value", "watts_milli", "payer", "sell_mode",
-         "sell_value"),
+        (*CONTEXT, "component", "item", "mode", "value", "watts_milli", "measured", "payer",
+         "sell_mode", "sell_value"),
         [
             (*context, str(one.component), one.item, str(one.mode), one.value, one.watts_milli,
-             one.payer, str(one.sell_mode), one.sell_value)
+             int(one.measured), one.payer, str(one.sell_mode), one.sell_value)
             for context, listed in prices.items()
             for one in listed
         ],

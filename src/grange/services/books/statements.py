@@ -16,7 +16,7 @@ from grange.domain.farm import Farm
 from grange.domain.statements import BooksMonth, Posting, PostingKind, PostingPart
 from grange.kernel.errors import ConflictError, CorruptDataError, FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant, datetime_of, decimal_of
+from grange.kernel.units import MILLIS_PER_DAY, Instant, datetime_of, decimal_of
 from grange.ports.state import Compare, Order
 from grange.services.books.costs import cards_of, priced
 from grange.services.books.desk import Desk
@@ -40,6 +40,10 @@ LINE_FIELDS = Fields(
     for place, name in enumerate(_NAMES)
 )
 """What a condition on posted lines may name."""
+
+
+RECHECKED_MS = 365 * MILLIS_PER_DAY
+"""Months that ended longer ago are settled: samples of them may be gone."""
 
 
 class Posted:
@@ -306,7 +310,7 @@ def with_corrections(desk: Desk, view: View, month: str, span: Span, posted: Pos
     """Return a month's own lines, and the late findings about frozen months before it."""
     tables = [computed(desk, view, span)]
     for name, old in posted.frozen.items():
-        if name < month:
+        if name < month and old.end_at > view.now - RECHECKED_MS:
             now = computed(desk, view, Span(old.start_at, old.end_at))
             about = posted.about(name, (PostingKind.FREEZE,))
             tables.append(postings.difference(now, about, name))
