@@ -132,7 +132,9 @@ async def running_api(
         stack.callback(journal.close)
         drain = Drain(store, commit, clock, pause_seconds=0.2)
         probe = HostProbe(settings.data_dir, clock)
-        sampler = ServerSampler(store, commit, clock, probe, server=platform.node())
+        sampler = ServerSampler(
+            store, commit, clock, probe, server=platform.node(), process=probe.own
+        )
         await owner.start()
         identity = Identity(
             master_key=master_key(settings.data_dir), store=store, randomness=os.urandom

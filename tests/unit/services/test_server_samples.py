@@ -2,6 +2,8 @@
 
 import asyncio
 
+import psutil
+
 from grange.adapters.host.probe import HostProbe
 from grange.adapters.journal.writer import FileJournal
 from grange.domain.farm import Farm
@@ -44,6 +46,32 @@ def test_each_minute_of_the_server_is_booked_for_each_farm(tmp_path):
         assert row["disk_free_bytes"] > 0
         assert row["machine_cpu_milli"] >= 0
         assert row["process_cpu_milli"] is None, "unknown is not zero"
+
+
+def test_the_servers_own_use_is_what_the_system_says(tmp_path):
+    """Ledger S0-19: cores and memory of the server, within 5 % of psutil."""
+    clock = VirtualClock(T0)
+    journal = FileJournal(tmp_path / "journal", clock)
+    probe = HostProbe(tmp_path, clock)
+
+    async def run() -> None:
+        store = MemoryStore()
+        farm = Farm(farm_id=FARM, name="f", created_at=T0, created_by="t")
+        await store.commit(Batch(puts=[farm]))
+        commit = GroupCommit(journal, clock)
+        sampler = ServerSampler(store, commit, clock, probe, server="here", process=probe.own)
+        began = sum(psutil.Process().cpu_times()[:2])
+        while sum(psutil.Process().cpu_times()[:2]) < began + 0.3:
+            pass
+        clock.advance(1)
+        await sampler.step(clock.now())
+
+    asyncio.run(run())
+    (row,) = [row for frame in journal.read() for row in frame.rows.to_pylist()]
+    journal.close()
+    rss = psutil.Process().memory_info().rss
+    assert abs(row["process_memory_bytes"] - rss) < rss * 0.05
+    assert 290 <= row["process_cpu_milli"] < 600, "0.3 s of one core in a second of the clock"
 
 
 def test_the_sampler_wakes_at_full_minutes(tmp_path):

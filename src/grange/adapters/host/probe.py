@@ -111,6 +111,16 @@ class HostProbe:
             cpu_ms=round(cpu_seconds * 1000), memory_bytes=private + shared, processes=processes
         )
 
+    def own(self) -> TreeReading:
+        """Return this process now."""
+        process = psutil.Process()
+        with process.oneshot():
+            times = process.cpu_times()
+            memory = process.memory_info()
+        return TreeReading(
+            cpu_ms=round((times.user + times.system) * 1000), memory_bytes=memory.rss, processes=1
+        )
+
     def _disk_free(self) -> int | None:
         try:
             return shutil.disk_usage(self._disk_path).free

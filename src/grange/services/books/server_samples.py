@@ -1,13 +1,14 @@
 """The server's own sample, once a minute: that it ran, and how the machine was."""
 
 import logging
+from collections.abc import Callable
 
 from grange.books.catalog.telemetry_tables import SERVER_SAMPLES
 from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ThrottledError
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
-from grange.ports.host import MachineReading, Probe
+from grange.ports.host import MachineReading, Probe, TreeReading
 from grange.ports.state import StateStore
 from grange.services.books.group_commit import GroupCommit
 
@@ -23,7 +24,14 @@ class ServerSampler:
     """
 
     def __init__(
-        self, store: StateStore, commit: GroupCommit, clock: Clock, probe: Probe, *, server: str
+        self,
+        store: StateStore,
+        commit: GroupCommit,
+        clock: Clock,
+        probe: Probe,
+        *,
+        server: str,
+        process: Callable[[], TreeReading] | None = None,
     ) -> None:
         """Sample a server.
 
@@ -33,6 +41,7 @@ class ServerSampler:
             clock: the server's clock.
             probe: reads the machine.
             server: the server's name.
+            process: reads the server's own processes; None: they stay unknown.
         """
         self._store = store
         self._commit = commit
@@ -41,6 +50,8 @@ class ServerSampler:
         self._server = server
         self._since = clock.now()
         self._before = probe.machine()
+        self._process = process
+        self._own_before = None if process is None else process()
 
     async def run(self) -> None:
         """Sample for ever; cancel to stop."""
@@ -53,9 +64,15 @@ class ServerSampler:
         """Book the time since the last step."""
         since, before = self._since, self._before
         self._since, self._before = now, self._probe.machine()
+        own_before, own = self._own_before, None if self._process is None else self._process()
+        self._own_before = own
         if now <= since:
             return
         sample = _sample(since, now, before, self._before) | {"server": self._server}
+        if own is not None and own_before is not None:
+            used = max(0, own.cpu_ms - own_before.cpu_ms)
+            sample["process_cpu_milli"] = used * 1000 // (now - since)
+            sample["process_memory_bytes"] = own.memory_bytes
         parts = [
             (farm.farm_id, SERVER_SAMPLES.name, [sample | {"farm_id": farm.farm_id}])
             for farm in await self._store.find(Farm)
