@@ -136,6 +136,7 @@ def posted_worker_sample(at: int, **changes: Any) -> dict[str, Any]:
         "memory_used_bytes": 4 << 30, "memory_total_bytes": 16 << 30, "net_in_bytes": 1_000,
         "net_out_bytes": 2_000, "net_in_max_bytes_per_s": 300, "user_logged_in": False,
         "load1_milli": 1_200, "disk_free_bytes": 10 << 30, "temperature_milli_c": None,
+        "watts_milli": None,
     }  # fmt: skip
     values.update(changes)
     return values
