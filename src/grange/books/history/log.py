@@ -129,9 +129,9 @@ def log_of(
     clock = _Running(attempts, frame_count)
     merged = sorted(
         [
-            *((event["at"], 0, event["event_id"], event, None) for event in events),
+            *((event["at"], 1, event["event_id"], event, None) for event in events),
             *(
-                (attempt["ended_at"], 1, attempt["action_id"], None, attempt)
+                (attempt["ended_at"], 0, attempt["action_id"], None, attempt)
                 for attempt in attempts
                 if attempt["status"] != "RUNNING"
             ),
