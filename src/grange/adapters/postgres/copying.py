@@ -39,7 +39,8 @@ async def copy_database(url: str, folder: Path, begun: Callable[[], None]) -> st
         begun: called when the moment is fixed.
     """
     columns = {
-        str(table.name): [str(column.name) for column in table.columns] for table in METADATA.sorted_tables
+        str(table.name): [str(column.name) for column in table.columns]
+        for table in METADATA.sorted_tables
     }
     connection = await asyncpg.connect(url)
     try:
