@@ -56,6 +56,8 @@ _SILENT_AFTER_MS = 75_000
 _ASK_AGAIN_MS = 20_000
 """An idle machine that got nothing is not woken again before."""
 
+_WOKEN_AT_ONCE = 3
+
 Step = Callable[[], Awaitable[None]]
 
 
@@ -327,13 +329,15 @@ class Life:
     # ── machines at work ──────────────────────────────────────────────────────────────────────────
 
     def _wake_fleet(self, fleet_id: FleetId, count: int) -> None:
-        """Let up to `count` idle machines of a fleet ask; switch one on if none is idle."""
+        """Let some idle machines of a fleet ask; switch one on if there are none.
+
+        Whoever takes work leaves a wake for the rest, so that few have to be woken at a time.
+        """
         now = self._clock.now()
-        left = count
-        asleep = None
+        left = min(count, _WOKEN_AT_ONCE)
+        asleep: Agent | None = None
+        asked: Agent | None = None
         for agent in self._of_fleet.get(fleet_id, ()):
-            if left <= 0:
-                return
             if not agent.running:
                 if asleep is None and agent.machine.saves_power and not agent.silent:
                     asleep = agent
@@ -341,11 +345,18 @@ class Life:
             free = agent.machine.threads - len(agent.doing)
             if not free or agent.present or agent.report_due is not None:
                 continue
+            if now - agent.asked_at < _ASK_AGAIN_MS:
+                asked = asked or agent
+                continue
+            self._report_soon(agent)
             left -= free
-            self._report_soon(agent, max(SOON_MS, agent.asked_at + _ASK_AGAIN_MS - now))
-        if asleep is not None and left > 8 and asleep.wanted_at is None:
+            if left <= 0:
+                return
+        if asked is not None:
+            self._report_soon(asked, max(SOON_MS, asked.asked_at + _ASK_AGAIN_MS - now))
+        elif asleep is not None and count > 8 and asleep.wanted_at is None:
             asleep.wanted_at = Instant(now + 90_000)
-            self._at(asleep.wanted_at, lambda: self._boot(asleep))
+            self._at(asleep.wanted_at, partial(self._boot, asleep))
 
     def _report_soon(self, agent: Agent, wait_ms: int = SOON_MS) -> None:
         due = self._clock.now() + wait_ms
