@@ -228,7 +228,7 @@ def test_ranges_days_and_the_automatic_choice(books):
 def test_a_ring_knows_when_it_was_saved_last(books, bench):
     """Ledger S0-11: last_saved, and whether the server stopped."""
     saved = books.farm.day.last_saved
-    assert saved == datetime(2026, 1, 1, 10, 1, tzinfo=UTC)
+    assert saved == datetime(2026, 1, 1, 10, 2, tzinfo=UTC), "the chunk ended at 10:01:00"
     assert books.farm.day.is_stale()
     assert not books.farm.day.is_stale(saved + timedelta(seconds=90))
 
