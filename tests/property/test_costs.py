@@ -43,6 +43,7 @@ from grange.domain.rates import (
     SellTerms,
 )
 from grange.domain.work import Worker
+from grange.kernel.ids import FleetId, WorkerId
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, Instant, instant_of
 from grange.services.books.costs import GROUPS
@@ -215,6 +216,7 @@ def test_a_budget_is_gone_when_its_pace_says_so(amount, daily):
     else:
         days = (amount - sum(daily)) / (sum(daily[-14:]) / len(daily[-14:]))
         assert abs(found.exhausted_at - now - days * MILLIS_PER_DAY) <= 1 + days
+        assert found.earliest_at is not None
         assert found.earliest_at <= found.exhausted_at
         assert found.latest_at is None or found.latest_at >= found.exhausted_at
 
@@ -270,7 +272,8 @@ def test_every_pivot_of_a_random_farm_has_the_same_sum(seed, made, zone, part, n
     with tempfile.TemporaryDirectory() as folder, books_bench(Path(folder), story.end) as bench:
         bench.put(
             Farm(farm_id=FARM, name="f", zone=zone, created_at=T0, created_by="t"), *made,
-            *(Worker(farm_id=FARM, fleet_id=FLEETS[n % 2], worker_id=numbered("worker", n),
+            *(Worker(farm_id=FARM, fleet_id=FleetId(FLEETS[n % 2]),
+                     worker_id=WorkerId(numbered("worker", n)),
                      global_index=n, host_name=f"box{n}", created_at=T0, created_by="t")
               for n in (1, 2, 3)),
         )  # fmt: skip

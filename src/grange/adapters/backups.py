@@ -122,8 +122,8 @@ class BackupFolders:
             del self._copied[path]
         files = list(self._copied.values())
         for part in (JOURNAL, STATE):
-            for found in sorted((target / part).iterdir()):
-                files.append(_described(found, f"{part}/{found.name}"))
+            inside = sorted((target / part).iterdir())
+            files += [_described(found, f"{part}/{found.name}") for found in inside]
         contents = Contents(
             created_at=created_at,
             version=version,

@@ -135,7 +135,7 @@ def named_group_rows(
         for slot_at, counts, there in zip(
             slots,
             counted(np.where(members[name], states, nobody)).tolist(),
-            (bool(there) for there in members[name].any(axis=1)),
+            np.asarray(members[name].any(axis=1)).tolist(),
             strict=True,
         )
         if there

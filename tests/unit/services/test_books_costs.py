@@ -4,6 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from grange.domain.rates import (
 )
 from grange.domain.work import Worker
 from grange.kernel.errors import InvalidRequestError
+from grange.kernel.ids import FleetId, WorkerId
 from grange.kernel.units import MILLIS_PER_HOUR, Instant, billionths_of
 from grange.testing.books import books_bench
 from grange.testing.facts import (
@@ -79,8 +81,8 @@ SELL = RateCard(
 )  # fmt: skip
 WORKERS = tuple(
     Worker(
-        farm_id=FARM, fleet_id=FLEETS[n % 2], worker_id=numbered("worker", n), global_index=n,
-        host_name=f"box{n}", created_at=T0, created_by="t",
+        farm_id=FARM, fleet_id=FleetId(FLEETS[n % 2]), worker_id=WorkerId(numbered("worker", n)),
+        global_index=n, host_name=f"box{n}", created_at=T0, created_by="t",
     )
     for n in (1, 2, 3)
 )  # fmt: skip
@@ -139,7 +141,7 @@ def pieces_of(story):
 def test_components_are_those_of_a_reading_of_every_piece(bench, story):
     """Ledger S0-49, S2-14, rule 11.6: cost is Σ priced session seconds + Σ licence seconds, and
     energy and overheads on top, each A(b) − A(a) since the session began."""
-    wanted = defaultdict(int)
+    wanted: dict[Any, int] = defaultdict(int)
     app_of = {a.layer_id: a.app for a in story.actions() if a.layer_id}
     for session, _action, start, end, _ in pieces_of(story):
         rates = {"machine": session.billionths_per_hour}
@@ -180,7 +182,7 @@ def test_every_pivot_sums_to_the_same_number(bench, story, by):
 def test_waste_is_what_came_to_nothing(bench, story):
     """Ledger S0-54: failed attempts, and successes that were asked for again, as hours."""
     failed, again = Fraction(0), Fraction(0)
-    latest = {}
+    latest: dict[Any, Any] = {}
     for attempt in story.attempts():
         if attempt.status == "SUCCEEDED":
             place = (attempt.layer_id, attempt.task_index)
@@ -310,7 +312,7 @@ def test_a_success_nobody_asked_again_for_is_superseded(tmp_path):
             }
             task = number // 2
             bench.keep(session_fact(**about), action_fact(task_index=task, **about))
-        layer = action_fact().layer_id
+        layer = action_fact().layer_id or ""
         bench.keep(
             event_fact("1", T0 + 15_000, "task_status", subject="task",
                        subject_id=f"task-{layer[5:]}-1", new="READY", actor="ann")
@@ -390,7 +392,8 @@ def test_the_line_that_says_most_prices_a_machine():
         (PricedWork(fleet_id=FLEET, app="nuke", project="film"), "both", 900),
         (PricedWork(fleet_id="x", project="film", user_name="ann"), "all", 450),
     ):
-        found = thread_rate(card, work.fleet_id, 2, 1000, work)
+        found = thread_rate(card, FleetId(work.fleet_id), 2, 1000, work)
+        assert found is not None
         assert (found.line_id, found.billionths_per_hour) == (wanted, amount)
 
 

@@ -78,7 +78,7 @@ def test_a_frozen_month_stays_frozen_whatever_arrives(bench):
     february = lines(bench, "2026-02")
     corrections = [line for line in february if line["corrects"] == "2026-01"]
     hour = 600_000 / MILLIS_PER_HOUR
-    cost = {}
+    cost: dict[tuple[str, str], float] = {}
     for line in corrections:
         place = (line["session_id"], line["outcome"])
         cost[place] = cost.get(place, 0) + float(line["amount"])

@@ -6,6 +6,7 @@ import pytest
 
 from grange.books.periods import QUARTER_MS
 from grange.domain.farm import Farm, Fleet
+from grange.kernel.ids import FleetId
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, FLEET, T0, action_fact, event_fact, numbered, session_fact
@@ -37,7 +38,7 @@ def bench(tmp_path_factory, story):
     with books_bench(tmp_path_factory.mktemp("books"), T0) as made:
         made.put(farm())
         for number, fleet_id in enumerate(FLEETS):
-            made.put(Fleet(farm_id=FARM, fleet_id=fleet_id, name=f"shed {number}",
+            made.put(Fleet(farm_id=FARM, fleet_id=FleetId(fleet_id), name=f"shed {number}",
                            max_worker_count=9, created_at=T0, created_by="t"))  # fmt: skip
         post(made, rows_of(story))
         half = T0 + 2 * MILLIS_PER_HOUR + 450_000
@@ -97,7 +98,7 @@ def test_groups_count_the_members_they_had_then(bench, story):
         gpu = {numbered("worker", 2)} | ({numbered("worker", 1)} if last < half else set())
         everybody = {numbered("worker", n) for n in (1, 2, 3)}
         for name, members in (("gpu", gpu), ("everybody", everybody)):
-            states = {worker: set() for worker in members}
+            states: dict[str, set[str]] = {worker: set() for worker in members}
             for row in timeline["rows"]:
                 for start, end, account in row["segments"]:
                     if start <= last < end and row["worker_id"] in members:

@@ -10,6 +10,7 @@ import pytest
 from grange.domain.farm import Farm
 from grange.domain.work import Worker
 from grange.kernel.errors import InvalidRequestError, NotFoundError
+from grange.kernel.ids import WorkerId
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant, datetime_of
 from grange.testing.books import books_bench
 from grange.testing.facts import (
@@ -37,10 +38,13 @@ def farm(zone):
     return Farm(farm_id=FARM, name="f", zone=zone, created_at=T0, created_by="t")
 
 
+Counters = dict[tuple[str, int, int], dict[str, int]]
+
+
 def worker(number, name):
     return Worker(
-        farm_id=FARM, fleet_id=FLEET, worker_id=numbered("worker", number), global_index=number - 1,
-        host_name=name, created_at=T0, created_by="t",
+        farm_id=FARM, fleet_id=FLEET, worker_id=WorkerId(numbered("worker", number)),
+        global_index=number - 1, host_name=name, created_at=T0, created_by="t",
     )  # fmt: skip
 
 
@@ -158,7 +162,7 @@ def test_every_sample_of_a_thread_carries_state_and_render_type(bench, threads, 
 
 def hourly(story, zone):
     """Return {(worker, hour, thread): counters} from the facts, one at a time."""
-    found = defaultdict(lambda: defaultdict(int))
+    found: Counters = defaultdict(lambda: defaultdict(int))
     recorded = defaultdict(list)
     for frame in story.frames:
         recorded[frame["action_id"]].append(frame)
@@ -210,7 +214,7 @@ def test_the_report_is_that_of_the_samples(bench, story, threads, zone):
     slow = defaultdict(list)
     for sample in story.samples:
         slow[sample["worker_id"]].append(sample["cpu_milli"])
-    frames = defaultdict(int)
+    frames: dict[str, int] = defaultdict(int)
     for (worker_id, _, _), counters in hourly(story, zone).items():
         frames[worker_id] += counters["frames_done"]
     listed = rows(found["columns"])

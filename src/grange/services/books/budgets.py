@@ -1,5 +1,6 @@
 """Budgets against what was really spent."""
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -109,4 +110,4 @@ def scope_of(budget: Budget) -> Node:
     )
 
 
-ANSWERS = {"budgets": budgets}
+ANSWERS: Mapping[str, Any] = {"budgets": budgets}

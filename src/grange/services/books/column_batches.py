@@ -44,7 +44,9 @@ def columns_as_rows(
     count = len(times)
     single = {name: value for name, value in columns.items() if not isinstance(value, np.ndarray)}
     sample = single | {
-        name: value[:1].tolist()[0] for name, value in columns.items() if isinstance(value, np.ndarray)
+        name: value[:1].tolist()[0]
+        for name, value in columns.items()
+        if isinstance(value, np.ndarray)
     }
     problem = row_problem(spec, sample, skipped=added)
     if problem is not None:

@@ -354,4 +354,4 @@ def is_example(found: Priced) -> bool:
     )
 
 
-ANSWERS = {"cost": cost}
+ANSWERS: Mapping[str, Any] = {"cost": cost}

@@ -1,6 +1,7 @@
 """Licence minutes: in use, at the limit, denied."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from grange.books.licence_minutes import Held, minutes
@@ -110,4 +111,4 @@ def _limits(desk: Desk, farm_id: str, lines: tuple[LicenceLine, ...]) -> dict[st
     return found
 
 
-ANSWERS = {"licence_minutes": licence_minutes}
+ANSWERS: Mapping[str, Any] = {"licence_minutes": licence_minutes}

@@ -251,4 +251,4 @@ _WRITERS: Mapping[str, Callable[[Document], bytes]] = {
     "pdf": _pdf,
 }
 
-ANSWERS = {"statement_file": statement_file}
+ANSWERS: Mapping[str, Any] = {"statement_file": statement_file}

@@ -407,7 +407,7 @@ def _bad(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(f"{name} {message}.", fields=[FieldProblem(name, message)])
 
 
-ANSWERS = {
+ANSWERS: Mapping[str, Any] = {
     "months": months,
     "freeze_plan": freeze_plan,
     "move_plan": move_plan,
