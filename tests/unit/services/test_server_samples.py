@@ -54,7 +54,7 @@ def test_the_servers_own_use_is_what_the_system_says(tmp_path):
     journal = FileJournal(tmp_path / "journal", clock)
     probe = HostProbe(tmp_path, clock)
 
-    async def run() -> None:
+    async def run() -> int:
         store = MemoryStore()
         farm = Farm(farm_id=FARM, name="f", created_at=T0, created_by="t")
         await store.commit(Batch(puts=[farm]))
@@ -64,12 +64,13 @@ def test_the_servers_own_use_is_what_the_system_says(tmp_path):
         while sum(psutil.Process().cpu_times()[:2]) < began + 0.3:
             pass
         clock.advance(1)
+        memory = psutil.Process().memory_info().rss
         await sampler.step(clock.now())
+        return memory
 
-    asyncio.run(run())
+    rss = asyncio.run(run())
     (row,) = [row for frame in journal.read() for row in frame.rows.to_pylist()]
     journal.close()
-    rss = psutil.Process().memory_info().rss
     assert abs(row["process_memory_bytes"] - rss) < rss * 0.05
     assert 290 <= row["process_cpu_milli"] < 600, "0.3 s of one core in a second of the clock"
 
