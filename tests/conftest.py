@@ -5,6 +5,7 @@ the markers name and says so in an environment variable. Where the variable is m
 NOT RUN (pytest: skipped, with that reason), and `./dev test --all` counts that as a failure.
 """
 
+import ctypes.util
 import importlib.util
 import os
 import shutil
@@ -21,6 +22,7 @@ NEEDS = {
     "agent": ("GRANGE_TEST_AGENT", "deadline-cloud-worker-agent"),
     "mitsuba": ("GRANGE_TEST_MITSUBA", "Mitsuba 3"),
     "job_user": ("GRANGE_TEST_JOB_USER", "a user to run jobs as"),
+    "pdf": ("GRANGE_TEST_PDF", "Pango"),
 }
 """Marker → the variable that says where it is, and what to call it."""
 
@@ -31,6 +33,7 @@ def _find_what_is_already_here() -> None:
         "GRANGE_TEST_POVRAY": shutil.which("povray"),
         "GRANGE_TEST_CHROMIUM": shutil.which("chromium"),
         "GRANGE_TEST_MITSUBA": sys.executable if importlib.util.find_spec("mitsuba") else None,
+        "GRANGE_TEST_PDF": ctypes.util.find_library("pangoft2-1.0"),
     }
     for variable, value in found.items():
         if value:

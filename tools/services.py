@@ -1,5 +1,6 @@
 """Programs and services that tests need: found, installed where we may, started, stopped again."""
 
+import ctypes.util
 import os
 import pwd
 import shutil
@@ -20,6 +21,7 @@ PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "chromium": ("GRANGE_TEST_CHROMIUM", ("chromium", "chromium-browser", "google-chrome")),
     "mitsuba": ("GRANGE_TEST_MITSUBA", (str(PYTHON),)),
     "job_user": ("GRANGE_TEST_JOB_USER", ("sudo",)),
+    "pdf": ("GRANGE_TEST_PDF", ()),
 }
 """Marker of a test → the variable that names the program, and what it may be called."""
 
@@ -33,6 +35,7 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
     "povray": ("povray",),
     "chromium": ("chromium", "libatomic1"),
     "job_user": ("sudo",),
+    "pdf": ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"),
 }
 """Marker → the Debian packages that bring what it needs."""
 
@@ -157,6 +160,8 @@ class Services:
 
 def _find(marker: str) -> str | None:
     variable, names = PROGRAMS[marker]
+    if marker == "pdf":  # a library, no program
+        return os.environ.get(variable) or ctypes.util.find_library("pangoft2-1.0")
     named = None if marker == "job_user" else os.environ.get(variable)
     return named or next(filter(None, map(shutil.which, names)), None)
 

@@ -165,8 +165,8 @@ def test_a_month_is_frozen_printed_and_corrected(
     assert zipfile.is_zipfile(sheet)
 
 
+@pytest.mark.pdf
 def test_a_statement_as_pdf(farm: LocalFarm, shell: Any, tmp_path: Path) -> None:
-    pytest.importorskip("weasyprint", exc_type=ImportError)
     target = tmp_path / "s.pdf"
     shell("books", "statement", MONTH, "--pdf", "-o", str(target))
     assert target.read_bytes().startswith(b"%PDF-")

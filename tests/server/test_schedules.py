@@ -81,6 +81,14 @@ def farm(tmp_path_factory: pytest.TempPathFactory, box: MailBox) -> Iterator[Loc
         yield running
 
 
+@pytest.fixture(autouse=True)
+def no_schedule_is_left(farm: LocalFarm) -> Iterator[None]:
+    """Take away what a test put, since each would be due in the time of another."""
+    yield
+    for one in rest(farm, "GET")["report_schedules"]:
+        rest(farm, "DELETE", f"/{one['schedule_id']}")
+
+
 def rest(farm: LocalFarm, method: str, path: str = "", **body: Any) -> dict[str, Any]:
     return farm.connect().call(
         method,
