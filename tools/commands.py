@@ -228,7 +228,7 @@ def _say_downloads() -> None:
     if (VENV / "installed-demo").exists() or (VENV / "installed-dev").exists():
         return
     lines = [
-        "185 MB  Python packages of the server, into .venv",
+        "245 MB  Python packages of the server, into .venv",
         "135 MB  Mitsuba 3 (the renderer) and ffmpeg, into .venv",
     ]
     if web.exists() and not web.is_built():
