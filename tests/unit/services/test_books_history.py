@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
 from grange.books.history.codes import Actor, JobState, TimeMode, actor_code, actor_text
@@ -246,8 +247,8 @@ def test_five_records_by_five_time_modes(bench):
             "history",
             {"farm_id": FARM, "mode": int(mode), "start": T0 + 10 * HOUR, "end": T0 + 20 * HOUR},
         )
-        assert {record["number"] for record in answer["records"]} == numbers, mode
-    states = {r["number"]: r["state"] for r in bench.books.call(
+        assert {int(record["number"]) for record in answer["records"]} == numbers, mode
+    states = {int(r["number"]): r["state"] for r in bench.books.call(
         "history", {"farm_id": FARM})["records"]}  # fmt: skip
     assert states == {1: "finished", 2: "finished", 3: "idle", 4: "finished", 5: "disabled"}
 
@@ -338,7 +339,9 @@ def test_ids_of_records_are_short_and_whole(bench):
     records = bench.books.call("history", {"farm_id": FARM})["records"]
     assert {record["layer_id"] for record in records} == {one, two}
     assert {record["short_id"] for record in records} == {"deadbeef"}
-    assert {record["number"] for record in records} == {0xDEADBEEF, int("1" * 24 + "deadbeef", 16)}
+    numbers = {int(record["number"]) for record in records}
+    assert numbers == {0xDEADBEEF, int("1" * 24 + "deadbeef", 16)}
+    assert msgspec.msgpack.encode(records)  # as the books process sends them
     with pytest.raises(NotFoundError):
         bench.books.call("history_record", {"farm_id": FARM, "layer_id": LAYER})
 

@@ -94,11 +94,19 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
   );
 }
 
-/** All workers, those that need attention last seen as they are: sorted by name. */
-export function WorkerList(props: { linked?: boolean }) {
+/** Workers by name; with `most`, no more of a large farm than that. */
+export function WorkerList(props: { linked?: boolean; most?: number }) {
   const farm = useFarm();
   const sorted = () =>
     farm.store.workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB', { numeric: true }));
+  // Of many, those that render come first; a farm of few keeps its order.
+  const shown = () =>
+    props.most === undefined || sorted().length <= props.most
+      ? sorted()
+      : [
+          ...sorted().filter((one) => one.status === 'rendering'),
+          ...sorted().filter((one) => one.status !== 'rendering'),
+        ].slice(0, props.most);
   return (
     <Show
       when={farm.store.workers.length > 0}
@@ -110,10 +118,15 @@ export function WorkerList(props: { linked?: boolean }) {
       }
     >
       <ul class="workers">
-        <For each={sorted()}>
+        <For each={shown()}>
           {(worker) => <WorkerCard worker={worker} linked={props.linked ?? false} />}
         </For>
       </ul>
+      <Show when={shown().length < farm.store.workers.length}>
+        <p class="pad">
+          <A href="/workers">All {farm.store.workers.length} workers</A>
+        </p>
+      </Show>
     </Show>
   );
 }

@@ -52,7 +52,7 @@ export function FarmPage() {
             flush
             aside={`${rendering()} of ${plural(farm.store.workers.length, 'worker')} rendering`}
           >
-            <WorkerList />
+            <WorkerList most={6} />
           </Panel>
         </div>
       </div>

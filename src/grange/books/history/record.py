@@ -75,7 +75,8 @@ def identity(row: Mapping[str, Any]) -> dict[str, Any]:
         **{name: row[name] for name in _IDENTITY},
         **{name: said.get(name) for name in _SAID},
         "short_id": short_id(layer_id),
-        "number": number_of(layer_id),
+        # As text: it has 128 bits, more than messages and browsers count exactly.
+        "number": str(number_of(layer_id)),
         "app": application(row, said),
         "image": image(said),
         "frames": frames(row, said),

@@ -1,6 +1,7 @@
 """Cost as a report: one row for each group, the sums in words above."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,11 +54,21 @@ def _note(sums: dict[str, Any], currency: str) -> str:
     hours = total["machine_ms"] / MILLIS_PER_HOUR
     if total["cost"] is None:
         return f"Total: {hours:,.3f} machine hours, no rate card."
-    parts = ", ".join(
-        f"{name} {row['cost']}" for name, row in sums["components"].items() if row["cost"]
-    )
-    waste = ", ".join(f"{name} {row['cost']}" for name, row in sums["waste"].items() if row["cost"])
+    parts = _listed(sums["components"])
+    waste = _listed(sums["waste"])
     return (
-        f"Total: {hours:,.3f} machine hours, {total['cost']} {currency} ({parts}). "
+        f"Total: {hours:,.3f} machine hours, {_shown(total['cost'])} {currency} ({parts}). "
         f"Waste: {waste or 'none'}."
     )
+
+
+def _listed(amounts: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {_shown(row['cost'])}" for name, row in amounts.items() if row["cost"]
+    )
+
+
+def _shown(amount: str) -> str:
+    """Return an amount as people read it; small ones keep the digits that say anything."""
+    exact = Decimal(amount)
+    return f"{exact:,.2f}" if abs(exact) >= 1 or not exact else f"{exact:,.4f}"

@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from grange.books.accounts import ACCOUNTS
+from grange.books.allotment import rounded
 from grange.books.presence import Presence
 from grange.books.questions.views import job_cost, job_frames, job_outcome
 from grange.books.slowness import why_slow
@@ -126,13 +128,18 @@ def _grouped(
     for row in rows:
         costs[row[column]] += row["cost"] or 0
         times[row[column]] += Fraction(row["runtime_ms"], row["threads"])
+    keys = sorted(costs, key=lambda key: (-costs[key], -times[key], str(key)))
+    # Whole milliseconds that sum to the same, by layer and by worker.
+    scale = lcm(*(times[key].denominator for key in keys))
+    weights = [int(times[key] * scale) for key in keys]
+    machine_ms = rounded(weights, scale)
     return [
         {
             "name": names.get(key, str(key)),
             "cost": str(decimal_of(costs[key])),
-            "machine_ms": round(times[key]),
+            "machine_ms": millis,
         }
-        for key in sorted(costs, key=lambda key: (-costs[key], -times[key], str(key)))
+        for key, millis in zip(keys, machine_ms, strict=True)
     ]
 
 
