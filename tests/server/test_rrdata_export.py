@@ -181,7 +181,7 @@ def test_the_history_is_the_servers(door: Door, root: Path):
     assert job.soft.versionMinorDisplay(False, 0) == ".2"
     assert job.soft.renderType == rrdata.rrJob._renderType.three_d
     assert (job.seqStart, job.seqEnd, job.seqStep, job.framesTotal) == (1, 4, 1, 4)
-    assert record["number"] == job.ID
+    assert int(record["number"]) == job.ID
     assert job.infoTotalSend == record["current"]["sent"] == 5
     assert job.infoTotalCrashed == record["current"]["crashed"] == 1
     assert job.infoTotal_FramesReturned_disobeyReset == 4
