@@ -46,14 +46,14 @@ class Retention:
         """
         if self.days(spec) is not None:
             return self.kept_since(spec, now)
-        return Instant(max(self.kept_since(fact, now) for fact in FACT_TABLES))
+        return Instant(max(self.kept_since(fact, now) for fact in FACT_TABLES if not fact.apart))
 
     def computed_since(self, spec: TableSpec, now: Instant) -> Instant:
         """Return from which UTC hour on a rollup is kept and its facts are, too."""
         facts = (
             self.kept_since(fact, now)
             for fact in FACT_TABLES
-            if not spec.made_of or fact.name in spec.made_of
+            if (fact.name in spec.made_of if spec.made_of else not fact.apart)
         )
         return Instant(max(self.kept_since(spec, now), *facts))
 

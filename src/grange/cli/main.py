@@ -35,6 +35,7 @@ COMMANDS: dict[str, str] = {
     "report": "Show distributions, and schedule reports.",
     "rrdata": "Use Royal Render's scripts, settings files and history.",
     "server": "Run the farm's server.",
+    "streams": "Collect logs and logged values; archives, pages and graphs of them.",
     "submit": "Submit a command over frames, or a job bundle.",
     "usage": "Show machine time and cost.",
     "user": "Add, disable and list users, make and revoke keys.",

@@ -51,6 +51,21 @@ ROWS = {
         "brought_by": "ann",
         "record": "{}",
     },
+    "log_lines": {
+        "farm_id": "f",
+        "stream": "weather",
+        "kind": "tx",
+        "machine": "node1",
+        "at": T0,
+        "latency_ms": 2000,
+        "bytes": 512,
+        "error": False,
+        "product": "SAXX31",
+        "object_name": "SAXX31:feed",
+        "log_file": "/log/tx_weather.log",
+        "file_identity": "0a1b",
+        "offset": 0,
+    },
 }
 
 

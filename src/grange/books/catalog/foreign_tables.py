@@ -10,6 +10,7 @@ FOREIGN_RECORDS = TableSpec(
         "table. A record is one row, or several parts of a long text."
     ),
     produced_by="server",
+    apart=True,
     lasting=True,
     key=("source", "kind", "record_id", "part", "brought_at"),
     time_column="brought_at",

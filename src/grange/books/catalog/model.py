@@ -79,6 +79,8 @@ class TableSpec:
     """How long rows are kept where a farm sets nothing else; None: for ever."""
     lasting: bool = False
     """True: kept for ever, whatever a farm sets: accounts and costs are computed from it."""
+    apart: bool = False
+    """True: facts that no rollup, account or cost is computed from."""
     made_of: tuple[str, ...] = ()
     """Of a rollup: the fact tables it is computed from; none named: all of them."""
 

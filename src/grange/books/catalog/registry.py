@@ -19,6 +19,7 @@ from grange.books.catalog.rollup_tables import (
     WORKER_MINUTES,
     WORKER_QUARTERS,
 )
+from grange.books.catalog.stream_tables import LOG_LINES
 from grange.books.catalog.submission_tables import SUBMISSIONS
 from grange.books.catalog.telemetry_tables import (
     FRAMES,
@@ -40,6 +41,7 @@ FACT_TABLES: tuple[TableSpec, ...] = (
     WORKER_SAMPLES,
     THREAD_SAMPLES,
     SERVER_SAMPLES,
+    LOG_LINES,
 )
 ROLLUP_TABLES: tuple[TableSpec, ...] = (
     WORKER_MINUTES,

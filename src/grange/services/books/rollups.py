@@ -60,7 +60,7 @@ def unsettled_hours(view: View, specs: Sequence[TableSpec], span: Span) -> froze
     What is still going on is such a fact: an attempt that began yesterday changes yesterday.
     """
     reach = Reach()
-    for spec in FACT_TABLES:
+    for spec in (spec for spec in FACT_TABLES if not spec.apart):
         for rows in (view.fresh.rows(spec.name), view.going.get(spec.name)):
             if rows is not None and rows.num_rows:
                 reach.add(spec, rows)
