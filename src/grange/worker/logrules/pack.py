@@ -39,6 +39,8 @@ ERROR_CLASSES = frozenset(
         "renderer",
         "timeout",
         "killed",
+        "no_output",
+        "stuck",
         "failed",
     }
 )

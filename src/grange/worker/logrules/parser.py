@@ -115,7 +115,7 @@ class LogParser:
 
     def line(self, text: str, at: Instant) -> list[Happening]:
         """Take one line of output, without its end, and return what it says."""
-        text = _ESCAPES.sub("", text)
+        text = _ESCAPES.sub("", text).replace("\x00", "")  # 3ds Max prints UTF-16
         self._tail.append(text[:_LONGEST_KEPT])
         if self._lines < _RECOGNITION_LINES:
             self._lines += 1
@@ -141,7 +141,8 @@ class LogParser:
 
     def verdict(self, exit_code: int | None, signal_name: str | None) -> Verdict:
         """Return why the action failed: the renderer's rules first, then the generic ones."""
-        packs = [*self.active, *([self._generic] if self._generic is not None else [])]
+        renderers = sorted(self.active, key=lambda pack: not pack.renderer)  # hosts come later
+        packs = [*renderers, *([self._generic] if self._generic is not None else [])]
         for pack in packs:
             for rule in pack.rules:
                 weak = pack is self._generic and rule.error_class in _WEAKER_THAN_A_SIGNAL
