@@ -66,6 +66,15 @@ ROWS = {
         "file_identity": "0a1b",
         "offset": 0,
     },
+    "stream_values": {
+        "farm_id": "f",
+        "series": "rack1",
+        "source_index": 0,
+        "at": T0,
+        "value": 21.5,
+        "logger": "cellar",
+        "sequence": 7,
+    },
 }
 
 
@@ -190,3 +199,9 @@ def test_a_fact_becomes_a_row_of_its_table():
 def test_the_page_of_tables_is_current():
     page = Path(__file__).resolve().parents[3] / "docs" / "books-tables.md"
     assert page.read_text(encoding="utf-8") == tables_page(), "python -m tools.books_tables"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "1.5", True])
+def test_a_logged_value_is_a_finite_number(value):
+    with pytest.raises(InvalidRequestError, match="value must be a finite number"):
+        check_rows(table("stream_values"), [{**ROWS["stream_values"], "value": value}])

@@ -16,6 +16,8 @@ class Kind(StrEnum):
     FLAG = "flag"
     INTS = "ints"
     """A list of integers, e.g. the five parts of a frame."""
+    REAL = "real"
+    """A number with a fraction, as somebody else measured it; never infinite, never NaN."""
 
 
 class Consolidation(StrEnum):
@@ -159,3 +161,19 @@ def numbers(
         minimum=0,
         ledger=ledger,
     )
+
+
+def real(
+    name: str,
+    unit: str,
+    meaning: str,
+    consolidation: Consolidation = Consolidation.NONE,
+    *,
+    nullable: bool = False,
+    ledger: str = "",
+) -> Column:
+    """Declare a number with a fraction."""
+    return Column(
+        name=name, kind=Kind.REAL, unit=unit, meaning=meaning, consolidation=consolidation,
+        nullable=nullable, ledger=ledger,
+    )  # fmt: skip

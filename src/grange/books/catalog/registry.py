@@ -19,7 +19,7 @@ from grange.books.catalog.rollup_tables import (
     WORKER_MINUTES,
     WORKER_QUARTERS,
 )
-from grange.books.catalog.stream_tables import LOG_LINES
+from grange.books.catalog.stream_tables import LOG_LINES, STREAM_VALUES
 from grange.books.catalog.submission_tables import SUBMISSIONS
 from grange.books.catalog.telemetry_tables import (
     FRAMES,
@@ -42,6 +42,7 @@ FACT_TABLES: tuple[TableSpec, ...] = (
     THREAD_SAMPLES,
     SERVER_SAMPLES,
     LOG_LINES,
+    STREAM_VALUES,
 )
 ROLLUP_TABLES: tuple[TableSpec, ...] = (
     WORKER_MINUTES,

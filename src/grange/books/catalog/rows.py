@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from grange.books.catalog.model import Column, Kind, TableSpec
@@ -94,6 +95,9 @@ def _value_problem(column: Column, value: Any) -> str | None:
         return None if len(value) <= LONGEST_TEXT else f"is longer than {LONGEST_TEXT} characters"
     if kind is Kind.FLAG:
         return None if isinstance(value, bool) else "must be true or false"
+    if kind is Kind.REAL:
+        number = type(value) in {int, float} and isfinite(value)
+        return None if number else "must be a finite number"
     if not isinstance(value, Sequence) or isinstance(value, str):
         return "must be a list"
     if column.length is not None and len(value) != column.length:

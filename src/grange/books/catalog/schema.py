@@ -14,6 +14,7 @@ _TYPES: Mapping[Kind, pa.DataType] = {
     Kind.INT: pa.int64(),
     Kind.FLAG: pa.bool_(),
     Kind.INTS: pa.list_(pa.int64()),
+    Kind.REAL: pa.float64(),
 }
 
 

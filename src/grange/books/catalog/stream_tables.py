@@ -1,6 +1,14 @@
-"""Facts of streams: what collectors read in growing logs."""
+"""Facts of streams: what collectors read in growing logs, what data loggers heard."""
 
-from grange.books.catalog.model import Consolidation, TableSpec, flag, instant, number, text
+from grange.books.catalog.model import (
+    Consolidation,
+    TableSpec,
+    flag,
+    instant,
+    number,
+    real,
+    text,
+)
 
 LOG_LINE_DAYS = 21
 """How long lines are kept: rings keep what was made of them for ten years."""
@@ -36,5 +44,35 @@ LOG_LINES = TableSpec(
         text("file_identity", "Tells this log from any other, whatever it is called.",
              ledger="S4-03"),
         number("offset", "bytes", "Where the line begins in the log.", ledger="S4-03"),
+    ),
+)  # fmt: skip
+
+VALUE_DAYS = 400
+"""How long logged values are kept one by one: rings keep what was made of them for ten years."""
+
+STREAM_VALUES = TableSpec(
+    name="stream_values",
+    title="Logged values",
+    meaning=(
+        "One row for each value that a data logger took, of one data source of a series. No "
+        "account, cost or rollup reads this table."
+    ),
+    produced_by="data logger",
+    apart=True,
+    kept_days=VALUE_DAYS,
+    key=("series", "source_index", "at"),
+    time_column="at",
+    sort=("series", "source_index", "at"),
+    columns=(
+        text("farm_id", "The farm."),
+        text("series", "The series, by its name.", ledger="S3-01"),
+        number("source_index", "", "Which of the series' data sources, from 0.", maximum=9999,
+               ledger="S3-02"),
+        instant("at", "When the logger took it; later than the one before it of this source. The "
+                "row lies in this hour.", ledger="S3-09"),
+        real("value", "", "The value as it came, before its type makes a rate of it.",
+             ledger="S3-03"),
+        text("logger", "The data logger."),
+        number("sequence", "", "Where it stands in the logger's own log.", ledger="S3-13"),
     ),
 )  # fmt: skip
