@@ -39,6 +39,16 @@ ACTIVE = Colour(light="#2160c4", dark="#7aaeff")
 HELD = Colour(light="#8f6200", dark="#e3ad3c")
 FAILED = Colour(light="#bf3b0c", dark="#ff8757")
 
+LINES = (
+    Colour(light="#2160c4", dark="#7aaeff"),
+    Colour(light="#bf3b0c", dark="#ff8757"),
+    Colour(light="#0e0e4e", dark="#fdfda5"),
+    Colour(light="#0692ef", dark="#a5ebfd"),
+    Colour(light="#be5594", dark="#b54cfa"),
+    Colour(light="#5a2502", dark="#c74423"),
+)
+"""Lines that share a panel, in this order; the seventh on are the first again, dashed."""
+
 
 class Hatch(StrEnum):
     """What is drawn over an account's colour."""
