@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from grange.books.allotment import allotted, minor_unit, rounded
@@ -254,7 +254,20 @@ def cards(draw):
     return found
 
 
+A_BILLIONTH_TO_SHARE = [
+    RateCard(
+        farm_id=FARM, card_id="card-0", name="c", valid_from=T0, created_at=T0, created_by="t",
+        lines=(RateLine(line_id="l", unit=RateUnit.WORKER_HOUR, billionths_per_hour=1),),
+        terms=CardTerms(
+            overheads=(OverheadLine(name="rent", billionths_per_month=1000),), idle=Idle.ALLOCATED
+        ),
+    )
+]  # fmt: skip
+"""Less to allocate than there are entries: waste gets the same of it, however work is grouped."""
+
+
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@example(0, A_BILLIONTH_TO_SHARE, "UTC", [0.0, 1.0], ["render_type", "user"])
 @given(
     st.integers(0, 10**6),
     cards(),

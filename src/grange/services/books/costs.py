@@ -1,7 +1,7 @@
 """What work cost, by any attribute: exact sums over tiles, with waste and idle time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
@@ -226,12 +226,11 @@ def _add_apart(
     alone = [entry for idle, entry in apart if idle is Idle.APART]
     shared = [entry for idle, entry in apart if idle is Idle.ALLOCATED]
     work = [entry for entry in entries if entry["component"] == Component.MACHINE]
-    weights = [entry["ms"] for entry in work]
     for entry in shared:
-        if not any(weights) or node != EVERYTHING:
+        if not any(on["ms"] for on in work) or node != EVERYTHING:
             alone.append(entry)
             continue
-        for on, amount in zip(work, allotted(entry["cost"], weights), strict=True):
+        for on, amount in _on_top(work, entry["cost"]):
             if amount:
                 more = {"ms": 0, "unpriced": 0, "cost": amount, "sell": None}
                 if "item" in on:
@@ -253,6 +252,20 @@ def _add_apart(
                     "unpriced": 0,
                 }
             )
+
+
+def _on_top(work: Sequence[Entry], amount: int) -> Iterator[tuple[Entry, int]]:
+    """Divide an amount among work by its time.
+
+    First among outcomes, then within each: however fine the work is grouped, waste gets the same.
+    """
+    by_outcome: dict[str, list[Entry]] = defaultdict(list)
+    for entry in work:
+        by_outcome[entry["outcome"]].append(entry)
+    groups = [by_outcome[outcome] for outcome in sorted(by_outcome)]
+    parts = allotted(amount, [sum(entry["ms"] for entry in group) for group in groups])
+    for group, part in zip(groups, parts, strict=True):
+        yield from zip(group, allotted(part, [entry["ms"] for entry in group]), strict=True)
 
 
 @dataclass(slots=True)
