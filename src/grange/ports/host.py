@@ -129,3 +129,20 @@ class Processes(Protocol):
             parent_pid: the parent; if it is gone already, the signal comes at once.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorReading:
+    """What the sensors of the machine's processor say. None where there is no such sensor."""
+
+    temperature_celsius: float | None
+    frequency_mhz: float | None
+    voltage_volts: float | None
+
+
+class Sensors(Protocol):
+    """Reads the processor's sensors. Thread-safe."""
+
+    def read(self) -> SensorReading:
+        """Return what they say now."""
+        ...
