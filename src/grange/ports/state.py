@@ -24,6 +24,7 @@ from grange.domain.farm import (
 )
 from grange.domain.groups import Group
 from grange.domain.licences import LicencePool
+from grange.domain.publications import Publication
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
 from grange.domain.schedules import ReportSchedule
@@ -51,6 +52,7 @@ Entity = (
     | Budget
     | Group
     | LicencePool
+    | Publication
     | Job
     | Layer
     | Task
@@ -124,6 +126,12 @@ TABLES: tuple[Table, ...] = (
     Table(entity=Budget, name="budgets", key=("budget_id",), indexes=(("farm_id",),)),
     Table(entity=Group, name="worker_groups", key=("farm_id", "name")),
     Table(entity=LicencePool, name="licence_pools", key=("farm_id", "app", "plugin", "version")),
+    Table(
+        entity=Publication,
+        name="publications",
+        key=("publication_id",),
+        indexes=(("farm_id",), ("token_hash",)),
+    ),
     Table(
         entity=Job,
         name="jobs",
