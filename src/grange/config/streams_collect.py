@@ -1,5 +1,7 @@
 """The section `[collect]` of `streams.toml`: logs that are read as they grow."""
 
+from typing import Annotated, Literal
+
 import msgspec
 
 
@@ -9,15 +11,41 @@ class LogStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     path: str
     """Logs to read: a path with wildcards; `{stream}` stands for a part that is the name."""
     name: str = ""
-    """The stream's name; empty: what `{stream}` stands for."""
-    kind: str = ""
-    """rx, tx or other; empty: what the file's name says (rx_…, tx_…), else other."""
+    """The stream's name; empty: what `{stream}` stands for, or what the file's name says."""
+    kind: Literal["", "rx", "tx", "other"] = ""
+    """rx (a source), tx (a client) or other; empty: what the file's name says, else other."""
     machine: str = ""
     """Whose logs these are; empty: the section's machine."""
     format: str = "px"
-    """px, grange, nginx, apache, s3, copy, or one of `[collect.formats]`."""
+    """px, grange, nginx, apache, s3, rsync, rclone, or one of `[collect.formats]`."""
+    zone: str = "UTC"
+    """The zone of times that name none."""
     prefer_lat: bool = False
     """px: take the latency that the line itself gives, instead of reckoning it."""
+    metrics: tuple[Literal["latency", "bytes", "errors", "files"], ...] = ()
+    """What is collected; empty: everything."""
+    mirror: str = ""
+    """Where rsync fetches the logs from first, e.g. px@host:/apps/px/log/; empty: they are here."""
+
+
+class OwnFormat(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A format of your own: a table `[collect.formats.NAME]`."""
+
+    pattern: str = ""
+    """A regular expression (RE2) with groups named at, bytes, latency, product, object, level,
+    status; at is needed."""
+    error_pattern: str = ""
+    """Tried on lines that do not match; what matches is an error."""
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
+    """For JSON lines instead of a pattern: at = "time", bytes = "size", …"""
+    time_format: str = "iso"
+    """iso, clf (31/Jan/2026:12:00:00 +0100), epoch_s or epoch_ms."""
+    latency_unit: Literal["s", "ms", "us"] = "s"
+    """What latency is measured in."""
+    error_levels: tuple[str, ...] = ("ERROR", "CRITICAL", "FATAL")
+    """Levels that make a line an error."""
+    error_from_status: int = 400
+    """A status from here on makes a line an error."""
 
 
 class CollectSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,5 +53,13 @@ class CollectSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     machine: str = ""
     """This machine's name; empty: its host name."""
+    folder: str = ""
+    """Where cursors and mirrored logs are kept; empty: the platform's folder for state."""
     streams: tuple[LogStream, ...] = ()
     """What is read."""
+    formats: dict[str, OwnFormat] = msgspec.field(default_factory=dict)
+    """Formats of your own."""
+    latency_limit_seconds: Annotated[float, msgspec.Meta(ge=0)] = 15.0
+    """A file counts as late above this."""
+    ssh_options: tuple[str, ...] = ()
+    """Further options of ssh, for `mirror`."""

@@ -44,6 +44,8 @@ LOG_LINES = TableSpec(
         text("file_identity", "Tells this log from any other, whatever it is called.",
              ledger="S4-03"),
         number("offset", "bytes", "Where the line begins in the log.", ledger="S4-03"),
+        text("metrics", "What is collected of the stream, if not everything; commas between.",
+             nullable=True, ledger="S4-12"),
     ),
 )  # fmt: skip
 
