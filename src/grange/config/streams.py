@@ -13,6 +13,7 @@ import msgspec
 import platformdirs
 
 from grange.config.streams_collect import CollectSection
+from grange.config.streams_watch import CycleSection, WatchSection
 from grange.kernel.errors import ConfigurationError
 
 FILE_NAME = "streams.toml"
@@ -22,6 +23,8 @@ class StreamsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The whole file: one member for each section."""
 
     collect: CollectSection = CollectSection()
+    watch: WatchSection = WatchSection()
+    cycle: CycleSection = CycleSection()
 
 
 def streams_file(environ: Mapping[str, str] | None = None) -> Path:

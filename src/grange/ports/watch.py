@@ -115,14 +115,54 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LongestGap:
+    """The longest time without a line of one stream on one machine; none: no long one."""
+
+    stream: str
+    kind: str
+    machine: str
+    millis: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamsSeen:
     """What the books know of all streams over the watched days."""
 
     hours: Sequence[LogHour]
     gaps: Sequence[LogGap]
+    """Those that are longer than was asked for."""
+    longest: Sequence[LongestGap]
     collected: Sequence[Collected]
     values: Sequence[ValueHour]
     writers: Sequence[Writer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """What a program that hands in facts told last."""
+
+    program: str
+    """collect or datalog."""
+    machine: str
+    at: Instant
+    collected: tuple[Collected, ...] = ()
+    """How far it has read."""
+
+
+class Contacts(Protocol):
+    """Remembers when which program handed something in last. Its methods block; thread-safe."""
+
+    def note(self, farm_id: str, contact: Contact) -> None:
+        """Keep a contact in the place of the one before of the same program and machine."""
+        ...
+
+    def all(self, farm_id: str) -> Sequence[Contact]:
+        """Return the contacts of a farm, by program and machine."""
+        ...
+
+    def forget(self, farm_id: str, program: str, machine: str) -> bool:
+        """Forget a program that was taken out of service; False if nobody knew it."""
+        ...
 
 
 class Surroundings(Protocol):

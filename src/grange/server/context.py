@@ -17,6 +17,7 @@ from grange.ports.magic import MagicPackets
 from grange.ports.room import Room
 from grange.ports.session_logs import SessionLogs
 from grange.ports.state import StateStore
+from grange.ports.watch import Contacts
 from grange.server.ports import BooksDoor, Previews
 from grange.services.backup import Backups
 from grange.services.books.ingest import Ingest
@@ -57,6 +58,8 @@ class Context:
     reports: ScheduledReports
     attribution: AttributionFile
     backups: Backups
+    contacts: Contacts
+    """Of collectors and data loggers."""
     magic: MagicPackets
     previews: Previews
     preview_roots: tuple[str, ...]

@@ -180,7 +180,10 @@ def check_gaps(seen: Situation, limits: Limits) -> Judgement:
     if streams is None:
         return Judgement(check="gaps", findings=(), known=False)
     worst: dict[Key, list[tuple[int, int]]] = defaultdict(list)
+    since = _hour(seen.now) - limits.days * MILLIS_PER_DAY
     for gap in streams.gaps:
+        if gap.end_at < since:
+            continue
         name = stream_name(gap.kind, gap.stream, gap.machine)
         rule = limits.rule(name)
         longest = limits.gap_seconds if rule.gap_seconds is None else rule.gap_seconds
@@ -279,10 +282,7 @@ def check_silent(seen: Situation, limits: Limits) -> Judgement:
     streams = seen.streams
     if streams is None:
         return Judgement(check="silent", findings=(), known=False)
-    longest: dict[Key, int] = defaultdict(int)
-    for gap in streams.gaps:
-        key = (gap.kind, gap.stream, gap.machine)
-        longest[key] = max(longest[key], gap.end_at - gap.start_at)
+    longest = {(one.kind, one.stream, one.machine): one.millis for one in streams.longest}
     found = []
     for key, hours in sorted(_present(streams.hours).items()):
         name = stream_name(*key)
@@ -294,7 +294,7 @@ def check_silent(seen: Situation, limits: Limits) -> Judgement:
         if limit is None:
             if len(hours) < _ENOUGH:
                 continue
-            limit = max(_SILENT_LEAST_SECONDS, _SILENT_FACTOR * longest[key] / 1000)
+            limit = max(_SILENT_LEAST_SECONDS, _SILENT_FACTOR * longest.get(key, 0) / 1000)
         found += _silent(name, last, seen.now, limit, key[2])
     for name, source in sorted(_latest(streams.values).items()):
         rule = limits.rule(name)

@@ -53,6 +53,12 @@ class Limits:
     rules: Sequence[StreamRule] = ()
     skip: frozenset[str] = frozenset()
 
+    @property
+    def least_gap_seconds(self) -> int:
+        """The shortest gap that may be a finding."""
+        own = [rule.gap_seconds for rule in self.rules if rule.gap_seconds is not None]
+        return int(min([self.gap_seconds, *own]) + self.gap_grace_seconds)
+
     def rule(self, subject: str) -> StreamRule:
         """Return the first rule that matches a stream; an empty one if none does."""
         for rule in self.rules:

@@ -18,7 +18,8 @@ from grange.watch.memory import Memory, OpenFinding, Undelivered, decode, encode
 from grange.watch.notices import Policy, delivered, remembered, written
 
 _log = logging.getLogger(__name__)
-_LEAST_GAP_SECONDS = 60
+NOTHING = StreamsSeen(hours=(), gaps=(), longest=(), collected=(), values=(), writers=())
+"""What is seen where no streams are watched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +139,13 @@ class Watch:
 
     def _streams(self, limits: Limits, now: Instant) -> tuple[StreamsSeen | None, str | None]:
         if self._books is None:
-            return StreamsSeen(hours=(), gaps=(), collected=(), values=(), writers=()), None
+            return NOTHING, None
         days = max(limits.days, limits.range_days if limits.range_width else 0)
         first = now - now % MILLIS_PER_HOUR - days * MILLIS_PER_DAY
         try:
-            seen = self._books.seen(since=Instant(first), until=now, gap_seconds=_LEAST_GAP_SECONDS)
+            seen = self._books.seen(
+                since=Instant(first), until=now, gap_seconds=limits.least_gap_seconds
+            )
         except GrangeError as error:
             return None, str(error)
         return seen, None

@@ -24,6 +24,7 @@ from grange.adapters.host.room import RESERVE_BYTES, DiskRoom
 from grange.adapters.journal.writer import FileJournal
 from grange.adapters.previews import PreviewProcess
 from grange.adapters.session_logs import SessionLogFiles
+from grange.adapters.stream_contacts import ContactFiles
 from grange.books.manifest import watermark
 from grange.config.attribution import FILE_NAME as ATTRIBUTION
 from grange.config.attribution import AttributionFile
@@ -198,6 +199,7 @@ async def running_api(
             reports=reports,
             attribution=AttributionFile(settings.data_dir / ATTRIBUTION),
             backups=backups,
+            contacts=ContactFiles(settings.data_dir / "streams" / "contacts"),
             magic=UdpMagicPackets(),
             previews=previews,
             preview_roots=tuple(str(root) for root in settings.preview_roots),

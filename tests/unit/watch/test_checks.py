@@ -10,6 +10,7 @@ from grange.ports.watch import (
     FolderRoom,
     LogGap,
     LogHour,
+    LongestGap,
     PagesSeen,
     Print,
     StreamsSeen,
@@ -54,6 +55,7 @@ def well(days: int = 8) -> StreamsSeen:
     return StreamsSeen(
         hours=hours,
         gaps=[],
+        longest=[],
         collected=[Collected(stream="feedA", kind="tx", machine="px1", until_at=Instant(TOP))],
         values=values,
         writers=[Writer(program="collect", machine="px1", last_at=Instant(NOW - 5 * MINUTE))],
@@ -184,6 +186,12 @@ def test_a_gap_is_found_beyond_the_limit_and_five_minutes_unless_errors_explain_
     assert len(found(situation(seen))) == expected
 
 
+def test_a_gap_before_the_watched_days_is_no_finding():
+    """Ledger S4-33: ranges look further back than gaps."""
+    old = replace(gap(600), start_at=Instant(0), end_at=Instant(TOP - 7 * 24 * MILLIS_PER_HOUR - 1))
+    assert found(situation(replace(well(), gaps=[old]))) == []
+
+
 def test_a_stream_may_have_a_gap_limit_of_its_own():
     """Ledger S4-33: the longest gap is set for each stream."""
     rule = StreamRule(match="tx:feed*@px1", gap_seconds=1200.0)
@@ -224,9 +232,13 @@ def test_a_stopped_writer_is_one_critical_finding_not_one_for_each_of_its_stream
 def test_a_silent_stream_is_found_by_its_own_longest_gap():
     """Ledger S4-33, S3-14: three times the longest gap so far is silence."""
     seen = without(well(), 0, 1)
-    quick = replace(seen, gaps=[gap(20)])
-    assert only(situation(quick), "silent").subject == "tx:feedA@px1"
-    assert found(situation(replace(seen, gaps=[gap(60)]))) == []
+
+    def longest(minutes: int) -> Situation:
+        one = LongestGap(stream="feedA", kind="tx", machine="px1", millis=minutes * MINUTE)
+        return situation(replace(seen, longest=[one]))
+
+    assert only(longest(20), "silent").subject == "tx:feedA@px1"
+    assert found(longest(60)) == []
 
 
 def test_a_series_is_silent_after_twice_its_heartbeat():
