@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from grange.domain import job, layer, session, session_action, task, worker
 from grange.domain.facts import SessionActionFact, SessionFact
+from grange.domain.shares import Share
 from grange.domain.statuses import (
     LEASED,
     TERMINAL,
@@ -273,10 +274,15 @@ class FarmMachine(RuleBasedStateMachine):
     def the_index_equals_one_rebuilt_from_rows(self) -> None:
         tables = self.farm.memory.tables
         rebuilt = SchedulingIndex()
+        for share in tables[Share].values():
+            rebuilt.set_share(share.farm_id, share.kind, share.name, share)
         for found in tables[Layer].values():
             rebuilt.set_layer(tables[Job][found.job_id,], found)
         for found in tables[Task].values():
             rebuilt.set_task(found.layer_id, None, found)
+        for open_session in tables[Session].values():
+            project = tables[Job][open_session.job_id,].attributes["project"]
+            rebuilt.set_session(project, None, open_session)
         assert rebuilt.snapshot() == self.farm.memory.index.snapshot()
 
     def threads_do_one_thing_at_a_time(self) -> None:

@@ -60,6 +60,65 @@ class LicencePool(Struct, frozen=True, kw_only=True):
         return self.regions.get(region) or self.regions.get(Region.DEFAULT) or UNSET
 
 
+PoolKey = tuple[str, str, str]
+"""App, plugin and version of a pool."""
+
+
+class LicenceHold(Struct, frozen=True, kw_only=True):
+    """A seat of a pool, held by a session."""
+
+    app: str
+    plugin: str
+    version: str
+    region: str
+    """Whose seats it is one of: the region's own, or the default's."""
+    product: str
+    since_at: Instant
+    card_id: str | None = None
+    rate_line_id: str | None = None
+    billionths_per_hour: int | None = None
+
+    @property
+    def pool(self) -> PoolKey:
+        """The pool it is of."""
+        return self.app, self.plugin, self.version
+
+
+def region_named(name: str | None) -> Region:
+    """Return the region of a worker that says it is in `name`; unknown ones are the default."""
+    return Region(name) if name in _NAMES else Region.DEFAULT
+
+
+_NAMES = frozenset(Region)
+
+
+def region_of_seats(pool: LicencePool, region: Region) -> Region:
+    """Return whose seats count in a region: its own, or the default's if it sets none."""
+    return region if pool.is_set(region) else Region.DEFAULT
+
+
+def wanted_pools(
+    attributes: Mapping[str, str], pools: Mapping[PoolKey, LicencePool]
+) -> tuple[PoolKey, ...]:
+    """Return the pools that work takes a seat of: its application's, and its plugins'.
+
+    Args:
+        attributes: of a layer; `renderer` and `plugin` (several with commas) name plugins.
+        pools: those of the farm.
+    """
+    app = attributes.get("app", "")
+    if not pools or not app:
+        return ()
+    version = attributes.get("app_version", "")
+    named = [*attributes.get("plugin", "").split(","), attributes.get("renderer", "")]
+    found = []
+    for plugin in dict.fromkeys(["", *(name.strip() for name in named)]):
+        pool = pool_for(pools, app, plugin, version)
+        if pool is not None:
+            found.append((pool.app, pool.plugin, pool.version))
+    return tuple(sorted(set(found)))
+
+
 def pool_for(
     pools: Mapping[tuple[str, str, str], LicencePool], app: str, plugin: str, version: str
 ) -> LicencePool | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from grange.domain.licences import LicenceHold
 from grange.domain.statuses import (
     ActionKind,
     JobLifecycleStatus,
@@ -55,6 +56,8 @@ class Requirement(Struct, frozen=True, kw_only=True):
     """(capability name, minimum, maximum), sorted by name."""
     attributes: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
     """(capability name, any of, all of), sorted by name."""
+    prefers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(capability name, any of), sorted by name: others take it only if they have nothing else."""
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -99,6 +102,10 @@ class Job(Struct, frozen=True, kw_only=True):
     ended_at: Instant | None = None
     updated_at: Instant | None = None
     updated_by: str | None = None
+    served_at: Instant | None = None
+    """When a session was last opened for it; it is how long it has waited since that counts."""
+    excluded_workers: tuple[WorkerId, ...] | None = None
+    """Workers that must not work on it; None: no worker."""
 
 
 class Layer(Struct, frozen=True, kw_only=True):
@@ -142,6 +149,8 @@ class Layer(Struct, frozen=True, kw_only=True):
     ended_at: Instant | None = None
     updated_at: Instant | None = None
     updated_by: str | None = None
+    reserve_mib: int | None = None
+    """Memory kept free for a session of it: learned from its frames; None: as it demands."""
 
     @property
     def rest_count(self) -> int:
@@ -215,6 +224,14 @@ class Session(Struct, frozen=True, kw_only=True):
     updated_at: Instant | None = None
     updated_by: str | None = None
     host_properties: Mapping[str, Any] = field(default_factory=dict)
+    licences: tuple[LicenceHold, ...] | None = None
+    """Licences it holds; None: none."""
+    memory_mib: int | None = None
+    """Memory of the worker that is kept for it."""
+    gpus: int | None = None
+    """GPUs of the worker that are kept for it."""
+    charged_at: Instant | None = None
+    """Up to when its thread time was charged to the shares of its project and user."""
 
 
 class SessionAction(Struct, frozen=True, kw_only=True):
@@ -282,3 +299,9 @@ class Worker(Struct, frozen=True, kw_only=True):
     created_by: str
     updated_at: Instant | None = None
     updated_by: str | None = None
+    classes: tuple[str, ...] | None = None
+    """Letters A to Z of the work it is for, as set by hand; None: as the worker says."""
+    draining: bool | None = None
+    """True: its sessions go on, but it begins no other."""
+    note: str | None = None
+    """What people say of it."""

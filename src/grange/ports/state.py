@@ -22,12 +22,14 @@ from grange.domain.farm import (
     QueueFleetAssociation,
     User,
 )
+from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.groups import Group
 from grange.domain.licences import LicencePool
 from grange.domain.publications import Publication
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
 from grange.domain.schedules import ReportSchedule
+from grange.domain.shares import Share
 from grange.domain.statements import BooksMonth, Posting, PostingPart
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.ids import JobId, StepId
@@ -52,7 +54,11 @@ Entity = (
     | Budget
     | Group
     | LicencePool
+    | JobFaults
+    | LayerHold
+    | WorkerFaults
     | Publication
+    | Share
     | Job
     | Layer
     | Task
@@ -126,12 +132,16 @@ TABLES: tuple[Table, ...] = (
     Table(entity=Budget, name="budgets", key=("budget_id",), indexes=(("farm_id",),)),
     Table(entity=Group, name="worker_groups", key=("farm_id", "name")),
     Table(entity=LicencePool, name="licence_pools", key=("farm_id", "app", "plugin", "version")),
+    Table(entity=JobFaults, name="job_faults", key=("job_id",)),
+    Table(entity=LayerHold, name="layer_holds", key=("layer_id",)),
+    Table(entity=WorkerFaults, name="worker_faults", key=("worker_id",)),
     Table(
         entity=Publication,
         name="publications",
         key=("publication_id",),
         indexes=(("farm_id",), ("token_hash",)),
     ),
+    Table(entity=Share, name="shares", key=("farm_id", "kind", "name")),
     Table(
         entity=Job,
         name="jobs",

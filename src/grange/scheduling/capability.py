@@ -1,48 +1,174 @@
-"""Whether a worker can do what a layer demands."""
+"""What a worker offers, and whether it can do what a layer demands."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from grange.domain.licences import PoolKey, Region
 from grange.domain.work import Requirement, Worker
+from grange.kernel.ids import WorkerId
+from grange.scheduling.blocks import Block, Unmet
+
+GROUP = "grange:attr.worker.group"
+"""Names of the groups a worker is in."""
+CLASS = "grange:attr.worker.class"
+"""Letters A to Z of the work a worker is for."""
+RENDERER = "grange:attr.worker.renderer"
+"""Renderers that are installed."""
+NOBODY = WorkerId("")
+MEMORY = "amount.worker.memory"
+GPU = "amount.worker.gpu"
+
+_ORDER = (Block.GROUP, Block.CLASS, Block.REQUIREMENT, Block.MEMORY, Block.GPU, Block.RENDERER)
+_BLOCKS: Mapping[str, Block] = {
+    GROUP: Block.GROUP,
+    CLASS: Block.CLASS,
+    RENDERER: Block.RENDERER,
+    MEMORY: Block.MEMORY,
+    GPU: Block.GPU,
+    "amount.worker.gpu.memory": Block.GPU,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a worker offers; workers with equal capabilities share one class."""
+    """What a worker can do; workers with equal capabilities are asked about once."""
 
     amounts: tuple[tuple[str, float], ...]
     attributes: tuple[tuple[str, tuple[str, ...]], ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep the hash: a decision asks for it many times."""
+        object.__setattr__(self, "_hash", hash((self.amounts, self.attributes)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
-def capability_of(worker: Worker) -> Capability:
-    """Return the capability class of a worker. Names compare in lower case."""
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one free thread of a worker offers now."""
+
+    capability: Capability
+    worker_id: WorkerId = NOBODY
+    region: Region = Region.DEFAULT
+    free_memory_mib: float | None = None
+    """What other sessions leave; None: there are none, or its memory is not known."""
+    free_gpus: float | None = None
+    """As `free_memory_mib`."""
+    held: tuple[PoolKey, ...] = ()
+    """Pools the thread's session holds a seat of, which would be free."""
+    payer: tuple[str, str] | None = None
+    """Project and user of the thread's session, who would have a thread less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a layer demands of a worker; equal demands are looked at once."""
+
+    requirement: Requirement
+    memory_mib: int = 0
+    """Kept for it beside other sessions."""
+    gpus: int = 0
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep the hash: a decision asks for it many times."""
+        object.__setattr__(self, "_hash", hash((self.requirement, self.memory_mib, self.gpus)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def demand_of(requirement: Requirement, reserve_mib: int | None) -> Demand:
+    """Return what a layer demands: what it says, or more memory if its frames took more."""
+    least = {name: minimum for name, minimum, _ in requirement.amounts if minimum is not None}
+    return Demand(
+        requirement,
+        memory_mib=max(int(least.get(MEMORY, 0)), reserve_mib or 0),
+        gpus=int(least.get(GPU, 0)),
+    )
+
+
+def capability_of(worker: Worker, groups: Iterable[str] = ()) -> Capability:
+    """Return the capability of a worker. Names compare in lower case.
+
+    Args:
+        worker: the worker; classes set by hand count instead of those it tells.
+        groups: the groups it is in.
+    """
+    attributes = {name.lower(): tuple(values) for name, values in worker.attributes.items()}
+    attributes[GROUP] = tuple(groups)
+    if worker.classes is not None:
+        attributes[CLASS] = worker.classes
     return Capability(
         amounts=tuple(sorted((name.lower(), value) for name, value in worker.amounts.items())),
-        attributes=tuple(
-            sorted((name.lower(), tuple(values)) for name, values in worker.attributes.items())
-        ),
+        attributes=tuple(sorted(item for item in attributes.items() if item[1])),
     )
 
 
 def satisfies(capability: Capability, requirement: Requirement) -> bool:
     """True if the worker's capability meets every part of the requirement."""
-    return unmet(capability, requirement) is None
+    return first_unmet(capability, requirement) is None
 
 
 def unmet(capability: Capability, requirement: Requirement) -> str | None:
     """Return the first demand the capability does not meet, in words, or None."""
+    found = first_unmet(capability, requirement)
+    return None if found is None else found.text
+
+
+def first_unmet(capability: Capability, requirement: Requirement) -> Unmet | None:
+    """Return the first demand the capability does not meet, in the order reasons are given."""
+    found = list(_unmet(capability, requirement))
+    return min(found, key=lambda one: _ORDER.index(one.block), default=None)
+
+
+def without(requirement: Requirement, block: Block) -> Requirement:
+    """Return a requirement without what a worker is blocked by for this reason."""
+    return Requirement(
+        amounts=tuple(one for one in requirement.amounts if block_of(one[0]) is not block),
+        attributes=tuple(one for one in requirement.attributes if block_of(one[0]) is not block),
+    )
+
+
+def prefers(capability: Capability, requirement: Requirement) -> bool:
+    """True if the worker is one that the layer would rather have, or it does not mind."""
+    if not requirement.prefers:
+        return True
+    offered = dict(capability.attributes)
+    return all(
+        _lower(offered.get(name, ())) & _lower(any_of) for name, any_of in requirement.prefers
+    )
+
+
+def block_of(name: str) -> Block:
+    """Return the reason that a worker without this capability is blocked by."""
+    return _BLOCKS.get(name, Block.REQUIREMENT)
+
+
+def _unmet(capability: Capability, requirement: Requirement) -> Iterable[Unmet]:
     amounts: Mapping[str, float] = dict(capability.amounts)
     for name, minimum, maximum in requirement.amounts:
         offered = amounts.get(name, 0.0)
         if minimum is not None and offered < minimum:
-            return f"{name} is {offered:g}, at least {minimum:g} is needed"
-        if maximum is not None and offered > maximum:
-            return f"{name} is {offered:g}, at most {maximum:g} is allowed"
+            text = f"{name} is {offered:g}, at least {minimum:g} is needed"
+        elif maximum is not None and offered > maximum:
+            text = f"{name} is {offered:g}, at most {maximum:g} is allowed"
+        else:
+            continue
+        yield Unmet(block_of(name), text)
     attributes: Mapping[str, tuple[str, ...]] = dict(capability.attributes)
     for name, any_of, all_of in requirement.attributes:
-        values = {value.lower() for value in attributes.get(name, ())}
-        if any_of and not values & {value.lower() for value in any_of}:
-            return f"{name} must be one of {', '.join(any_of)}"
-        if all_of and not {value.lower() for value in all_of} <= values:
-            return f"{name} must have all of {', '.join(all_of)}"
-    return None
+        values = _lower(attributes.get(name, ()))
+        if any_of and not values & _lower(any_of):
+            text = f"{name} must be one of {', '.join(any_of)}"
+        elif all_of and not _lower(all_of) <= values:
+            text = f"{name} must have all of {', '.join(all_of)}"
+        else:
+            continue
+        yield Unmet(block_of(name), text)
+
+
+def _lower(values: Iterable[str]) -> set[str]:
+    return {value.lower() for value in values}

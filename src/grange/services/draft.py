@@ -12,17 +12,23 @@ from grange.domain.effects import Effect
 from grange.domain.events import StatusChanged
 from grange.domain.facts import EventFact, Fact
 from grange.domain.farm import QueueFleetAssociation
+from grange.domain.groups import Group
+from grange.domain.licences import LicencePool, region_named
+from grange.domain.shares import Share, ShareKind
 from grange.domain.statements import PostingPart
 from grange.domain.statuses import AssociationStatus, TaskRunStatus
-from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
+from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId, FleetId, IdSource, JobId, QueueId, SessionId, StepId, WorkerId
 from grange.kernel.units import Instant
 from grange.ports.state import TABLES, Batch, Key, key_of
+from grange.scheduling.capability import GPU, MEMORY, Capability, Offer, capability_of
 from grange.scheduling.index import SchedulingIndex
+from grange.services.booking import region_of
 from grange.services.templates import TaskSpaces
 
 E = TypeVar("E")
+_RULES = (Share, LicencePool, Group, QueueFleetAssociation)
 
 
 class Memory:
@@ -44,6 +50,8 @@ class Memory:
         self.pace_ms: dict[StepId, float] = {}
         """Running mean of a layer's task times."""
         self.fleet_waiting: dict[FleetId, str] = {}
+        self.groups_of: dict[WorkerId, tuple[str, ...]] = {}
+        self._capabilities: dict[WorkerId, tuple[tuple[Any, ...], Capability]] = {}
 
     def set(self, kind: type[Any], key: Key, entity: Any) -> Any:
         """Put an entity (None: remove it), keep the index true; return what was there before."""
@@ -73,9 +81,24 @@ class Memory:
                 if worker is not None:
                     known = self.threads_of.get(worker.fleet_id, 0)
                     self.threads_of[worker.fleet_id] = known + sign * worker.threads
-        elif kind is QueueFleetAssociation:
-            fleet_id, queue_id = FleetId(str(key[1])), QueueId(str(key[0]))
-            queues = self.queues_of.setdefault(fleet_id, set())
+        elif kind is Session:
+            self._follow_session(old, new)
+        elif kind in _RULES:
+            self._follow_rules(kind, key, old, new)
+
+    def _follow_rules(self, kind: type[Any], key: Key, old: Any, new: Any) -> None:
+        farm_id = FarmId(str(key[0]))
+        if kind is Share:
+            self.index.set_share(farm_id, ShareKind(str(key[1])), str(key[2]), new)
+        elif kind is LicencePool:
+            jobs = {job.job_id: job for job in self.tables[Job].values()}
+            pool = (str(key[1]), str(key[2]), str(key[3]))
+            self.index.set_pool(farm_id, pool, new, jobs)
+        elif kind is Group:
+            self._follow_group(old, new)
+        else:
+            queues = self.queues_of.setdefault(FleetId(str(key[1])), set())
+            queue_id = QueueId(str(key[0]))
             if new is not None and new.status is AssociationStatus.ACTIVE:
                 queues.add(queue_id)
             else:
@@ -91,18 +114,82 @@ class Memory:
             or old.priority != new.priority
             or old.open_sessions != new.open_sessions
             or old.max_worker_count != new.max_worker_count
+            or old.excluded_workers != new.excluded_workers
         ):
             for layer_id in new.layer_ids:
                 layer = self.tables[Layer].get((layer_id,))
                 if layer is not None:
                     self.index.set_layer(new, layer)
 
+    def _follow_session(self, old: Session | None, new: Session | None) -> None:
+        was = old is not None and old.ended_at is None
+        now = new is not None and new.ended_at is None
+        if was and now and old is not None and new is not None and old.licences == new.licences:
+            return
+        session = new or old
+        if session is None or not (was or now):
+            return
+        self.index.set_session(self._payer(session)[0], old, new)
+
+    def _follow_group(self, old: Group | None, new: Group | None) -> None:
+        for group, joins in ((old, False), (new, True)):
+            for worker_id in () if group is None else group.workers:
+                names = set(self.groups_of.get(worker_id, ()))
+                name = "" if group is None else group.name
+                names = names | {name} if joins else names - {name}
+                self.groups_of[worker_id] = tuple(sorted(names))
+
+    def capability(self, worker: Worker) -> Capability:
+        """Return what a worker can do, its groups and classes included."""
+        groups = self.groups_of.get(worker.worker_id, ())
+        basis = (worker.amounts, worker.attributes, worker.classes, groups)
+        known = self._capabilities.get(worker.worker_id)
+        if known is None or known[0] != basis:
+            known = (basis, capability_of(worker, groups))
+            self._capabilities[worker.worker_id] = known
+        return known[1]
+
+    def offer(self, worker: Worker, besides: SessionId | None = None) -> Offer:
+        """Return what a thread of a worker offers beside its other sessions.
+
+        Args:
+            worker: the worker.
+            besides: the session that asks; what it holds would be free.
+        """
+        memory = gpus = None
+        asking = None if besides is None else self.tables[Session].get((besides,))
+        others = [
+            self.tables[Session][session_id,]
+            for _, session_id in worker.sessions
+            if session_id != besides
+        ]
+        if others:
+            total, cards = worker.amounts.get(MEMORY), worker.amounts.get(GPU)
+            kept = sum(session.memory_mib or 0 for session in others)
+            memory = None if total is None else total - kept
+            held = sum(session.gpus or 0 for session in others)
+            gpus = None if cards is None else cards - held
+        return Offer(
+            self.capability(worker),
+            worker_id=worker.worker_id,
+            region=region_named(region_of(worker)),
+            free_memory_mib=memory,
+            free_gpus=gpus,
+            held=() if asking is None else tuple(hold.pool for hold in asking.licences or ()),
+            payer=None if asking is None else self._payer(asking),
+        )
+
+    def _payer(self, session: Session) -> tuple[str, str]:
+        job = self.tables[Job].get((session.job_id,))
+        project = UNASSIGNED if job is None else job.attributes.get("project", UNASSIGNED)
+        return project, session.user_name
+
     def take_in(self, entities: list[Any]) -> None:
         """Add rows read from the store.
 
-        Jobs before layers before tasks, whatever order they come in.
+        Jobs before layers before tasks and sessions, whatever order they come in.
         """
-        order: dict[type[Any], int] = {Job: 0, Layer: 1, Task: 2}
+        order: dict[type[Any], int] = {Job: 0, Layer: 1, Task: 2, Session: 2}
         for entity in sorted(entities, key=lambda item: order.get(type(item), -1)):
             self.set(type(entity), key_of(entity), entity)
 

@@ -26,25 +26,29 @@ from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatu
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.ids import SessionId, StepId
 from grange.kernel.units import Instant
-from grange.scheduling.capability import capability_of
-from grange.scheduling.index import Choice
+from grange.scheduling.index import Choice, Nothing
 from grange.services.booking import action_fact, region_of, session_fact
+from grange.services.claims import charge, claim, claim_again, learn_memory, let_go
 from grange.services.draft import Draft
+from grange.services.faults import attempt_went_well, fail_attempt
 from grange.services.work import after_cut, move_task
 
 AHEAD_MS = 2_000
 """Enough tasks are assigned ahead to keep a thread busy for this long."""
-MOST_AHEAD = 20
+MOST_AHEAD = 8
+"""Each is told again with every reply until it is done, and waits while others could have it."""
 
 
 def fill_threads(draft: Draft, worker: Worker) -> Worker:
     """Open a session on every free thread of a worker there is work for."""
+    if worker.draining:
+        return worker
     busy = {thread for thread, _ in worker.sessions}
-    capability = capability_of(worker)
     for thread in range(worker.threads):
         if thread in busy:
             continue
-        choice = draft.memory.index.best(draft.queues_of(worker.fleet_id), capability)
+        offer = draft.memory.offer(worker)
+        choice = draft.memory.index.best(draft.queues_of(worker.fleet_id), offer)
         if not isinstance(choice, Choice):
             break
         worker = _open(draft, worker, thread, choice)
@@ -81,10 +85,11 @@ def _open(draft: Draft, worker: Worker, thread: int, choice: Choice) -> Worker:
         billionths_per_hour=rate.billionths_per_hour if rate else None,
         started_at=now,
         host_properties=worker.host_properties,
+        **claim(draft, worker, job, layer),
     )
     draft.put(session)
     after, _ = job_machine.apply(job, SessionOpened(at=now))
-    draft.put(after)
+    draft.put(replace(after, served_at=now))
     worker = replace(
         worker, sessions=tuple(sorted((*worker.sessions, (thread, session.session_id))))
     )
@@ -132,6 +137,8 @@ def _plan_tasks(draft: Draft, session: Session, job: Job, layer: Layer) -> Sessi
                 environment_id=environment_id,
                 layer_id=session.layer_id,
             )
+        if session.layer_id is not None:
+            session = claim_again(draft, session, layer)
         session = replace(session, layer_id=layer.layer_id)
         draft.put(session)
         for environment in layer.environments:
@@ -216,14 +223,15 @@ def settle_session(draft: Draft, session_id: SessionId) -> None:
 
 def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     index = draft.memory.index
-    capability = capability_of(worker)
-    own = index.best_of_job(session.job_id, capability)
+    queues = draft.queues_of(worker.fleet_id)
+    offer = draft.memory.offer(worker, besides=session.session_id)
+    own = index.best_of_job(session.job_id, offer)
     if own is None:
         return session
-    best = index.best(draft.queues_of(worker.fleet_id), capability)
+    best = Nothing("draining") if worker.draining else index.best(queues, offer)
     if isinstance(best, Choice) and best.priority > own.priority:
         return session  # something more urgent waits: this session ends with what it has
-    if session.queue_id not in draft.queues_of(worker.fleet_id):
+    if session.queue_id not in queues:
         return session
     if session.open_actions and own.layer_id != session.layer_id:
         return session  # layers change only between tasks
@@ -240,6 +248,7 @@ def end_action(draft: Draft, action: SessionAction, event: ActionEnded) -> None:
         draft.get(Session, action.session_id), ActionClosed(index=action.index, at=event.at)
     )
     session = replace(session, last_ended_at=max(event.at, session.last_ended_at or event.at))
+    session = charge(draft, session, event.at)
     good = after.status is SessionActionStatus.SUCCEEDED
     never = after.status is SessionActionStatus.NEVER_ATTEMPTED
     if not good and not session.ending:
@@ -279,9 +288,11 @@ def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction
         case SessionActionStatus.SUCCEEDED:
             if action.started_at is not None:
                 _learn_pace(draft, action.layer_id, at - action.started_at)
+                learn_memory(draft, action.layer_id, action.usage.get("peakMemoryBytes"))
             move_task(draft, task, TaskSucceeded(action_id=action.action_id, at=at))
+            attempt_went_well(draft, session, action.layer_id, at)
         case SessionActionStatus.FAILED:
-            move_task(draft, task, failed)
+            fail_attempt(draft, session, action, task, at)
         case SessionActionStatus.NEVER_ATTEMPTED if session.environment_failed:
             draft.put(replace(session, environment_failed=False))
             action = replace(action, cause=action.cause or "environment_failed")
@@ -299,7 +310,7 @@ def _learn_pace(draft: Draft, layer_id: StepId, millis: int) -> None:
 
 def finish_session(draft: Draft, session: Session, at: Instant) -> None:
     """End a session that has no open actions left, and book it."""
-    session = session_machine.apply(session, SessionFinished(at=at))
+    session = session_machine.apply(let_go(draft, session, at), SessionFinished(at=at))
     draft.put(session)
     job, _ = job_machine.apply(draft.get(Job, session.job_id), SessionClosed(at=at))
     draft.put(job)

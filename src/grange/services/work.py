@@ -19,10 +19,12 @@ from grange.domain.events import (
     TaskReleased,
     TasksMoved,
 )
+from grange.domain.faults import JobFaults, LayerHold
 from grange.domain.statuses import LEASED, TERMINAL, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.ids import StepId, parse_session_action_id, task_id
+from grange.kernel.units import Instant
 from grange.services.draft import Draft, StatusMove
 
 PENDING = TaskRunStatus.PENDING
@@ -147,35 +149,44 @@ def layer_detail(job: Job, layer: Layer) -> str:
 def _dependency_succeeded(draft: Draft, layer_id: StepId, change: StatusChanged) -> None:
     layer, _ = layer_machine.apply(draft.get(Layer, layer_id), DependencySucceeded(at=change.at))
     draft.put(layer)
-    if layer.unresolved:
-        return
+    if not layer.unresolved:
+        release_layer(draft, layer, change.at)
+
+
+def _dependency_reopened(draft: Draft, layer_id: StepId, change: StatusChanged) -> None:
+    layer, _ = layer_machine.apply(draft.get(Layer, layer_id), DependencyReopened(at=change.at))
+    draft.put(layer)
+    hold_layer(draft, layer, change.at)
+
+
+def release_layer(draft: Draft, layer: Layer, at: Instant) -> None:
+    """Let the PENDING tasks of a layer be given out."""
     if layer.rest_status is PENDING:
         rest = layer.rest_count
         draft.put(replace(layer, rest_status=READY))
         if rest:
             tasks_moved(
                 draft,
-                TasksMoved(layer_id=layer_id, old=PENDING, new=READY, count=rest, at=change.at),
+                TasksMoved(layer_id=layer.layer_id, old=PENDING, new=READY, count=rest, at=at),
             )
-    for task in draft.tasks_of(layer_id):
+    for task in draft.tasks_of(layer.layer_id):
         if task.status is PENDING:
-            move_task(draft, task, TaskReleased(at=change.at))
+            move_task(draft, task, TaskReleased(at=at))
 
 
-def _dependency_reopened(draft: Draft, layer_id: StepId, change: StatusChanged) -> None:
-    layer, _ = layer_machine.apply(draft.get(Layer, layer_id), DependencyReopened(at=change.at))
-    draft.put(layer)
+def hold_layer(draft: Draft, layer: Layer, at: Instant) -> None:
+    """Give out no more tasks of a layer: those that are READY become PENDING."""
     if layer.rest_status is READY:
         rest = layer.rest_count
         draft.put(replace(layer, rest_status=PENDING))
         if rest:
             tasks_moved(
                 draft,
-                TasksMoved(layer_id=layer_id, old=READY, new=PENDING, count=rest, at=change.at),
+                TasksMoved(layer_id=layer.layer_id, old=READY, new=PENDING, count=rest, at=at),
             )
-    for task in draft.tasks_of(layer_id):
+    for task in draft.tasks_of(layer.layer_id):
         if task.status is READY:
-            move_task(draft, task, TaskHeld(at=change.at))
+            move_task(draft, task, TaskHeld(at=at))
 
 
 def _stop_after_failures(draft: Draft, job: Job) -> None:
@@ -194,18 +205,36 @@ def ask_job(draft: Draft, job: Job, target: TaskRunStatus, by: str) -> None:
     """
     if target not in _AFFECTED:
         raise InvalidRequestError(f"A job cannot be asked to be {target}.")
+    if target in (READY, PENDING):
+        job = _forgiven(draft, job)
     draft.put(replace(job, target_status=target, updated_at=draft.now, updated_by=by))
     for layer in draft.layers_of(job):
         ask_layer(draft, layer, target, by)
 
 
-def ask_layer(draft: Draft, layer: Layer, target: TaskRunStatus, by: str) -> None:
+def _forgiven(draft: Draft, job: Job) -> Job:
+    """Forget what went wrong in a job that somebody starts again; return the job."""
+    known = draft.find(JobFaults, job.job_id)
+    for layer_id in job.layer_ids:
+        if draft.find(LayerHold, layer_id) is not None:
+            draft.delete(LayerHold, layer_id)
+    if known is None:
+        return job
+    draft.delete(JobFaults, job.job_id)
+    left = tuple(one for one in job.excluded_workers or () if one not in known.excluded)
+    return replace(job, excluded_workers=left or None)
+
+
+def ask_layer(
+    draft: Draft, layer: Layer, target: TaskRunStatus, by: str, *, spare_running: bool = False
+) -> None:
     """Bring every task of a layer towards a status; untouched tasks go all at once.
 
     Tasks that have succeeded are only reached if they are in memory: see `Needs.every_task`.
+    With `spare_running` those that a worker holds are left alone.
     """
     layer = draft.get(Layer, layer.layer_id)
-    affected = _AFFECTED[target]
+    affected = _AFFECTED[target] - LEASED if spare_running else _AFFECTED[target]
     old = layer.rest_status
     goal = _waiting_status(layer, target)
     draft.put(replace(layer, target_status=target, updated_at=draft.now, updated_by=by))
@@ -230,8 +259,10 @@ def ask_layer(draft: Draft, layer: Layer, target: TaskRunStatus, by: str) -> Non
                     layer_id=layer.layer_id, old=old, new=goal, count=rest, at=draft.now, by=by
                 ),
             )
-    for task in draft.tasks_of(layer.layer_id):
-        if task.status in affected:
+    for known in draft.tasks_of(layer.layer_id):
+        # One that failed may have stopped the others: each is looked at as it is now.
+        task = draft.find(Task, known.layer_id, known.index)
+        if task is not None and task.status in affected:
             _ask(draft, task, target, by)
 
 

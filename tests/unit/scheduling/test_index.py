@@ -6,7 +6,7 @@ import pytest
 
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus
 from grange.domain.work import Layer, Requirement, Session, Task
-from grange.scheduling.capability import Capability, unmet
+from grange.scheduling.capability import Capability, Offer, unmet
 from grange.scheduling.index import Choice, Nothing
 from grange.services.commands.jobs import ChangeJob, ChangeTask
 from grange.services.reports import ActionReport, ReportSchedule
@@ -32,7 +32,7 @@ def test_highest_priority_comes_first_then_the_oldest() -> None:
     new = farm.job(priority=50)
     high = farm.job(priority=90)
     for _ in range(4):
-        choice = farm.memory.index.best([farm.queue_id], LINUX)
+        choice = farm.memory.index.best([farm.queue_id], Offer(LINUX))
         assert isinstance(choice, Choice)
         order.append(choice.job_id)
         farm.do(
@@ -68,14 +68,14 @@ def test_a_worker_must_meet_every_demand(requirement: Requirement, problem: str 
 def test_nothing_says_why() -> None:
     farm = DecidingFarm()
     index = farm.memory.index
-    assert index.best([], LINUX) == Nothing("no_queue")
-    assert index.best([farm.queue_id], LINUX) == Nothing("no_work")
+    assert index.best([], Offer(LINUX)) == Nothing("no_queue")
+    assert index.best([farm.queue_id], Offer(LINUX)) == Nothing("no_work")
     template = job_template()
     template["steps"][0]["hostRequirements"] = {
         "amounts": [{"name": "amount.worker.gpu", "min": 1}]
     }
     farm.job(template)
-    assert index.best([farm.queue_id], LINUX) == Nothing("not_capable")
+    assert index.best([farm.queue_id], Offer(LINUX)) == Nothing("not_capable")
 
 
 def test_a_job_has_no_more_sessions_than_it_allows() -> None:
@@ -84,7 +84,7 @@ def test_a_job_has_no_more_sessions_than_it_allows() -> None:
     worker_id = farm.worker(threads=4)
     call(farm, worker_id)
     assert len(farm.all(Session)) == 2
-    assert farm.memory.index.best([farm.queue_id], LINUX) == Nothing("worker_limit")
+    assert farm.memory.index.best([farm.queue_id], Offer(LINUX)) == Nothing("worker_limit")
 
 
 def test_a_more_urgent_job_gets_the_thread_when_the_running_tasks_end() -> None:

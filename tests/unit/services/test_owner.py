@@ -13,15 +13,14 @@ from grange.adapters.sqlite import SqliteStore
 from grange.domain.effects import Effect
 from grange.domain.farm import Farm
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus, WorkerStatus
-from grange.domain.work import Job, Layer, Session, Task, Worker
+from grange.domain.work import Job, Session, Task, Worker
 from grange.kernel.errors import ConflictError, NotFoundError, StorageFullError, ThrottledError
 from grange.kernel.ids import FarmId, FleetId, JobId, QueueId, WorkerId
 from grange.ports.state import Batch
-from grange.scheduling.index import SchedulingIndex
 from grange.services.commands.farm_objects import Associate, CreateFarm, CreateFleet, CreateQueue
 from grange.services.commands.jobs import ChangeJob, CreateJob
 from grange.services.commands.workers import CreateWorker
-from grange.services.draft import Context
+from grange.services.draft import Context, Memory
 from grange.services.owner import Owner, Token
 from grange.services.reports import ActionReport, ReportSchedule, ReportWorker
 from grange.services.templates import TaskSpaces, parse_job
@@ -250,13 +249,9 @@ def test_the_index_matches_rows_after_any_batch(run: Any) -> None:
         await house.owner.ask(house.create_job("1-9"))
         worker_id = await house.worker()
         await house.work(worker_id, steps=2)
-        rebuilt = SchedulingIndex()
-        jobs = {job.job_id: job for job in await house.store.find(Job)}
-        for layer in await house.store.find(Layer):
-            rebuilt.set_layer(jobs[layer.job_id], layer)
-        for task in await house.store.find(Task):
-            rebuilt.set_task(task.layer_id, None, task)
-        assert rebuilt.snapshot() == house.owner.memory.index.snapshot()
+        rebuilt = Memory()
+        rebuilt.take_in([row async for row in house.store.load()])
+        assert rebuilt.index.snapshot() == house.owner.memory.index.snapshot()
 
     run(body)
 

@@ -13,6 +13,7 @@ from grange.domain.work import Worker
 from grange.kernel.errors import ConflictError, NotFoundError, QuotaExceededError
 from grange.kernel.ids import FarmId, FleetId, WorkerId
 from grange.services.draft import Draft
+from grange.services.faults import lift_quarantine
 from grange.services.machine_facts import book_changes
 from grange.services.owner import Needs
 from grange.services.reports import status_event
@@ -91,6 +92,7 @@ class DisableWorker:
         if worker.disabled == self.disabled:
             return {}
         draft.put(replace(worker, disabled=self.disabled, updated_at=draft.now, updated_by=self.by))
+        lift_quarantine(draft, worker.worker_id)
         draft.event(
             "worker",
             worker.worker_id,

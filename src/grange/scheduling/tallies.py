@@ -1,0 +1,105 @@
+"""What is in use of what is limited: licences by region, job threads of projects and users."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from grange.domain.licences import LicencePool, PoolKey, Region, region_of_seats
+from grange.domain.shares import NEVER, Share, ShareKind
+from grange.kernel.ids import FarmId
+
+K = TypeVar("K")
+ShareKey = tuple[ShareKind, str]
+REGIONS = tuple(Region)
+
+
+@dataclass(slots=True)
+class Tallies:
+    """The limits of one farm, and what is in use."""
+
+    farm_id: FarmId
+    version: int = 0
+    """Of the pools: what layers take a seat of may be another when it changes."""
+    pools: dict[PoolKey, LicencePool] = field(default_factory=dict)
+    shares: dict[ShareKey, Share] = field(default_factory=dict)
+    levels: dict[ShareKey, float] = field(default_factory=dict)
+    quotas: dict[ShareKey, int] = field(default_factory=dict)
+    seats: dict[tuple[PoolKey, Region], int] = field(default_factory=dict)
+    """Licences in use."""
+    threads: dict[ShareKey, int] = field(default_factory=dict)
+    """Open sessions."""
+
+    def set_pool(self, key: PoolKey, pool: LicencePool | None) -> None:
+        """Take over a pool, or forget it."""
+        self.version += (pool is None) != (key not in self.pools)
+        if pool is None:
+            self.pools.pop(key, None)
+        else:
+            self.pools[key] = pool
+
+    def set_share(self, key: ShareKey, share: Share | None) -> None:
+        """Take over a share, or forget it."""
+        self.quotas.pop(key, None)
+        if share is None:
+            self.shares.pop(key, None)
+            self.levels.pop(key, None)
+            return
+        self.shares[key] = share
+        self.levels[key] = share.level
+        if share.max_threads is not None:
+            self.quotas[key] = share.max_threads
+
+    def level(self, kind: ShareKind, name: str) -> float:
+        """Return what somebody had against what is due to them."""
+        return self.levels.get((kind, name), NEVER)
+
+    def count_seat(self, pool: PoolKey, region: Region, change: int) -> None:
+        """Take a seat, or give it back."""
+        _count(self.seats, (pool, region), change)
+
+    def count_thread(self, project: str, user: str, change: int) -> None:
+        """Count a session of a project and user."""
+        _count(self.threads, (ShareKind.PROJECT, project), change)
+        _count(self.threads, (ShareKind.USER, user), change)
+
+    def over_quota(self, kind: ShareKind, name: str, *, less: int = 0) -> bool:
+        """True if a project or user has as many threads as it may, `less` that are given back."""
+        most = self.quotas.get((kind, name))
+        return most is not None and self.threads.get((kind, name), 0) - less >= most
+
+    def taken(self, wanted: tuple[PoolKey, ...], region: Region) -> PoolKey | None:
+        """Return the first pool without a free seat in the region; None: all have one."""
+        for key in wanted:
+            limit, used = self.seats_of(key, region)
+            if limit is not None and used >= limit:
+                return key
+        return None
+
+    def taken_everywhere(self, wanted: tuple[PoolKey, ...]) -> bool:
+        """True if in no region there is a free seat of every pool."""
+        return all(self.taken(wanted, region) is not None for region in REGIONS)
+
+    def seats_of(self, key: PoolKey, region: Region) -> tuple[int | None, int]:
+        """Return how many seats there are in a region (None: any number), and how many are used."""
+        pool = self.pools.get(key)
+        if pool is None:
+            return None, 0
+        whose = region_of_seats(pool, region)
+        return pool.for_region(region).limit, self.seats.get((key, whose), 0)
+
+    def snapshot(self) -> Mapping[str, object]:
+        """Return everything, in a form that compares equal to a rebuilt one."""
+        return {
+            "pools": dict(self.pools),
+            "shares": dict(self.shares),
+            "seats": dict(self.seats),
+            "threads": dict(self.threads),
+        }
+
+
+def _count(counts: dict[K, int], key: K, by: int) -> None:
+    left = counts.get(key, 0) + by
+    if left:
+        counts[key] = left
+    else:
+        counts.pop(key, None)

@@ -1,0 +1,167 @@
+"""What a session takes of what is limited: licences, memory, GPUs, the share of who pays for it."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from grange.domain.facts import LicenceUseFact
+from grange.domain.licences import (
+    LicenceHold,
+    LicencePool,
+    PoolKey,
+    region_named,
+    region_of_seats,
+)
+from grange.domain.rates import LicenceUnit, RateCard, amount_after, card_at
+from grange.domain.shares import Share, ShareKind, charged
+from grange.domain.work import UNASSIGNED, Job, Layer, Session, Worker
+from grange.kernel.units import Instant, half_even_divide
+from grange.services.booking import region_of
+from grange.services.draft import Draft
+
+ADVANCE_MS = 60_000
+"""Charged when a session begins, so that who has just been served is not served again at once."""
+CHARGE_EVERY_MS = 10_000
+"""Thread time is charged when so much has gathered, and when the session ends."""
+_MIB = 2**20
+
+
+def claim(draft: Draft, worker: Worker, job: Job, layer: Layer) -> dict[str, Any]:
+    """Return what a session takes that begins with a layer, as members of `Session`."""
+    demand = draft.memory.index.demand(layer.layer_id)
+    for share in _shares(draft, job):
+        draft.put(charged(share, ADVANCE_MS, draft.now))
+    return {
+        "licences": _taken(draft, worker, draft.memory.index.pools_of(layer.layer_id)) or None,
+        "memory_mib": demand.memory_mib or None,
+        "gpus": demand.gpus or None,
+        "charged_at": draft.now,
+    }
+
+
+def claim_again(draft: Draft, session: Session, layer: Layer) -> Session:
+    """Have a session hold what another layer of its job takes; return it."""
+    wanted = draft.memory.index.pools_of(layer.layer_id)
+    demand = draft.memory.index.demand(layer.layer_id)
+    held = {hold.pool: hold for hold in session.licences or ()}
+    worker = draft.get(Worker, session.worker_id)
+    kept = tuple(hold for pool, hold in held.items() if pool in wanted)
+    for pool, hold in held.items():
+        if pool not in wanted:
+            _give_back(draft, session, hold, draft.now)
+    more = _taken(draft, worker, tuple(pool for pool in wanted if pool not in held))
+    after = replace(
+        session,
+        licences=tuple(sorted((*kept, *more), key=lambda hold: hold.pool)) or None,
+        memory_mib=demand.memory_mib or None,
+        gpus=demand.gpus or None,
+    )
+    if after != session:
+        draft.put(after)
+    return after
+
+
+def charge(draft: Draft, session: Session, at: Instant) -> Session:
+    """Charge a session's thread time to its project and user, if enough has gathered."""
+    since = session.charged_at
+    if since is None or at - since < CHARGE_EVERY_MS:
+        return session
+    job = draft.find(Job, session.job_id)
+    if job is None:
+        return session
+    for share in _shares(draft, job):
+        draft.put(charged(share, at - since, draft.now))
+    return replace(session, charged_at=at)
+
+
+def let_go(draft: Draft, session: Session, at: Instant) -> Session:
+    """Give back what a session holds that ends; return it without."""
+    for hold in session.licences or ():
+        _give_back(draft, session, hold, at)
+    job = draft.find(Job, session.job_id)
+    if session.charged_at is not None and job is not None:
+        for share in _shares(draft, job):
+            rest = max(0, at - session.charged_at) - ADVANCE_MS
+            draft.put(charged(share, rest, draft.now))
+    return replace(session, licences=None, charged_at=None)
+
+
+def learn_memory(draft: Draft, layer_id: str, peak_bytes: Any) -> None:
+    """Reserve for a layer what its frames have taken, from the first frame on."""
+    layer = draft.find(Layer, layer_id)
+    if layer is None or not isinstance(peak_bytes, int) or peak_bytes <= 0:
+        return
+    peak = -(-peak_bytes // _MIB)
+    known = layer.reserve_mib or 0
+    if peak > known + known // 20:  # a little more is not worth another row
+        draft.put(replace(layer, reserve_mib=peak))
+
+
+def _shares(draft: Draft, job: Job) -> list[Share]:
+    project = job.attributes.get("project", UNASSIGNED)
+    return [
+        draft.find(Share, job.farm_id, kind, name)
+        or Share(farm_id=job.farm_id, kind=kind, name=name)
+        for kind, name in ((ShareKind.PROJECT, project), (ShareKind.USER, job.created_by))
+    ]
+
+
+def _taken(draft: Draft, worker: Worker, pools: tuple[PoolKey, ...]) -> tuple[LicenceHold, ...]:
+    if not pools:
+        return ()
+    cards = tuple(card for card in draft.all(RateCard) if card.farm_id == worker.farm_id)
+    card = card_at(cards, draft.now)
+    return tuple(
+        _hold(draft, worker, draft.get(LicencePool, worker.farm_id, *pool), card) for pool in pools
+    )
+
+
+def _hold(draft: Draft, worker: Worker, pool: LicencePool, card: RateCard | None) -> LicenceHold:
+    """Return a seat of a pool, at the price of the rate card, or else of the pool."""
+    named = region_of(worker)
+    region = region_named(named)
+    product = f"{pool.app} {pool.plugin}".strip()
+    price: int | None = pool.for_region(region).cost_billionths or None
+    lines = () if card is None or card.terms is None else card.terms.licences
+    for line in lines:
+        fits = line.product == product or (not pool.plugin and pool.app in line.apps)
+        if fits and line.region in (None, named):
+            product, price = line.product, line.billionths_per_hour
+            if line.unit is LicenceUnit.WORKER_HOUR:
+                price = half_even_divide(price, worker.threads)
+            break
+    return LicenceHold(
+        app=pool.app,
+        plugin=pool.plugin,
+        version=pool.version,
+        region=region_of_seats(pool, region),
+        product=product,
+        since_at=draft.now,
+        card_id=None if card is None or price is None else card.card_id,
+        billionths_per_hour=price,
+    )
+
+
+def _give_back(draft: Draft, session: Session, hold: LicenceHold, at: Instant) -> None:
+    """Leave the fact of a licence's use; a use is at least as long as nothing."""
+    ended = Instant(max(at, hold.since_at))
+    price = hold.billionths_per_hour
+    draft.fact(
+        LicenceUseFact(
+            farm_id=session.farm_id,
+            use_id=f"use-{session.session_id}-{'/'.join(hold.pool)}-{hold.since_at}",
+            session_id=session.session_id,
+            fleet_id=session.fleet_id,
+            worker_id=session.worker_id,
+            job_id=session.job_id,
+            product=hold.product,
+            region=None if hold.region == "default" else hold.region,
+            seats=1,
+            started_at=hold.since_at,
+            ended_at=ended,
+            card_id=hold.card_id,
+            rate_line_id=hold.rate_line_id,
+            billionths_per_hour=price,
+            amount_billionths=None if price is None else amount_after(price, ended - hold.since_at),
+        )
+    )

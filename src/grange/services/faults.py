@@ -1,0 +1,284 @@
+"""What follows from a failed attempt: the judgement of `domain.faults`, carried out."""
+
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from grange.domain.events import TaskFailed, TaskReturned
+from grange.domain.faults import (
+    POLICIES,
+    Blame,
+    Failure,
+    JobFaults,
+    Judgement,
+    LayerHold,
+    Stroke,
+    WorkerFaults,
+    earns_quarantine,
+    hold_ms,
+    judge,
+)
+from grange.domain.statuses import TaskRunStatus, WorkerStatus
+from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
+from grange.kernel.ids import FarmId, WorkerId
+from grange.kernel.units import Instant
+from grange.scheduling.capability import capability_of, satisfies
+from grange.services.draft import Draft
+from grange.services.owner import Needs
+from grange.services.work import ask_layer, hold_layer, move_task, release_layer
+
+MEMORY = "amount.worker.memory"
+_LEAST_MIB = 256
+_BY = "grange"
+"""Who acts where no person does."""
+
+
+def fail_attempt(
+    draft: Draft, session: Session, action: SessionAction, task: Task, at: Instant
+) -> None:
+    """Move a task whose attempt failed, and act on what the failure says of worker and work."""
+    job = draft.get(Job, session.job_id)
+    failed = TaskFailed(action_id=action.action_id, at=at, max_retries=job.max_retries_per_task)
+    error_class = str(action.usage.get("errorClass", ""))
+    if error_class not in POLICIES:
+        move_task(draft, task, failed)
+        return
+    layer = draft.get(Layer, task.layer_id)
+    verdict = judge(_failure(draft, job, layer, session, action, task, error_class))
+    draft.put(verdict.faults)
+    if verdict.exclude:
+        _exclude(draft, job, session, error_class)
+    if verdict.reserve_mib is not None:
+        _raise_reserve(draft, layer, verdict.reserve_mib)
+    if verdict.blame_worker:
+        _stroke(draft, session, error_class, at)
+    if not verdict.counts:
+        move_task(draft, task, TaskReturned(action_id=action.action_id, at=at))
+    else:
+        move_task(draft, task, replace(failed, max_retries=0) if verdict.stop else failed)
+    if verdict.hold:
+        _hold(draft, layer, action, at)
+    if verdict.disable:
+        _disable(draft, draft.get(Job, job.job_id), action, verdict)
+    if draft.get(Job, job.job_id).ended_at is not None:
+        draft.delete(JobFaults, job.job_id)
+
+
+def attempt_went_well(draft: Draft, session: Session, layer_id: str, at: Instant) -> None:
+    """Forget what a worker was blamed for; go on with a layer that paused for a licence."""
+    known = draft.find(WorkerFaults, session.worker_id)
+    if known is not None and known.quarantined_at is None:
+        draft.delete(WorkerFaults, session.worker_id)
+    hold = draft.find(LayerHold, layer_id)
+    if hold is not None:
+        draft.delete(LayerHold, hold.layer_id)
+        _go_on(draft, hold, at)
+
+
+def forget_faults(draft: Draft, job: Job) -> None:
+    """Forget what went wrong in a job that has ended."""
+    if job.ended_at is not None and draft.find(JobFaults, job.job_id) is not None:
+        draft.delete(JobFaults, job.job_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseHolds:
+    """Go on with layers whose pause is over. Returns how many."""
+
+    def needs(self) -> Needs:
+        """Everything it decides on is in memory."""
+        return Needs()
+
+    def decide(self, draft: Draft) -> int:
+        """Release them; the next refusal makes the pause longer."""
+        due = [
+            hold
+            for hold in draft.all(LayerHold)
+            if hold.until_at is not None and hold.until_at <= draft.now
+        ]
+        for hold in due:
+            if draft.find(Layer, hold.layer_id) is None:  # its job has ended
+                draft.delete(LayerHold, hold.layer_id)
+                continue
+            draft.put(replace(hold, until_at=None))
+            _go_on(draft, hold, draft.now)
+        return len(due)
+
+
+def _go_on(draft: Draft, hold: LayerHold, at: Instant) -> None:
+    layer = draft.find(Layer, hold.layer_id)
+    if hold.until_at is not None and layer is not None and not layer.unresolved:
+        release_layer(draft, layer, at)
+
+
+def lift_quarantine(draft: Draft, worker_id: WorkerId) -> None:
+    """Forget what a worker was blamed for: somebody enabled it again."""
+    if draft.find(WorkerFaults, worker_id) is not None:
+        draft.delete(WorkerFaults, worker_id)
+
+
+def _failure(
+    draft: Draft,
+    job: Job,
+    layer: Layer,
+    session: Session,
+    action: SessionAction,
+    task: Task,
+    error_class: str,
+) -> Failure:
+    able, largest = _workers(draft, job, layer)
+    peak = action.usage.get("peakMemoryBytes") or 0
+    demanded = [minimum or 0 for name, minimum, _ in layer.requirement.amounts if name == MEMORY]
+    return Failure(
+        blame=Blame(
+            layer_id=layer.layer_id,
+            index=task.index,
+            worker_id=session.worker_id,
+            error_class=error_class,
+        ),
+        known=draft.find(JobFaults, job.job_id)
+        or JobFaults(farm_id=job.farm_id, job_id=job.job_id),
+        failures=task.failures,
+        max_retries=job.max_retries_per_task,
+        others=len(able - {session.worker_id}),
+        job_succeeded=job.counts.get(TaskRunStatus.SUCCEEDED, 0),
+        reserved_mib=int(max(_LEAST_MIB, layer.reserve_mib or 0, peak // 2**20, *demanded, 0)),
+        largest_mib=largest,
+    )
+
+
+def _workers(draft: Draft, job: Job, layer: Layer) -> tuple[set[WorkerId], int]:
+    """Return the workers that could do a layer now, and the most memory one of its fleets has."""
+    able: set[WorkerId] = set()
+    largest = 0.0
+    excluded = set(job.excluded_workers or ())
+    for worker in draft.all(Worker):
+        if worker.deleted_at is not None or job.queue_id not in draft.queues_of(worker.fleet_id):
+            continue
+        largest = max(largest, worker.amounts.get(MEMORY, 0.0))
+        if (
+            worker.status is WorkerStatus.STARTED
+            and not worker.disabled
+            and worker.worker_id not in excluded
+            and satisfies(capability_of(worker), layer.requirement)
+        ):
+            able.add(worker.worker_id)
+    return able, int(largest)
+
+
+def _exclude(draft: Draft, job: Job, session: Session, error_class: str) -> None:
+    excluded = tuple(sorted({*(job.excluded_workers or ()), session.worker_id}))
+    if excluded == job.excluded_workers:
+        return
+    draft.put(replace(job, excluded_workers=excluded))
+    draft.event(
+        "job",
+        job.job_id,
+        "worker_excluded",
+        job.farm_id,
+        new=error_class,
+        actor=_BY,
+        job_id=job.job_id,
+        worker_id=session.worker_id,
+        fleet_id=session.fleet_id,
+    )
+
+
+def _raise_reserve(draft: Draft, layer: Layer, reserve_mib: int) -> None:
+    draft.put(replace(layer, reserve_mib=reserve_mib))
+    draft.event(
+        "layer",
+        layer.layer_id,
+        "memory_reserve_raised",
+        layer.farm_id,
+        old="" if layer.reserve_mib is None else str(layer.reserve_mib),
+        new=str(reserve_mib),
+        actor=_BY,
+        job_id=layer.job_id,
+        layer_id=layer.layer_id,
+        number=reserve_mib,
+    )
+
+
+def _stroke(draft: Draft, session: Session, error_class: str, at: Instant) -> None:
+    """Blame the worker; disable it if that was once too often."""
+    worker = draft.get(Worker, session.worker_id)
+    known = draft.find(WorkerFaults, worker.worker_id) or WorkerFaults(
+        farm_id=worker.farm_id, worker_id=worker.worker_id
+    )
+    stroke = Stroke(job_id=session.job_id, error_class=error_class, at=at)
+    known = replace(known, strokes=(*known.strokes, stroke)[-20:])
+    if known.quarantined_at is None and earns_quarantine(known.strokes) and not worker.disabled:
+        cause = f"{len(known.strokes)} failures in a row, the last one: {error_class}"
+        known = replace(known, quarantined_at=draft.now, cause=cause)
+        draft.put(replace(worker, disabled=True, updated_at=draft.now, updated_by=_BY))
+        for name, detail in (("worker_disabled", ""), ("worker_quarantined", cause)):
+            draft.event(
+                "worker",
+                worker.worker_id,
+                name,
+                worker.farm_id,
+                old="false",
+                new="true",
+                actor=_BY,
+                worker_id=worker.worker_id,
+                fleet_id=worker.fleet_id,
+                number=worker.threads,
+                detail=msgspec.json.encode({"cause": detail}).decode() if detail else "",
+            )
+    draft.put(known)
+
+
+def _hold(draft: Draft, layer: Layer, action: SessionAction, at: Instant) -> None:
+    known = draft.find(LayerHold, layer.layer_id)
+    refusals = 1 if known is None else known.refusals + 1
+    draft.put(
+        LayerHold(
+            farm_id=layer.farm_id,
+            job_id=layer.job_id,
+            layer_id=layer.layer_id,
+            until_at=Instant(draft.now + hold_ms(refusals)),
+            refusals=refusals,
+            **_error(action),
+        )
+    )
+    hold_layer(draft, draft.get(Layer, layer.layer_id), at)
+    draft.event(
+        "layer",
+        layer.layer_id,
+        "layer_held",
+        layer.farm_id,
+        new=str(action.usage.get("errorClass", "")),
+        actor=_BY,
+        job_id=layer.job_id,
+        layer_id=layer.layer_id,
+        number=hold_ms(refusals) // 1000,
+    )
+
+
+def _disable(draft: Draft, job: Job, action: SessionAction, verdict: Judgement) -> None:
+    """Put a job aside: what waits is suspended, what runs goes on, and the next job is served."""
+    draft.put(replace(verdict.faults, disabled_at=draft.now, **_error(action)))
+    for layer in draft.layers_of(job):
+        ask_layer(draft, layer, TaskRunStatus.SUSPENDED, _BY, spare_running=True)
+    draft.event(
+        "job",
+        job.job_id,
+        "job_disabled",
+        FarmId(job.farm_id),
+        new=str(action.usage.get("errorClass", "")),
+        actor=_BY,
+        job_id=job.job_id,
+        layer_id=action.layer_id,
+        worker_id=draft.get(Session, action.session_id).worker_id,
+        detail=msgspec.json.encode(_error(action)).decode(),
+    )
+
+
+def _error(action: SessionAction) -> dict[str, str]:
+    return {
+        "error_class": str(action.usage.get("errorClass", "")),
+        "error_rule": str(action.usage.get("errorRule", "")),
+        "error_text": str(action.usage.get("errorText", ""))[:1000],
+    }
