@@ -113,7 +113,7 @@ def _begin(reach: Reach, day: date) -> date:
             return day - timedelta(days=day.weekday())
         case Reach.MONTHLY:
             return day.replace(day=1)
-        case Reach.YEARLY:
+        case _:
             return day.replace(month=1, day=1)
 
 
@@ -124,9 +124,8 @@ def _period(reach: Reach, first: date, zone: ZoneInfo) -> Period:
         case Reach.WEEKLY:
             after, name = first + timedelta(days=7), f"{first.isocalendar().week:02}"
         case Reach.MONTHLY:
-            after = (first + timedelta(days=31)).replace(day=1)
-            name = _MONTHS[first.month - 1]
-        case Reach.YEARLY:
+            after, name = (first + timedelta(days=31)).replace(day=1), _MONTHS[first.month - 1]
+        case _:
             after, name = first.replace(year=first.year + 1), f"{first.year}"
     span = Span(_midnight(first, zone), _midnight(after, zone))
     return Period(reach=reach, first=first, name=name, span=span)
