@@ -18,6 +18,7 @@ from tools.postgres import Postgres, find_postgres
 
 PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "povray": ("GRANGE_TEST_POVRAY", ("povray",)),
+    "rrdtool": ("GRANGE_TEST_RRDTOOL", ("rrdtool",)),
     "chromium": ("GRANGE_TEST_CHROMIUM", ("chromium", "chromium-browser", "google-chrome")),
     "mitsuba": ("GRANGE_TEST_MITSUBA", (str(PYTHON),)),
     "job_user": ("GRANGE_TEST_JOB_USER", ("sudo",)),
@@ -33,6 +34,7 @@ PEERS: Mapping[str, tuple[str, str, str]] = {
 
 SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
     "povray": ("povray",),
+    "rrdtool": ("rrdtool",),
     "chromium": ("chromium", "libatomic1"),
     "job_user": ("sudo",),
     "pdf": ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"),
@@ -41,7 +43,7 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
 
 POSTGRES_URL = "GRANGE_TEST_POSTGRES_URL"
 MARKERS: Sequence[str] = (*PROGRAMS, "postgres", *PEERS)
-QUICK_MARKERS: Sequence[str] = ("mitsuba", "postgres", "povray")
+QUICK_MARKERS: Sequence[str] = ("mitsuba", "postgres", "povray", "rrdtool")
 JOB_USER = "grange-job"
 """A user with a shell and a home, and nothing else, whom root makes for the tests."""
 

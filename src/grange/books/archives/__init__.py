@@ -1,0 +1,1 @@
+"""Archives: rings of fixed size, and the arithmetic that fills them."""
