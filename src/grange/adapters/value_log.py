@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -78,8 +79,9 @@ class FileValueLog:
         self._descriptor: int | None = None
         self._path: Path | None = None
         self._size = 0
-        self._place: tuple[int, Path, int] | None = None
-        """Where reading stopped: sequence, file, offset behind it."""
+        self._places: deque[tuple[int, Path, int]] = deque(maxlen=2)
+        """Where reading stopped: sequence, file, offset behind it. Two, for whoever reads one
+        record too many."""
 
     @property
     def last_sequence(self) -> int:
@@ -124,18 +126,21 @@ class FileValueLog:
 
     def read(self, after: int = 0) -> Iterator[LogRecord]:
         """Yield the durable records above `after`; reading on from the last one is cheap."""
-        place, until = self._place, self._synced
-        paths = self._paths()
-        known = place is not None and place[0] == after and place[1] in paths
+        until, paths = self._synced, self._paths()
+        place = next((one for one in self._places if one[0] == after and one[1] in paths), None)
         for number, path in enumerate(paths):
-            if known and place is not None and path < place[1]:
+            if place is not None and path < place[1]:
                 continue
-            if not known and number + 1 < len(paths) and int(paths[number + 1].stem) <= after + 1:
+            if (
+                place is None
+                and number + 1 < len(paths)
+                and int(paths[number + 1].stem) <= after + 1
+            ):
                 continue
-            offset = place[2] if known and place is not None and path == place[1] else 0
+            offset = place[2] if place is not None and path == place[1] else 0
             for frame in _frames(path, offset, after):
                 if after < frame.sequence <= until:
-                    self._place = (frame.sequence, path, frame.end)
+                    self._places.append((frame.sequence, path, frame.end))
                     yield LogRecord(frame.sequence, frame.table_name, frame.payload)
 
     def drop_through(self, sequence: int) -> int:

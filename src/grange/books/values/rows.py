@@ -5,7 +5,7 @@ value goes into the row of its time, and replaces what the same source said earl
 source that said nothing is unknown (None).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from grange.kernel.units import Instant
@@ -100,14 +100,6 @@ class SeriesRows:
         """Return True if a finished row is older than rows may become."""
         oldest = self.oldest
         return oldest is not None and len(self._rows) > 1 and now - oldest > ttl_ms
-
-    def relabelled(self, places: Sequence[int | None]) -> "SeriesRows":
-        """Return the same rows for changed sources: `places` says where each was before."""
-        same = SeriesRows(self._step_ms, len(places))
-        for start, values in self._rows.items():
-            same._rows[start] = [None if place is None else values[place] for place in places]
-        same.last_update_at = self.last_update_at
-        return same
 
     def _open_until(self, start: Instant) -> int:
         newest = self.newest

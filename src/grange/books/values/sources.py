@@ -5,14 +5,12 @@ The text of a source is janitoo's: address, value id, index, type and label, joi
 """
 
 import re
-from typing import Literal, get_args
 
 import msgspec
 
+from grange.domain.series import DsType
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 
-SourceType = Literal["GAUGE", "COUNTER", "DERIVE", "ABSOLUTE"]
-SOURCE_TYPES: tuple[str, ...] = get_args(SourceType)
 DEFAULT_STEP_SECONDS = 300
 """janitoo's."""
 HEARTBEAT_STEPS = 2
@@ -34,7 +32,7 @@ class LoggedSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     value_id: str
     index: int = 0
     """Which of several values of one id."""
-    ds_type: SourceType = "GAUGE"
+    ds_type: DsType = DsType.GAUGE
     label: str = ""
     minimum: float | None = None
     """Smaller values are unknown; None: no bound."""
@@ -87,13 +85,13 @@ def parse_source(text: str) -> LoggedSource:
         raise _wrong("sources", f"{text!r} names no address or no value")
     if not index.isascii() or not index.isdigit():
         raise _wrong("sources", f"the index in {text!r} must be a whole number")
-    if ds_type not in SOURCE_TYPES:
-        raise _wrong("sources", f"the type in {text!r} must be one of {', '.join(SOURCE_TYPES)}")
+    if ds_type not in set(DsType):
+        raise _wrong("sources", f"the type in {text!r} must be one of {', '.join(DsType)}")
     return LoggedSource(
         address=address,
         value_id=value_id,
         index=int(index),
-        ds_type=ds_type,  # type: ignore[arg-type] # looked up just now
+        ds_type=DsType(ds_type),
         label=label,
     )
 
