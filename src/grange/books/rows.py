@@ -1,6 +1,7 @@
 """Arrow tables of facts: one row per key, in the order of files, by the hour."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,11 @@ from grange.books.catalog.model import TableSpec
 from grange.books.catalog.schema import arrow_schema
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
 _PLACE = "__place"
+_MOST_COMBINATIONS = 2**62
+_FAR = 2**62
 _CODE_FROM_ROWS = 20_000
 """So many rows are worth looking at their texts once more, to sort numbers instead."""
 
@@ -19,14 +24,18 @@ def keep_first(spec: TableSpec, rows: pa.Table) -> pa.Table:
     """Return the first row of every key, in the given order."""
     if rows.num_rows < 2:
         return rows
-    placed = _coded(rows.select(list(spec.key))).append_column(
-        _PLACE, pa.array(np.arange(rows.num_rows, dtype=np.int64))
-    )
-    first = placed.group_by(list(spec.key), use_threads=False).aggregate([(_PLACE, "min")])
-    if first.num_rows == rows.num_rows:
+    numbers = _numbers(rows.select(list(spec.key)))
+    if numbers is None:
+        placed = rows.select(list(spec.key)).append_column(
+            _PLACE, pa.array(np.arange(rows.num_rows, dtype=np.int64))
+        )
+        first = placed.group_by(list(spec.key), use_threads=False).aggregate([(_PLACE, "min")])
+        places = np.sort(first.column(f"{_PLACE}_min").to_numpy())
+    elif _differ(numbers):
         return rows
-    places = np.sort(first.column(f"{_PLACE}_min").to_numpy())
-    return rows.take(pa.array(places))
+    else:
+        places = np.sort(np.unique(numbers, return_index=True)[1])
+    return rows if len(places) == rows.num_rows else rows.take(pa.array(places))
 
 
 def without_keys(spec: TableSpec, rows: pa.Table, known: pa.Table) -> pa.Table:
@@ -46,31 +55,52 @@ def in_file_order(spec: TableSpec, rows: pa.Table) -> pa.Table:
     """Return rows sorted as files are."""
     if rows.num_rows < _CODE_FROM_ROWS:
         return rows.sort_by([(name, "ascending") for name in spec.sort])
-    coded = _coded(rows.select(list(spec.sort)))
-    if any(column.null_count for column in coded.columns):
+    numbers = _numbers(rows.select(list(spec.sort)))
+    if numbers is None:
         return rows.sort_by([(name, "ascending") for name in spec.sort])
-    order = np.lexsort([coded.column(name).to_numpy() for name in reversed(spec.sort)])
-    if not np.any(order[1:] < order[:-1]):
-        return rows  # they were in order
-    return rows.take(pa.array(order))
-
-
-def _coded(rows: pa.Table) -> pa.Table:
-    """Return columns of text as numbers in the same order, which are compared much faster."""
-    if rows.num_rows < _CODE_FROM_ROWS:
+    if bool(np.all(numbers[1:] >= numbers[:-1])):
         return rows
-    return pa.table(
-        {
-            name: _codes(column) if pa.types.is_string(column.type) else column
-            for name, column in zip(rows.column_names, rows.columns, strict=True)
-        }
-    )
+    return rows.take(pa.array(np.argsort(numbers, kind="stable")))
 
 
-def _codes(column: pa.ChunkedArray) -> pa.Array:
+def _differ(numbers: Numbers) -> bool:
+    """Return True if no number is there twice."""
+    ordered = np.sort(numbers)
+    return bool(np.all(ordered[1:] != ordered[:-1]))
+
+
+def _numbers(rows: pa.Table) -> Numbers | None:
+    """Return one number for each row, in the order of the rows' values; equal rows have equal ones.
+
+    They are compared much faster than texts. None: a value is missing, or there are too many
+    combinations.
+    """
+    total: Numbers = np.zeros(rows.num_rows, dtype=np.int64)
+    combinations = 1
+    for column in rows.columns:
+        if column.null_count or not (
+            pa.types.is_string(column.type) or pa.types.is_integer(column.type)
+        ):
+            return None
+        codes, count = _ranks(column)
+        combinations *= count
+        if combinations >= _MOST_COMBINATIONS:
+            return None
+        total *= count
+        total += codes
+    return total
+
+
+def _ranks(column: pa.ChunkedArray) -> tuple[Numbers, int]:
+    """Return numbers from 0 in the order of a column's values, and how many they may be."""
+    if pa.types.is_integer(column.type):
+        values = column.to_numpy()
+        least = int(values.min(initial=_FAR))
+        return values - least, max(1, int(values.max(initial=least)) - least + 1)
     encoded = column.combine_chunks().dictionary_encode()
-    ranks = pc.rank(encoded.dictionary, sort_keys="ascending").cast(pa.int64())
-    return ranks.take(encoded.indices)
+    ranks = pc.rank(encoded.dictionary, sort_keys="ascending").to_numpy().astype(np.int64) - 1
+    codes: Numbers = ranks[encoded.indices.to_numpy()]
+    return codes, max(1, len(ranks))
 
 
 def by_hour(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Instant, pa.Table]]:

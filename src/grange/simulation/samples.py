@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,11 @@ Columns = dict[str, Any]
 """Column → one value for all rows, or an array with one for each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """What a job thread did for a while; times on the server's clock."""
+class Stretch(NamedTuple):
+    """What a job thread did for a while; times on the server's clock.
+
+    A tuple, because a great many of them pass from one process to another.
+    """
 
     thread: int
     start: Instant

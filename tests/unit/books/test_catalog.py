@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from grange.books.catalog import rows as catalog_rows
 from grange.books.catalog.model import CATALOG_VERSION, Kind
 from grange.books.catalog.page import tables_page
 from grange.books.catalog.registry import FACT_TABLES, TABLES, table
-from grange.books.catalog.rows import TABLE_OF_FACT, check_rows, fact_row, problems
+from grange.books.catalog.rows import TABLE_OF_FACT, check_rows, fact_row, problems, row_problem
 from grange.books.catalog.schema import arrow_schema, arrow_table, conformed
 from grange.books.catalog.telemetry_tables import ADDED_TO_FRAMES, ADDED_TO_SAMPLES
 from grange.domain.facts import Fact
@@ -205,3 +206,30 @@ def test_the_page_of_tables_is_current():
 def test_a_logged_value_is_a_finite_number(value):
     with pytest.raises(InvalidRequestError, match="value must be a finite number"):
         check_rows(table("stream_values"), [{**ROWS["stream_values"], "value": value}])
+
+
+_STRANGE = (
+    None, True, 0, 1, -1, 2**63, 2**63 - 1, -(2**63) - 1, 2**80, 1.0, float("nan"), "",
+    "x" * 70_000, [1, 2, 3, 4, 5], (1, 2, 3, 4, 5), [1, 2], [1, 2, 3, 4, "5"], [True] * 5, b"x", {},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", TABLES.values(), ids=lambda spec: spec.name)
+def test_the_compiled_check_says_what_the_check_by_hand_says(spec, monkeypatch):
+    good = {
+        column.name: {
+            Kind.INT: max(column.minimum or 0, 0),
+            Kind.TEXT: "t",
+            Kind.FLAG: True,
+            Kind.REAL: 1.0,
+            Kind.INTS: [max(column.minimum or 0, 0)] * (column.length or 2),
+        }[column.kind]
+        for column in spec.columns
+    }
+    rows = [{**good, name: value} for name in good for value in _STRANGE]
+    rows += [{key: good[key] for key in good if key != name} for name in good]
+    rows += [good, {**good, "strange": 1}]
+    compiled = [row_problem(spec, row) for row in rows]
+    monkeypatch.setattr(catalog_rows, "_shape", lambda *_: None)  # the check by hand alone
+    assert compiled == [row_problem(spec, row) for row in rows]
+    assert row_problem(spec, good) is None

@@ -25,6 +25,7 @@ from grange.testing.facts import (
     T0,
     WORKER,
     action_fact,
+    as_row,
     event_fact,
     posted_frame,
     posted_thread_sample,
@@ -292,3 +293,18 @@ def test_the_drain_runs_when_it_is_woken_and_empties_the_outbox_before_it_stops(
 
     assert asyncio.run(run()) == []
     assert len(desk.rows("sessions")) == 2
+
+
+def test_who_sends_rows_that_do_not_fit_spoils_nothing_for_others_of_the_group(desk):
+    async def both():
+        await desk.commit.keep([(FARM, "events", [as_row(event_fact("e0", T0, "x"))])], 1)
+        good = [(FARM, "events", [as_row(event_fact("e1", T0, "x"))])]
+        bad = [(FARM, "events", [{**as_row(event_fact("e2", T0, "x")), "number": "many"}])]
+        return await asyncio.gather(
+            desk.commit.keep(bad, 1), desk.commit.keep(good, 1), return_exceptions=True
+        )
+
+    refused, kept = asyncio.run(both())
+    assert isinstance(refused, InvalidRequestError)
+    assert kept is None
+    assert [row["event_id"] for row in desk.rows("events")] == ["e0", "e1"]

@@ -100,7 +100,7 @@ class FileJournal:
                 self._sequences[place] = self._next
                 self._next += 1
             self._group[place].append(table)
-            self._group_bytes += table.nbytes
+            self._group_bytes += table.get_total_buffer_size()
             return self._sequences[place]
 
     @property

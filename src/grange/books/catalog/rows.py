@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from grange.books.catalog.model import Column, Kind, TableSpec
 from grange.books.catalog.registry import table
@@ -54,6 +56,50 @@ def _known(name: str, skipped: frozenset[str]) -> Mapping[str, Column]:
     return {column.name: column for column in table(name).columns if column.name not in skipped}
 
 
+@cache
+def _shape(name: str, skipped: frozenset[str]) -> type[msgspec.Struct] | None:
+    """Return what a good row looks like to a compiled check; None: every row is looked at here."""
+    columns = _known(name, skipped).values()
+    if any(column.kind is Kind.REAL for column in columns):
+        return None  # it takes numbers for good that are not finite
+    fields: list[Any] = []
+    for column in columns:
+        kind = _type_of(column)
+        fields.append((column.name, kind | None, None) if column.nullable else (column.name, kind))
+    return msgspec.defstruct(
+        f"Row_{name}", fields, kw_only=True, forbid_unknown_fields=True, gc=False
+    )
+
+
+def _type_of(column: Column) -> Any:
+    if column.kind is Kind.FLAG:
+        return bool
+    if column.kind is Kind.TEXT:
+        return Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+    whole = Annotated[
+        int,
+        msgspec.Meta(
+            ge=_LEAST if column.minimum is None else column.minimum,
+            le=_MOST if column.maximum is None else column.maximum,
+        ),
+    ]
+    if column.kind is Kind.INT:
+        return whole
+    length = column.length
+    return Annotated[list[whole], msgspec.Meta(min_length=length, max_length=length)]
+
+
+def _fits(shape: type[msgspec.Struct] | None, row: Mapping[str, Any]) -> bool:
+    """Return True if the compiled check finds nothing; what it finds is said in our own words."""
+    if shape is None:
+        return False
+    try:
+        msgspec.convert(row, shape)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def row_problem(
     spec: TableSpec, row: Any, *, skipped: frozenset[str] = frozenset()
 ) -> tuple[str, str] | None:
@@ -66,6 +112,8 @@ def row_problem(
     """
     if not isinstance(row, Mapping):
         return "", "is not an object"
+    if _fits(_shape(spec.name, skipped), row):
+        return None
     known = _known(spec.name, skipped)
     for name, value in row.items():
         column = known.get(name)

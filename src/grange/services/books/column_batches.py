@@ -1,6 +1,7 @@
 """Facts of one worker that come as columns: checked at once instead of row by row."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,8 @@ def columns_as_rows(
 
 def _array(spec: TableSpec, column: Column, value: Any, count: int) -> pa.Array:
     kind = arrow_schema(spec.name).field(column.name).type
-    if value is None:
-        return pa.nulls(count, type=kind)
+    if value is None or not isinstance(value, np.ndarray | list | tuple):
+        return _same(kind, value, count)
     if not isinstance(value, np.ndarray):
         return pa.repeat(pa.scalar(value, type=kind), count)
     if len(value) != count:
@@ -83,6 +84,12 @@ def _array(spec: TableSpec, column: Column, value: Any, count: int) -> pa.Array:
             bounds = f"between {column.minimum} and {column.maximum}"
             raise _unfit(spec, column.name, f"must lie {bounds}")
     return pa.array(value, type=kind)
+
+
+@lru_cache(4096)
+def _same(kind: pa.DataType, value: Any, count: int) -> pa.Array:
+    """Return a column of one value; batches of one sender and of equal length share theirs."""
+    return pa.nulls(count, type=kind) if value is None else pa.repeat(pa.scalar(value, kind), count)
 
 
 def _unfit(spec: TableSpec, name: str, message: str) -> InvalidRequestError:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from grange.kernel.clock import Clock
-from grange.kernel.errors import GrangeError, ThrottledError
+from grange.kernel.errors import GrangeError, InvalidRequestError, ThrottledError
 from grange.ports.journal import Journal
 
 _log = logging.getLogger(__name__)
@@ -116,19 +117,48 @@ class GroupCommit:
 
     def _append_and_sync(self, group: Sequence[_Waiting]) -> dict[int, GrangeError]:
         refused: dict[int, GrangeError] = {}
-        for waiting in group:
+        for (farm_id, table_name), lists in _by_place(group).items():
+            # Many short lists cost the journal much more than a long one.
             try:
-                for farm_id, table_name, rows in waiting.parts:
-                    self._journal.append(farm_id, table_name, rows)
-            except GrangeError as error:
-                refused[id(waiting)] = error
+                rows = [row for _, found in lists for row in found]
+                self._journal.append(farm_id, table_name, rows)
+            except InvalidRequestError:
+                self._append_each(farm_id, table_name, lists, refused)
+        for waiting in group:
+            tables = [part for part in waiting.parts if not isinstance(part[2], list)]
+            for farm_id, table_name, found in tables:
+                self._append_each(farm_id, table_name, [(id(waiting), found)], refused)
         self._journal.sync()
         return refused
+
+    def _append_each(
+        self,
+        farm_id: str,
+        table_name: str,
+        found: Sequence[tuple[int, Any]],
+        refused: dict[int, GrangeError],
+    ) -> None:
+        """Append rows of different senders one by one, so that only who sent bad ones is told."""
+        for sender, rows in found:
+            try:
+                self._journal.append(farm_id, table_name, rows)
+            except GrangeError as error:
+                refused[sender] = error
 
     async def finish(self) -> None:
         """Wait until everything handed over so far is durable (or refused)."""
         while self._task is not None:
             await asyncio.wait({self._task})
+
+
+def _by_place(group: Sequence[_Waiting]) -> dict[tuple[str, str], list[tuple[int, Any]]]:
+    """Return the lists of rows of a group by farm and table, each with its sender."""
+    places: dict[tuple[str, str], list[tuple[int, Any]]] = defaultdict(list)
+    for waiting in group:
+        for farm_id, table_name, rows in waiting.parts:
+            if isinstance(rows, list):
+                places[farm_id, table_name].append((id(waiting), rows))
+    return places
 
 
 def _fail(waiting: _Waiting, error: Exception) -> None:
