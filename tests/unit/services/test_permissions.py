@@ -32,7 +32,13 @@ AWS = (
 )
 OPERATIONS = [*sorted(deadline().operations), *REST, *AWS]
 
-KEY_MAY = {"CreateWorker", "AssumeFleetRoleForWorker", "sts:GetCallerIdentity", "grange:GetMe"}
+KEY_MAY = {
+    "CreateWorker",
+    "AssumeFleetRoleForWorker",
+    "sts:GetCallerIdentity",
+    "grange:GetMe",
+    "grange:PutStreamValues",
+}
 WORKER_ITSELF_MAY = {
     "AssumeFleetRoleForWorker",
     "AssumeQueueRoleForWorker",
@@ -47,6 +53,7 @@ WORKER_ITSELF_MAY = {
     "grange:Wake",
     "grange:PutSessionLog",
     "grange:GetMe",
+    "grange:PutStreamValues",
 }
 QUEUE_MAY = {"logs:CreateLogStream", "logs:PutLogEvents", "sts:GetCallerIdentity"}
 

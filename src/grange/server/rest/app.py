@@ -36,6 +36,7 @@ from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
+from grange.server.rest.streams_values import HANDLERS as STREAMS_VALUES
 from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
 from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
@@ -112,6 +113,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *store.HANDLERS,
     *backups.HANDLERS,
     *rings.HANDLERS,
+    *STREAMS_VALUES,
     *STREAMS_WATCH,
     *simulated.HANDLERS,
     get_openapi,
