@@ -5,15 +5,18 @@ which appends: a dry run is nothing but that. Addresses hold passwords, so messa
 ever show them as apprise masks them.
 """
 
+import logging
 import os
 from email.utils import formatdate
 from pathlib import Path
-
-from apprise import Apprise, AppriseAsset, LogCapture, NotifyFormat, NotifyType, logging
+from typing import TYPE_CHECKING
 
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError, UnreachableError
 from grange.ports.watch import Letter
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 FILE = "file:"
 
@@ -37,6 +40,8 @@ class Messages:
             self._append(letter, Path(target.removeprefix(FILE)))
             return
         door = _opened(target)
+        from apprise import LogCapture, NotifyFormat, NotifyType  # noqa: PLC0415 - see _opened
+
         with LogCapture(level=logging.INFO, fmt="%(message)s") as log:  # type: ignore[no-untyped-call]
             taken = door.notify(
                 body=letter.body,
@@ -67,13 +72,22 @@ def shown(target: str) -> str:
     """Return a target as it may be shown: without its passwords."""
     if target.startswith(FILE):
         return target
+    from apprise import Apprise  # noqa: PLC0415 - see _opened
+
     found = Apprise.instantiate(target, suppress_exceptions=True)
     if found is None:
         return target.partition(":")[0] + "://…"
     return str(found.url(privacy=True)).partition("?")[0]  # type: ignore[no-untyped-call]
 
 
-def _opened(target: str) -> Apprise:
+def _opened(target: str) -> "Apprise":
+    # Loaded late: it takes a second, it is not in the base install, and file: does without.
+    try:
+        from apprise import Apprise, AppriseAsset  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "Mail and chat need apprise: install grange[server], or use file:PATH as target."
+        ) from error
     asset = AppriseAsset(app_id="Grange", app_desc="Grange", async_mode=False)
     door = Apprise(asset=asset)
     if not door.add(target):

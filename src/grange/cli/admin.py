@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from grange.cli import admin_backup
+from grange.cli import admin_backup, admin_watch
 from grange.cli.connection import with_output
 from grange.cli.exits import require_extra
 from grange.cli.output import Output
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Prepare a server; trust one from another machine; back up and restore."""
+    """Prepare a server; trust one from another machine; back up, restore and watch."""
 
 
 @command.command("init", epilog="Example: grange admin init --zone Europe/Berlin --currency EUR")
@@ -152,3 +152,4 @@ def trust(out: Output, *, server: str, fingerprint: str, output: Path) -> None:
 
 command.add_command(admin_backup.backup)
 command.add_command(admin_backup.restore)
+command.add_command(admin_watch.watch)

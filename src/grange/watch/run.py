@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -29,8 +29,8 @@ class Look:
     at: Instant
     judgements: tuple[Judgement, ...]
     open: tuple[OpenFinding, ...]
-    letters: int
-    """Messages that were written."""
+    letters: tuple[Letter, ...]
+    """Messages that were written, or would have been."""
     undelivered: tuple[Undelivered, ...]
 
 
@@ -77,6 +77,25 @@ class Watch:
         self._notifier = notifier
         self._clock = clock
 
+    @property
+    def machine(self) -> str:
+        """Return the name of the machine it runs on."""
+        return self._surroundings.machine
+
+    def try_out(self, targets: Sequence[str]) -> list[tuple[str, str]]:
+        """Send a message of no importance; return who did not take it, and why."""
+        letter = Letter(
+            subject=f"[Grange] TEST on {self.machine}",
+            body="This is how a watch tells what it finds. Nothing has happened.\n",
+        )
+        problems = []
+        for number, target in enumerate(targets, start=1):
+            try:
+                self._notifier.send(letter, target)
+            except UnreachableError as error:
+                problems.append((f"target {number}", str(error)))
+        return problems
+
     def recall(self) -> Memory:
         """Return what is remembered."""
         return decode(self._memory.load(), self._memory_name)
@@ -88,7 +107,7 @@ class Watch:
         never.
 
         Args:
-            tell: False: judge only; nothing is remembered, and nobody is told.
+            tell: False: nothing is remembered, and nobody is told; the messages are in the answer.
         """
         watched = self._watched()
         memory = self.recall()
@@ -98,22 +117,31 @@ class Watch:
         after = remembered(memory, said, now, watched.policy)
         prints = {**memory.prints, **{one.name: one.sha256 for one in seen.prints}}
         after = msgspec.structs.replace(after, prints=prints)
+        policy = watched.policy if tell else replace(watched.policy, targets=("dry-run",))
+        waiting = len(after.letters)
+        after = written(after, now, policy, self._surroundings.machine)
+        letters = after.letters[waiting:]
         if not tell:
-            return self._look(now, said, after, 0)
-        count = len(after.letters)
-        after = written(after, now, watched.policy, self._surroundings.machine)
-        count = len(after.letters) - count
+            after = msgspec.structs.replace(after, letters=after.letters[:waiting])
+            return self._look(now, said, after, letters)
         self._memory.save(encode(after))
         if after.letters:
             after = delivered(after, self._deliver(after), now)
             self._memory.save(encode(after))
-        return self._look(now, said, after, count)
+        return self._look(now, said, after, letters)
 
-    async def run(self, every_seconds: float) -> None:
-        """Look for ever; cancel to stop. A look that fails is put off, not the end."""
+    async def run(
+        self, every_seconds: float, *, after: Callable[[Look], None] = lambda _: None
+    ) -> None:
+        """Look for ever; cancel to stop. A look that fails is put off, not the end.
+
+        Args:
+            every_seconds: between two looks.
+            after: is handed each look.
+        """
         while True:
             try:
-                await asyncio.to_thread(self.step)
+                after(await asyncio.to_thread(self.step))
             except (GrangeError, OSError) as error:
                 _log.warning(
                     "A look was put off.", exc_info=error, extra={"action": "watch_failed"}
@@ -170,11 +198,13 @@ class Watch:
         return left
 
     @staticmethod
-    def _look(now: Instant, said: list[Judgement], memory: Memory, letters: int) -> Look:
+    def _look(
+        now: Instant, said: list[Judgement], memory: Memory, letters: Sequence[Undelivered]
+    ) -> Look:
         return Look(
             at=now,
             judgements=tuple(said),
             open=memory.open,
-            letters=letters,
+            letters=tuple(Letter(subject=one.subject, body=one.body) for one in letters),
             undelivered=memory.letters,
         )

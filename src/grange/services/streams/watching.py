@@ -94,6 +94,9 @@ def stream_watch(
                 gaps += days.rows(view, "gaps", part, _gaps)
             if has_values:
                 values += days.rows(view, "values", part, value_hours)
+    values = [
+        {**row, "label": str(row["source_index"]), "heartbeat_seconds": 600} for row in values
+    ]
     gaps += _over_midnight(hours)
     longest: dict[tuple[str, str, str], int] = {}
     for gap in gaps:
