@@ -217,7 +217,7 @@ def _strokes(blames: Iterable[Blame], latest: Blame) -> int:
 
 def hold_ms(refusals: int) -> int:
     """Return how long a layer pauses after so many refusals in a row."""
-    return min(LONGEST_HOLD_MS, FIRST_HOLD_MS * 2 ** min(refusals - 1, 10))
+    return min(LONGEST_HOLD_MS, FIRST_HOLD_MS << min(refusals - 1, 10))
 
 
 def earns_quarantine(strokes: Sequence[Stroke]) -> bool:

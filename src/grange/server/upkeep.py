@@ -10,6 +10,7 @@ from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.ports.state import AllOf, Compare
 from grange.server.context import Context
 from grange.services.commands.people import ForgetTokens
+from grange.services.faults import ReleaseHolds
 from grange.services.reads.rows import equals
 from grange.services.reports import FindSilentWorkers
 
@@ -47,6 +48,7 @@ class Upkeep:
         """Do what is due."""
         await asyncio.to_thread(self._context.room.keep_reserve)
         await self._context.owner.ask(FindSilentWorkers())
+        await self._context.owner.ask(ReleaseHolds())
         if now - self._swept_at >= MILLIS_PER_HOUR:
             self._swept_at = now
             await self.sweep(now)

@@ -21,14 +21,13 @@ from grange.domain.faults import (
 )
 from grange.domain.statuses import TaskRunStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
-from grange.kernel.ids import FarmId, WorkerId
+from grange.kernel.ids import FarmId, StepId, WorkerId
 from grange.kernel.units import Instant
-from grange.scheduling.capability import capability_of, satisfies
+from grange.scheduling.capability import MEMORY, demand_of, satisfies
 from grange.services.draft import Draft
 from grange.services.owner import Needs
-from grange.services.work import ask_layer, hold_layer, move_task, release_layer
+from grange.services.work import ask_layer, ask_task, hold_layer, move_task, release_layer
 
-MEMORY = "amount.worker.memory"
 _LEAST_MIB = 256
 _BY = "grange"
 """Who acts where no person does."""
@@ -45,7 +44,14 @@ def fail_attempt(
         move_task(draft, task, failed)
         return
     layer = draft.get(Layer, task.layer_id)
-    verdict = judge(_failure(draft, job, layer, session, action, task, error_class))
+    blame = Blame(
+        layer_id=layer.layer_id,
+        index=task.index,
+        worker_id=session.worker_id,
+        error_class=error_class,
+    )
+    peak_bytes = action.usage.get("peakMemoryBytes") or 0
+    verdict = judge(_failure(draft, job, task, blame, peak_bytes // 2**20))
     draft.put(verdict.faults)
     if verdict.exclude:
         _exclude(draft, job, session, error_class)
@@ -61,8 +67,7 @@ def fail_attempt(
         _hold(draft, layer, action, at)
     if verdict.disable:
         _disable(draft, draft.get(Job, job.job_id), action, verdict)
-    if draft.get(Job, job.job_id).ended_at is not None:
-        draft.delete(JobFaults, job.job_id)
+    _tidy(draft, job)
 
 
 def attempt_went_well(draft: Draft, session: Session, layer_id: str, at: Instant) -> None:
@@ -74,11 +79,25 @@ def attempt_went_well(draft: Draft, session: Session, layer_id: str, at: Instant
     if hold is not None:
         draft.delete(LayerHold, hold.layer_id)
         _go_on(draft, hold, at)
+    if draft.find(JobFaults, session.job_id) is not None:
+        _tidy(draft, draft.get(Job, session.job_id))
 
 
-def forget_faults(draft: Draft, job: Job) -> None:
-    """Forget what went wrong in a job that has ended."""
-    if job.ended_at is not None and draft.find(JobFaults, job.job_id) is not None:
+def set_aside(draft: Draft, layer_id: StepId, index: int) -> None:
+    """Suspend a task that came back to a job the farm has put aside."""
+    task = draft.find(Task, layer_id, index)
+    if task is None or task.status not in (TaskRunStatus.READY, TaskRunStatus.PENDING):
+        return
+    known = draft.find(JobFaults, task.job_id)
+    if known is not None and known.disabled_at is not None:
+        ask_task(draft, draft.get(Layer, layer_id), index, TaskRunStatus.SUSPENDED, _BY)
+
+
+def _tidy(draft: Draft, job: Job) -> None:
+    """Forget what went wrong in a job that has ended, unless it says what to take back later."""
+    known = draft.find(JobFaults, job.job_id)
+    ended = draft.get(Job, job.job_id).ended_at is not None
+    if known is not None and ended and not known.excluded and known.disabled_at is None:
         draft.delete(JobFaults, job.job_id)
 
 
@@ -118,32 +137,19 @@ def lift_quarantine(draft: Draft, worker_id: WorkerId) -> None:
         draft.delete(WorkerFaults, worker_id)
 
 
-def _failure(
-    draft: Draft,
-    job: Job,
-    layer: Layer,
-    session: Session,
-    action: SessionAction,
-    task: Task,
-    error_class: str,
-) -> Failure:
+def _failure(draft: Draft, job: Job, task: Task, blame: Blame, peak_mib: int) -> Failure:
+    layer = draft.get(Layer, task.layer_id)
     able, largest = _workers(draft, job, layer)
-    peak = action.usage.get("peakMemoryBytes") or 0
-    demanded = [minimum or 0 for name, minimum, _ in layer.requirement.amounts if name == MEMORY]
+    demanded = demand_of(layer.requirement, layer.reserve_mib).memory_mib
     return Failure(
-        blame=Blame(
-            layer_id=layer.layer_id,
-            index=task.index,
-            worker_id=session.worker_id,
-            error_class=error_class,
-        ),
+        blame=blame,
         known=draft.find(JobFaults, job.job_id)
         or JobFaults(farm_id=job.farm_id, job_id=job.job_id),
         failures=task.failures,
         max_retries=job.max_retries_per_task,
-        others=len(able - {session.worker_id}),
+        others=len(able - {blame.worker_id}),
         job_succeeded=job.counts.get(TaskRunStatus.SUCCEEDED, 0),
-        reserved_mib=int(max(_LEAST_MIB, layer.reserve_mib or 0, peak // 2**20, *demanded, 0)),
+        reserved_mib=max(_LEAST_MIB, demanded, peak_mib),
         largest_mib=largest,
     )
 
@@ -161,7 +167,7 @@ def _workers(draft: Draft, job: Job, layer: Layer) -> tuple[set[WorkerId], int]:
             worker.status is WorkerStatus.STARTED
             and not worker.disabled
             and worker.worker_id not in excluded
-            and satisfies(capability_of(worker), layer.requirement)
+            and satisfies(draft.memory.capability(worker), layer.requirement)
         ):
             able.add(worker.worker_id)
     return able, int(largest)

@@ -30,7 +30,7 @@ from grange.scheduling.index import Choice, Nothing
 from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.claims import charge, claim, claim_again, learn_memory, let_go
 from grange.services.draft import Draft
-from grange.services.faults import attempt_went_well, fail_attempt
+from grange.services.faults import attempt_went_well, fail_attempt, set_aside
 from grange.services.work import after_cut, move_task
 
 AHEAD_MS = 2_000
@@ -300,6 +300,7 @@ def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction
             move_task(draft, task, failed)
         case _:
             move_task(draft, task, TaskReturned(action_id=action.action_id, at=at))
+    set_aside(draft, task.layer_id, task.index)
     return action
 
 
