@@ -21,7 +21,7 @@ from grange.domain.series import ArchiveSpec, Consolidation, DataSource, DsType
 
 START = 1_700_000_000
 pytestmark = pytest.mark.rrdtool
-SEQUENCES = int(os.environ.get("GRANGE_TEST_SEQUENCES", "300"))
+SEQUENCES = int(os.environ.get("GRANGE_TEST_SEQUENCES", "200"))
 """How many random sequences are tried; the nightly run tries thousands."""
 _ROW = re.compile(r"<row>(.*?)</row>")
 _VALUE = re.compile(r"<v>\s*(\S+?)\s*</v>")
@@ -187,13 +187,18 @@ def updates(rng: random.Random, spec: RingSpec) -> tuple[int, list[int], list[li
         times.append(now)
     numbers: dict[bool, list[Callable[[], float]]] = {
         True: [lambda: rng.uniform(-1e6, 1e6), lambda: float(rng.randint(-50, 50))],
-        False: [
-            lambda: float(rng.randint(0, 2000)),
-            lambda: float(rng.randint(0, 2000)),
-            lambda: float(rng.randint(0, 2**32 - 1)),
-            lambda: float(2**53 - rng.randint(0, 1000)),
-            lambda: float(2**64 - 2048 * rng.randint(1, 3) if wide else rng.randint(0, 9)),
-        ],
+        False: rng.choice(
+            [
+                [lambda: float(rng.randint(1000, 9999))],
+                [lambda: float(rng.randint(10**9, 2**32 - 1))],
+                [
+                    lambda: float(rng.randint(0, 2000)),
+                    lambda: float(rng.randint(0, 2**32 - 1)),
+                    lambda: float(2**53 - rng.randint(0, 1000)),
+                    lambda: float(2**64 - 2048 * rng.randint(1, 3) if wide else rng.randint(0, 9)),
+                ],
+            ]
+        ),
     }
     values = [
         [
@@ -223,6 +228,22 @@ def mistaken(spec: RingSpec, archive: ArchiveSpec, times: list[int]) -> list[int
     return [index for index in wrong if index >= 0]
 
 
+def borrowed(spec: RingSpec, values: list[list[float]]) -> list[float]:
+    """Return how far rrdtool's counters may be wrong, by source.
+
+    It subtracts counters as texts; where one has fewer digits than the one before, the difference
+    is sometimes smaller by one.
+    """
+    counts = {DsType.COUNTER, DsType.DERIVE}
+    return [
+        1.0
+        if source.ds_type in counts
+        and len({len(_text(row[place])) for row in values if not math.isnan(row[place])}) > 1
+        else 0.0
+        for place, source in enumerate(spec.sources)
+    ]
+
+
 def check(rrdtool: RrdTool, seed: int) -> None:
     """Put the same values in both, in batches cut anywhere, and compare every row."""
     rng = random.Random(seed)
@@ -236,6 +257,7 @@ def check(rrdtool: RrdTool, seed: int) -> None:
         one = advance(spec, state, np.array(times[begin:end]), np.array(values[begin:end]))
         state = one.state
         steps.append(one)
+    wrong_by = borrowed(spec, values)
     largest = np.nanmax(np.abs(np.vstack((np.ones(spec.width), values))), axis=0)
     for archive, ours, theirs in zip(
         spec.archives, rows_of(spec, steps, times[-1]), rrdtool.archives(), strict=True
@@ -244,7 +266,7 @@ def check(rrdtool: RrdTool, seed: int) -> None:
         for index in mistaken(spec, archive, [start, *times]):
             ours[index] = expected[index]
         # A dump has eleven digits of each number.
-        least = 1e-15 * np.broadcast_to(largest, ours.shape)
+        least = np.broadcast_to(1e-15 * largest + wrong_by, ours.shape)
         close = np.isclose(ours, expected, rtol=1e-9, atol=least, equal_nan=True)
         assert close.all(), (emit(archive), ours[~close], expected[~close])
 

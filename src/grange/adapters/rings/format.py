@@ -1,0 +1,191 @@
+"""The bytes of a ring file; docs/format/rings.md describes them.
+
+preamble   magic, version, length and CRC of the description, the description as JSON
+heads      two copies, written in turns: generation, flags, sequence, the open rows, CRC
+checks     of every page of 64 rows its CRC
+rows       tier after tier: rows × sources × numbers kept, float64, little endian
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from grange.books.archives.arithmetic import RingState, TierState
+from grange.books.archives.layout import RingSpec
+from grange.domain.series import ArchiveSpec, DataSource
+from grange.kernel.errors import CorruptDataError
+from grange.ports.rings import RingHead
+
+MAGIC = b"GRNGRING"
+VERSION = 1
+PREAMBLE = struct.Struct("<8sHHIII")
+"""Magic, version, nothing, length of the description, its CRC, where the heads begin."""
+HEAD = struct.Struct("<QQqqI")
+"""Generation, flags, first second, sequence, CRC of what follows and of these before it."""
+TORN = 1
+"""Flag: rows are being written."""
+PAGE_ROWS = 64
+ALIGN = 64
+
+
+class Description(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ring is made of, as its preamble says it."""
+
+    step_seconds: int
+    heartbeat_seconds: int
+    sources: tuple[DataSource, ...]
+    archives: tuple[ArchiveSpec, ...]
+    extremes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where everything is in a file."""
+
+    heads: tuple[int, int]
+    head_bytes: int
+    checks: tuple[int, ...]
+    """By tier: where its checks begin."""
+    pages: tuple[int, ...]
+    """By tier: how many pages it has."""
+    rows: tuple[int, ...]
+    """By tier: where its rows begin."""
+    size: int
+
+
+def preamble(spec: RingSpec) -> bytes:
+    """Return the first bytes of a ring's file."""
+    text = msgspec.json.encode(
+        Description(
+            step_seconds=spec.step_seconds,
+            heartbeat_seconds=spec.heartbeat_seconds,
+            sources=spec.sources,
+            archives=spec.archives,
+            extremes=spec.extremes,
+        )
+    )
+    heads = _aligned(PREAMBLE.size + len(text))
+    packed = PREAMBLE.pack(MAGIC, VERSION, 0, len(text), zlib.crc32(text), heads)
+    return (packed + text).ljust(heads, b"\0")
+
+
+def read_preamble(path: str, data: Any) -> tuple[RingSpec, int]:
+    """Return what a ring is made of, and where its heads begin.
+
+    Raises:
+        CorruptDataError: the file is no ring.
+    """
+    if len(data) < PREAMBLE.size:
+        raise CorruptDataError(path, "is too short to be a ring")
+    magic, version, _, length, check, heads = PREAMBLE.unpack_from(data, 0)
+    if magic != MAGIC:
+        raise CorruptDataError(path, "is no ring")
+    if version > VERSION:
+        raise CorruptDataError(path, f"is a ring of version {version}; a newer Grange wrote it")
+    text = bytes(data[PREAMBLE.size : PREAMBLE.size + length])
+    if zlib.crc32(text) != check:
+        raise CorruptDataError(path, "the description at its beginning is damaged")
+    found = msgspec.json.decode(text, type=Description)
+    return RingSpec(
+        step_seconds=found.step_seconds,
+        heartbeat_seconds=found.heartbeat_seconds,
+        sources=found.sources,
+        archives=found.archives,
+        extremes=found.extremes,
+    ), heads
+
+
+def places(spec: RingSpec, heads: int) -> Places:
+    """Return where everything is in the file of a ring."""
+    width, tiers = spec.width, spec.tiers
+    head_bytes = _aligned(HEAD.size + 8 * _head_numbers(spec))
+    at = heads + 2 * head_bytes
+    checks, pages, rows = [], [], []
+    for tier in tiers:
+        count = -(-tier.rows // PAGE_ROWS)
+        checks.append(at)
+        pages.append(count)
+        at += 4 * count
+    at = _aligned(at)
+    for tier in tiers:
+        rows.append(at)
+        at += 8 * tier.rows * width * tier.width
+    return Places(
+        heads=(heads, heads + head_bytes),
+        head_bytes=head_bytes,
+        checks=tuple(checks),
+        pages=tuple(pages),
+        rows=tuple(rows),
+        size=at,
+    )
+
+
+def pack_head(spec: RingSpec, head: RingHead, generation: int, flags: int) -> bytes:
+    """Return the bytes of a head."""
+    state = head.state
+    numbers = [
+        np.array([state.last], dtype=np.float64),
+        state.raw,
+        state.sums,
+        state.unknown.astype(np.float64),
+    ]
+    for tier in state.tiers:
+        numbers += [
+            tier.values.reshape(-1),
+            tier.unknown.astype(np.float64),
+            tier.totals,
+            tier.known,
+        ]
+    body = np.concatenate(numbers).astype("<f8").tobytes()
+    start = HEAD.pack(generation, flags, head.first, head.sequence, 0)[:-4]
+    return start + struct.pack("<I", zlib.crc32(body, zlib.crc32(start))) + body
+
+
+def unpack_head(spec: RingSpec, data: bytes) -> tuple[int, int, RingHead] | None:
+    """Return generation, flags and head; None if the bytes are damaged."""
+    generation, flags, first, sequence, check = HEAD.unpack_from(data, 0)
+    body = data[HEAD.size : HEAD.size + 8 * _head_numbers(spec)]
+    if generation == 0 or zlib.crc32(body, zlib.crc32(data[: HEAD.size - 4])) != check:
+        return None
+    numbers = np.frombuffer(body, dtype="<f8").astype(np.float64)
+    at = 1
+    width = spec.width
+
+    def take(count: int) -> Any:
+        nonlocal at
+        at += count
+        return numbers[at - count : at].copy()
+
+    raw, sums, unknown = take(width), take(width), take(width)
+    tiers = []
+    for tier in spec.tiers:
+        columns = len(tier.columns)
+        values = take(width * columns).reshape(width, columns)
+        tiers.append(
+            TierState(
+                values=values,
+                unknown=take(width).astype(np.int64),
+                totals=take(width),
+                known=take(width),
+            )
+        )
+    state = RingState(
+        last=int(numbers[0]),
+        raw=raw,
+        sums=sums,
+        unknown=unknown.astype(np.int64),
+        tiers=tuple(tiers),
+    )
+    return generation, flags, RingHead(first=first, sequence=sequence, state=state)
+
+
+def _head_numbers(spec: RingSpec) -> int:
+    return 1 + spec.width * (3 + sum(len(tier.columns) + 3 for tier in spec.tiers))
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGN) * ALIGN

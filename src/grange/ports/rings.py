@@ -1,0 +1,105 @@
+"""Rings: files of fixed size that keep archives for years."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from grange.books.archives.arithmetic import Advance, RingState
+from grange.books.archives.layout import RingSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingHead:
+    """Where a ring stands."""
+
+    first: int
+    """The second it begins at: nothing before it is known."""
+    sequence: int
+    """The last sequence of the journal whose facts are in it."""
+    state: RingState
+
+
+class Ring(Protocol):
+    """One open ring. One thread at a time."""
+
+    @property
+    def spec(self) -> RingSpec:
+        """What the ring is made of."""
+        ...
+
+    @property
+    def head(self) -> RingHead:
+        """Where the ring stands."""
+        ...
+
+    @property
+    def torn(self) -> bool:
+        """True if its writer died while it wrote: what came after `head` must be put in again."""
+        ...
+
+    def apply(self, advance: Advance, *, sequence: int, since: int = 0) -> None:
+        """Write the rows a batch finished, then where the ring stands.
+
+        Args:
+            advance: what the batch changes.
+            sequence: the last sequence of the journal that is in it.
+            since: rows that begin before this second stay as they are.
+
+        Raises:
+            CorruptDataError: what is in the file is damaged where the rows would go.
+        """
+        ...
+
+    def rows(self, tier: int, first: int, count: int) -> Any:
+        """Return rows by number: an array by row, source, number kept; what is not kept is NaN.
+
+        Args:
+            tier: which tier of the spec.
+            first: number of the first row: row n ends at (n + 1) × steps × step seconds.
+            count: how many.
+        """
+        ...
+
+    def restore(self, tier: int, first: int, rows: Any) -> None:
+        """Write rows by number, e.g. those of a ring that this one takes the place of."""
+        ...
+
+    def problems(self) -> Sequence[str]:
+        """Return what is damaged, for a person to read; nothing if the file is whole."""
+        ...
+
+    def close(self) -> None:
+        """Give the file back."""
+        ...
+
+
+class Rings(Protocol):
+    """The rings of a data folder, by path: names of letters and digits with slashes between."""
+
+    def create(self, path: str, spec: RingSpec, *, start: int) -> Ring:
+        """Make an empty ring that begins at a second; one that is there is replaced.
+
+        Raises:
+            StorageFullError: there is no room.
+        """
+        ...
+
+    def open(self, path: str) -> Ring | None:
+        """Return a ring; None if there is no such file.
+
+        Raises:
+            CorruptDataError: the file is no ring, or its head is damaged.
+        """
+        ...
+
+    def rename(self, path: str, to: str) -> None:
+        """Give a ring another path; one that was there is gone."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Delete a ring; one that is gone is no error."""
+        ...
+
+    def paths(self, under: str = "") -> Sequence[str]:
+        """Return the paths of all rings below a path."""
+        ...
