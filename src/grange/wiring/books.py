@@ -11,7 +11,9 @@ from typing import Any, Self
 from grange.adapters.duckdb.engine import DuckEngine
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.journal.reader import JournalFolder
+from grange.adapters.painters import PainterProcesses
 from grange.adapters.parquet.blocks import ParquetBlocks
+from grange.adapters.sites import FolderSites
 from grange.config.settings import ServerSettings
 from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError
@@ -20,6 +22,7 @@ from grange.server.ports import BooksDoor
 from grange.services.books.library import QUESTIONS, Books
 from grange.services.books.registry import ANSWERS
 from grange.services.graphs import draw
+from grange.services.streams.pages import draw_pages, site_file, site_files
 from grange.wiring.state import open_store
 
 UPKEEP_SECONDS = 30.0
@@ -64,7 +67,15 @@ async def open_books(
     try:
         answers = {name: answer(getattr(books, name)) for name in QUESTIONS}
         answers |= {name: answer(partial(ask, books.desk)) for name, ask in ANSWERS.items()}
-        yield {**answers, "graph": answer(partial(draw, books))}
+        sites = FolderSites(folder / "pages")
+        painters = PainterProcesses()
+        yield {
+            **answers,
+            "graph": answer(partial(draw, books)),
+            "stream_pages": answer(partial(draw_pages, books.desk, sites, painters)),
+            "stream_page_files": answer(partial(site_files, sites)),
+            "stream_page": answer(partial(site_file, sites)),
+        }
     finally:
         upkeep.cancel()
         await asyncio.gather(upkeep, return_exceptions=True)
