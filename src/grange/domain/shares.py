@@ -54,7 +54,7 @@ def charged(share: Share, millis: int, now: Instant) -> Share:
     days = now / HALF_LIFE_MS
     had = 0.0 if share.used_log2 is None else exp2(share.used_log2 - days)
     has = had + millis
-    return replace(share, used_log2=days + log2(has) if has > 0 else None)
+    return replace(share, used_log2=days + log2(has) if has >= 1 else None)
 
 
 def recent_ms(share: Share, now: Instant) -> float:

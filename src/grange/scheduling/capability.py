@@ -4,14 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from grange.domain.licences import PoolKey, Region
+from grange.domain.routing import CLASS, GROUP
 from grange.domain.work import Requirement, Worker
 from grange.kernel.ids import WorkerId
 from grange.scheduling.blocks import Block, Unmet
 
-GROUP = "grange:attr.worker.group"
-"""Names of the groups a worker is in."""
-CLASS = "grange:attr.worker.class"
-"""Letters A to Z of the work a worker is for."""
 RENDERER = "grange:attr.worker.renderer"
 """Renderers that are installed."""
 NOBODY = WorkerId("")

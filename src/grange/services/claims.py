@@ -16,6 +16,7 @@ from grange.domain.rates import LicenceUnit, RateCard, amount_after, card_at
 from grange.domain.shares import Share, ShareKind, charged
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Worker
 from grange.kernel.units import Instant, half_even_divide
+from grange.scheduling.index import AGING_MS
 from grange.services.booking import region_of
 from grange.services.draft import Draft
 
@@ -23,6 +24,7 @@ ADVANCE_MS = 60_000
 """Charged when a session begins, so that who has just been served is not served again at once."""
 CHARGE_EVERY_MS = 10_000
 """Thread time is charged when so much has gathered, and when the session ends."""
+_SERVED_EVERY_MS = AGING_MS // 4
 _MIB = 2**20
 
 
@@ -62,7 +64,10 @@ def claim_again(draft: Draft, session: Session, layer: Layer) -> Session:
 
 
 def charge(draft: Draft, session: Session, at: Instant) -> Session:
-    """Charge a session's thread time to its project and user, if enough has gathered."""
+    """Charge a session's thread time to its project and user, if enough has gathered.
+
+    Its job was served until now: having waited since the session began is no claim.
+    """
     since = session.charged_at
     if since is None or at - since < CHARGE_EVERY_MS:
         return session
@@ -71,6 +76,8 @@ def charge(draft: Draft, session: Session, at: Instant) -> Session:
         return session
     for share in _shares(draft, job):
         draft.put(charged(share, at - since, draft.now))
+    if at - (job.served_at or 0) >= _SERVED_EVERY_MS:
+        draft.put(replace(job, served_at=at))
     return replace(session, charged_at=at)
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from grange.domain.effects import Effect
 from grange.domain.events import StatusChanged
 from grange.domain.facts import EventFact, Fact
-from grange.domain.farm import QueueFleetAssociation
+from grange.domain.farm import Queue, QueueFleetAssociation
 from grange.domain.groups import Group
 from grange.domain.licences import LicencePool, region_named
 from grange.domain.shares import Share, ShareKind
@@ -305,8 +305,14 @@ class Draft:
         old = self.memory.set(kind, key, entity)
         self._undo.append((kind, key, old))
         self.changed[kind, key] = entity
-        if kind is Layer and entity is not None:
+        if entity is not None and (kind is Layer or kind is Job):
             self._touched_queues.add(entity.queue_id)
+
+    def touch_queues(self, farm_id: FarmId) -> None:
+        """Look again who can take what waits in a farm: its limits or workers are others now."""
+        self._touched_queues.update(
+            queue.queue_id for queue in self.all(Queue) if queue.farm_id == farm_id
+        )
 
     def fact(self, fact: Fact) -> None:
         """Leave a fact for the books."""

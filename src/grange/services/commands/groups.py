@@ -177,6 +177,7 @@ def _book(
     *,
     by: str,
 ) -> None:
+    draft.touch_queues(farm_id)
     for event, workers in (
         ("group_left", sorted(set(before) - set(after))),
         ("group_joined", sorted(set(after) - set(before))),

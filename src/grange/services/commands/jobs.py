@@ -12,6 +12,7 @@ from grange.domain.attributes import resolve
 from grange.domain.attribution import AttributionRule, Subjects
 from grange.domain.effects import Publish
 from grange.domain.farm import Queue
+from grange.domain.routing import routed
 from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus
 from grange.domain.work import EnvironmentTemplate, Job, Layer, Task
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
@@ -165,6 +166,15 @@ class CreateJob:
             rest = TaskRunStatus.SUSPENDED
         counts = {rest.value: parsed.task_count} if parsed.task_count else {}
         status = layer_machine.summary(counts)
+        attributes = resolve(
+            parsed.name,
+            tags=self.tags,
+            parameters=texts(self.parsed.parameters),
+            command_line=parsed.command_line,
+            queue_defaults=queue.settings.get("attributes"),
+            rules=self.rules,
+            subjects=self._subjects(queue, parsed.command_line),
+        )
         return Layer(
             farm_id=self.farm_id,
             queue_id=self.queue_id,
@@ -178,7 +188,7 @@ class CreateJob:
                 EnvironmentTemplate(environment_id=f"STEP:{layer_id}:{raw['name']}", template=raw)
                 for raw in parsed.environments
             ),
-            requirement=parsed.requirement,
+            requirement=routed(parsed.requirement, attributes),
             depends_on=tuple(ids[other] for other in parsed.depends_on),
             consumers=tuple(
                 ids[other]
@@ -186,15 +196,7 @@ class CreateJob:
                 if position in candidate.depends_on
             ),
             unresolved=unresolved,
-            attributes=resolve(
-                parsed.name,
-                tags=self.tags,
-                parameters=texts(self.parsed.parameters),
-                command_line=parsed.command_line,
-                queue_defaults=queue.settings.get("attributes"),
-                rules=self.rules,
-                subjects=self._subjects(queue, parsed.command_line),
-            ),
+            attributes=attributes,
             frame_parameter=parsed.frame_parameter,
             frame_count=parsed.frame_count,
             task_count=parsed.task_count,

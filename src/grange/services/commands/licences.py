@@ -146,6 +146,7 @@ def _book(draft: Draft, before: LicencePool | None, after: LicencePool | None, b
     pool = after or before
     if pool is None:
         return
+    draft.touch_queues(pool.farm_id)
     draft.event(
         "licence",
         "/".join((pool.app, pool.plugin, pool.version)).rstrip("/"),
