@@ -27,6 +27,7 @@ INTERRUPTED = 130
 """Stopped with Ctrl-C."""
 
 _EXTRAS = {
+    "collect": ("duckdb", "numpy", "paho", "pyarrow"),
     "server": (
         "alembic",
         "botocore",

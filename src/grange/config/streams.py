@@ -13,6 +13,7 @@ import msgspec
 import platformdirs
 
 from grange.config.streams_collect import CollectSection
+from grange.config.streams_datalog import DatalogSection
 from grange.config.streams_watch import CycleSection, WatchSection
 from grange.kernel.errors import ConfigurationError
 
@@ -23,6 +24,7 @@ class StreamsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The whole file: one member for each section."""
 
     collect: CollectSection = CollectSection()
+    datalog: DatalogSection = DatalogSection()
     watch: WatchSection = WatchSection()
     cycle: CycleSection = CycleSection()
 
