@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from grange.server.asgi import App
+from grange.server.one_write import OneWriteProtocol
 
 DRAIN_SECONDS = 10
 GC_THRESHOLDS = (50_000, 50, 1_000)
@@ -45,7 +46,7 @@ def make_server(
     """Return a server for `app`; `closing` is set when it begins to stop."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

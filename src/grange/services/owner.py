@@ -3,6 +3,9 @@
 Commands are decided one after the other on the farm in memory; what they write joins one batch;
 the batch is one transaction; only then are they answered, in order. Effects are performed after
 the commit.
+
+While one batch is committed the next one is decided, on memory that is ahead of the rows. If the
+commit fails, what was decided meanwhile is void too: memory is loaded again, and both are refused.
 """
 
 import asyncio
@@ -78,6 +81,22 @@ class _Ask:
 
 
 @dataclass(slots=True)
+class _Round:
+    """Commands that are decided together and committed in one transaction."""
+
+    asks: list[_Ask]
+    drafts: list[Draft] = field(default_factory=list)
+    visiting: set[tuple[type[Any], Key]] = field(default_factory=set)
+    """Rows read for a command alone, to be dropped after the commit."""
+    error: Exception | None = None
+    """Why it was not committed."""
+
+    def changed(self) -> dict[tuple[type[Any], Key], Any]:
+        """Return what was changed (None: deleted), the latest value of each."""
+        return {pair: entity for draft in self.drafts for pair, entity in draft.changed.items()}
+
+
+@dataclass(slots=True)
 class Counters:
     """What the loop has done, for metrics."""
 
@@ -117,8 +136,11 @@ class Owner:
         self._queue: asyncio.Queue[_Ask] = asyncio.Queue(maxsize=LONGEST_QUEUE)
         self._memory = Memory()
         self._task: asyncio.Task[None] | None = None
-        self._visiting: set[tuple[type[Any], Key]] = set()
-        """Rows read for a command alone, to be dropped after the batch."""
+        self._deciding: _Round | None = None
+        self._ahead: _Round | None = None
+        """What was decided last: memory is ahead of the rows by this until it is committed."""
+        self._settled: _Round | None = None
+        """A committed round that memory still holds, because the next one is being decided."""
         self.counters = Counters()
 
     @property
@@ -177,41 +199,77 @@ class Owner:
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self) -> None:
+        before: _Round | None = None
+        finishing: asyncio.Task[None] | None = None
         while True:
             asks = [await self._queue.get()]
             while len(asks) < LARGEST_BATCH and not self._queue.empty():
                 asks.append(self._queue.get_nowait())
-            try:
-                await self._step(asks)
-            finally:
-                for _ in asks:
-                    self._queue.task_done()
+            if before is not None and before.error is not None and finishing is not None:
+                await finishing
+                before = finishing = None
+            found = await self._decide_all(asks)
+            if finishing is not None:
+                await finishing
+            if before is not None and before.error is not None:
+                # It was decided on what did not come to be.
+                found.error = before.error
+            finishing = asyncio.create_task(self._finish_queued(found), name="owner-finish")
+            before = found
+
+    async def _finish_queued(self, found: _Round) -> None:
+        try:
+            await self._finish(found)
+        finally:
+            for _ in found.asks:
+                self._queue.task_done()
 
     async def _step(self, asks: list[_Ask]) -> None:
-        """Decide a batch, commit it, answer it."""
+        """Decide commands, commit, answer."""
+        await self._finish(await self._decide_all(asks))
+
+    async def _decide_all(self, asks: list[_Ask]) -> _Round:
         self.counters.batches += 1
         self.counters.commands += len(asks)
         self.counters.largest_batch = max(self.counters.largest_batch, len(asks))
-        drafts = [draft for ask in asks if (draft := await self._decide(ask)) is not None]
-        batch = batch_of(drafts)
-        if not batch.empty:
+        self._deciding = found = _Round(asks)
+        for ask in asks:
+            draft = await self._decide(ask, found)
+            if draft is not None:
+                found.drafts.append(draft)
+        self._deciding = None
+        self._ahead = found
+        if self._settled is not None:
+            self._forget(self._settled)
+        return found
+
+    async def _finish(self, found: _Round) -> None:
+        """Commit what was decided, answer it, see to its effects."""
+        batch = batch_of(found.drafts)
+        if found.error is None and not batch.empty:
             try:
                 await self._commit(batch)
             except Exception as error:
                 self.counters.failures += 1
                 log.exception("commit failed", extra={"action": "commit_failed"})
+                found.error = error
+        if found.error is not None:
+            if self._deciding is None:  # else what is being decided is refused too, then loaded
                 await self._load_again()
-                self._refuse(asks, error)
-                return
-        self._forget(drafts)
-        for ask in asks:
+            self._refuse(found.asks, found.error)
+            return
+        if self._deciding is None:
+            self._forget(found)
+        else:
+            self._settled = found  # what is being decided may lean on it
+        for ask in found.asks:
             if ask.answer.done():
                 continue  # the asker went away
             if ask.error is not None:
                 ask.answer.set_exception(ask.error)
             else:
                 ask.answer.set_result(ask.result)
-        effects = [effect for draft in drafts for effect in draft.effects]
+        effects = [effect for draft in found.drafts for effect in draft.effects]
         if effects:
             await self._perform(effects)
 
@@ -228,14 +286,14 @@ class Owner:
             )
             await self._store.commit(batch)
 
-    async def _decide(self, ask: _Ask) -> Draft | None:
+    async def _decide(self, ask: _Ask, found: _Round) -> Draft | None:
         draft = Draft(memory=self._memory, context=self._context, now=self._clock.now())
         try:
             known = await self._known_token(ask.token)
             if known is not None:
                 ask.result = known.response
                 return None
-            await self._fetch(ask.command.needs())
+            await self._fetch(ask.command.needs(), found)
             ask.result = ask.command.decide(draft)
             if ask.token is not None:
                 draft.put(_token_row(ask.token, ask.result, draft))
@@ -274,6 +332,7 @@ class Owner:
         for worker in memory.tables[Worker].values():
             memory.last_seen[worker.worker_id] = now  # silence is counted from the server's start
         self._memory = memory
+        self._ahead = self._settled = None
 
     async def _load_again(self) -> None:
         while True:
@@ -285,12 +344,12 @@ class Owner:
             else:
                 return
 
-    async def _fetch(self, needs: Needs) -> None:
+    async def _fetch(self, needs: Needs, found: _Round) -> None:
         memory = self._memory
         for job_id in needs.jobs:
             if (job_id,) not in memory.tables[Job]:
                 memory.take_in(await self._store.load_job(job_id))
-                self._visiting.add((Job, (job_id,)))
+                found.visiting.add((Job, (job_id,)))
             if needs.every_task:
                 known = memory.tables[Task]
                 rows = await self._store.find(Task, Compare("job_id", "=", job_id))
@@ -300,24 +359,37 @@ class Owner:
                 row = await self._store.get(kind, key)
                 if row is not None:
                     memory.set(kind, key, row)
-                    self._visiting.add((kind, key))
+                    found.visiting.add((kind, key))
 
-    def _forget(self, drafts: list[Draft]) -> None:
-        """Drop from memory what only rows need to hold now."""
+    def _forget(self, found: _Round) -> None:
+        """Drop from memory what only rows need to hold, now that they do.
+
+        What the round after it touched stays, for that round to forget.
+        """
+        self._settled = None
+        ahead = self._ahead if self._ahead is not found else None
+        kept = {} if ahead is None else ahead.changed()
+        visited = set() if ahead is None else ahead.visiting
         changed = {
             pair: entity
-            for pair in self._visiting
+            for pair in found.visiting
             if (entity := self._memory.tables[pair[0]].get(pair[1])) is not None
         }
-        self._visiting.clear()
-        changed |= {pair: entity for draft in drafts for pair, entity in draft.changed.items()}
+        changed |= found.changed()
         for kind, key in settled_rows(changed, self._memory):
-            self._memory.set(kind, key, None)
+            if (kind, key) not in kept and (kind, key) not in visited:
+                self._memory.set(kind, key, None)
+        busy = {getattr(entity, "job_id", None) for entity in kept.values()}
         for job_id in settled_jobs(changed):
             job = self._memory.tables[Job].get((job_id,))
-            if job is not None and job.ended_at is not None and not job.open_sessions:
+            if ahead is not None and job_id in busy:
+                ahead.visiting.add((Job, (job_id,)))
+            elif job is not None and job.ended_at is not None and not job.open_sessions:
                 self._memory.evict(job_id)
-        self._memory.tables[ClientToken].clear()
+        tokens = self._memory.tables[ClientToken]
+        for kind, key in changed:
+            if kind is ClientToken:
+                tokens.pop(key, None)
 
     async def _known_token(self, token: Token | None) -> ClientToken | None:
         if token is None:

@@ -147,6 +147,17 @@ def encode_response(
     return deadline_encoders()[operation.name](result, check=check)
 
 
+def encode_part(shape: str, value: Mapping[str, Any]) -> msgspec.Raw:
+    """Return a structure in JSON, to stand for itself in results: for parts that many repeat."""
+    encode = _deadline_parts().encoder(shape) or _unchanged
+    return msgspec.Raw(to_json(encode(value)))
+
+
+@cache
+def _deadline_parts() -> Encoders:
+    return Encoders(deadline())
+
+
 def timestamp(instant: int) -> str:
     """Return an Instant as clients read it: `2026-01-31T12:00:00.123Z`."""
     seconds, millis = divmod(instant, 1000)
@@ -162,7 +173,9 @@ def _structure(members: Mapping[str, Encode | None], *, keep_unknown: bool) -> E
     plain = frozenset(name for name, encode in members.items() if encode is None)
     encoders = {name: encode for name, encode in members.items() if encode is not None}
 
-    def encode(value: Mapping[str, Any]) -> dict[str, Any]:
+    def encode(value: Mapping[str, Any] | msgspec.Raw) -> dict[str, Any] | msgspec.Raw:
+        if isinstance(value, msgspec.Raw):
+            return value
         ready = {}
         for name, item in value.items():
             if item is None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
+from grange.adapters.arrow import settle_arrow
 from grange.adapters.deliveries import FoldersAndMail
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.ids import RandomIds
@@ -108,6 +109,7 @@ async def running_api(
         failed: called when something ended that must not, so that the process can be replaced.
     """
     clock = clock or SystemClock()
+    settle_arrow()
     async with contextlib.AsyncExitStack() as stack:
         store = open_store(settings)
         await store.open()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Self
 
+from grange.adapters.arrow import settle_arrow
 from grange.adapters.duckdb.engine import DuckEngine
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.journal.reader import JournalFolder
@@ -38,6 +39,7 @@ async def open_books(
 ) -> AsyncIterator[Mapping[str, Answer]]:
     """Keep the books of a data folder inside the block; yields what answers each question."""
     clock = clock or SystemClock()
+    settle_arrow()
     folder = settings.data_dir
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="books")
     loop = asyncio.get_running_loop()

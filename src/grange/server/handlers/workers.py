@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from grange.domain.farm import Queue
 from grange.domain.statuses import Role, SessionActionStatus, SessionLifecycleStatus, WorkerStatus
-from grange.domain.work import Job, Layer, Session, Worker
+from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.kernel.errors import AccessDeniedError, GrangeError, NotFoundError
 from grange.kernel.units import Instant, instant_of
 from grange.ports.state import AllOf, Compare, OneOf
@@ -21,6 +24,7 @@ from grange.services.reads import shapes
 from grange.services.reads.rows import alive, equals
 from grange.services.reads.search import search, workers_now
 from grange.services.reports import ActionReport, ReportSchedule, ReportWorker, Schedule
+from grange.wire.encode import encode_part
 from grange.wire.faults import fault_of
 
 HOLD_SECONDS = 20.0
@@ -251,8 +255,14 @@ def _sent_at(headers: Mapping[str, str]) -> Instant | None:
 
 def _signed_at(headers: Mapping[str, str]) -> Instant | None:
     """Return the time in the header that a signature carries."""
+    return _moment(headers.get(_SIGNED_AT, ""))
+
+
+@lru_cache(maxsize=1024)
+def _moment(text: str) -> Instant | None:
+    """Return a signing time: many requests of a second carry the same."""
     try:
-        return instant_of(datetime.strptime(headers.get(_SIGNED_AT, ""), "%Y%m%dT%H%M%S%z"))
+        return instant_of(datetime.strptime(text, "%Y%m%dT%H%M%S%z"))
     except ValueError:
         return None
 
@@ -263,13 +273,7 @@ def _schedule(schedule: Schedule, interval_seconds: int) -> Result:
             session.session_id: {
                 "queueId": session.queue_id,
                 "jobId": session.job_id,
-                "sessionActions": [
-                    {
-                        "sessionActionId": action.action_id,
-                        "definition": shapes.action_definition(action),
-                    }
-                    for action in actions
-                ],
+                "sessionActions": [_assigned(action) for action in actions],
                 "logConfiguration": shapes.log_configuration(
                     shapes.session_log_group(session.farm_id, session.queue_id), session.session_id
                 ),
@@ -281,6 +285,25 @@ def _schedule(schedule: Schedule, interval_seconds: int) -> Result:
         },
         "updateIntervalSeconds": interval_seconds,
     }
+
+
+_ASSIGNED: dict[tuple[str, int], msgspec.Raw] = {}
+"""Actions as they were told, by session and index: each is told again until it is done."""
+_MOST_ASSIGNED = 8192
+
+
+def _assigned(action: SessionAction) -> msgspec.Raw:
+    key = (action.session_id, action.index)
+    told = _ASSIGNED.get(key)
+    if told is None:
+        if len(_ASSIGNED) >= _MOST_ASSIGNED:
+            _ASSIGNED.clear()
+        definition = shapes.action_definition(action)
+        told = _ASSIGNED[key] = encode_part(
+            "AssignedSessionAction",
+            {"sessionActionId": action.action_id, "definition": definition},
+        )
+    return told
 
 
 async def list_sessions_for_worker(call: Call) -> Result:
