@@ -1,7 +1,7 @@
 """The owner loop over a real SQLite store: batches, failures, restarts, idempotency tokens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,15 @@ class RefusingStore(SqliteStore):
     """A real store whose next commit can be made to fail as a full disk does."""
 
     refuse = False
+    gate: asyncio.Event | None = None
+    """Where set: commits wait for it."""
+    waiting = 0
 
     async def commit(self, batch: Batch) -> None:
+        if self.gate is not None:
+            self.waiting += 1
+            await self.gate.wait()
+            self.waiting -= 1
         if self.refuse:
             raise StorageFullError("The disk is full.")
         await super().commit(batch)
@@ -99,6 +106,11 @@ class Farmhouse:
             template_type="JSON",
             by="ann",
             **members,
+        )
+
+    def change(self, job_id: str, **members: Any) -> ChangeJob:
+        return ChangeJob(
+            farm_id=self.farm_id, queue_id=self.queue_id, job_id=JobId(job_id), by="ann", **members
         )
 
     async def report(self, worker_id: WorkerId, **updates: Any) -> Any:
@@ -222,6 +234,61 @@ def test_a_commit_that_fails_is_answered_with_throttling_and_changes_nothing(run
         assert set(house.owner.memory.tables[Job]) == {(kept,)}
         await house.owner.ask(house.create_job())
         assert await house.store.count(Job) == 2
+
+    run(body)
+
+
+async def _until(check: Callable[[], bool]) -> None:
+    while not check():  # noqa: ASYNC110 - memory has no event
+        await asyncio.sleep(0)
+
+
+def test_what_is_decided_while_a_commit_fails_is_refused_with_it(run: Any) -> None:
+    """Memory runs ahead of the rows by one batch; if those rows never come, both are void."""
+
+    async def body(house: Farmhouse) -> None:
+        kept = (await house.owner.ask(house.create_job()))["jobId"]
+        house.store.gate = asyncio.Event()
+        first = asyncio.create_task(house.owner.ask(house.create_job()))
+        await _until(lambda: house.store.waiting == 1)
+        second = asyncio.create_task(house.owner.ask(house.create_job()))
+        await _until(lambda: len(house.owner.memory.tables[Job]) == 3)
+        assert not first.done()  # the second is decided while the first is committed
+        assert house.store.waiting == 1  # and nothing of it is written yet
+        house.store.refuse = True
+        house.store.gate.set()
+        answers = await asyncio.gather(first, second, return_exceptions=True)
+        assert all(isinstance(answer, ThrottledError) for answer in answers)
+        house.store.refuse = False
+        last = (await house.owner.ask(house.create_job()))["jobId"]
+        assert {job.job_id for job in await house.store.find(Job)} == {kept, last}
+        assert set(house.owner.memory.tables[Job]) == {(kept,), (last,)}
+
+    run(body)
+
+
+def test_memory_forgets_what_ended_also_if_the_next_command_was_decided_before(run: Any) -> None:
+    """A job that ends while the next command on it is decided stays in memory for that one."""
+
+    async def body(house: Farmhouse) -> None:
+        job_id = (await house.owner.ask(house.create_job("1-2")))["jobId"]
+        house.store.gate = asyncio.Event()
+        cancel = asyncio.create_task(
+            house.owner.ask(house.change(job_id, target_status=TaskRunStatus.CANCELED))
+        )
+        await _until(lambda: house.store.waiting == 1)
+        rename = asyncio.create_task(
+            house.owner.ask(house.change(job_id, fields={"name": "renamed"}))
+        )
+        other = asyncio.create_task(house.owner.ask(house.create_job()))
+        await _until(lambda: len(house.owner.memory.tables[Job]) == 2)
+        house.store.gate.set()
+        await asyncio.gather(cancel, rename, other)
+        house.store.gate = None
+        await house.owner.ask(house.create_job())
+        (row,) = [row for row in await house.store.find(Job) if row.job_id == job_id]
+        assert (row.name, row.status) == ("renamed", TaskRunStatus.CANCELED)
+        assert (job_id,) not in house.owner.memory.tables[Job]
 
     run(body)
 
