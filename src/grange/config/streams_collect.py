@@ -1,8 +1,11 @@
 """The section `[collect]` of `streams.toml`: logs that are read as they grow."""
 
+import platform
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+import platformdirs
 
 
 class LogStream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,3 +66,15 @@ class CollectSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """A file counts as late above this."""
     ssh_options: tuple[str, ...] = ()
     """Further options of ssh, for `mirror`."""
+
+
+def collect_folder(section: CollectSection) -> Path:
+    """Return where cursors and mirrored logs are kept."""
+    if section.folder:
+        return Path(section.folder).expanduser()
+    return platformdirs.user_state_path("grange") / "collect"
+
+
+def machine_name(section: CollectSection) -> str:
+    """Return this machine's name."""
+    return section.machine or platform.node() or "localhost"

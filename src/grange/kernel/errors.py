@@ -2,7 +2,8 @@
 
 GrangeError
 ├── InvalidRequestError      mend the request; `reason` and `fields` say where
-│   └── TooLargeError        ask for less: a shorter range, fewer resources, longer periods
+│   ├── TooLargeError        ask for less: a shorter range, fewer resources, longer periods
+│   └── MetricMissingError   ask for what is collected of the stream, or collect more
 ├── AuthenticationError      sign the request with a valid key
 ├── AccessDeniedError        ask somebody with the right role
 ├── NotFoundError            the resource does not exist (or no longer)
@@ -52,6 +53,10 @@ class InvalidRequestError(GrangeError):
 
 class TooLargeError(InvalidRequestError):
     """The answer would be too large, or take too long."""
+
+
+class MetricMissingError(InvalidRequestError):
+    """A measure was asked for that is not collected of a stream."""
 
 
 class AuthenticationError(GrangeError):

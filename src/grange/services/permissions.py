@@ -56,6 +56,7 @@ WORKER_MAY: dict[str, Scope] = {
     "grange:Wake": Scope.SELF,
     "grange:PutSessionLog": Scope.SELF,
     "grange:GetMe": Scope.ANY,
+    "grange:PutLogLines": Scope.ANY,
     "grange:PutStreamValues": Scope.ANY,
 }
 """What a worker may do; an operation that is absent is `NEVER`."""

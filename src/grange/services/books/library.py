@@ -34,6 +34,7 @@ from grange.services.books.shelf import Shelf
 from grange.services.books.slots import slots_of_day
 from grange.services.books.upkeep import Upkeep, Upkept
 from grange.services.books.verify import verify
+from grange.services.streams.replacing import StreamPlace, replace_lines
 
 QUESTIONS = (
     "receipt",
@@ -51,6 +52,7 @@ QUESTIONS = (
     "verify",
     "rebuild",
     "replace",
+    "replace_lines",
     "progress",
     "adopt",
 )
@@ -278,6 +280,25 @@ class Books:
                     farm_id, table, span_of(start, end), rows, now=self.clock.now(),
                     producer=producer,
                 )
+            )  # fmt: skip
+
+    def replace_lines(
+        self,
+        *,
+        farm_id: str,
+        stream: str,
+        kind: str,
+        machine: str,
+        start: int,
+        end: int,
+        body: bytes,
+    ) -> dict[str, Any]:
+        """Put lines in the place of all that a stream of a machine has in [start, end)."""
+        with self._upkeep.sealer.lock:
+            replacer = Replacer(self.shelf, self._upkeep.sealer)
+            return replace_lines(
+                replacer, StreamPlace(farm_id=farm_id, stream=stream, kind=kind, machine=machine),
+                span_of(start, end), body, now=self.clock.now(),
             )  # fmt: skip
 
     def adopt(self, *, farm_id: str, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

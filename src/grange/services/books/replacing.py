@@ -6,7 +6,7 @@ frame it was replaced.
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +58,11 @@ class Replacer:
         farm_id: str,
         table_name: str,
         span: Span,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[Mapping[str, Any]] | pa.Table,
         *,
         now: Instant,
         producer: str = PRODUCER,
+        keep: Callable[[pa.Table], pa.Table] | None = None,
     ) -> Replacement:
         """Put rows in the place of everything a producer has in an interval.
 
@@ -72,6 +73,7 @@ class Replacer:
             rows: what the interval holds from now on; all of one farm, inside the span.
             now: the current instant.
             producer: whose rows are replaced.
+            keep: which rows of the interval stay beside the new ones; default: none.
 
         Raises:
             InvalidRequestError: the table's rows are not collected, the span is not of whole
@@ -80,7 +82,7 @@ class Replacer:
         spec = table(table_name)
         _check(spec, farm_id, span, rows)
         self._seal(now)
-        wanted = in_file_order(spec, keep_first(spec, arrow_table(spec, rows)))
+        given = rows if isinstance(rows, pa.Table) else arrow_table(spec, rows)
         touched = [
             row
             for row in self._shelf.files()
@@ -90,6 +92,8 @@ class Replacer:
         ]
         held = joined(spec, [conformed(spec, self._shelf.blocks.read(row.path)) for row in touched])
         before = in_file_order(spec, within(spec, held, span.start, span.end))
+        staying = [] if keep is None else [keep(before)]
+        wanted = in_file_order(spec, keep_first(spec, joined(spec, [*staying, given])))
         if before.equals(wanted):
             return Replacement(
                 changed=False,
@@ -163,7 +167,9 @@ class Replacer:
             Roller(view, self._shelf.blocks, publication, now).roll(hours)
 
 
-def _check(spec: TableSpec, farm_id: str, span: Span, rows: Sequence[Mapping[str, Any]]) -> None:
+def _check(
+    spec: TableSpec, farm_id: str, span: Span, rows: Sequence[Mapping[str, Any]] | pa.Table
+) -> None:
     if spec.rollup or spec.lasting:
         raise InvalidRequestError(
             f"{spec.name} is not collected, so nothing of it can be replaced.",
@@ -175,6 +181,10 @@ def _check(spec: TableSpec, farm_id: str, span: Span, rows: Sequence[Mapping[str
             fields=[FieldProblem("start", "must begin an hour"),
                     FieldProblem("end", "must end an hour")],
         )  # fmt: skip
+    if isinstance(rows, pa.Table):  # checked in columns where it was taken in
+        if rows.num_rows != within(spec, rows, span.start, span.end).num_rows:
+            raise InvalidRequestError("A row lies outside the interval.")
+        return
     check_rows(spec, rows)
     for index, row in enumerate(rows):
         if row["farm_id"] != farm_id or not span.start <= row[spec.time_column] < span.end:

@@ -1,0 +1,1 @@
+"""Log streams: their slots, their hours, what is chosen of them."""
