@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from grange.books.catalog.ring_tables import SERVER_LEVELS
 from grange.books.questions.model import Need, Question
-from grange.books.questions.slots import DONE_DAYS, UNFINISHED
+from grange.books.questions.slots import DONE_MS, SUBJECTS
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_MINUTE, Instant
+from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 
 _FOREVER = 2**62
-_DONE_MS = DONE_DAYS * MILLIS_PER_DAY
+_UNFINISHED = "status NOT IN ('SUCCEEDED', 'CANCELED')"
 _SLOTS = """
 slots AS (
   SELECT slot_at, slot_at + $width AS slot_end
@@ -60,6 +60,9 @@ def layer_changes(span: Span) -> Question:
                        AS max_workers,
                      coalesce(CAST(json_extract_string(detail, '$.frame_count') AS BIGINT), 0)
                        AS frames,
+                     coalesce(json_extract_string(detail, '$.user'), '') AS user_name,
+                     coalesce(json_extract_string(detail, '$.project'), 'unassigned') AS project,
+                     coalesce(json_extract_string(detail, '$.app'), 'unassigned') AS app,
                      coalesce(lead("at") OVER w, {_FOREVER}) AS until,
                      first_value("at") OVER w AS created_at
               FROM events
@@ -68,43 +71,10 @@ def layer_changes(span: Span) -> Question:
               WINDOW w AS (PARTITION BY layer_id ORDER BY "at", event_id)
             ) WHERE until > $start
                 AND (status NOT IN ('SUCCEEDED', 'CANCELED', 'FAILED')
-                     OR since >= $start - {_DONE_MS})
+                     OR since >= $start - {DONE_MS})
         """,  # noqa: S608 - constant text
         needs=(Need(table="events", end=span.end),),
         parameters={"start": span.start, "end": span.end},
-    )
-
-
-def layers_by_slot(span: Span, width_ms: int, changes: pa.Table) -> Question:
-    """Ask how many layers and jobs were in which state at the end of each slot.
-
-    Args:
-        span: whole slots.
-        width_ms: of a slot.
-        changes: the answer of `layer_changes`.
-    """
-    return Question(
-        sql=f"""
-            WITH {_SLOTS},
-            at_end AS (
-              SELECT slot_at, layer_id, job_id, status NOT IN ('SUCCEEDED', 'CANCELED') AS open,
-                     status NOT IN ('SUCCEEDED', 'CANCELED', 'FAILED', 'SUSPENDED', 'READY',
-                                    'PENDING', 'NOT_COMPATIBLE') AS rendering
-              FROM slots JOIN layer_changes ON since < slot_end AND until >= slot_end
-              WHERE status NOT IN ('SUCCEEDED', 'CANCELED', 'FAILED')
-                 OR since >= slot_end - {_DONE_MS}
-            )
-            SELECT slot_at, count(*) AS layers_total,
-                   count(*) FILTER (open) AS layers_unfinished,
-                   count(*) FILTER (rendering) AS layers_rendering,
-                   count(DISTINCT job_id) AS jobs_total,
-                   count(DISTINCT job_id) FILTER (open) AS jobs_unfinished,
-                   count(DISTINCT job_id) FILTER (rendering) AS jobs_rendering
-            FROM at_end GROUP BY slot_at
-        """,  # noqa: S608 - constant text
-        needs=(),
-        parameters={"start": span.start, "end": span.end, "width": width_ms},
-        given={"layer_changes": changes},
     )
 
 
@@ -123,9 +93,10 @@ def work_by_layer(span: Span, width_ms: int, changes: pa.Table, since: Instant) 
         sql=f"""
             WITH {_SLOTS},
             unfinished AS (
-              SELECT slot_at, slot_end, layer_id, job_id, render_type, max_workers, frames, tasks
+              SELECT slot_at, slot_end, layer_id, job_id, render_type, max_workers, frames, tasks,
+                     user_name, project, app
               FROM slots JOIN layer_changes ON since < slot_end AND until >= slot_end
-              WHERE {UNFINISHED}
+              WHERE {_UNFINISHED}
             ),
             attempts AS (
               SELECT layer_id, task_index, status = 'SUCCEEDED' AS done,
@@ -184,6 +155,7 @@ def work_by_layer(span: Span, width_ms: int, changes: pa.Table, since: Instant) 
               WINDOW w AS (PARTITION BY layer_id ORDER BY moment ROWS UNBOUNDED PRECEDING)
             )
             SELECT u.slot_at, u.layer_id, u.job_id, u.render_type, u.max_workers,
+                   u.user_name, u.project, u.app,
                    greatest(u.frames - coalesce(v.frames, 0), 0)::BIGINT AS frames_left,
                    greatest(u.tasks - coalesce(v.chunks, 0), 0)::BIGINT AS chunks_left
             FROM unfinished u ASOF LEFT JOIN levels v
@@ -206,6 +178,21 @@ def left_by_type(left: pa.Table) -> Question:
                    sum(chunks_left)::BIGINT AS chunks_unassigned
             FROM work_left GROUP BY ALL
         """,
+        needs=(),
+        given={"work_left": left},
+    )
+
+
+def left_by_subject(left: pa.Table) -> Question:
+    """Ask for frames and chunks left by slot and user, project or app; see `work_by_layer`."""
+    return Question(
+        sql=f"""
+            SELECT slot_at, s.subject AS subject, s.name AS name,
+                   sum(frames_left)::BIGINT AS frames_left,
+                   sum(chunks_left)::BIGINT AS chunks_unassigned
+            FROM (SELECT slot_at, frames_left, chunks_left, {SUBJECTS} AS s FROM work_left)
+            GROUP BY ALL
+        """,  # noqa: S608 - constant text
         needs=(),
         given={"work_left": left},
     )

@@ -9,13 +9,12 @@ from grange.books.questions.sql import cost_between
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, Instant
 
-DONE_DAYS = 30
+DONE_MS = 30 * MILLIS_PER_DAY
 """How long a finished layer is counted as done."""
 _PS_DAYS = 1
 """How long a worker counts for the mean PS after its last action."""
-_FOREVER = 2**62
 
-_SUBJECTS = (
+SUBJECTS = (
     "unnest([{'subject': 'user', 'name': user_name}, {'subject': 'project', 'name': project}, "
     "{'subject': 'app', 'name': app}])"
 )
@@ -94,7 +93,7 @@ def finished_chunks(span: Span) -> Question:
                      ps_milli::HUGEINT * (ended_at - started_at) // threads AS ps,
                      coalesce(watts_milli, 0)::HUGEINT * (ended_at - started_at) // threads
                        AS watts,
-                     {_SUBJECTS} AS s
+                     {SUBJECTS} AS s
               FROM session_actions
               WHERE farm_id = $farm_id AND kind = 'task_run' AND status = 'SUCCEEDED'
                 AND started_at IS NOT NULL AND ended_at >= $start AND ended_at < $end
@@ -112,7 +111,7 @@ def sent_chunks(span: Span) -> Question:
         sql=f"""
             SELECT slot_at, s.subject AS subject, s.name AS name, count(*) AS chunks_sent
             FROM (
-              SELECT assigned_at - assigned_at % {QUARTER_MS} AS slot_at, {_SUBJECTS} AS s
+              SELECT assigned_at - assigned_at % {QUARTER_MS} AS slot_at, {SUBJECTS} AS s
               FROM session_actions
               WHERE farm_id = $farm_id AND kind = 'task_run'
                 AND assigned_at >= $start AND assigned_at < $end
@@ -160,7 +159,7 @@ def rendered_frames(span: Span, since: Instant) -> Question:
                    count(render_ms) AS frame_ms_frames, max(render_ms) AS frame_ms_max
             FROM (
               SELECT moment - moment % {QUARTER_MS} AS slot_at, frames, render_ms,
-                     peak_memory_bytes, {_SUBJECTS} AS s
+                     peak_memory_bytes, {SUBJECTS} AS s
               FROM booked WHERE moment >= $start AND moment < $end AND frames > 0
             )
             GROUP BY ALL
@@ -193,7 +192,7 @@ def rendering_ps(span: Span) -> Question:
             runs AS (
               SELECT s.subject AS subject, s.name AS name, b, e, ps FROM (
                 SELECT greatest(started_at, $start) AS b, least(ended_at, $end) AS e,
-                       ps_milli // threads AS ps, {_SUBJECTS} AS s
+                       ps_milli // threads AS ps, {SUBJECTS} AS s
                 FROM session_actions
                 WHERE farm_id = $farm_id AND kind = 'task_run' AND started_at IS NOT NULL
                   AND started_at < $end AND ended_at > $start AND ended_at > started_at
@@ -218,129 +217,6 @@ def rendering_ps(span: Span) -> Question:
             WHERE level > 0 GROUP BY ALL
         """,  # noqa: S608 - constant text
         needs=(Need(table="session_actions", start=span.start, live=True),),
-        parameters={"start": span.start, "end": span.end},
-    )
-
-
-_CHANGES = f"""
-changes AS (
-  SELECT layer_id, "at" AS since, new AS status, coalesce(number, 0) AS tasks,
-         coalesce(json_extract_string(detail, '$.user'), '') AS user_name,
-         coalesce(json_extract_string(detail, '$.project'), 'unassigned') AS project,
-         coalesce(json_extract_string(detail, '$.app'), 'unassigned') AS app,
-         coalesce(CAST(json_extract_string(detail, '$.frame_count') AS BIGINT), 0) AS frames,
-         coalesce(lead("at") OVER w, {_FOREVER}) AS until, first_value("at") OVER w AS created_at
-  FROM events WHERE farm_id = $farm_id AND name = 'layer_status' AND layer_id IS NOT NULL
-    AND "at" < $end
-  WINDOW w AS (PARTITION BY layer_id ORDER BY "at", event_id)
-),
-at_end AS (
-  SELECT slot_at, slot_end, c.* FROM changes c
-  JOIN quarters ON c.since < slot_end AND c.until >= slot_end
-)"""  # noqa: S608 - constant text
-"""The status of every layer at the end of every quarter."""
-
-UNFINISHED = "status NOT IN ('SUCCEEDED', 'CANCELED')"
-
-
-def layers_at_end(span: Span) -> Question:
-    """Ask for the states of layers at the end of each quarter (ledger rules 11.1 and 11.10)."""
-    done = DONE_DAYS * MILLIS_PER_DAY
-    return Question(
-        sql=f"""
-            WITH {_QUARTERS}, {_CHANGES}
-            SELECT slot_at, s.subject AS subject, s.name AS name,
-                   count(*) FILTER (state = 'disabled') AS layers_disabled,
-                   count(*) FILTER (state = 'done') AS layers_done,
-                   count(*) FILTER (state = 'idle') AS layers_idle,
-                   count(*) FILTER (state = 'rendering') AS layers_rendering,
-                   count(*) FILTER (state = 'waiting') AS layers_waiting
-            FROM (
-              SELECT slot_at, {_SUBJECTS} AS s,
-                     CASE WHEN status = 'SUCCEEDED' THEN 'done'
-                          WHEN status IN ('CANCELED', 'FAILED', 'SUSPENDED') THEN 'disabled'
-                          WHEN status = 'READY' THEN 'idle'
-                          WHEN status IN ('PENDING', 'NOT_COMPATIBLE') THEN 'waiting'
-                          ELSE 'rendering' END AS state
-              FROM at_end
-              WHERE status NOT IN ('SUCCEEDED', 'CANCELED', 'FAILED')
-                 OR since >= slot_end - {done}
-            )
-            GROUP BY ALL
-        """,  # noqa: S608 - constant text
-        needs=(Need(table="events", end=span.end),),
-        parameters={"start": span.start, "end": span.end},
-    )
-
-
-def unfinished_since(span: Span) -> Question:
-    """Ask when the oldest layer that was unfinished at some quarter's end was created."""
-    return Question(
-        sql=f"""
-            WITH {_QUARTERS}, {_CHANGES}
-            SELECT min(created_at) AS since FROM at_end WHERE {UNFINISHED}
-        """,  # noqa: S608 - constant text
-        needs=(Need(table="events", end=span.end),),
-        parameters={"start": span.start, "end": span.end},
-    )
-
-
-def work_left(span: Span, since: Instant) -> Question:
-    """Ask for frames left and chunks without a worker at the end of each quarter.
-
-    Args:
-        span: whole quarters.
-        since: when the oldest unfinished layer was created.
-    """
-    return Question(
-        sql=f"""
-            WITH {_QUARTERS}, {_CHANGES},
-            unfinished AS (SELECT * FROM at_end WHERE {UNFINISHED}),
-            resets AS (
-              SELECT subject_id AS task_id, "at" AS reset_at FROM events
-              WHERE farm_id = $farm_id AND name = 'task_status' AND new IN ('READY', 'PENDING')
-            ),
-            attempts AS (
-              SELECT layer_id, task_index, status, frame_count, assigned_at, ended_at,
-                     'task-' || substr(layer_id, 6) || '-' || task_index AS task_id
-              FROM session_actions
-              WHERE farm_id = $farm_id AND kind = 'task_run' AND layer_id IS NOT NULL
-            ),
-            ended AS (
-              SELECT u.slot_at, u.layer_id, a.task_index, max(a.frame_count) AS frame_count
-              FROM unfinished u JOIN attempts a
-                ON a.layer_id = u.layer_id AND a.ended_at < u.slot_end
-              WHERE a.status = 'SUCCEEDED' AND NOT EXISTS (
-                SELECT 1 FROM resets r WHERE r.task_id = a.task_id
-                  AND r.reset_at >= a.ended_at AND r.reset_at < u.slot_end)
-              GROUP BY ALL
-            ),
-            going AS (
-              SELECT DISTINCT u.slot_at, u.layer_id, a.task_index
-              FROM unfinished u JOIN attempts a ON a.layer_id = u.layer_id
-                AND a.assigned_at < u.slot_end AND a.ended_at >= u.slot_end
-            ),
-            settled AS (
-              SELECT slot_at, layer_id, count(*) AS chunks, sum(frames)::BIGINT AS frames FROM (
-                SELECT slot_at, layer_id, task_index, max(frame_count) AS frames FROM (
-                  SELECT * FROM ended UNION ALL SELECT *, 0 FROM going
-                ) GROUP BY ALL
-              ) GROUP BY ALL
-            )
-            SELECT slot_at, s.subject AS subject, s.name AS name,
-                   sum(greatest(frames_left, 0))::BIGINT AS frames_left,
-                   sum(greatest(chunks_left, 0))::BIGINT AS chunks_unassigned
-            FROM (
-              SELECT u.slot_at, {_SUBJECTS} AS s, u.frames - coalesce(d.frames, 0) AS frames_left,
-                     u.tasks - coalesce(d.chunks, 0) AS chunks_left
-              FROM unfinished u LEFT JOIN settled d USING (slot_at, layer_id)
-            )
-            GROUP BY ALL
-        """,  # noqa: S608 - constant text
-        needs=(
-            Need(table="events", end=span.end),
-            Need(table="session_actions", start=since, live=True),
-        ),
         parameters={"start": span.start, "end": span.end},
     )
 

@@ -17,13 +17,14 @@ from grange.books.catalog.ring_tables import (
 )
 from grange.books.catalog.rollup_tables import WORKER_QUARTERS
 from grange.books.catalog.schema import arrow_schema, arrow_table, conformed
+from grange.books.layer_slots import FINISHED, LayerSlots
 from grange.books.periods import QUARTER_MS
 from grange.books.questions.model import Question
 from grange.books.questions.rings import (
     frames_by_type,
     group_changes,
     layer_changes,
-    layers_by_slot,
+    left_by_subject,
     left_by_type,
     server_by_slot,
     temperatures,
@@ -32,7 +33,7 @@ from grange.books.questions.rings import (
     work_by_layer,
     workers_needed,
 )
-from grange.books.questions.slots import earliest_assignment, samples_by_slot
+from grange.books.questions.slots import DONE_MS, earliest_assignment, samples_by_slot
 from grange.books.ring_rows import farm_rows, frame_rows, named_group_rows, threads_up
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
@@ -48,52 +49,59 @@ RING_TABLES = (
     WORKER_QUARTERS,
     NAMED_GROUP_SLOTS,
 )
-_FINISHED = frozenset({"SUCCEEDED", "CANCELED"})
 
 
-def rolled_rings(
-    view: View, time: MachineTime, span: Span, names: AbstractSet[str]
-) -> dict[str, pa.Table]:
-    """Return the rows of some of `RING_TABLES` for a span of whole hours.
-
-    Args:
-        view: the facts to compute from.
-        time: what threads did in the span; it may end now.
-        span: whole UTC hours.
-        names: the tables asked for.
-    """
-    roll = _Roll(view, time, span)
-    tables: dict[str, pa.Table] = {}
-    if names & {FARM_QUARTERS.name, FRAME_QUARTERS.name}:
-        tables |= roll.farm(span, FARM_QUARTERS, FRAME_QUARTERS)
-    if names & {FARM_MINUTES.name, FRAME_MINUTES.name}:
-        kept_from = view.retention.computed_since(FARM_MINUTES, view.now)
-        recent = Span(Instant(min(max(span.start, kept_from), span.end)), span.end)
-        if recent.millis:
-            tables |= roll.farm(recent, FARM_MINUTES, FRAME_MINUTES)
-    if THREAD_QUARTERS.name in names:
-        tables[THREAD_QUARTERS.name] = roll.threads()
-    if NAMED_GROUP_SLOTS.name in names:
-        tables[NAMED_GROUP_SLOTS.name] = roll.groups()
-    if WORKER_QUARTERS.name in names:
-        question = samples_by_slot(span, QUARTER_MS)
-        if view.has(question.needs[0]):
-            tables[WORKER_QUARTERS.name] = conformed(WORKER_QUARTERS, view.ask(question))
-    return {
-        spec.name: tables.get(spec.name, arrow_schema(spec.name).empty_table())
-        for spec in RING_TABLES
-        if spec.name in names
-    }
-
-
-class _Roll:
-    """What several tables of one span are made of."""
+class RingRoll:
+    """What the rollups behind the rings, and those of layers, are made of in one span."""
 
     def __init__(self, view: View, time: MachineTime, span: Span) -> None:
+        """Roll up a span; nothing is asked yet.
+
+        Args:
+            view: the facts to compute from.
+            time: what threads did in the span; it may end now.
+            span: whole UTC hours.
+        """
         self._view = view
         self._time = time
         self._span = span
         self._slots: dict[tuple[Span, int], dict[Instant, Instant]] = {}
+        self._left: dict[tuple[Span, int], pa.Table | None] = {}
+
+    def tables(self, names: AbstractSet[str]) -> dict[str, pa.Table]:
+        """Return the rows of some of `RING_TABLES`."""
+        view, span = self._view, self._span
+        tables: dict[str, pa.Table] = {}
+        if names & {FARM_QUARTERS.name, FRAME_QUARTERS.name}:
+            tables |= self.farm(span, FARM_QUARTERS, FRAME_QUARTERS)
+        if names & {FARM_MINUTES.name, FRAME_MINUTES.name}:
+            kept_from = view.retention.computed_since(FARM_MINUTES, view.now)
+            recent = Span(Instant(min(max(span.start, kept_from), span.end)), span.end)
+            if recent.millis:
+                tables |= self.farm(recent, FARM_MINUTES, FRAME_MINUTES)
+        if THREAD_QUARTERS.name in names:
+            tables[THREAD_QUARTERS.name] = self.threads()
+        if NAMED_GROUP_SLOTS.name in names:
+            tables[NAMED_GROUP_SLOTS.name] = self.groups()
+        if WORKER_QUARTERS.name in names:
+            question = samples_by_slot(span, QUARTER_MS)
+            if view.has(question.needs[0]):
+                tables[WORKER_QUARTERS.name] = conformed(WORKER_QUARTERS, view.ask(question))
+        return {
+            spec.name: tables.get(spec.name, arrow_schema(spec.name).empty_table())
+            for spec in RING_TABLES
+            if spec.name in names
+        }
+
+    def layers_of_subjects(self) -> list[list[dict[str, Any]]]:
+        """Return the layers of users, projects and apps, and what is left of them, by quarter."""
+        if self.changes is None:
+            return []
+        found = [self._layers(self._span, QUARTER_MS, self.changes).of_subjects()]
+        left = self.left(self._span, QUARTER_MS, self.changes)
+        if left is not None:
+            found.append(self._view.ask(left_by_subject(left)).to_pylist())
+        return found
 
     @cached_property
     def since(self) -> Instant:
@@ -117,8 +125,8 @@ class _Roll:
         of_farm = [_rows(view, temperatures(span, width)), _rows(view, server_by_slot(span, width))]
         of_frames = [_rows(view, frames_by_type(span, width, self.since))]
         if self.changes is not None and slots:
-            of_farm.append(view.ask(layers_by_slot(span, width, self.changes)).to_pylist())
-            left = _left(view, span, width, self.changes)
+            of_farm.append(self._layers(span, width, self.changes).farm())
+            left = self.left(span, width, self.changes)
             if left is not None:
                 of_farm.append(view.ask(workers_needed(left)).to_pylist())
                 of_frames.append(view.ask(left_by_type(left)).to_pylist())
@@ -157,21 +165,27 @@ class _Roll:
             return arrow_schema(THREAD_QUARTERS.name).empty_table()
         return conformed(THREAD_QUARTERS, self._view.ask(question))
 
+    def left(self, span: Span, width: int, changes: pa.Table) -> pa.Table | None:
+        """Return what is left of unfinished layers by slot; None if no layer is unfinished."""
+        if (span, width) not in self._left:
+            created = [
+                created_at
+                for created_at, status in zip(
+                    changes.column("created_at").to_pylist(),
+                    changes.column("status").to_pylist(),
+                    strict=True,
+                )
+                if status not in FINISHED
+            ]
+            self._left[span, width] = (
+                self._view.ask(work_by_layer(span, width, changes, Instant(min(created))))
+                if created
+                else None
+            )
+        return self._left[span, width]
 
-def _left(view: View, span: Span, width: int, changes: pa.Table) -> pa.Table | None:
-    """Return what is left of unfinished layers by slot; None if no layer is unfinished."""
-    created = [
-        created_at
-        for created_at, status in zip(
-            changes.column("created_at").to_pylist(),
-            changes.column("status").to_pylist(),
-            strict=True,
-        )
-        if status not in _FINISHED
-    ]
-    if not created:
-        return None
-    return view.ask(work_by_layer(span, width, changes, Instant(min(created))))
+    def _layers(self, span: Span, width: int, changes: pa.Table) -> LayerSlots:
+        return LayerSlots(changes, span, width, DONE_MS)
 
 
 def _asked(view: View, question: Question) -> pa.Table | None:

@@ -26,17 +26,13 @@ from grange.books.catalog.schema import arrow_schema, arrow_table, conformed
 from grange.books.manifest import Form, Grain, file_path, grain_span
 from grange.books.questions.model import Question
 from grange.books.questions.slots import (
-    earliest_assignment,
     finished_chunks,
-    layers_at_end,
     mean_ps,
     rendered_frames,
     rendering_ps,
     samples_by_slot,
     sent_chunks,
-    unfinished_since,
     watched_quarters,
-    work_left,
 )
 from grange.books.rows import in_file_order
 from grange.books.slots import account_hour_rows, group_slot_rows, job_slot_rows
@@ -46,7 +42,7 @@ from grange.ports.blocks import Blocks
 from grange.ports.state import ManifestRow
 from grange.services.books.machine_time import machine_time
 from grange.services.books.publication import Publication, manifest_row
-from grange.services.books.ring_rolling import rolled_rings
+from grange.services.books.ring_rolling import RingRoll
 from grange.services.books.shelf import View
 
 _MOST_ROWS = 100_000
@@ -105,7 +101,8 @@ def rolled(view: View, span: Span, only: AbstractSet[str] = ROLLUP_NAMES) -> dic
         only: the rollups asked for; default: every one.
     """
     time = machine_time(view, span)
-    tables = rolled_rings(view, time, span, only)
+    rings = RingRoll(view, time, span)
+    tables = rings.tables(only)
     rows: dict[str, list[dict[str, Any]]] = {}
     if ACCOUNT_HOURS.name in only:
         hours = Span(span.start, time.span.end)
@@ -117,7 +114,7 @@ def rolled(view: View, span: Span, only: AbstractSet[str] = ROLLUP_NAMES) -> dic
         if GROUP_SLOTS.name in only:
             rows[GROUP_SLOTS.name] = group_slot_rows(view.farm_id, time.segments, watched)
         if JOB_SLOTS.name in only:
-            rows[JOB_SLOTS.name] = _job_slots(view, span, frozenset(watched))
+            rows[JOB_SLOTS.name] = _job_slots(view, rings, span, frozenset(watched))
     tables |= {name: arrow_table(TABLES[name], found) for name, found in rows.items()}
     for spec, width in ((WORKER_MINUTES, MILLIS_PER_MINUTE), (WORKER_HOURS, MILLIS_PER_HOUR)):
         if spec.name not in only:
@@ -140,25 +137,21 @@ def _answer(view: View, question: Question) -> list[dict[str, Any]]:
     return rows
 
 
-def _job_slots(view: View, span: Span, watched: frozenset[Instant]) -> list[dict[str, Any]]:
-    since = span.start
-    for row in _answer(view, earliest_assignment(span.start)):
-        since = Instant(min(since, row["since"] or since))
+def _job_slots(
+    view: View, rings: RingRoll, span: Span, watched: frozenset[Instant]
+) -> list[dict[str, Any]]:
     questions = [
         finished_chunks(span),
         sent_chunks(span),
-        rendered_frames(span, since),
+        rendered_frames(span, rings.since),
         rendering_ps(span),
-        layers_at_end(span),
-    ]
-    questions += [
-        work_left(span, Instant(row["since"]))
-        for row in _answer(view, unfinished_since(span))
-        if row["since"] is not None
     ]
     answers = [
-        [row for row in _answer(view, question) if row["slot_at"] in watched]
-        for question in questions
+        [row for row in answer if row["slot_at"] in watched]
+        for answer in (
+            *(_answer(view, question) for question in questions),
+            *rings.layers_of_subjects(),
+        )
     ]
     ps = {row["slot_at"]: row["ps_milli"] for row in _answer(view, mean_ps(span))}
     return job_slot_rows(view.farm_id, answers, ps)
