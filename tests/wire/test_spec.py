@@ -22,12 +22,14 @@ def test_the_pinned_model() -> None:
     assert (prefixes.count("management."), prefixes.count("scheduling.")) == (121, 6)
 
 
-def test_extensions_add_one_optional_member() -> None:
+def test_extensions_add_two_optional_members() -> None:
     text = resources.files("grange.wire").joinpath("extensions.json").read_text()
-    assert list(json.loads(text)["members"]) == ["UpdatedSessionActionInfo"]
-    shape = deadline().shapes["UpdatedSessionActionInfo"]
-    assert "grangeUsage" in shape.members
-    assert "grangeUsage" not in shape.required
+    added = {"UpdatedSessionActionInfo": "grangeUsage", "JobDetailsEntity": "grangeOutputs"}
+    assert set(json.loads(text)["members"]) == set(added)
+    for name, member in added.items():
+        shape = deadline().shapes[name]
+        assert member in shape.members
+        assert member not in shape.required
 
 
 SHAPES: dict[str, Any] = {

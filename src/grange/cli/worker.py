@@ -56,6 +56,18 @@ def _run_options(function: Any) -> Any:
                 multiple=True,
                 help="A variable jobs inherit; NAME* stands for all that begin so.",
             ),
+            click.option(
+                "--contain/--no-contain",
+                default=True,
+                show_default=True,
+                help="Write jobs' output to this machine first, then copy it to its place.",
+            ),
+            click.option(
+                "--copy-rate",
+                type=click.FloatRange(0, min_open=True),
+                metavar="MIB",
+                help="Copy output no faster than this many MiB a second.",
+            ),
             click.option("--parent", type=int, hidden=True, help="End when this process does."),
         ]
     ):

@@ -20,6 +20,9 @@ class WorkerOptions:
     allow_root: bool
     watts: float | None
     pass_env: tuple[str, ...]
+    contain: bool = True
+    copy_rate: float | None = None
+    """MiB a second."""
     parent: int | None = None
     fingerprint: str | None = None
     """Pins the authority of the server that is joined."""

@@ -51,6 +51,8 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
         watts=options.watts,
         relative_speed=1.0 if speed is None else speed.relative_speed,
         environment=job_environment(environment, options.pass_env),
+        contain=options.contain,
+        copy_bytes_per_second=None if options.copy_rate is None else options.copy_rate * 2**20,
     )
     end_with(options.parent)
     return run_worker(settings, connect(client), out.note)

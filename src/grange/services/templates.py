@@ -148,6 +148,11 @@ def parameter_definitions(template: str, template_type: str) -> list[dict[str, A
     return list(_document(template, template_type).get("parameterDefinitions") or ())
 
 
+def job_document(template: str, template_type: str) -> dict[str, Any]:
+    """Return a job template as it was written."""
+    return _document(template, template_type)
+
+
 class TaskSpaces:
     """Task parameters by (job, layer position, task index); keeps the spaces of the latest jobs."""
 

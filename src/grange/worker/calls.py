@@ -37,6 +37,8 @@ ApiFactory = Callable[[Credentials | None], FarmApi]
 """Credentials to an api that signs with them; None: the worker's own key."""
 
 _PREFIX = "/2023-10-12"
+_NATIVE = {"x-grange-native": "1"}
+"""Says that this worker understands what Grange adds to replies."""
 _KINDS = {
     "envEnter": Kind.ENV_ENTER,
     "envExit": Kind.ENV_EXIT,
@@ -127,7 +129,7 @@ class ServerCalls:
         found: dict[str, dict[str, Any]] = {}
         for at in range(0, len(identifiers), 10):
             body = {"identifiers": list(identifiers[at : at + 10])}
-            reply = self._worker_call("POST", "/batchGetJobEntity", body)
+            reply = self._worker_call("POST", "/batchGetJobEntity", body, headers=_NATIVE)
             for problem in reply.get("errors") or ():
                 kind, error = next(iter(problem.items()))
                 raise NotFoundError(kind, str(error.get("message") or error.get("code")))
@@ -183,7 +185,7 @@ class ServerCalls:
             "PATCH",
             "/schedule",
             body,
-            headers={"x-grange-native": "1", "x-grange-sent-at": str(self._clock.now())},
+            headers={**_NATIVE, "x-grange-sent-at": str(self._clock.now())},
         )
         return schedule_of(reply)
 

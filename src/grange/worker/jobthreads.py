@@ -300,6 +300,8 @@ class JobThreads:
                 variables=self._variables(session),
                 user=user[0] if user else None,
                 group=user[1] if user else None,
+                contain=self._settings.contain and user is None,
+                copy_bytes_per_second=self._settings.copy_bytes_per_second,
             )
         )
 
@@ -411,6 +413,7 @@ class JobThreads:
             "cpuMilliseconds": message.cpu_ms,
             "peakMemoryBytes": max(peaks, default=None),
             "outputBytes": message.output_bytes,
+            "copyMilliseconds": message.copy_ms,
             "framesDone": done if doing.frames else None,
             "errorClass": message.error_class or None,
             "errorRule": message.error_rule or None,

@@ -23,6 +23,9 @@ class Open(msgspec.Struct, tag="open", kw_only=True, frozen=True):
     """Environment variables for every action."""
     user: str | None = None
     group: str | None = None
+    contain: bool = False
+    """Outputs the job names are written to this machine, then copied to their place."""
+    copy_bytes_per_second: float | None = None
 
 
 class Run(msgspec.Struct, tag="run", kw_only=True, frozen=True):
@@ -117,6 +120,8 @@ class Ended(msgspec.Struct, tag="ended", kw_only=True, frozen=True):
     cpu_ms: int | None = None
     peak_memory_bytes: int | None = None
     output_bytes: int | None = None
+    copy_ms: int | None = None
+    copied_files: int | None = None
     warnings: int = 0
     error_class: str = ""
     error_rule: str = ""

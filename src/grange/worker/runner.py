@@ -21,7 +21,6 @@ from openjd.sessions import (
     LOG,
     ActionState,
     ActionStatus,
-    LogContent,
     PosixSessionUser,
     Session,
     SessionState,
@@ -29,8 +28,10 @@ from openjd.sessions import (
 
 from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError
-from grange.kernel.units import Instant, iso8601
+from grange.kernel.units import Instant
 from grange.ports.host import Processes
+from grange.worker.containing import Rejected
+from grange.worker.delivery import Delivered, Delivery
 from grange.worker.fragments import (
     command_text,
     environment_of,
@@ -73,6 +74,7 @@ from grange.worker.messages import (
 )
 from grange.worker.patience import teach_patience
 from grange.worker.plan import Kind, Outcome
+from grange.worker.sessionlog import SessionLog
 
 _OUTCOMES = {
     ActionState.SUCCESS: Outcome.SUCCEEDED,
@@ -82,57 +84,11 @@ _OUTCOMES = {
 }
 _PROGRESS_MS = 500
 """Progress is said no more often than this."""
-_LOG_BYTES = 256 * 2**20
-"""A longer log is cut: the worker's disk is not the place to keep it."""
 _KILL_SECONDS = 10.0
 _SUDO_SECONDS = 2.0
 """How long openjd may take to kill a process of another user before it is done here."""
 _LEAVE_SECONDS = 30.0
 """How long leaving one environment may take when a session is closed abruptly."""
-
-
-class _Log(logging.Handler):
-    """Everything openjd says of one session, and its processes print, into a file."""
-
-    def __init__(self, path: Path, runner: "Runner") -> None:
-        super().__init__(logging.INFO)
-        self._runner = runner
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o600)
-        self._room = _LOG_BYTES
-        self._lost = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Append one line with its time; what a process printed is also searched for news."""
-        text = record.getMessage()
-        if record.exc_info:
-            text += "\n" + logging.Formatter().formatException(record.exc_info)
-        line = f"{iso8601(Instant(int(record.created * 1000)))} {text}\n"
-        self._write(line.encode("utf-8", "backslashreplace"))
-        content = getattr(record, "openjd_log_content", None)
-        if content is not None and LogContent.COMMAND_OUTPUT in content:
-            self._runner.printed(text)
-
-    def close(self) -> None:
-        """Close the file; a thread that still follows a process's output writes nowhere."""
-        if self._lost:
-            self._room = _LOG_BYTES
-            self._write(f"{self._lost} lines of this log could not be kept.\n".encode())
-        descriptor, self._descriptor = self._descriptor, -1
-        os.close(descriptor)
-        super().close()
-
-    def _write(self, line: bytes) -> None:
-        """Append a line, unless the log is too long or the disk is full; count what is lost."""
-        if len(line) > self._room:
-            self._room = 0
-        try:
-            if self._room == 0 or os.write(self._descriptor, line) < len(line):
-                self._lost += 1
-        except OSError:
-            self._lost += 1
-        else:
-            self._room = max(0, self._room - len(line))
 
 
 class _Action:
@@ -172,13 +128,16 @@ class Runner:
         self._session: Session | None = None
         self._session_id = ""
         self._root = Path()
-        self._log: _Log | None = None
+        self._log: SessionLog | None = None
         self._action: _Action | None = None
         self._over = threading.Event()
         self._steps: dict[str, tuple[str, Any, Mapping[str, Any]]] = {}
         self._environments: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         self._user: str | None = None
         self._closing = False
+        self._delivery = Delivery({}, self._root, clock)
+        self._delivering = ""
+        """The action whose output is being copied."""
         LOG.setLevel(logging.INFO)  # above INFO openjd would not see what jobs say to it
         LOG.propagate = False
 
@@ -218,17 +177,25 @@ class Runner:
         self._closing = False
         try:
             self._root = Path(message.root)
-            self._log = _Log(Path(message.log_path), self)
+            self._log = SessionLog(Path(message.log_path), self.printed)
             LOG.addHandler(self._log)
             job = message.job
             user = None
             if message.user is not None:
                 user = PosixSessionUser(message.user, group=message.group)
             self._user = message.user
+            self._delivery = Delivery(
+                job if message.contain else {},
+                self._root / f"{message.session_id}-output",
+                self._clock,
+                message.copy_bytes_per_second,
+            )
             self._session = Session(
                 session_id=message.session_id,
                 job_parameter_values=parameter_values(job.get("parameters") or {}),
-                path_mapping_rules=path_mapping_rules(job.get("pathMappingRules") or ()),
+                path_mapping_rules=path_mapping_rules(
+                    [*self._delivery.rules(), *(job.get("pathMappingRules") or ())]
+                ),
                 user=user,
                 callback=self._called_back,
                 os_env_vars=dict(message.variables),
@@ -244,6 +211,7 @@ class Runner:
 
     def _close(self, message: Close) -> None:
         session, self._closing = self._session, True
+        self._delivery.close()
         if session is not None:
             self._finish_running(session, _KILL_SECONDS)
             for identifier in reversed(session.environments_entered):
@@ -292,8 +260,9 @@ class Runner:
         try:
             template = self._remember(message)
             self._action = _Action(message, template, now)
+            self._delivery.begin()
             self._start(session, message)
-        except (GrangeError, RuntimeError, ValueError, KeyError) as error:
+        except (GrangeError, RuntimeError, ValueError, KeyError, OSError) as error:
             self._action = None
             LOG.error("%s", _told(error), extra={"session_id": self._session_id})
             self._send(_failed(message.action_id, self._clock.now(), _told(error)))
@@ -349,6 +318,8 @@ class Runner:
 
     def _cancel(self, message: Cancel) -> None:
         action, session = self._action, self._session
+        if self._delivering == message.action_id:
+            self._delivery.cancel()
         if action is None or session is None or action.run.action_id != message.action_id:
             return  # it has ended meanwhile
         if message.at_once:
@@ -428,13 +399,14 @@ class Runner:
                 pass
             case FrameHappened():
                 size = self._book_output(action, happening.path)
+                path = happening.path and self._delivery.place_of(happening.path)
                 self._send(
                     FrameDone(
                         action_id=action.run.action_id,
                         frame=happening.frame,
                         started_at=happening.started_at,
                         ended_at=happening.ended_at,
-                        path=happening.path,
+                        path=path,
                         output_bytes=size,
                     )
                 )
@@ -461,6 +433,15 @@ class Runner:
         self._processes.reap_orphans(0.0)
         outcome = _OUTCOMES[status.state]
         verdict = _verdict(action, status) if outcome is Outcome.FAILED else None
+        delivered = Delivered()
+        if outcome is Outcome.SUCCEEDED and action.run.kind is Kind.TASK_RUN:
+            delivered = self._deliver(action)
+            now = max(now, self._clock.now())
+            if delivered.cancelled:
+                outcome = Outcome.CANCELED
+            elif delivered.rejected is not None:
+                outcome, verdict = Outcome.FAILED, _rejected(delivered.rejected)
+        copied = delivered.copied
         message = status.fail_message or (verdict.text if verdict else "") or action.said[1]
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         before = action.usage
@@ -475,7 +456,9 @@ class Runner:
                 message=message[:4096],
                 cpu_ms=round(cpu_seconds * 1000),
                 peak_memory_bytes=_peak(before.ru_maxrss, used.ru_maxrss),
-                output_bytes=sum(action.outputs.values()) if action.outputs else None,
+                output_bytes=copied.byte_count if copied else _sum(action.outputs),
+                copy_ms=copied.millis if copied else None,
+                copied_files=copied.files if copied else None,
                 warnings=action.parser.warnings,
                 error_class=verdict.error_class if verdict else "",
                 error_rule=verdict.rule if verdict else "",
@@ -483,6 +466,21 @@ class Runner:
                 exit_signal=_signal_name(status.exit_code) or "",
             )
         )
+
+    def _deliver(self, action: _Action) -> Delivered:
+        """Take the output of a task to its place, and say so in the session's log."""
+        folder = self._session.working_directory if self._session is not None else self._root
+        self._delivering = action.run.action_id
+        named = [folder / path for path in action.outputs]
+        delivered = self._delivery.deliver(action.run.action_id, action.frames, named)
+        self._delivering = ""
+        text = delivered.rejected.text if delivered.rejected is not None else ""
+        if delivered.copied is not None:
+            copied = delivered.copied
+            text = f"Copied {copied.files} files, {copied.byte_count} bytes, {copied.millis} ms."
+        if text:
+            LOG.info("%s", text, extra={"session_id": self._session_id})
+        return delivered
 
     def _send(self, message: FromRunner) -> None:
         if self._closing and not isinstance(message, Closed | NotOpened):
@@ -510,6 +508,14 @@ def _verdict(action: _Action, status: ActionStatus) -> Verdict:
     if status.exit_code is None and status.fail_message:
         return Verdict(error_class="setup", rule="openjd:start", text=status.fail_message[:1000])
     return action.parser.verdict(status.exit_code, _signal_name(status.exit_code))
+
+
+def _rejected(rejected: Rejected) -> Verdict:
+    return Verdict(error_class=rejected.error_class, rule=rejected.rule, text=rejected.text)
+
+
+def _sum(outputs: Mapping[str, int]) -> int | None:
+    return sum(outputs.values()) if outputs else None
 
 
 def _failed(action_id: str, now: Instant, message: str) -> Ended:

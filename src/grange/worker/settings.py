@@ -84,6 +84,10 @@ class WorkerSettings:
     """Environment variables that jobs inherit; see `job_environment`."""
     runner_command: tuple[str, ...] = (sys.executable, "-m", "grange.wiring.runner")
     """Starts the nursery of runners; the socket's number and this process's are added."""
+    contain: bool = True
+    """Write what jobs name as output to this machine first, then copy it to its place."""
+    copy_bytes_per_second: float | None = None
+    """Such copies are not faster than this."""
     spool_bytes: int = 1_000_000_000
     """How much may wait on disk for the server."""
 
@@ -95,6 +99,10 @@ class WorkerSettings:
         if self.relative_speed <= 0:
             raise ConfigurationError(
                 f"'relative_speed' must be more than 0, not {self.relative_speed}."
+            )
+        if self.copy_bytes_per_second is not None and self.copy_bytes_per_second <= 0:
+            raise ConfigurationError(
+                f"'copy_bytes_per_second' must be more than 0, not {self.copy_bytes_per_second}."
             )
         user, colon, group = self.job_user.partition(":")
         if self.job_user and (not user or (colon and not group)):

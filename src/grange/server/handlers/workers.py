@@ -20,6 +20,7 @@ from grange.server.handlers.batches import batch
 from grange.server.http import ClientGoneError
 from grange.services.commands.workers import CreateWorker, DeleteWorker
 from grange.services.identity import TemporaryCredentials
+from grange.services.outputs import contained_outputs
 from grange.services.reads import shapes
 from grange.services.reads.rows import alive, equals
 from grange.services.reads.search import search, workers_now
@@ -357,6 +358,8 @@ async def _job_details(call: Call, job: Job) -> Result:
         "schemaVersion": job.schema_version,
         "extensions": list(job.extensions) or None,
         "pathMappingRules": [],
+        # Other agents refuse members they do not know.
+        "grangeOutputs": contained_outputs(job) if call.headers.get(_NATIVE) == "1" else None,
     }
 
 
