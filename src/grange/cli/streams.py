@@ -7,6 +7,7 @@ import rich_click as click
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("grange.cli.streams_collect", "collect"),
     "rewind": ("grange.cli.streams_rewind", "rewind"),
+    "cycle": ("grange.cli.streams_cycle", "cycle"),
     "datalog": ("grange.cli.streams_datalog", "datalog"),
 }
 """Name → the module and the object of the command; imported when it is first used."""

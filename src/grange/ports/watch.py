@@ -245,3 +245,22 @@ class WatchMemory(Protocol):
     def save(self, content: bytes) -> None:
         """Save, durably and whole or not at all."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRun:
+    """A command that has ended."""
+
+    exit_code: int | None
+    """None: it was ended because it took too long."""
+    seconds: float
+    tail: str
+    """The last lines it printed on standard error, or on standard output if that is empty."""
+
+
+class Commands(Protocol):
+    """Runs commands of this machine. Its method blocks."""
+
+    def run(self, words: Sequence[str], timeout_seconds: float) -> CommandRun:
+        """Run a command to its end; with what it started it is ended after so long."""
+        ...

@@ -12,6 +12,7 @@ from grange.adapters.host.clock import SystemClock
 from grange.config.load import Loaded
 from grange.config.settings import ServerSettings
 from grange.server.supervisor import Child, Supervisor, listen
+from grange.wiring.cycle_process import section as cycle_section
 from grange.wiring.farm_plan import FarmPlan
 from grange.wiring.init import client_env, initialise, write_private
 from grange.wiring.logs import log_to_stderr
@@ -72,8 +73,22 @@ def run_server(
                     listener_fd=listener.fileno(),
                     books_socket=_socket_path(settings.data_dir, Path(folder)),
                 )
+                cycle = (
+                    [
+                        Child(
+                            name="cycle",
+                            module="grange.wiring.cycle_process",
+                            task=encoded(task),
+                            niceness=BOOKS_NICENESS,
+                            awaited=False,
+                        )
+                    ]
+                    if cycle_section().server
+                    else []
+                )
                 supervisor = Supervisor(
                     [
+                        *cycle,
                         Child(
                             name="books",
                             module="grange.wiring.books_process",
