@@ -57,6 +57,8 @@ class DataSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose value it is, where values arrive by address."""
     value_id: str = ""
     """Which of the address's values it is."""
+    value_index: int = 0
+    """Which of several values of one id."""
 
 
 class Series(Struct, frozen=True, kw_only=True):

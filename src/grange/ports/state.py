@@ -29,6 +29,7 @@ from grange.domain.publications import Publication
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
 from grange.domain.schedules import ReportSchedule
+from grange.domain.series import Series
 from grange.domain.shares import Share
 from grange.domain.statements import BooksMonth, Posting, PostingPart
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
@@ -59,6 +60,7 @@ Entity = (
     | WorkerFaults
     | Publication
     | Share
+    | Series
     | Job
     | Layer
     | Task
@@ -142,6 +144,7 @@ TABLES: tuple[Table, ...] = (
         indexes=(("farm_id",), ("token_hash",)),
     ),
     Table(entity=Share, name="shares", key=("farm_id", "kind", "name")),
+    Table(entity=Series, name="series", key=("farm_id", "name")),
     Table(
         entity=Job,
         name="jobs",
