@@ -17,7 +17,7 @@ from grange.simulation.samples import Stretch
 
 SOON_MS = 300
 """From news to the request that carries it."""
-TOLD_FROM_MS = 1_200_000
+TOLD_FROM_MS = 3_600_000
 """An action that takes longer is reported when it begins; a shorter one together with its end."""
 
 

@@ -140,10 +140,8 @@ class Bookkeeper:
         sampler = self._samplers.get(machine.name)
         if sampler is None:
             sampler = self._samplers[machine.name] = Sampler(machine, self._seed)
-        counts = await asyncio.gather(
-            *(
-                self._ingest.ingest_columns(worker, -machine.skew_ms, batch.tables)
-                for batch in sampler.batches(whole, day.on, day.present, day.stretches)
-            )
+        batches = sampler.batches(whole, day.on, day.present, day.stretches)
+        count = await self._ingest.ingest_columns(
+            worker, -machine.skew_ms, (batch.tables for batch in batches)
         )
-        self.sample_count += sum(counts)
+        self.sample_count += count

@@ -515,10 +515,9 @@ class Life:
         until = self._clock.now()
         self._hour = Instant(self._hour + MILLIS_PER_HOUR)
         agents: list[HourOfAgent] = []
+        workers = self._doors.owner.memory.tables[Worker]
         for agent in self._agents.values():
-            worker = await self._doors.store.get(Worker, (agent.worker_id,))
-            if worker is None:
-                raise AssertionError(f"{agent.worker_id} is not in the state")
+            worker = workers[(agent.worker_id,)]
             agents.append(agent.facts_until(until, worker))
         self.tally.frames += sum(len(agent.frames) for agent in agents)
         facts = self._doors.store.take_facts()

@@ -26,7 +26,13 @@ from grange.simulation.life import Life
 from grange.simulation.plan import StudioPlan
 from grange.wiring.farm_plan import FarmPlan
 from grange.wiring.fill import fill
-from grange.wiring.simulation_books import STATE, BooksBeside, BooksHere, BooksTask
+from grange.wiring.simulation_books import (
+    STATE,
+    BooksBeside,
+    BooksHere,
+    BooksTask,
+    rare_collections,
+)
 
 _LARGE = 100
 """Days of machines from which on booking gets a process of its own."""
@@ -67,7 +73,8 @@ def simulate(
             resource_type="farm",
             resource_id=str(folder),
         )
-    return asyncio.run(_simulate(folder, plan, progress or (lambda _at, _tally: None)))
+    with rare_collections():
+        return asyncio.run(_simulate(folder, plan, progress or (lambda _at, _tally: None)))
 
 
 async def _simulate(

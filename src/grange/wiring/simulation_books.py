@@ -4,9 +4,12 @@ Deciding keeps one core busy and booking another, so a large past is made by two
 """
 
 import asyncio
+import gc
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,6 +22,7 @@ from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.adapters.sqlite.store import SqliteStore
 from grange.kernel.clock import VirtualClock
 from grange.kernel.units import MILLIS_PER_DAY
+from grange.server.serve import GC_THRESHOLDS
 from grange.server.supervisor import die_with_parent
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
@@ -41,6 +45,19 @@ class BooksTask:
     folder: Path
     plan: StudioPlan
     threads: int = 1
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for lost objects rarely: a past makes a great many objects, and hardly any cycles."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class BooksHere:
@@ -178,7 +195,8 @@ def main() -> None:
     """Answer the calls that come through an inherited socket until the books are closed."""
     die_with_parent()
     calls = Connection(int(sys.argv[1]))
-    asyncio.run(_serve(calls, calls.recv()))
+    with rare_collections():
+        asyncio.run(_serve(calls, calls.recv()))
 
 
 if __name__ == "__main__":

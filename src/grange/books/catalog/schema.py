@@ -9,7 +9,7 @@ import pyarrow as pa
 from grange.books.catalog.model import Kind, TableSpec
 from grange.books.catalog.registry import table
 
-_TYPES: Mapping[Kind, pa.DataType] = {
+ARROW_TYPES: Mapping[Kind, pa.DataType] = {
     Kind.TEXT: pa.string(),
     Kind.INT: pa.int64(),
     Kind.FLAG: pa.bool_(),
@@ -22,7 +22,7 @@ _TYPES: Mapping[Kind, pa.DataType] = {
 def arrow_schema(name: str) -> pa.Schema:
     """Return the storage schema of a table: every column in the order of the catalog."""
     spec = table(name)
-    return pa.schema([pa.field(column.name, _TYPES[column.kind]) for column in spec.columns])
+    return pa.schema([pa.field(column.name, ARROW_TYPES[column.kind]) for column in spec.columns])
 
 
 def arrow_table(spec: TableSpec, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from grange.books.catalog.model import Column, Kind, TableSpec
 from grange.books.catalog.rows import row_problem
-from grange.books.catalog.schema import arrow_schema
+from grange.books.catalog.schema import ARROW_TYPES, arrow_schema
 from grange.domain.work import Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 
@@ -68,11 +68,10 @@ def columns_as_rows(
 
 
 def _array(spec: TableSpec, column: Column, value: Any, count: int) -> pa.Array:
-    kind = arrow_schema(spec.name).field(column.name).type
-    if value is None or not isinstance(value, np.ndarray | list | tuple):
-        return _same(kind, value, count)
     if not isinstance(value, np.ndarray):
-        return pa.repeat(pa.scalar(value, type=kind), count)
+        if isinstance(value, list | tuple):
+            return pa.repeat(pa.scalar(value, type=ARROW_TYPES[column.kind]), count)
+        return _same(column.kind, value, count)
     if len(value) != count:
         raise _unfit(spec, column.name, f"has {len(value)} values for {count} rows")
     if column.kind is Kind.INT:
@@ -83,13 +82,16 @@ def _array(spec: TableSpec, column: Column, value: Any, count: int) -> pa.Array:
         if low or high:
             bounds = f"between {column.minimum} and {column.maximum}"
             raise _unfit(spec, column.name, f"must lie {bounds}")
-    return pa.array(value, type=kind)
+    return pa.array(value, type=ARROW_TYPES[column.kind])
 
 
 @lru_cache(4096)
-def _same(kind: pa.DataType, value: Any, count: int) -> pa.Array:
+def _same(kind: Kind, value: Any, count: int) -> pa.Array:
     """Return a column of one value; batches of one sender and of equal length share theirs."""
-    return pa.nulls(count, type=kind) if value is None else pa.repeat(pa.scalar(value, kind), count)
+    arrow = ARROW_TYPES[kind]
+    if value is None:
+        return pa.nulls(count, type=arrow)
+    return pa.repeat(pa.scalar(value, type=arrow), count)
 
 
 def _unfit(spec: TableSpec, name: str, message: str) -> InvalidRequestError:

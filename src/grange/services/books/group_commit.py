@@ -48,12 +48,13 @@ class GroupCommit:
         self._queue_seconds = queue_seconds
         self._waiting: list[_Waiting] = []
         self._in_flight: list[_Waiting] = []
+        self._queued_bytes = 0
         self._task: asyncio.Task[None] | None = None
 
     @property
     def queued_bytes(self) -> int:
         """About how many bytes are not durable yet."""
-        return sum(waiting.byte_count for waiting in (*self._waiting, *self._in_flight))
+        return self._queued_bytes
 
     def check_room(self) -> None:
         """Refuse new rows while the disk does not keep up.
@@ -61,10 +62,10 @@ class GroupCommit:
         Raises:
             ThrottledError: more than 64 MB wait, or something has waited for more than 2 s.
         """
-        queued = (*self._in_flight, *self._waiting)
-        if not queued:
+        oldest = self._in_flight or self._waiting
+        if not oldest:
             return
-        waited = self._clock.monotonic_seconds() - queued[0].since
+        waited = self._clock.monotonic_seconds() - oldest[0].since
         if waited > self._queue_seconds or self.queued_bytes > self._queue_bytes:
             raise ThrottledError(
                 f"The journal is {waited:.1f} s and {self.queued_bytes} bytes behind. "
@@ -82,6 +83,7 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(parts, byte_count, self._clock.monotonic_seconds(), loop.create_future())
         self._waiting.append(waiting)
+        self._queued_bytes += byte_count
         if self._task is None:
             self._task = asyncio.create_task(self._write_groups())
         await asyncio.shield(waiting.done)
@@ -91,6 +93,7 @@ class GroupCommit:
             while self._waiting:
                 self._in_flight, self._waiting = self._waiting, []
                 await self._write_group(self._in_flight)
+                self._queued_bytes -= sum(waiting.byte_count for waiting in self._in_flight)
                 self._in_flight = []
         finally:
             self._task = None

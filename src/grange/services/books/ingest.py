@@ -1,7 +1,7 @@
 """Facts from workers: checked, put on the server's clock, kept before they are acknowledged."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -140,16 +140,16 @@ class Ingest:
         return Ingested(accepted=total - len(refused), refused=tuple(refused))
 
     async def ingest_columns(
-        self, worker: Worker, clock_offset_ms: int, batch: Mapping[str, Columns]
+        self, worker: Worker, clock_offset_ms: int, batches: Iterable[Mapping[str, Columns]]
     ) -> int:
         """Keep samples of one worker that come as columns; returns how many rows that were.
 
-        The same as `ingest`, for senders with many like rows; a batch is kept whole or not at all.
+        The same as `ingest`, for senders with many like rows. Batches are kept all or none.
 
         Args:
             worker: who sent them.
             clock_offset_ms: the server's time minus the worker's.
-            batch: columns by table.
+            batches: columns by table, as they are posted one after the other.
 
         Raises:
             InvalidRequestError: a column does not fit its table; nothing was kept.
@@ -162,25 +162,26 @@ class Ingest:
             )
         now = self._clock.now()
         retention = await self._retention(worker.farm_id) if self._retention else Retention()
+        since = {name: retention.taken_since(table(name), now) for name in POSTED}
         parts: list[Part] = []
-        for name, columns in batch.items():
-            rows = columns_as_rows(
-                table(name), columns, worker, clock_offset_ms, added=POSTED[name],
-                least=retention.taken_since(table(name), now), most=now + AHEAD_MS,
-            )  # fmt: skip
-            parts.append((worker.farm_id, name, rows))
-        count = sum(len(rows) for _, _, rows in parts)
-        if count > MOST_ROWS:
-            raise InvalidRequestError(f"A batch may hold {MOST_ROWS} rows; this one holds {count}.")
-        await self._commit.keep(parts, count * _ABOUT_ROW_BYTES)
-        return count
-
-    async def taken_since(self, farm_id: str, table_name: str) -> Instant:
-        """Return from which instant on facts of a table are taken."""
-        retention = Retention()
-        if self._retention is not None:
-            retention = await self._retention(FarmId(farm_id))
-        return retention.taken_since(table(table_name), self._clock.now())
+        total = 0
+        for batch in batches:
+            count = 0
+            for name, columns in batch.items():
+                rows = columns_as_rows(
+                    table(name), columns, worker, clock_offset_ms, added=POSTED[name],
+                    least=since[name], most=now + AHEAD_MS,
+                )  # fmt: skip
+                parts.append((worker.farm_id, name, rows))
+                count += len(rows)
+            if count > MOST_ROWS:
+                raise InvalidRequestError(
+                    f"A batch may hold {MOST_ROWS} rows; this one holds {count}."
+                )
+            total += count
+        if parts:
+            await self._commit.keep(parts, total * _ABOUT_ROW_BYTES)
+        return total
 
     async def keep(
         self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]], *, byte_count: int

@@ -45,7 +45,7 @@ from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.ring_rolling import RingRoll
 from grange.services.books.shelf import View
 
-_MOST_ROWS = 100_000
+_MOST_ROWS = 250_000
 _LONGEST_MS = 31 * MILLIS_PER_DAY
 
 ROLLUP_NAMES = frozenset(spec.name for spec in ROLLUP_TABLES)
