@@ -6,6 +6,8 @@ import rich_click as click
 
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "collect": ("grange.cli.streams_collect", "collect"),
+    "pages": ("grange.cli.streams_pages", "pages"),
+    "publish": ("grange.cli.streams_pages", "publish"),
     "rewind": ("grange.cli.streams_rewind", "rewind"),
     "cycle": ("grange.cli.streams_cycle", "cycle"),
     "datalog": ("grange.cli.streams_datalog", "datalog"),

@@ -14,6 +14,7 @@ import platformdirs
 
 from grange.config.streams_collect import CollectSection
 from grange.config.streams_datalog import DatalogSection
+from grange.config.streams_graphs import GraphsSection
 from grange.config.streams_watch import CycleSection, WatchSection
 from grange.kernel.errors import ConfigurationError
 
@@ -24,6 +25,7 @@ class StreamsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The whole file: one member for each section."""
 
     collect: CollectSection = CollectSection()
+    graphs: GraphsSection = GraphsSection()
     datalog: DatalogSection = DatalogSection()
     watch: WatchSection = WatchSection()
     cycle: CycleSection = CycleSection()

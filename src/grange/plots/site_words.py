@@ -35,6 +35,7 @@ class SiteWords:
     hints: Mapping[str, str]
     spans: Mapping[str, str]
     scales: Mapping[str, str]
+    themes: Mapping[str, str]
     all: str
     show: str
     download: str
@@ -105,6 +106,7 @@ SITE_WORDS: Mapping[Language, SiteWords] = {
             "87672": "10 years",
         },
         scales={"auto": "as it fits", "linear": "linear", "log": "logarithmic"},
+        themes={"light": "light", "dark": "dark"},
         all="all",
         show="Show",
         download="Download",
@@ -113,7 +115,7 @@ SITE_WORDS: Mapping[Language, SiteWords] = {
             "bytes": "Bytes",
             "files": "Files",
             "errors": "Errors",
-            "over_limit": "Files over the limit",
+            "late": "Files over the limit",
         },
     ),
     Language.FRENCH: SiteWords(
@@ -179,6 +181,7 @@ SITE_WORDS: Mapping[Language, SiteWords] = {
             "87672": "10 ans",
         },
         scales={"auto": "au mieux", "linear": "linéaire", "log": "logarithmique"},
+        themes={"light": "claires", "dark": "sombres"},
         all="tous",
         show="Afficher",
         download="Télécharger",
@@ -187,7 +190,7 @@ SITE_WORDS: Mapping[Language, SiteWords] = {
             "bytes": "Octets",
             "files": "Fichiers",
             "errors": "Erreurs",
-            "over_limit": "Fichiers au-delà de la limite",
+            "late": "Fichiers au-delà de la limite",
         },
     ),
 }

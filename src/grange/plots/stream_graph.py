@@ -167,8 +167,7 @@ class _Drawing:
         around = (
             sum(self._head + _GAP + rows * _ROW + 4 for rows in self._rows)
             + self._top
-            + _AXIS
-            + _FOOT
+            + ((_AXIS + _FOOT) if not self._small else 8.0)
         )
         count = max(len(panels), 1)
         each = 210.0 if count == 1 else 132.0 if count == 2 else 104.0

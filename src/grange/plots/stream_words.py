@@ -76,7 +76,7 @@ WORDS: Mapping[Language, Words] = {
             "bytes": "Bytes per minute",
             "files": "Files per minute",
             "errors": "Errors per minute",
-            "over_limit": "Files over the limit, per minute",
+            "late": "Files over the limit, per minute",
         },
     ),
     Language.FRENCH: Words(
@@ -106,7 +106,7 @@ WORDS: Mapping[Language, Words] = {
             "bytes": "Octets par minute",
             "files": "Fichiers par minute",
             "errors": "Erreurs par minute",
-            "over_limit": "Fichiers au-delà de la limite, par minute",
+            "late": "Fichiers au-delà de la limite, par minute",
         },
     ),
 }

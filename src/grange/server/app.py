@@ -22,6 +22,8 @@ from grange.server.http import (
     send_reply,
     text_reply,
 )
+from grange.server.published import PREFIX as PUBLISHED_PREFIX
+from grange.server.published import Published
 from grange.server.rest.faults import rest_fault
 from grange.server.web import SECURITY_HEADERS, WebFiles
 from grange.wire.encode import Reply, to_json
@@ -96,6 +98,7 @@ class Application:
         self._web = web
         self._secure = secure
         self._authority = authority
+        self._published = Published(context, authenticator)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -206,6 +209,8 @@ class Application:
             self._authenticator.check_host(request)
             if path.startswith("/login/"):
                 return self._login(request)
+            if path.startswith(PUBLISHED_PREFIX):
+                return await self._published.reply(request)
         except GrangeError as error:
             return text_reply(403, f"{error}\n", *SECURITY_HEADERS)
         return self._web.reply(request)

@@ -23,7 +23,7 @@ from grange.server.ports import BooksDoor
 from grange.services.books.library import QUESTIONS, Books
 from grange.services.books.registry import ANSWERS
 from grange.services.graphs import draw
-from grange.services.streams.pages import draw_pages, site_file, site_files
+from grange.services.streams.pages import draw_pages, latest_picture, site_file, site_files
 from grange.wiring.state import open_store
 
 UPKEEP_SECONDS = 30.0
@@ -75,6 +75,7 @@ async def open_books(
             **answers,
             "graph": answer(partial(draw, books)),
             "stream_pages": answer(partial(draw_pages, books.desk, sites, painters)),
+            "stream_latest": answer(partial(latest_picture, books.desk, sites)),
             "stream_page_files": answer(partial(site_files, sites)),
             "stream_page": answer(partial(site_file, sites)),
         }

@@ -61,7 +61,7 @@ def figures(rows, *, known_minutes, limit_ms=15_000):
         "bytes": [(row["at"], row["bytes"]) for row in files],
         "files": [(row["at"], 1) for row in files],
         "errors": [(row["at"], 1) for row in rows if row["error"]],
-        "over_limit": [(row["at"], 1) for row in files if (row["latency_ms"] or 0) > limit_ms],
+        "late": [(row["at"], 1) for row in files if (row["latency_ms"] or 0) > limit_ms],
     }
     for measure, events in counted.items():
         minutes = dict.fromkeys(known_minutes, 0)

@@ -72,9 +72,9 @@ def test_a_file_of_exactly_the_limit_is_not_over_it(bench):
         [line(DAY0, number=1, latency_ms=15_000), line(DAY0, number=2, latency_ms=16_000)],
     )
     _, whole = table(bench, start=DAY0, end=NOW)
-    assert whole["archive", "over_limit"]["total"] == "1"
+    assert whole["archive", "late"]["total"] == "1"
     _, whole = table(bench, start=DAY0, end=NOW, latency_limit_seconds=16)
-    assert whole["archive", "over_limit"]["total"] == "0"
+    assert whole["archive", "late"]["total"] == "0"
 
 
 def test_a_line_of_this_minute_is_in_the_picture(bench):

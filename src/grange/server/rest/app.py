@@ -36,6 +36,7 @@ from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
+from grange.server.rest.streams_graphs import HANDLERS as STREAMS_GRAPHS
 from grange.server.rest.streams_lines import HANDLERS as STREAMS_LINES
 from grange.server.rest.streams_values import HANDLERS as STREAMS_VALUES
 from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
@@ -115,6 +116,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *backups.HANDLERS,
     *rings.HANDLERS,
     *STREAMS_VALUES,
+    *STREAMS_GRAPHS,
     *STREAMS_LINES,
     *STREAMS_WATCH,
     *simulated.HANDLERS,

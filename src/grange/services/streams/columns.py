@@ -91,8 +91,8 @@ def matching(known: Sequence[Known], selection: Selection) -> list[Known]:
         one
         for one in known
         if (selection.kind is None or one.kind == selection.kind)
-        and _fits(one.stream, selection.streams)
-        and _fits(one.machine, selection.machines)
+        and fits(one.stream, selection.streams)
+        and fits(one.machine, selection.machines)
     ]
 
 
@@ -162,7 +162,7 @@ _EMPTY: Mapping[str, Any] = {
     "latency_count": 0,
     **{
         f"{name}{end}": 0
-        for name in ("bytes", "files", "errors", "over_limit")
+        for name in ("bytes", "files", "errors", "late")
         for end in ("", "_low", "_high")
     },
 }
@@ -228,5 +228,6 @@ def _readings(slots: Sequence[Mapping[str, Any]], step_ms: int) -> Track:
     )
 
 
-def _fits(name: str, patterns: Sequence[str]) -> bool:
+def fits(name: str, patterns: Sequence[str]) -> bool:
+    """Return whether a name is one of these, or fits one of these patterns; none: any fits."""
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -29,7 +29,9 @@ from grange.services.streams.columns import (
     Found,
     Selection,
     Track,
+    fits,
     known_streams,
+    matching,
     read,
 )
 
@@ -43,7 +45,7 @@ UNITS: Mapping[str, Unit] = {
     "bytes": Unit.BYTES,
     "files": Unit.COUNT,
     "errors": Unit.COUNT,
-    "over_limit": Unit.COUNT,
+    "late": Unit.COUNT,
 }
 
 
@@ -68,6 +70,7 @@ def stream_picture(
     language: str = "en",
     width: int = 1000,
     height: int | None = None,
+    only: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return a graph of log streams as PNG or SVG, or its columns as CSV.
 
@@ -91,6 +94,7 @@ def stream_picture(
         language: en or fr.
         width: in pixels.
         height: in pixels; None: as the panels need.
+        only: names or patterns of the streams that whoever asks may see; none: all.
 
     Returns:
         content, media_type, name (of a file), and data_until_at.
@@ -120,7 +124,7 @@ def stream_picture(
     )
     chosen_measures(measures, kind)
     with desk.view(farm_id) as view:
-        known = known_streams(view, span)
+        known = [one for one in known_streams(view, span) if fits(one.stream, only)]
         kinds = {one.kind for one in known}
         chosen = chosen_measures(measures, kind or (kinds.pop() if len(kinds) == 1 else None))
         found = read(
@@ -297,4 +301,32 @@ def _bad(field: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(f"{field} {message}.", fields=[FieldProblem(field, message)])
 
 
-ANSWERS: Mapping[str, Any] = {"stream_picture": stream_picture}
+def stream_names(
+    desk: Desk,
+    *,
+    farm_id: str,
+    start: int | None = None,
+    end: int | None = None,
+    hours: float = 48,
+    streams: Sequence[str] = (),
+    kind: str | None = None,
+    machines: Sequence[str] = (),
+    only: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the streams and machines that were heard in a span, chosen as those of a graph."""
+    farm = desk.farm(farm_id)
+    span = span_asked(desk.clock.now(), start, end, hours)
+    selection = Selection(streams=tuple(streams), kind=kind, machines=tuple(machines))
+    with desk.view(farm_id) as view:
+        known = [one for one in known_streams(view, span) if fits(one.stream, only)]
+    known = matching(known, selection)
+    return {
+        "farm": f"{'SIMULATED ' if farm.simulated else ''}{farm.name}",
+        "zone": farm.zone,
+        "streams": sorted({(one.kind, one.stream) for one in known}),
+        "machines": sorted({one.machine for one in known}),
+        "measures": list(MEASURES),
+    }
+
+
+ANSWERS: Mapping[str, Any] = {"stream_picture": stream_picture, "stream_names": stream_names}
