@@ -9,6 +9,7 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import duration, moment, money, plural, progress
 from grange.cli.job_log import print_log
+from grange.cli.job_why import why
 from grange.cli.jobs import find_job, follow, job_detail, queue_ids, search_jobs, task_id
 from grange.cli.output import status
 from grange.cli.waiting import wait_seconds
@@ -20,6 +21,9 @@ _JOB = "The job's id, a part of its name, or `last` for the newest."
 @click.group()
 def command() -> None:
     """List, show, follow, wait for, cancel and requeue jobs."""
+
+
+command.add_command(why)
 
 
 @command.command("ls", epilog="Example: grange job ls --status failed --limit 20")

@@ -28,6 +28,14 @@ class Block(StrEnum):
     PRIORITY = "priority"
     """Work before it takes the threads."""
 
+    @property
+    def position(self) -> int:
+        """Return where it stands in the funnel."""
+        return _POSITIONS[self]
+
+
+_POSITIONS = {block: position for position, block in enumerate(Block)}
+
 
 @dataclass(frozen=True, slots=True)
 class Unmet:

@@ -15,7 +15,6 @@ NOBODY = WorkerId("")
 MEMORY = "amount.worker.memory"
 GPU = "amount.worker.gpu"
 
-_ORDER = (Block.GROUP, Block.CLASS, Block.REQUIREMENT, Block.MEMORY, Block.GPU, Block.RENDERER)
 _BLOCKS: Mapping[str, Block] = {
     GROUP: Block.GROUP,
     CLASS: Block.CLASS,
@@ -118,14 +117,22 @@ def unmet(capability: Capability, requirement: Requirement) -> str | None:
 def first_unmet(capability: Capability, requirement: Requirement) -> Unmet | None:
     """Return the first demand the capability does not meet, in the order reasons are given."""
     found = list(_unmet(capability, requirement))
-    return min(found, key=lambda one: _ORDER.index(one.block), default=None)
+    return min(found, key=lambda one: one.block.position, default=None)
 
 
-def without(requirement: Requirement, block: Block) -> Requirement:
-    """Return a requirement without what a worker is blocked by for this reason."""
-    return Requirement(
-        amounts=tuple(one for one in requirement.amounts if block_of(one[0]) is not block),
-        attributes=tuple(one for one in requirement.attributes if block_of(one[0]) is not block),
+def demand_without(demand: Demand, block: Block) -> Demand:
+    """Return a demand without what a worker is blocked by for this reason."""
+    requirement = demand.requirement
+    return Demand(
+        Requirement(
+            amounts=tuple(one for one in requirement.amounts if block_of(one[0]) is not block),
+            attributes=tuple(
+                one for one in requirement.attributes if block_of(one[0]) is not block
+            ),
+            prefers=requirement.prefers,
+        ),
+        memory_mib=0 if block is Block.MEMORY else demand.memory_mib,
+        gpus=0 if block is Block.GPU else demand.gpus,
     )
 
 

@@ -10,14 +10,13 @@ oldest job.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
 
 from grange.domain.licences import LicencePool, PoolKey, region_named, wanted_pools
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Task
-from grange.kernel.ids import FarmId, JobId, QueueId, SessionId, StepId, WorkerId
+from grange.kernel.ids import FarmId, JobId, QueueId, SessionId, StepId
 from grange.kernel.units import MILLIS_PER_HOUR
 from grange.scheduling.blocks import Block, Unmet
 from grange.scheduling.capability import (
@@ -25,72 +24,25 @@ from grange.scheduling.capability import (
     Demand,
     Offer,
     demand_of,
+    demand_without,
     first_unmet,
     prefers,
 )
+from grange.scheduling.entry import Choice, Entry, Nothing
 from grange.scheduling.lane import Lane, Order, Place, User
 from grange.scheduling.tallies import Tallies
 
+MOST_URGENT = 100
+"""The highest priority."""
 AGING_MS = MILLIS_PER_HOUR
 """A job that has waited so much longer than another counts as one point of priority more."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What the index knows of one layer."""
-
-    layer_id: StepId
-    job_id: JobId
-    farm_id: FarmId
-    queue_id: QueueId
-    place: Place
-    task_count: int
-    priority: int = 0
-    pools: tuple[PoolKey, ...] = ()
-    next_index: int = 0
-    rest_ready: bool = False
-    rest_count: int = 0
-    open_to_sessions: bool = True
-    """The job may have one more session."""
-    excluded: frozenset[WorkerId] = frozenset()
-    returned: list[int] = field(default_factory=list)
-    """Indices of touched tasks that are READY, ascending."""
-    ahead: set[int] = field(default_factory=set)
-    """Touched tasks at or beyond next_index (and some that were, before the cursor passed them)."""
-    offered: bool = False
-    basis: tuple[object, ...] = ()
-    """What its place follows from."""
-
-    @property
-    def ready_count(self) -> int:
-        return len(self.returned) + (self.rest_count if self.rest_ready else 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The layer a worker should work on next."""
-
-    layer_id: StepId
-    job_id: JobId
-    priority: int
-    ready_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Nothing:
-    """Why a worker gets no work.
-
-    no_queue, no_work, not_capable, licence, quota or worker_limit.
-    """
-
-    reason: str
 
 
 class SchedulingIndex:
     """Ready layers, best first, and the limits of each farm."""
 
     def __init__(self) -> None:
-        self._entries: dict[StepId, _Entry] = {}
+        self._entries: dict[StepId, Entry] = {}
         self._layers_of: dict[JobId, dict[StepId, Layer]] = {}
         self._lanes: dict[QueueId, dict[tuple[PoolKey, ...], Lane]] = {}
         self._ready: dict[tuple[QueueId, tuple[PoolKey, ...]], int] = {}
@@ -122,7 +74,7 @@ class SchedulingIndex:
         self._layers_of.setdefault(layer.job_id, {})[layer.layer_id] = layer
         entry = self._entries.get(layer.layer_id)
         if entry is None:
-            entry = self._entries[layer.layer_id] = _Entry(
+            entry = self._entries[layer.layer_id] = Entry(
                 layer_id=layer.layer_id,
                 job_id=layer.job_id,
                 farm_id=layer.farm_id,
@@ -336,36 +288,61 @@ class SchedulingIndex:
         entry = self._entries.get(layer_id)
         return 0 if entry is None else entry.ready_count
 
-    def held_back(self, layer_id: StepId) -> Unmet | None:
-        """Return the limit that keeps a ready layer from every worker; None: there is none."""
+    def held_back(self, layer_id: StepId, dropped: Collection[Block] = ()) -> Unmet | None:
+        """Return the limit that keeps a ready layer from every worker; None: there is none.
+
+        Args:
+            layer_id: the layer.
+            dropped: reasons that are not looked at, to see what would be.
+        """
         entry = self._entries[layer_id]
-        if not entry.open_to_sessions:
+        if not entry.open_to_sessions and Block.LIMIT not in dropped:
             return Unmet(Block.LIMIT, "the job has as many sessions as it may")
+        if Block.QUOTA in dropped:
+            return None
         return self._quota(entry.farm_id, entry.place.project, entry.place.user)
 
     def unfit(
-        self, layer_id: StepId, offer: Offer, *, dropped: Demand | None = None
+        self, layer_id: StepId, offer: Offer, dropped: Collection[Block] = ()
     ) -> Unmet | None:
         """Return why a worker cannot take a layer; None: it can.
 
         Args:
             layer_id: the layer.
             offer: what the worker offers.
-            dropped: another demand than the layer's, to see what would be.
+            dropped: reasons that are not looked at, to see what would be.
         """
         entry = self._entries[layer_id]
-        if offer.worker_id in entry.excluded:
+        demand = entry.place.demand
+        for block in dropped:
+            demand = demand_without(demand, block)
+        found = self._unfit(demand, offer)
+        if (
+            offer.worker_id in entry.excluded
+            and Block.EXCLUDED not in dropped
+            and (found is None or found.block.position > Block.EXCLUDED.position)
+        ):
             return Unmet(Block.EXCLUDED, "it is excluded from the job")
-        found = self._unfit(dropped or entry.place.demand, offer)
-        return found or self._licence(entry.farm_id, entry.pools, offer)
+        if found is None and Block.LICENCE not in dropped:
+            return self._licence(entry.farm_id, entry.pools, offer)
+        return found
 
-    def before(self, layer_id: StepId, queues: Iterable[QueueId]) -> list[StepId]:
-        """Return the layers with ready tasks that stand before a layer in these queues."""
+    def before(
+        self, layer_id: StepId, queues: Iterable[QueueId], priority: int | None = None
+    ) -> list[tuple[StepId, int]]:
+        """Return the layers that stand before a layer in these queues, and their ready tasks.
+
+        Args:
+            layer_id: the layer.
+            queues: where to look.
+            priority: another priority than its job's, to see what would be.
+        """
         entry = self._entries[layer_id]
         tallies = self.tallies(entry.farm_id)
         place = entry.place
+        raised = 0 if priority is None else priority - entry.priority
         own: Order = (
-            place.band,
+            place.band - raised,
             tallies.level(ShareKind.PROJECT, place.project),
             place.project,
             tallies.level(ShareKind.USER, place.user),
@@ -373,12 +350,26 @@ class SchedulingIndex:
             place.key,
         )
         return [
-            other
+            (other, self._entries[other].ready_count)
             for queue_id in queues
             for lane in self._lanes.get(queue_id, {}).values()
             for order, other in lane.layers()
-            if (order, other) < (own, layer_id)
+            if (order, other) < (own, layer_id) and other != layer_id
         ]
+
+    def priority_to_be_first(self, layer_id: StepId, queues: Iterable[QueueId]) -> int | None:
+        """Return the priority that puts a layer before all others; None: no priority does."""
+        bands = [
+            lane.bands[0]
+            for queue_id in queues
+            for lane in self._lanes.get(queue_id, {}).values()
+            if lane.bands
+        ]
+        entry = self._entries[layer_id]
+        if not bands:
+            return entry.priority
+        wanted = entry.priority + entry.place.band - min(bands) + 1
+        return wanted if wanted <= MOST_URGENT else None
 
     def snapshot(self) -> dict[str, object]:
         """Return everything the index holds, in a form that compares equal to a rebuilt one."""
@@ -526,7 +517,7 @@ class SchedulingIndex:
             if self._quota(lane.farm_id, project, user) is None
         )
 
-    def _choice(self, entry: _Entry) -> Choice:
+    def _choice(self, entry: Entry) -> Choice:
         return Choice(
             layer_id=entry.layer_id,
             job_id=entry.job_id,
@@ -534,7 +525,7 @@ class SchedulingIndex:
             ready_count=entry.ready_count,
         )
 
-    def _counted(self, entry: _Entry, was: int) -> None:
+    def _counted(self, entry: Entry, was: int) -> None:
         """Follow a change of how many tasks are ready: most leave the layer where it stands."""
         ready = entry.ready_count
         if entry.offered and ready:
@@ -546,7 +537,7 @@ class SchedulingIndex:
         elif ready:
             self._offer(entry, ready)
 
-    def _offer(self, entry: _Entry, ready: int) -> None:
+    def _offer(self, entry: Entry, ready: int) -> None:
         entry.offered = True
         if not entry.open_to_sessions:
             self._full.setdefault(entry.queue_id, set()).add(entry.layer_id)
@@ -560,7 +551,7 @@ class SchedulingIndex:
         name = (entry.queue_id, entry.pools)
         self._ready[name] = self._ready.get(name, 0) + ready
 
-    def _withdraw(self, entry: _Entry, ready: int | None = None) -> None:
+    def _withdraw(self, entry: Entry, ready: int | None = None) -> None:
         if not entry.offered:
             return
         entry.offered = False

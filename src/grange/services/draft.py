@@ -179,6 +179,19 @@ class Memory:
             payer=None if asking is None else self._payer(asking),
         )
 
+    def bare_offer(self, worker: Worker) -> Offer:
+        """Return what a worker offers once its sessions have ended."""
+        return Offer(
+            self.capability(worker),
+            worker_id=worker.worker_id,
+            region=region_named(region_of(worker)),
+            held=tuple(
+                hold.pool
+                for _, session_id in worker.sessions
+                for hold in self.tables[Session][session_id,].licences or ()
+            ),
+        )
+
     def _payer(self, session: Session) -> tuple[str, str]:
         job = self.tables[Job].get((session.job_id,))
         project = UNASSIGNED if job is None else job.attributes.get("project", UNASSIGNED)

@@ -40,6 +40,7 @@ from grange.server.rest.streams_graphs import HANDLERS as STREAMS_GRAPHS
 from grange.server.rest.streams_lines import HANDLERS as STREAMS_LINES
 from grange.server.rest.streams_values import HANDLERS as STREAMS_VALUES
 from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
+from grange.server.rest.why import HANDLERS as WHY
 from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
 
@@ -111,12 +112,13 @@ HANDLERS: list[HTTPRouteHandler] = [
     *exchange.HANDLERS,
     *REPORTS,
     *ATTRIBUTION,
+    *WHY,
     *SCHEDULES,
     *store.HANDLERS,
     *backups.HANDLERS,
     *rings.HANDLERS,
-    *STREAMS_VALUES,
     *STREAMS_GRAPHS,
+    *STREAMS_VALUES,
     *STREAMS_LINES,
     *STREAMS_WATCH,
     *simulated.HANDLERS,

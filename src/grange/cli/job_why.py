@@ -1,0 +1,82 @@
+"""`grange job why`: why a job waits, and what would change it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import rich_click as click
+
+from grange.cli.connection import Connection, with_farm
+from grange.cli.formatting import NOTHING, plural
+from grange.cli.jobs import find_job
+
+
+@click.command("why", epilog="Example: grange job why last --drop group --priority 80")
+@click.argument("job", metavar="JOB")
+@click.option(
+    "--drop",
+    metavar="REASON",
+    multiple=True,
+    help="Say what would be without this reason, e.g. group, class, licence or quota.",
+)
+@click.option("--priority", type=click.IntRange(0, 100), help="Say what would be with another.")
+@click.option("--workers", is_flag=True, help="Say of every worker why it does not take the job.")
+@with_farm
+def why(
+    connection: Connection, job: str, drop: Sequence[str], priority: int | None, workers: bool
+) -> None:
+    """Say why a job waits: the first reason, and what would change it.
+
+    Reasons are looked for in a fixed order: paused, dependency, limit, quota, workers, fleet,
+    group, class, hours, excluded, requirement, memory, gpu, renderer, licence, priority. The order
+    is that of the scheduler, which is asked: nothing is guessed.
+    """
+    query = {"drop": ",".join(drop)} if drop else {}
+    if priority is not None:
+        query["priority"] = str(priority)
+    answer = connection.rest("GET", f"/jobs/{find_job(connection, job)}/why", query=query)
+    out = connection.out
+    if out.as_json:
+        out.data(answer)
+        return
+    word = f"{answer['reason']}: " if answer["reason"] else ""
+    out.line(f"{answer['name']} ({answer['job_id']}): {word}{answer['text']}")
+    for layer in answer["layers"]:
+        _print_layer(connection, layer, workers=workers)
+
+
+def _print_layer(connection: Connection, layer: dict[str, Any], *, workers: bool) -> None:
+    out = connection.out
+    out.line()
+    waiting = layer["ready"] + layer["pending"] + layer["suspended"]
+    word = f"{layer['reason']}: " if layer["reason"] else ""
+    out.line(f"{layer['name']}: {plural(waiting, 'task')} waiting. {word}{layer['text']}")
+    out.table(
+        ["REASON", "WORKERS", "STOPPED", "BECAUSE"],
+        [
+            [step["reason"], step["reached"], step["stopped"], step["text"] or NOTHING]
+            for step in layer["funnel"]
+            if step["reached"]
+        ],
+        right=frozenset({"WORKERS", "STOPPED"}),
+    )
+    if layer["layers_before"]:
+        text = (
+            f"{plural(layer['tasks_before'], 'ready task')} of "
+            f"{plural(layer['layers_before'], 'layer')} come first."
+        )
+        if layer["priority_to_be_first"] is not None:
+            text += f" Priority {layer['priority_to_be_first']} would make it the first."
+        out.line(text)
+    for one in layer["what_if"]:
+        then = f"then {one['next_reason']}" if one["next_reason"] else "then it would start"
+        out.line(
+            f"Without {one['drop']}: {plural(one['workers'], 'worker')} could take it, {then}."
+        )
+    if workers:
+        out.table(
+            ["WORKER", "REASON", "BECAUSE"],
+            [
+                [one["name"] or one["worker_id"], one["reason"] or NOTHING, one["text"] or NOTHING]
+                for one in layer["workers"]
+            ],
+        )

@@ -1,0 +1,59 @@
+"""What the index knows of a layer, and what it answers."""
+
+from dataclasses import dataclass, field
+
+from grange.domain.licences import PoolKey
+from grange.kernel.ids import FarmId, JobId, QueueId, StepId, WorkerId
+from grange.scheduling.lane import Place
+
+
+@dataclass(slots=True)
+class Entry:
+    """What the index knows of one layer."""
+
+    layer_id: StepId
+    job_id: JobId
+    farm_id: FarmId
+    queue_id: QueueId
+    place: Place
+    task_count: int
+    priority: int = 0
+    pools: tuple[PoolKey, ...] = ()
+    next_index: int = 0
+    rest_ready: bool = False
+    rest_count: int = 0
+    open_to_sessions: bool = True
+    """The job may have one more session."""
+    excluded: frozenset[WorkerId] = frozenset()
+    returned: list[int] = field(default_factory=list)
+    """Indices of touched tasks that are READY, ascending."""
+    ahead: set[int] = field(default_factory=set)
+    """Touched tasks at or beyond next_index (and some that were, before the cursor passed them)."""
+    offered: bool = False
+    basis: tuple[object, ...] = ()
+    """What its place follows from."""
+
+    @property
+    def ready_count(self) -> int:
+        """Return how many of its tasks are ready."""
+        return len(self.returned) + (self.rest_count if self.rest_ready else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The layer a worker should work on next."""
+
+    layer_id: StepId
+    job_id: JobId
+    priority: int
+    ready_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Why a worker gets no work.
+
+    no_queue, no_work, not_capable, licence, quota or worker_limit.
+    """
+
+    reason: str

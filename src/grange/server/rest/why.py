@@ -1,0 +1,45 @@
+"""Why a job waits, over REST."""
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import FromPath, QueryParameter
+
+from grange.kernel.errors import FieldProblem, InvalidRequestError
+from grange.kernel.ids import FarmId, JobId
+from grange.scheduling.blocks import Block
+from grange.server.rest.given import Services
+from grange.services.why import AskWhy, JobAnswer
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/why", operation="GetWhy")
+async def get_why(
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    context: Services,
+    drop: Annotated[str, QueryParameter()] = "",
+    priority: Annotated[int | None, QueryParameter(ge=0, le=100)] = None,
+) -> JobAnswer:
+    """Say why a job waits, and what would be without some reasons (`drop`, with commas)."""
+    answer: JobAnswer = await context.owner.ask(
+        AskWhy(
+            farm_id=FarmId(farm_id),
+            job_id=JobId(job_id),
+            dropped=tuple(_block(name) for name in drop.split(",") if name.strip()),
+            priority=priority,
+        )
+    )
+    return answer
+
+
+def _block(name: str) -> Block:
+    try:
+        return Block(name.strip().lower())
+    except ValueError:
+        raise InvalidRequestError(
+            f"{name!r} is no reason. There are: {', '.join(Block)}.",
+            fields=[FieldProblem("drop", "is no reason")],
+        ) from None
+
+
+HANDLERS = [get_why]

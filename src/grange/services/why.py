@@ -1,0 +1,399 @@
+"""Why a job waits: the true first reason, and what would change it.
+
+Asked of the owner, since the answer is the scheduler's own: the same index and the same predicates
+that give work out. Reasons are looked for in the order of `Block`. The reason of a layer is the
+last one that any worker gets to: take it away, and that worker starts the layer, or the next reason
+shows.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
+from grange.domain.statuses import TaskRunStatus, WorkerStatus
+from grange.domain.work import Job, Layer, Worker
+from grange.kernel.errors import NotFoundError
+from grange.kernel.ids import FarmId, JobId, QueueId
+from grange.scheduling.blocks import Block, Unmet
+from grange.scheduling.capability import NOBODY, Offer
+from grange.services.draft import Draft
+from grange.services.owner import Needs
+
+_WAITING = (TaskRunStatus.READY, TaskRunStatus.PENDING, TaskRunStatus.SUSPENDED)
+_IN_DEMAND = (
+    Block.GROUP,
+    Block.CLASS,
+    Block.HOURS,
+    Block.EXCLUDED,
+    Block.REQUIREMENT,
+    Block.MEMORY,
+    Block.GPU,
+    Block.RENDERER,
+    Block.LICENCE,
+)
+"""Reasons of single workers: each can be dropped to see what would be."""
+MOST_WORKERS = 200
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the funnel: how many workers come to it, and how many it stops."""
+
+    reason: str
+    reached: int
+    stopped: int
+    text: str
+    """What the first worker that it stops lacks; empty: it stops none."""
+
+
+class WorkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Why one worker does not take the layer."""
+
+    worker_id: str
+    name: str
+    reason: str
+    """Empty: it would take it now."""
+    text: str
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be without one reason."""
+
+    drop: str
+    workers: int
+    """Workers that could take the layer then, now or when they are free."""
+    next_reason: str
+    """What it would wait for then; empty: it would start."""
+
+
+class LayerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Why one layer waits."""
+
+    layer_id: str
+    name: str
+    ready: int
+    pending: int
+    suspended: int
+    running: int
+    reason: str
+    """Empty: nothing keeps it; it starts when a worker asks next."""
+    text: str
+    funnel: list[Step]
+    workers: list[WorkerAnswer]
+    workers_left_out: int
+    layers_before: int
+    tasks_before: int
+    """Ready tasks of layers that come first."""
+    priority_to_be_first: int | None
+    """None: no priority does it."""
+    what_if: list[WhatIf]
+
+
+class JobAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job waits."""
+
+    job_id: str
+    name: str
+    status: str
+    priority: int
+    reason: str
+    """Of the first layer that waits; empty: nothing keeps the job."""
+    text: str
+    layers: list[LayerAnswer]
+    """Those that have tasks that wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskWhy:
+    """Ask why a job waits. Returns a JobAnswer; changes nothing."""
+
+    farm_id: FarmId
+    job_id: JobId
+    dropped: tuple[Block, ...] = ()
+    """Reasons that are not looked at, to see what would be."""
+    priority: int | None = None
+    """Another priority than the job's, to see what would be."""
+
+    def needs(self) -> Needs:
+        """The job, also one that has ended."""
+        return Needs(jobs=(self.job_id,))
+
+    def decide(self, draft: Draft) -> JobAnswer:
+        """Look at every layer with tasks that wait."""
+        job = draft.get(Job, self.job_id)
+        if job.farm_id != self.farm_id:
+            raise NotFoundError("job", self.job_id)
+        layers = [
+            _Question(draft, job, layer, self.dropped, self.priority).answer()
+            for layer in draft.layers_of(job)
+            if any(layer.counts.get(status, 0) for status in _WAITING)
+        ]
+        first = next((one for one in layers if one.ready), next(iter(layers), None))
+        if first is not None:
+            reason, text = first.reason, first.text
+        elif job.ended_at is not None:
+            reason, text = "", f"the job has ended: {job.status.lower()}"
+        else:
+            reason, text = "", "every task is with a worker"
+        return JobAnswer(
+            job_id=job.job_id,
+            name=job.name,
+            status=job.status,
+            priority=job.priority,
+            reason=reason,
+            text=text,
+            layers=layers,
+        )
+
+
+Verdicts = Sequence[tuple[tuple[Worker, ...], Unmet | None]]
+"""Workers that get the same answer, and why they do not take the layer."""
+
+
+class _Question:
+    """One layer, looked at once."""
+
+    def __init__(
+        self,
+        draft: Draft,
+        job: Job,
+        layer: Layer,
+        dropped: Collection[Block],
+        priority: int | None,
+    ) -> None:
+        self._draft = draft
+        self._job = job
+        self._layer = layer
+        self._dropped = frozenset(dropped)
+        self._priority = priority
+        self._index = draft.memory.index
+        self._alike = self._grouped(
+            worker
+            for worker in draft.all(Worker)
+            if worker.farm_id == job.farm_id and worker.deleted_at is None
+        )
+
+    def _grouped(self, workers: Iterable[Worker]) -> list[tuple[Worker, ...]]:
+        """Return workers put together that get the same answer: each is asked about once."""
+        groups: dict[tuple[object, ...], list[Worker]] = {}
+        excluded = set(self._job.excluded_workers or ())
+        for worker in workers:
+            offer = self._offer(worker)
+            key = (
+                self._off(worker),
+                worker.fleet_id,
+                worker.worker_id in excluded,
+                len(worker.sessions) < worker.threads,
+                replace(offer, worker_id=NOBODY),
+            )
+            groups.setdefault(key, []).append(worker)
+        return [tuple(group) for group in groups.values()]
+
+    def answer(self) -> LayerAnswer:
+        layer, counts = self._layer, self._layer.counts
+        found = self._verdicts(self._dropped)
+        reason = self._reason(found, self._dropped)
+        alone = sorted(
+            ((one, verdict) for like, verdict in found for one in like),
+            key=lambda item: (item[0].host_name, item[0].worker_id),
+        )
+        queues = self._queues(found)
+        before = (
+            self._index.before(layer.layer_id, queues, self._priority)
+            if self._index.ready_count(layer.layer_id)
+            else []
+        )
+        return LayerAnswer(
+            layer_id=layer.layer_id,
+            name=layer.name,
+            ready=counts.get(TaskRunStatus.READY, 0),
+            pending=counts.get(TaskRunStatus.PENDING, 0),
+            suspended=counts.get(TaskRunStatus.SUSPENDED, 0),
+            running=counts.get(TaskRunStatus.RUNNING, 0) + counts.get(TaskRunStatus.ASSIGNED, 0),
+            reason="" if reason is None else reason.block,
+            text="it starts when a worker asks next" if reason is None else reason.text,
+            funnel=self._funnel(found),
+            workers=[
+                WorkerAnswer(
+                    worker_id=worker.worker_id,
+                    name=worker.host_name,
+                    reason="" if verdict is None else verdict.block,
+                    text="" if verdict is None else verdict.text,
+                )
+                for worker, verdict in alone[:MOST_WORKERS]
+            ],
+            workers_left_out=max(0, len(alone) - MOST_WORKERS),
+            layers_before=len(before),
+            tasks_before=sum(count for _, count in before),
+            priority_to_be_first=self._index.priority_to_be_first(layer.layer_id, queues)
+            if before
+            else self._job.priority,
+            what_if=self._what_if(reason),
+        )
+
+    # ── reasons ───────────────────────────────────────────────────────────────────────────────────
+
+    def _reason(self, found: Verdicts, dropped: Collection[Block]) -> Unmet | None:
+        """Return the first reason; None: nothing keeps the layer."""
+        for looked in (self._paused(), self._waits_for()):
+            if looked is not None and looked.block not in dropped:
+                return looked
+        held = self._index.held_back(self._layer.layer_id, dropped)
+        if held is not None:
+            return held
+        if not found:
+            return Unmet(Block.WORKERS, "the farm has no worker")
+        if any(verdict is None for _, verdict in found):
+            return None
+        last = max(
+            (verdict.block for _, verdict in found if verdict is not None),
+            key=lambda block: block.position,
+        )
+        same: Counter[str] = Counter()
+        for workers, verdict in found:
+            if verdict is not None and verdict.block is last:
+                same[verdict.text] += len(workers)
+        count = sum(same.values())
+        if last is Block.PRIORITY:
+            return Unmet(last, self._rank_text(count, self._queues(found)))
+        total = sum(len(workers) for workers, _ in found)
+        text, _ = same.most_common(1)[0]
+        return Unmet(last, f"{text} ({count} of {total} workers come this far)")
+
+    def _rank_text(self, able: int, queues: Sequence[QueueId]) -> str:
+        if not self._index.ready_count(self._layer.layer_id):
+            return f"all {able} workers that could take it are busy"
+        before = self._index.before(self._layer.layer_id, queues, self._priority)
+        tasks = sum(count for _, count in before)
+        first = (
+            f"{tasks} ready tasks of {len(before)} layers come first" if before else "it is next"
+        )
+        return f"all {able} workers that could take it are busy; {first}"
+
+    def _paused(self) -> Unmet | None:
+        """Return why nothing of the layer may begin, whoever asked for that."""
+        layer, job = self._layer, self._job
+        faults = self._draft.find(JobFaults, job.job_id)
+        hold = self._draft.find(LayerHold, layer.layer_id)
+        waits = layer.counts.get(TaskRunStatus.READY, 0) + layer.counts.get(
+            TaskRunStatus.PENDING, 0
+        )
+        if layer.counts.get(TaskRunStatus.SUSPENDED, 0) and not waits:
+            if faults is not None and faults.disabled_at is not None:
+                what = faults.error_text or faults.error_class
+                return Unmet(Block.PAUSED, f"the farm put the job aside: {what}")
+            by = f" by {job.updated_by}" if job.updated_by else ""
+            return Unmet(Block.PAUSED, f"it was paused{by}")
+        if hold is not None and hold.until_at is not None:
+            left = max(0, hold.until_at - self._draft.now) / 1000
+            what = hold.error_text or hold.error_class
+            return Unmet(Block.PAUSED, f"it goes on in {left:.0f} s: {what}")
+        return None
+
+    def _waits_for(self) -> Unmet | None:
+        if not self._layer.unresolved:
+            return None
+        names = [
+            other.name
+            for layer_id in self._layer.depends_on
+            if (other := self._draft.find(Layer, layer_id)) is not None
+            and other.status is not TaskRunStatus.SUCCEEDED
+        ]
+        return Unmet(Block.DEPENDENCY, f"it waits for {', '.join(names)} to succeed")
+
+    # ── workers ───────────────────────────────────────────────────────────────────────────────────
+
+    def _verdicts(self, dropped: Collection[Block]) -> Verdicts:
+        return [(workers, self._verdict(workers[0], dropped)) for workers in self._alike]
+
+    def _offer(self, worker: Worker) -> Offer:
+        """Return what a thread of a worker offers; what busy ones hold is free when they ask."""
+        if len(worker.sessions) < worker.threads:
+            return self._draft.memory.offer(worker)
+        return self._draft.memory.bare_offer(worker)
+
+    def _verdict(self, worker: Worker, dropped: Collection[Block]) -> Unmet | None:
+        """Return why a worker does not take the layer now."""
+        off = self._off(worker)
+        if off is not None:
+            return off
+        queues = self._draft.queues_of(worker.fleet_id)
+        if self._layer.queue_id not in queues and Block.FLEET not in dropped:
+            return Unmet(Block.FLEET, "its fleet does not work for the queue")
+        unfit = self._index.unfit(self._layer.layer_id, self._offer(worker), dropped)
+        if unfit is not None:
+            return unfit
+        if len(worker.sessions) < worker.threads or Block.PRIORITY in dropped:
+            return None
+        return Unmet(Block.PRIORITY, "all its threads are busy")
+
+    def _off(self, worker: Worker) -> Unmet | None:
+        """Return why a worker takes no work at all."""
+        if worker.status is not WorkerStatus.STARTED:
+            return Unmet(Block.WORKERS, f"it is {worker.status.lower().replace('_', ' ')}")
+        if worker.disabled:
+            faults = self._draft.find(WorkerFaults, worker.worker_id)
+            if faults is not None and faults.quarantined_at is not None:
+                return Unmet(Block.WORKERS, f"it is quarantined: {faults.cause}")
+            by = f" by {worker.updated_by}" if worker.updated_by else ""
+            return Unmet(Block.WORKERS, f"it was disabled{by}")
+        if worker.draining:
+            return Unmet(Block.WORKERS, "it is draining")
+        return None
+
+    def _queues(self, found: Verdicts) -> list[QueueId]:
+        """Return the queues whose work competes for the workers that could take the layer."""
+        fleets = {
+            workers[0].fleet_id
+            for workers, verdict in found
+            if verdict is None or verdict.block.position > Block.FLEET.position
+        }
+        queues = {queue for fleet in fleets for queue in self._draft.queues_of(fleet)}
+        return sorted(queues | {self._layer.queue_id})
+
+    def _funnel(self, found: Verdicts) -> list[Step]:
+        stopped: Counter[Block] = Counter()
+        for workers, verdict in found:
+            if verdict is not None:
+                stopped[verdict.block] += len(workers)
+        left = sum(len(workers) for workers, _ in found)
+        steps = []
+        for block in Block:
+            if block.position < Block.WORKERS.position:
+                continue
+            text = next(
+                (one.text for _, one in found if one is not None and one.block is block), ""
+            )
+            steps.append(Step(reason=block, reached=left, stopped=stopped[block], text=text))
+            left -= stopped[block]
+        return steps
+
+    def _what_if(self, reason: Unmet | None) -> list[WhatIf]:
+        """Return what would be without the reason, and without each other that stops a worker."""
+        if reason is None:
+            return []
+        stopping = {
+            verdict.block
+            for _, verdict in self._verdicts(self._dropped)
+            if verdict is not None and verdict.block in _IN_DEMAND
+        }
+        found = []
+        for block in sorted({reason.block, *stopping}, key=lambda one: one.position):
+            if block is Block.WORKERS:
+                continue
+            dropped = {*self._dropped, block}
+            verdicts = self._verdicts(dropped)
+            after = self._reason(verdicts, dropped)
+            able = sum(
+                1 for _, verdict in verdicts if verdict is None or verdict.block is Block.PRIORITY
+            )
+            found.append(
+                WhatIf(
+                    drop=block,
+                    workers=able,
+                    next_reason="" if after is None else after.block,
+                )
+            )
+        return found

@@ -1,0 +1,322 @@
+"""Why a job waits: each block, seeded, is the first reason; removing it shows the next or none.
+
+Invariant 7 of the design. What is removed is removed in earnest, and the scheduler is asked.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from grange.domain.farm import QueueFleetAssociation
+from grange.domain.licences import RegionTerms
+from grange.domain.shares import ShareKind
+from grange.domain.statuses import TaskRunStatus, WorkerStatus
+from grange.domain.work import Job, Layer, Worker
+from grange.kernel.errors import NotFoundError
+from grange.kernel.ids import FarmId
+from grange.scheduling.blocks import Block
+from grange.services.commands.farm_objects import Associate
+from grange.services.commands.groups import ChangeGroup
+from grange.services.commands.jobs import ChangeJob
+from grange.services.commands.licences import SetLicences
+from grange.services.commands.shares import SetShare, UnsetShare
+from grange.services.commands.worker_orders import OrderWorker
+from grange.services.reports import ReportWorker
+from grange.services.why import AskWhy, JobAnswer
+from grange.testing.builders import DecidingFarm, job_template
+from tests.unit.scheduling.test_limits import call, finish, open_jobs
+
+ORDER = list(Block)
+
+
+class Seeded:
+    """A farm with one worker, and a job that every block can keep from it."""
+
+    def __init__(self) -> None:
+        self.farm = DecidingFarm()
+        self.worker = self.farm.worker(**{"amount.worker.memory": 4000.0})
+        template = job_template(frames="1-4")
+        self.template = template
+        self.tags = {"grange:project": "film", "grange:app": "nuke"}
+        self.demands: list[dict[str, Any]] = []
+        self.attributes: list[dict[str, Any]] = []
+        self.undo: list[Callable[[], None]] = []
+        self.members: dict[str, Any] = {}
+
+    def submit(self) -> Any:
+        requirements: dict[str, Any] = {}
+        if self.demands:
+            requirements["amounts"] = self.demands
+        if self.attributes:
+            requirements["attributes"] = self.attributes
+        if requirements:
+            self.template["steps"][-1]["hostRequirements"] = requirements
+        self.job = self.farm.job(self.template, tags=self.tags, **self.members)
+        return self.job
+
+    def why(self, **members: Any) -> JobAnswer:
+        answer: JobAnswer = self.farm.do(
+            AskWhy(farm_id=self.farm.farm_id, job_id=self.job, **members)
+        )
+        return answer
+
+    def change(self, **members: Any) -> None:
+        self.farm.do(
+            ChangeJob(
+                farm_id=self.farm.farm_id,
+                queue_id=self.farm.queue_id,
+                job_id=self.job,
+                by="ann",
+                **members,
+            )
+        )
+
+    def order(self, **members: Any) -> None:
+        self.farm.do(
+            OrderWorker(farm_id=self.farm.farm_id, worker=self.worker, by="ann", **members)
+        )
+
+    def say(self, **members: Any) -> None:
+        self.farm.do(
+            ReportWorker(
+                farm_id=self.farm.farm_id,
+                fleet_id=self.farm.fleet_id,
+                worker_id=self.worker,
+                **members,
+            )
+        )
+
+    def amounts(self, **more: float) -> None:
+        known = self.farm.memory.tables[Worker][self.worker,].amounts
+        self.say(amounts={**known, **more})
+
+
+def paused(at: Seeded) -> Callable[[], None]:
+    at.members["suspended"] = True
+    return lambda: at.change(target_status=TaskRunStatus.READY)
+
+
+def limit(at: Seeded) -> Callable[[], None]:
+    at.members["max_worker_count"] = 0
+    return lambda: at.change(fields={"max_worker_count": 1})
+
+
+def quota(at: Seeded) -> Callable[[], None]:
+    whose: dict[str, Any] = {
+        "farm_id": at.farm.farm_id, "kind": ShareKind.PROJECT, "name": "film", "by": "ann",
+    }  # fmt: skip
+    at.farm.do(SetShare(max_threads=0, **whose))
+    return lambda: at.farm.do(UnsetShare(**whose))
+
+
+def workers(at: Seeded) -> Callable[[], None]:
+    at.order(disabled=True)
+    return lambda: at.order(disabled=False)
+
+
+def fleet(at: Seeded) -> Callable[[], None]:
+    pair: dict[str, Any] = {
+        "farm_id": at.farm.farm_id, "queue_id": at.farm.queue_id,
+        "fleet_id": at.farm.fleet_id, "by": "ann",
+    }  # fmt: skip
+    at.farm.memory.set(QueueFleetAssociation, (at.farm.queue_id, at.farm.fleet_id), None)
+    return lambda: at.farm.do(Associate(**pair))
+
+
+def group(at: Seeded) -> Callable[[], None]:
+    at.tags["grange:group"] = "big"
+    change: dict[str, Any] = {
+        "farm_id": at.farm.farm_id, "name": "big", "workers": [at.worker], "by": "ann",
+    }  # fmt: skip
+    return lambda: at.farm.do(ChangeGroup(how="add", **change))
+
+
+def job_class(at: Seeded) -> Callable[[], None]:
+    at.tags["grange:class"] = "C"
+    return lambda: at.order(classes="BC")
+
+
+def excluded(at: Seeded) -> Callable[[], None]:
+    def put(workers: tuple[Any, ...] | None) -> None:
+        known: Job = at.farm.memory.tables[Job][at.job,]
+        at.farm.memory.set(Job, (at.job,), replace(known, excluded_workers=workers))
+
+    at.undo.append(lambda: put((at.worker,)))
+    return lambda: put(None)
+
+
+def requirement(at: Seeded) -> Callable[[], None]:
+    at.attributes.append({"name": "attr.worker.os.family", "anyOf": ["windows"]})
+    return lambda: at.say(attributes={"attr.worker.os.family": ("windows",)})
+
+
+def memory(at: Seeded) -> Callable[[], None]:
+    at.demands.append({"name": "amount.worker.memory", "min": 8000})
+    return lambda: at.amounts(**{"amount.worker.memory": 9000.0})
+
+
+def gpu(at: Seeded) -> Callable[[], None]:
+    at.demands.append({"name": "amount.worker.gpu", "min": 1})
+    return lambda: at.amounts(**{"amount.worker.gpu": 1.0})
+
+
+def licence(at: Seeded) -> Callable[[], None]:
+    def count(number: int) -> None:
+        at.farm.do(
+            SetLicences(
+                farm_id=at.farm.farm_id,
+                app="nuke",
+                regions={"default": RegionTerms(count=number)},  # type: ignore[dict-item]
+                by="ann",
+            )
+        )
+
+    count(0)
+    return lambda: count(1)
+
+
+SEEDS: dict[Block, Callable[[Seeded], Callable[[], None]]] = {
+    Block.PAUSED: paused,
+    Block.LIMIT: limit,
+    Block.QUOTA: quota,
+    Block.WORKERS: workers,
+    Block.FLEET: fleet,
+    Block.GROUP: group,
+    Block.CLASS: job_class,
+    Block.EXCLUDED: excluded,
+    Block.REQUIREMENT: requirement,
+    Block.MEMORY: memory,
+    Block.GPU: gpu,
+    Block.LICENCE: licence,
+}
+
+
+@pytest.mark.parametrize("block", SEEDS)
+def test_a_block_is_the_first_reason_and_without_it_the_job_starts(block: Block) -> None:
+    at = Seeded()
+    remove = SEEDS[block](at)
+    at.submit()
+    for seed in at.undo:
+        seed()
+    call(at.farm, at.worker)
+    assert open_jobs(at.farm) == []
+    answer = at.why()
+    assert answer.reason == block
+    assert answer.text
+    assert at.why(dropped=(block,)).reason == "" or block is Block.WORKERS
+    remove()
+    assert at.why().reason == ""
+    call(at.farm, at.worker)
+    assert open_jobs(at.farm) == [at.job]
+
+
+def test_all_blocks_at_once_show_one_after_the_other_in_the_order_of_the_funnel() -> None:
+    at = Seeded()
+    removals = {block: seed(at) for block, seed in SEEDS.items()}
+    at.submit()
+    for seed in at.undo:
+        seed()
+    for block in sorted(removals, key=lambda one: one.position):
+        call(at.farm, at.worker)
+        assert open_jobs(at.farm) == []
+        assert at.why().reason == block
+        removals[block]()
+    call(at.farm, at.worker)
+    assert open_jobs(at.farm) == [at.job]
+
+
+def test_a_layer_waits_for_the_layers_it_depends_on() -> None:
+    at = Seeded()
+    at.template = job_template(frames="1", layers=2)
+    at.submit()
+    answer = at.why()
+    assert [one.reason for one in answer.layers] == ["", Block.DEPENDENCY]
+    assert "layer0" in answer.layers[1].text
+    finish(at.farm, at.worker, call(at.farm, at.worker))
+    assert Block.DEPENDENCY not in [one.reason for one in at.why().layers]
+
+
+def test_the_rank_says_what_comes_first_and_which_priority_would_be_first() -> None:
+    at = Seeded()
+    first = at.farm.job(job_template(frames="1-9"), priority=70)
+    call(at.farm, at.worker)
+    at.farm.job(job_template(frames="1-5"), priority=60)
+    at.submit()
+    answer = at.why()
+    assert answer.reason == Block.PRIORITY
+    (layer,) = answer.layers
+    assert (layer.layers_before, layer.tasks_before) == (2, 8 + 5)
+    assert layer.priority_to_be_first == 71
+    assert at.why(priority=71).layers[0].tasks_before == 0
+    at.change(fields={"priority": layer.priority_to_be_first})
+    told = finish(at.farm, at.worker, call(at.farm, at.worker))
+    assert [session.job_id for session, _ in told.sessions] == [at.job] != [first]
+
+
+def test_every_worker_has_its_own_reason_and_they_add_up() -> None:
+    at = Seeded()
+    at.tags |= {"grange:group": "big", "grange:class": "C"}
+    at.submit()
+    member = at.farm.worker()
+    at.farm.do(
+        ChangeGroup(farm_id=at.farm.farm_id, name="big", how="add", workers=[member], by="ann")
+    )
+    off = at.farm.worker()
+    at.farm.do(
+        ReportWorker(
+            farm_id=at.farm.farm_id,
+            fleet_id=at.farm.fleet_id,
+            worker_id=off,
+            status=WorkerStatus.STOPPED,
+        )
+    )
+    (layer,) = at.why().layers
+    reasons = {one.worker_id: one.reason for one in layer.workers}
+    assert reasons == {at.worker: "group", member: "class", off: "workers"}
+    assert layer.reason == "class"
+    assert sum(step.stopped for step in layer.funnel) == 3
+    assert [step.reached for step in layer.funnel][:4] == [3, 2, 2, 1]
+    what_if = {one.drop: (one.workers, one.next_reason) for one in layer.what_if}
+    assert what_if["class"] == (1, "")
+    assert what_if["group"] == (0, "class")
+
+
+def test_memory_that_other_sessions_hold_is_a_reason() -> None:
+    at = Seeded()
+    at.amounts(**{"grange:amount.worker.jobthreads": 2.0})
+    at.demands.append({"name": "amount.worker.memory", "min": 3000})
+    at.submit()
+    call(at.farm, at.worker)
+    answer = at.why()
+    assert answer.reason == Block.MEMORY
+    assert "1000 MiB are left" in answer.text
+
+
+def test_a_job_whose_tasks_all_run_or_that_ended_waits_for_nothing() -> None:
+    at = Seeded()
+    at.template = job_template(frames="1")
+    at.submit()
+    told = call(at.farm, at.worker)
+    assert at.why().layers == []
+    finish(at.farm, at.worker, told)
+    assert "ended" in at.why().text
+
+
+def test_a_job_of_another_farm_is_not_told_about() -> None:
+    at = Seeded()
+    at.submit()
+    with pytest.raises(NotFoundError):
+        at.farm.do(AskWhy(farm_id=FarmId("farm-x"), job_id=at.job))
+
+
+def test_asking_changes_nothing() -> None:
+    at = Seeded()
+    at.submit()
+    before = at.farm.memory.index.snapshot()
+    rows = dict(at.farm.rows)
+    at.why(dropped=tuple(Block), priority=99)
+    assert at.farm.memory.index.snapshot() == before
+    assert at.farm.rows == rows
+    assert len(at.farm.memory.tables[Layer]) == 1
