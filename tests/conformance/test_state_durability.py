@@ -32,6 +32,8 @@ from grange.testing.conformance.entities import least
 from grange.testing.conformance.state_store import manifest_row, opened
 from tests.conformance.committer import batch, open_store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:

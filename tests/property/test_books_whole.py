@@ -31,6 +31,8 @@ from grange.testing.books import BooksBench, books_bench
 from grange.testing.facts import FARM, T0
 from grange.testing.story import Row, Story, Storyteller, post, rows_of
 
+pytestmark = pytest.mark.slow
+
 HOUR = MILLIS_PER_HOUR
 ODD_DAYS = [
     ("Australia/Lord_Howe", "2024-04-06T13:10"),  # clocks go back by half an hour

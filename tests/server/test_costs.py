@@ -25,6 +25,8 @@ from grange.ports.state import Batch
 from grange.testing.facts import action_fact, numbered, session_fact
 from grange.testing.farm import LocalFarm
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 FIRST = (NOW.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)).replace(
     day=1

@@ -17,6 +17,8 @@ import pytest
 
 from grange.config.settings import DEFAULT_PORT
 
+pytestmark = pytest.mark.slow
+
 START_SECONDS = 60
 
 

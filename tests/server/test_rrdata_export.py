@@ -31,6 +31,8 @@ from grange.testing.facts import posted_frame, posted_thread_sample, posted_work
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import ScriptedWorker, add_worker, template
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def job_id(farm: LocalFarm, client: Any) -> str:

@@ -10,6 +10,8 @@ from grange.kernel.units import MILLIS_PER_DAY
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
 
+pytestmark = pytest.mark.slow
+
 REST = "/api/v1"
 
 

@@ -25,6 +25,8 @@ from grange.kernel.errors import (
 from grange.testing.farm import LocalFarm
 from grange.wiring.client import connect
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 90
 OTHER = "sha256:" + "0" * 64
 

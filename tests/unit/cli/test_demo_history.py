@@ -14,6 +14,8 @@ from grange.config.client import ClientSettings
 from grange.kernel.errors import InvalidRequestError
 from grange.testing.farm import LocalFarm
 
+pytestmark = pytest.mark.slow
+
 
 def test_spans_are_hours_days_or_weeks() -> None:
     assert [parse_days(text) for text in ("12h", "90d", "2w")] == [0.5, 90.0, 14.0]

@@ -20,6 +20,8 @@ from grange.rrdata.script import run_script
 from grange.testing.studio import simulated_studio
 from grange.wiring.folder import FolderBooks
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 from rr_python_utils.load_rrdata import rrData
 cpu = rrGlobal._rrTable()

@@ -16,6 +16,8 @@ from grange.services.books.forecast import ahead
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, numbered, session_fact
 
+pytestmark = pytest.mark.slow
+
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = date(2026, 2, 23)
 """A Monday; the clocks go forward on 29 March."""

@@ -16,6 +16,8 @@ from grange.services.books.library import Books
 from grange.testing.studio import simulated_studio
 from grange.wiring.simulation import Simulated
 
+pytestmark = pytest.mark.slow
+
 
 def _books(folder: Path, past: Simulated) -> Books:
     return Books(
