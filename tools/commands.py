@@ -23,7 +23,7 @@ Usage: ./dev COMMAND [OPTIONS]
   setup           set up everything: Python packages in .venv, the web application
   check           format, lint, types, import contracts, the web application's types
   test            everything: the checks, then all tests; installs and starts what they need
-    --quick         under 3 minutes: no acceptance, browser or slow tests
+    --quick         under 3 minutes: no servers, databases, browser or slow tests
     --all           a test that cannot run here counts as failed
     --part NAME     only this part (may be repeated; see the headings)
     -k EXPRESSION   only tests that match, as in pytest
