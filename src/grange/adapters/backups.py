@@ -1,7 +1,9 @@
 """Backups in folders: one for each, with a list of what must be in it.
 
 A file of the books never changes once it is published, so a backup shares it with the backup before
-(a hard link) where the file system can. State and journal are always copies of their own.
+(a hard link) where the file system can. State and journal are always copies of their own. Rings and
+the other files of streams change in their place: each is read until two readings agree, and shared
+only if it is what it was.
 `master.key` and the server's certificate are never part of a backup.
 """
 
@@ -9,7 +11,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,7 +29,10 @@ LIST = "backup.json"
 UNFINISHED = ".unfinished"
 STATE = "state"
 JOURNAL = "journal"
+LOOSE = ("rings", "streams/contacts")
+"""Folders of the data folder whose files change in their place."""
 _CHUNK = 1 << 20
+_READINGS = 8
 
 
 class CopiedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,15 +51,27 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     revision: str
     files: tuple[CopiedFile, ...]
+    beside: tuple[str, ...] = ()
+    """Folders outside the data folder that are in it: those of them without a file were empty."""
 
 
 class BackupFolders:
     """Backups of one data folder; see `ports.backups.BackupVault`."""
 
-    def __init__(self, folder: Path, data_dir: Path) -> None:
-        """Keep backups in a folder; it is made when the first one begins."""
+    def __init__(
+        self, folder: Path, data_dir: Path, beside: Mapping[str, Path] | None = None
+    ) -> None:
+        """Keep backups in a folder; it is made when the first one begins.
+
+        Args:
+            folder: where backups are.
+            data_dir: the data folder.
+            beside: further folders, by the name they have in a backup: cursors of collectors.
+        """
         self._folder = folder
         self._data = data_dir
+        self._beside = dict(beside or {})
+        self._loose: list[CopiedFile] = []
         self._open: Path | None = None
         self._before: Path | None = None
         self._known: dict[str, CopiedFile] = {}
@@ -70,6 +87,7 @@ class BackupFolders:
         for part in (STATE, JOURNAL):
             (target / part).mkdir()
         self._open, self._copied, self._known, self._before = target, {}, {}, None
+        self._loose = []
         names = [info.name for info in self.backups()]
         if names:
             self._before = self._folder / names[-1]
@@ -91,6 +109,32 @@ class BackupFolders:
             path=row.path, byte_count=row.byte_count, sha256=row.sha256
         )
         return True
+
+    def add_loose(self) -> None:
+        """Put the rings into the open backup, and what is known of collectors and their cursors."""
+        places = {name: self._data / name for name in LOOSE} | self._beside
+        for name, source in places.items():
+            for path in sorted(found for found in source.rglob("*") if found.is_file()):
+                inside = path.relative_to(source)
+                # Those with a dot in front and partial ones are being written.
+                if path.suffix == ".partial" or any(part.startswith(".") for part in inside.parts):
+                    continue
+                with suppress(FileNotFoundError):
+                    self._add_loose_file(path, f"{name}/{inside.as_posix()}")
+
+    def _add_loose_file(self, source: Path, name: str) -> None:
+        content = _settled(source)
+        target = self._target() / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = CopiedFile(
+            path=name, byte_count=len(content), sha256=hashlib.sha256(content).hexdigest()
+        )
+        if self._known.get(name) != file or not self._linked(name, target):
+            try:
+                _write(target, content)
+            except OSError as error:
+                raise _no_room(target, error) from error
+        self._loose.append(file)
 
     def add_journal(self) -> None:
         """Put the journal, as far as it is written, into the open backup."""
@@ -120,7 +164,7 @@ class BackupFolders:
         for path in sorted(set(self._copied) - set(wanted)):
             (target / path).unlink()
             del self._copied[path]
-        files = list(self._copied.values())
+        files = [*self._copied.values(), *self._loose]
         for part in (JOURNAL, STATE):
             inside = sorted((target / part).iterdir())
             files += [_described(found, f"{part}/{found.name}") for found in inside]
@@ -130,6 +174,7 @@ class BackupFolders:
             state=state,
             revision=revision,
             files=tuple(sorted(files, key=lambda file: file.path)),
+            beside=tuple(sorted(self._beside)),
         )
         (target / LIST).write_bytes(msgspec.json.format(msgspec.json.encode(contents)) + b"\n")
         for found in [target / LIST, *(target / STATE).iterdir(), *(target / JOURNAL).iterdir()]:
@@ -185,11 +230,7 @@ class BackupFolders:
             target.unlink(missing_ok=True)
             raise
         except OSError as error:
-            raise StorageFullError(
-                f"{target} cannot be written: {error}. Free some space, or set backup_dir to "
-                "another disk.",
-                retry_after_seconds=60,
-            ) from error
+            raise _no_room(target, error) from error
         if sha256 is not None and digest != sha256:
             raise CorruptDataError(
                 str(source), "is not what was published; run `grange books verify`"
@@ -251,6 +292,31 @@ def manifest_in(folder: Path) -> list[ManifestRow]:
         connection.close()
     decode = codec_of(ManifestRow).entity
     return [decode(row) for row in rows]
+
+
+def _settled(path: Path) -> bytes:
+    """Return what a file holds while nobody writes it, if it ever rests."""
+    content = path.read_bytes()
+    for _ in range(_READINGS):
+        again = path.read_bytes()
+        if again == content:
+            break
+        content = again
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as writing:
+        writing.write(content)
+        writing.flush()
+        os.fsync(writing.fileno())
+
+
+def _no_room(target: Path, error: OSError) -> StorageFullError:
+    return StorageFullError(
+        f"{target} cannot be written: {error}. Free some space, or set backup_dir to another disk.",
+        retry_after_seconds=60,
+    )
 
 
 def _described(path: Path, name: str) -> CopiedFile:

@@ -2,15 +2,25 @@
 
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from grange.adapters.backups import JOURNAL, STATE, Contents, contents_of, copied, problems_of
+from grange.adapters.backups import (
+    JOURNAL,
+    LOOSE,
+    STATE,
+    Contents,
+    contents_of,
+    copied,
+    problems_of,
+)
 from grange.kernel.errors import ConfigurationError, CorruptDataError, NotFoundError
 
 REPLACED = "replaced"
 _COMING = ".restoring"
-_PARTS = ("journal", "blocks", "rollups")
+_FIXED = ("blocks", "rollups")
+"""Their files never change, so a backup may share them."""
+_PARTS = (JOURNAL, *_FIXED, *LOOSE)
 _STATE_FILES = ("state.db", "state.db-wal", "state.db-shm")
 
 ReplaceDatabase = Callable[[Path, str, Path], Awaitable[None]]
@@ -61,6 +71,7 @@ async def restore(
     *,
     stamp: str,
     replace_database: ReplaceDatabase | None = None,
+    beside: Mapping[str, Path] | None = None,
 ) -> Path:
     """Put a backup in the place of what is in a data folder that no server holds.
 
@@ -72,6 +83,8 @@ async def restore(
         data_dir: the data folder.
         stamp: names the folder that what is there now is moved to.
         replace_database: for state in a database server; None: state.db.
+        beside: folders outside the data folder, by the name they have in a backup; those that the
+            backup knows are replaced too.
 
     Returns:
         The folder that holds what was there before.
@@ -81,14 +94,14 @@ async def restore(
         shutil.rmtree(coming)
     coming.mkdir(mode=0o700)
     for part in _PARTS:
-        (coming / part).mkdir()
+        (coming / part).mkdir(parents=True)
     for file in contents.files:
         part = file.path.split("/", 1)[0]
-        if part == STATE:
+        if part == STATE or part in contents.beside:
             continue
         target = coming / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        _bring(backup / file.path, target, share=part != JOURNAL)
+        _bring(backup / file.path, target, share=part in _FIXED)
     if replace_database is None:
         copied(backup / STATE / "state.db", coming / "state.db")
     kept = data_dir / REPLACED / stamp
@@ -96,15 +109,40 @@ async def restore(
     if replace_database is not None:
         (kept / STATE).mkdir()
         await replace_database(backup / STATE, contents.revision, kept / STATE)
-    for name in (*_STATE_FILES, *_PARTS):
-        if (data_dir / name).exists():
-            (data_dir / name).rename(kept / name)
-    for found in sorted(coming.iterdir()):
-        found.rename(data_dir / found.name)
-    coming.rmdir()
+    _swap(coming, data_dir, kept)
+    for name, place in (beside or {}).items():
+        if name in contents.beside:
+            _replace_beside(backup, contents, name, place, kept)
     for place in (kept, data_dir):
         _sync_folder(place)
     return kept
+
+
+def _swap(coming: Path, data_dir: Path, kept: Path) -> None:
+    """Move what is there away, and what comes in its place."""
+    for source, target in ((data_dir, kept), (coming, data_dir)):
+        for name in (*_STATE_FILES, *_PARTS):
+            if (source / name).exists():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                (source / name).rename(target / name)
+    shutil.rmtree(coming)
+
+
+def _replace_beside(backup: Path, contents: Contents, name: str, place: Path, kept: Path) -> None:
+    """Put a folder that lies elsewhere in its place; what is there is kept with the rest."""
+    fresh = place.with_name(f"{place.name}{_COMING}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for file in contents.files:
+        part, _, inside = file.path.partition("/")
+        if part == name:
+            (fresh / inside).parent.mkdir(parents=True, exist_ok=True)
+            copied(backup / file.path, fresh / inside)
+    if place.exists():
+        shutil.move(place, kept / name)
+    fresh.rename(place)
+    _sync_folder(place)
+    _sync_folder(place.parent)
 
 
 def _bring(source: Path, target: Path, *, share: bool) -> None:

@@ -66,6 +66,16 @@ class BackupVault(Protocol):
         """
         ...
 
+    def add_loose(self) -> None:
+        """Put the rings into the open backup, and what is known of collectors and their cursors.
+
+        Do so before the journal: what is in a ring must be in the copy of the journal too.
+
+        Raises:
+            StorageFullError: the disk is full.
+        """
+        ...
+
     def add_journal(self) -> None:
         """Put the journal, as far as it is written, into the open backup."""
         ...

@@ -29,7 +29,7 @@ class Progress:
 
     name: str
     step: str
-    """files, journal, state, last files or finished."""
+    """files, rings, journal, state, last files or finished."""
     files: int = 0
     files_of: int = 0
     byte_count: int = 0
@@ -174,6 +174,9 @@ class Backups:
         created_at = self._clock.now()
         await asyncio.to_thread(self._vault.begin, name)
         await self._files(await self._store.manifest(), name, "files")
+        # Rings before the journal: what is in a ring is then in the copied journal as well.
+        self._running = Progress(name=name, step="rings")
+        await asyncio.to_thread(self._vault.add_loose)
         self._running = Progress(name=name, step="journal")
         await asyncio.to_thread(self._vault.add_journal)
         self._running = Progress(name=name, step="state")

@@ -1,6 +1,7 @@
 """Backups of a server's data folder, and the way back."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,14 @@ from grange.adapters.folder_lock import FolderLock
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.restoring import backup_named, checked, restore
 from grange.config.settings import ServerSettings
+from grange.config.streams import load_streams
+from grange.config.streams_collect import collect_folder
 from grange.kernel.clock import Clock
+from grange.kernel.errors import GrangeError
 from grange.ports.backups import BackupInfo
 from grange.services.backup import backup_name
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,23 @@ class Restored:
 
 def vault(settings: ServerSettings) -> BackupFolders:
     """Return where a server's backups are."""
-    return BackupFolders(settings.backups, settings.data_dir)
+    return BackupFolders(settings.backups, settings.data_dir, beside())
+
+
+def beside() -> dict[str, Path]:
+    """Return the folders outside the data folder that are in a backup: this machine's cursors.
+
+    A streams.toml that cannot be read is no reason to go without a backup.
+    """
+    try:
+        section = load_streams().collect
+    except GrangeError as error:
+        _log.warning(
+            "streams.toml cannot be read, so cursors are left out of the backup.",
+            extra={"action": "cursors_left_out", "reason": str(error)},
+        )
+        return {}
+    return {"cursors": collect_folder(section) / "cursors"}
 
 
 def list_backups(settings: ServerSettings) -> list[BackupInfo]:
@@ -76,6 +98,7 @@ def restore_backup(
                 settings.data_dir,
                 stamp=backup_name(now),
                 replace_database=replace_database if settings.state_url else None,
+                beside=beside(),
             )
         )
     key = settings.data_dir / "master.key"
