@@ -140,10 +140,19 @@ def verdict_on(
     return verdict_on_files([(file, str(place)) for file, place in pairs])
 
 
-def verdict_on_files(files: Iterable[tuple[Path, str]]) -> Rejected | None:
-    """Return why these files, called so, are not good; None if they are."""
+def verdict_on_files(
+    files: Iterable[tuple[Path, str]], *, lenient: bool = False
+) -> Rejected | None:
+    """Return why these files, called so, are not good; None if they are.
+
+    Args:
+        files: (file, what to call it).
+        lenient: only a file that is cut off is not good.
+    """
     broken = [
-        f"{called} {problem}" for file, called in files if (problem := problem_of(file)) is not None
+        f"{called} {problem}"
+        for file, called in files
+        if (problem := problem_of(file, decode=not lenient, lenient=lenient)) is not None
     ]
     if not broken:
         return None

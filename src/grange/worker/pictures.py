@@ -15,12 +15,13 @@ _LONGEST_HEADER = 4 * 2**20
 _MOST_CHUNKS = 1_000_000
 
 
-def problem_of(path: Path, *, decode: bool = True) -> str | None:
+def problem_of(path: Path, *, decode: bool = True, lenient: bool = False) -> str | None:
     """Return what is wrong with a file, in words; None if nothing is.
 
     Args:
         path: the file; how it is looked at depends on the end of its name.
         decode: decode pictures too, where OpenImageIO is installed.
+        lenient: take a file that is of another kind than its name says for what it is.
     """
     try:
         size = path.stat().st_size
@@ -30,6 +31,8 @@ def problem_of(path: Path, *, decode: bool = True) -> str | None:
         if check is not None:
             with path.open("rb") as file:
                 found = check(file, size)
+            if found is not None and found.startswith("is no "):
+                return None if lenient else found
             if found is not None:
                 return found
     except (OSError, struct.error) as error:

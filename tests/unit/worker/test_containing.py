@@ -112,6 +112,17 @@ def test_an_empty_file_and_one_of_another_kind_are_not_whole(tmp_path: Path) -> 
     assert problem_of(tmp_path / "a.exr") == "is empty"
     assert problem_of(tmp_path / "b.png") == "is no PNG file"
     assert problem_of(tmp_path / "c.txt") is None
+    assert problem_of(tmp_path / "b.png", lenient=True) is None
+
+
+def test_a_named_file_that_is_cut_off_fails_a_task_that_contains_nothing(tmp_path: Path) -> None:
+    delivery = Delivery({}, tmp_path / "scratch", CLOCK)
+    path = png(tmp_path / "a.0001.png")
+    assert delivery.deliver("t", (1,), [path, tmp_path / "not-there.png"]).rejected is None
+    path.write_bytes(path.read_bytes()[:-5])
+    found = delivery.deliver("t", (1,), [path]).rejected
+    assert found is not None
+    assert found.rule == "output:broken"
 
 
 def test_a_movie_without_its_table_of_contents_is_not_whole(tmp_path: Path) -> None:
