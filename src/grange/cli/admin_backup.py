@@ -12,6 +12,7 @@ from grange.cli.output import Output
 from grange.cli.waiting import wait_seconds
 from grange.config.load import load
 from grange.config.settings import ServerSettings
+from grange.kernel.units import Instant, iso8601
 
 _POLL_SECONDS = 0.5
 NOT_IN_IT = (
@@ -131,4 +132,10 @@ def restore(
     if not done.has_master_key:
         out.line(f"Put your copy of master.key at {done.master_key} before you start the server.")
     out.line("Start the server, then check: grange books verify")
+    if done.collected_elsewhere:
+        moment_of_backup = iso8601(Instant(done.created_at))[:16] + "Z"
+        out.line(
+            "Collectors on other machines have to go back too; on each of them run:"
+            f" grange streams rewind --all --to {moment_of_backup}"
+        )
     return OK

@@ -31,6 +31,8 @@ class Restored:
     master_key: Path
     """Is not part of a backup."""
     has_master_key: bool
+    collected_elsewhere: bool
+    """Collectors whose cursors are not in the backup handed something in."""
 
 
 def vault(settings: ServerSettings) -> BackupFolders:
@@ -108,4 +110,7 @@ def restore_backup(
         kept=kept,
         master_key=key,
         has_master_key=key.exists(),
+        collected_elsewhere=any(
+            file.path.startswith("streams/contacts/") for file in contents.files
+        ),
     )
