@@ -18,6 +18,7 @@ NEEDS = {
     "postgres": ("GRANGE_TEST_POSTGRES_URL", "a PostgreSQL server"),
     "povray": ("GRANGE_TEST_POVRAY", "POV-Ray"),
     "rrdtool": ("GRANGE_TEST_RRDTOOL", "rrdtool"),
+    "mosquitto": ("GRANGE_TEST_MOSQUITTO", "mosquitto and mosquitto_pub"),
     "chromium": ("GRANGE_TEST_CHROMIUM", "Chromium"),
     "deadline_cli": ("GRANGE_TEST_DEADLINE", "the deadline command line"),
     "agent": ("GRANGE_TEST_AGENT", "deadline-cloud-worker-agent"),
@@ -33,6 +34,8 @@ def _find_what_is_already_here() -> None:
     found = {
         "GRANGE_TEST_POVRAY": shutil.which("povray"),
         "GRANGE_TEST_RRDTOOL": shutil.which("rrdtool"),
+        "GRANGE_TEST_MOSQUITTO": shutil.which("mosquitto_pub")
+        and (shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")),
         "GRANGE_TEST_CHROMIUM": shutil.which("chromium"),
         "GRANGE_TEST_MITSUBA": sys.executable if importlib.util.find_spec("mitsuba") else None,
         "GRANGE_TEST_PDF": ctypes.util.find_library("pangoft2-1.0"),

@@ -19,6 +19,7 @@ from tools.postgres import Postgres, find_postgres
 PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "povray": ("GRANGE_TEST_POVRAY", ("povray",)),
     "rrdtool": ("GRANGE_TEST_RRDTOOL", ("rrdtool",)),
+    "mosquitto": ("GRANGE_TEST_MOSQUITTO", ("mosquitto", "/usr/sbin/mosquitto")),
     "chromium": ("GRANGE_TEST_CHROMIUM", ("chromium", "chromium-browser", "google-chrome")),
     "mitsuba": ("GRANGE_TEST_MITSUBA", (str(PYTHON),)),
     "job_user": ("GRANGE_TEST_JOB_USER", ("sudo",)),
@@ -35,6 +36,7 @@ PEERS: Mapping[str, tuple[str, str, str]] = {
 SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
     "povray": ("povray",),
     "rrdtool": ("rrdtool",),
+    "mosquitto": ("mosquitto", "mosquitto-clients"),
     "chromium": ("chromium", "libatomic1"),
     "job_user": ("sudo",),
     "pdf": ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"),
@@ -43,7 +45,7 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
 
 POSTGRES_URL = "GRANGE_TEST_POSTGRES_URL"
 MARKERS: Sequence[str] = (*PROGRAMS, "postgres", *PEERS)
-QUICK_MARKERS: Sequence[str] = ("mitsuba", "postgres", "povray", "rrdtool")
+QUICK_MARKERS: Sequence[str] = ("mitsuba", "mosquitto", "postgres", "povray", "rrdtool")
 JOB_USER = "grange-job"
 """A user with a shell and a home, and nothing else, whom root makes for the tests."""
 
@@ -164,6 +166,8 @@ def _find(marker: str) -> str | None:
     variable, names = PROGRAMS[marker]
     if marker == "pdf":  # a library, no program
         return os.environ.get(variable) or ctypes.util.find_library("pangoft2-1.0")
+    if marker == "mosquitto" and not shutil.which("mosquitto_pub"):
+        return None  # the publisher of its clients is needed, too
     named = None if marker == "job_user" else os.environ.get(variable)
     return named or next(filter(None, map(shutil.which, names)), None)
 

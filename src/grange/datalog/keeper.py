@@ -76,8 +76,8 @@ class Keeper:
         inbox: where everything comes in.
         log: this logger's log; nobody else appends to it.
         cache: series and rows.
-        window: how many messages may be on their way unacknowledged.
-        acknowledge: tells the broker that messages are kept.
+        feed: is told which messages are kept; None: there is no broker.
+        clock: the machine's clock.
         kept: called when there is something new to forward.
     """
 
@@ -87,7 +87,6 @@ class Keeper:
         log: ValueLog,
         cache: SeriesCache,
         *,
-        window: int,
         feed: MqttFeed | None,
         clock: Clock,
         kept: Callable[[], None] = lambda: None,
@@ -98,7 +97,7 @@ class Keeper:
         self._feed = feed
         self._clock = clock
         self._kept = kept
-        self._redelivery = Redelivery(window)
+        self._redelivery = Redelivery()
         self._group = _Group()
         self._configured: dict[str, int | str] = {}
         self._stop = threading.Event()

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.25
 _ROTATE_SECONDS = 1.0
 _FLUSH_SECONDS = 1.0
+_QUEUE_WINDOWS = 4
+"""Room in the queue, in windows: some brokers send more than they were told they may."""
 _DEAD_PART = 3
 """Dead series are looked for three times in their time."""
 _ERRAND_SECONDS = 30.0
@@ -77,7 +79,7 @@ class DataLogger:
         self._configured = configured
         self._sensors = sensors
         self._record_log = log
-        self.inbox = Inbox(window)
+        self.inbox = Inbox(_QUEUE_WINDOWS * window)
         self.cache = SeriesCache(self.root, files, Tuning())
         self.forwarder = Forwarder(
             log,
@@ -87,8 +89,7 @@ class DataLogger:
             needed_from=lambda: self.keeper.checkpoint_sequence,
         )
         self.keeper = Keeper(
-            self.inbox, log, self.cache, window=window, feed=feed, clock=clock,
-            kept=self.forwarder.wake,
+            self.inbox, log, self.cache, feed=feed, clock=clock, kept=self.forwarder.wake,
         )  # fmt: skip
         self.timers = Timers(clock)
         self._threads: list[threading.Thread] = []

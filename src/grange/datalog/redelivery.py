@@ -2,13 +2,14 @@
 
 A broker sends a packet again, marked as a repeat and under the same packet id, if the connection
 ended before it heard our acknowledgement. It is known by (session, packet id) and by what it says.
-Only the last packets can be among them: as many as may be on their way unacknowledged.
 """
 
 from collections.abc import Iterable
 from hashlib import blake2b
 
 from grange.ports.mqtt import Message
+
+MOST_PACKETS = 65_535
 
 
 def digest(message: Message) -> int:
@@ -21,10 +22,10 @@ class Redelivery:
     """The packets that were kept last in this session.
 
     Args:
-        window: how many packets may be on their way unacknowledged.
+        window: how many are remembered: there are no more packet ids than this.
     """
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int = MOST_PACKETS) -> None:
         self._window = window
         self._kept: dict[int, int] = {}
         self.session = 0

@@ -1,0 +1,161 @@
+"""A data logger on a real broker: shapes of payloads, both protocols, nothing lost."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from grange.config.streams_datalog import DatalogSection, DatalogSeries
+from grange.datalog.program import DataLogger
+from grange.wiring.datalog import running_datalog
+from tests.datalog.broker import Broker, wait_until
+
+pytestmark = pytest.mark.mosquitto
+
+
+def section(tmp_path: Path, broker: Broker, **changes: Any) -> DatalogSection:
+    return DatalogSection(
+        **{
+            "name": "cellar",
+            "folder": str(tmp_path / "logger"),
+            "broker": "127.0.0.1",
+            "port": broker.port,
+            "topics": ("studio/#", "/values/#"),
+            "http_port": 0,
+            "series": (
+                DatalogSeries(
+                    name="rack1",
+                    sources=(
+                        "studio/rack1|power|0|GAUGE|power",
+                        "studio/rack1|power|1|GAUGE|more power",
+                        "0001/0002|temp|0|GAUGE|temperature",
+                    ),
+                ),
+            ),
+            **changes,
+        }
+    )
+
+
+def connected(logger: DataLogger) -> None:
+    wait_until(lambda: logger.inbox.connected_now, seconds=20, what="the broker is reached")
+    time.sleep(0.2)  # the subscription is on its way behind the connection
+
+
+def kept(logger: DataLogger) -> int:
+    return logger.keeper.counts.values
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_the_three_shapes_arrive_by_both_protocols(tmp_path: Path, broker: Broker, protocol: str):
+    """Ledger S3-08: MQTT subscriber; one value, a value map, a node map."""
+    settings = section(tmp_path, broker, protocol=protocol)
+    with running_datalog(settings, reread=lambda: settings) as (logger, _):
+        connected(logger)
+        broker.publish("studio/rack1/power", [b"1.5"])
+        broker.publish("studio/rack1/power", [b'{"1": {"data": 2.5, "genre": 2}, "7": 3}'])
+        broker.publish("studio/rack1", [b'{"power": {"0": 4.5}}'])
+        broker.publish("/values/user/0001/0002/temp/0", [b'{"data": 20.5, "genre": 2}'])
+        broker.publish("/values/config/0001/0002/temp/0", [b'{"data": 99, "genre": 3}'])
+        wait_until(lambda: kept(logger) == 4, seconds=20, what="four values are kept")
+        assert logger.cache.open_rows("rack1")[-1].values == (4.5, 2.5, 20.5)
+        assert logger.keeper.counts.other_genres == 1
+
+
+def test_ten_thousand_messages_and_none_is_lost(tmp_path: Path, broker: Broker):
+    """Ledger S3-21: 10,000 messages of a real broker while files are flushed all the time."""
+    settings = section(tmp_path, broker, cache_ttl_seconds=1)
+    with running_datalog(settings, reread=lambda: settings) as (logger, _):
+        connected(logger)
+        broker.publish("studio/rack1/power", (b"%d" % number for number in range(10_000)))
+        wait_until(lambda: kept(logger) >= 10_000, seconds=60, what="all values are kept")
+        counts = logger.keeper.counts
+        assert (counts.values, counts.repeats, counts.messages) == (10_000, 0, 10_000)
+        assert logger.cache.open_rows("rack1")[-1].values[0] == 9999.0
+
+
+def test_what_came_while_the_logger_was_away_is_delivered_then(tmp_path: Path, broker: Broker):
+    """Ledger S3-13: the session at the broker is persistent, also over its restart."""
+    settings = section(tmp_path, broker)
+    with running_datalog(settings, reread=lambda: settings) as (logger, _):
+        connected(logger)
+        broker.publish("studio/rack1/power", [b"1"])
+        wait_until(lambda: kept(logger) == 1, seconds=20, what="the first is kept")
+    broker.publish("studio/rack1/power", [b"2", b"3"])
+    broker.stop()
+    broker.start()
+    with running_datalog(settings, reread=lambda: settings) as (logger, _):
+        wait_until(lambda: kept(logger) == 2, seconds=20, what="the others are delivered")
+        assert logger.cache.open_rows("rack1")[-1].values[0] == 3.0
+
+
+def test_a_broker_that_is_away_is_found_again(tmp_path: Path, broker: Broker):
+    """Ledger S3-21: an outage of the broker stops nothing else."""
+    settings = section(tmp_path, broker, host_values=True)
+    with running_datalog(settings, reread=lambda: settings) as (logger, _):
+        connected(logger)
+        broker.stop()
+        wait_until(lambda: not logger.inbox.connected_now, seconds=20, what="the loss is seen")
+        logger.rotate()
+        logger.dump()
+        assert logger.health()["healthy"]
+        broker.start()
+        connected(logger)
+        broker.publish("studio/rack1/power", [b"5"])
+        wait_until(
+            lambda: logger.cache.open_rows("rack1")[-1:] and kept(logger) >= 1,
+            seconds=20,
+            what="values come again",
+        )
+
+
+def test_a_slow_disk_keeps_nobody_waiting_but_the_broker(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+):
+    """Ledger S3-21: while the disk is slow, messages wait at the broker; none is lost or doubled.
+
+    This broker sends more than the receive maximum; what finds no room comes again.
+    """
+    settings = section(tmp_path, broker, receive_maximum=20)
+    with running_datalog(settings, reread=lambda: settings) as (logger, _):
+        connected(logger)
+        slow = logger._record_log.sync
+        longest = 0.0
+        deliver = logger.inbox.deliver
+
+        def timed(message: Any) -> None:
+            nonlocal longest
+            begin = time.perf_counter()
+            deliver(message)
+            longest = max(longest, time.perf_counter() - begin)
+
+        def sync() -> None:
+            time.sleep(0.2)
+            slow()
+
+        monkeypatch.setattr(logger.inbox, "deliver", timed)
+        monkeypatch.setattr(logger._record_log, "sync", sync)
+        broker.publish("studio/rack1/power", (b"%d" % number for number in range(500)))
+        wait_until(lambda: kept(logger) >= 500, seconds=40, what="all are kept")
+        assert longest < 0.15, "the callback waits for no disk"
+        assert logger.keeper.counts.groups < 100
+        broker.publish("studio/rack1/power", [b"-1"])
+        wait_until(
+            lambda: logger.cache.open_rows("rack1")[-1].values[0] == -1.0,
+            seconds=40,
+            what="the last one is kept",
+        )
+        assert kept(logger) == 501
+
+
+def test_payloads_are_json_of_any_writer(tmp_path: Path, broker: Broker):
+    settings = section(tmp_path, broker)
+    with running_datalog(settings, reread=lambda: settings) as (logger, _):
+        connected(logger)
+        broker.publish("studio/rack1/power", [b"no json", b"\xff\xfe", msgspec.json.encode([7])])
+        wait_until(lambda: kept(logger) == 1, seconds=20, what="the good one is kept")
+        wait_until(
+            lambda: logger.keeper.counts.unreadable == 2, seconds=5, what="the others are counted"
+        )
