@@ -59,10 +59,10 @@ def slots(
     sql = f"""
         WITH chosen AS (
           SELECT {name} AS stream, {kind} AS kind,
-                 at - (at - $start) % $step AS slot_at, at, error,
+                 "at" - ("at" - $start) % $step AS slot_at, "at", error,
                  CASE WHEN error THEN NULL ELSE latency_ms END AS latency,
                  CASE WHEN error THEN NULL ELSE bytes END AS bytes, object_name
-          FROM log_lines WHERE {condition} AND at >= $start AND at < $end
+          FROM log_lines WHERE {condition} AND "at" >= $start AND "at" < $end
         )
         SELECT stream, kind, slot_at,
           count(*) FILTER (error)::BIGINT AS errors,
@@ -83,8 +83,8 @@ def slots(
 
 def _figures(column: str) -> str:
     """Return SQL for everything that is said of a measure with values."""
-    named = f"{{'value': {column}, 'at': at, 'object': object_name}}"
-    latest = f"{{'value': {column}, 'before': -at, 'object': object_name}}"
+    named = f"{{'value': {column}, 'at': \"at\", 'object': object_name}}"
+    latest = f"{{'value': {column}, 'before': -\"at\", 'object': object_name}}"
     told = f"FILTER ({column} IS NOT NULL)"
     return (
         f"min({column})::BIGINT AS {column}_min, max({column})::BIGINT AS {column}_max, "
@@ -99,9 +99,9 @@ def hours_with_lines(chosen: Chosen, span: Span) -> Question:
     condition, parameters = chosen.condition(products=False)
     return Question(
         sql=f"""
-            SELECT stream, kind, machine, at - at % {MILLIS_PER_HOUR} AS hour_at,
-                   max(at) AS last_at, list(DISTINCT metrics) AS metrics
-            FROM log_lines WHERE {condition} AND at >= $start AND at < $end
+            SELECT stream, kind, machine, "at" - "at" % {MILLIS_PER_HOUR} AS hour_at,
+                   max("at") AS last_at, list(DISTINCT metrics) AS metrics
+            FROM log_lines WHERE {condition} AND "at" >= $start AND "at" < $end
             GROUP BY ALL ORDER BY ALL
         """,  # noqa: S608 - names of columns, values are parameters
         needs=(Need(table="log_lines", start=span.start, end=span.end),),
@@ -109,15 +109,15 @@ def hours_with_lines(chosen: Chosen, span: Span) -> Question:
     )
 
 
-def last_lines(span: Span) -> Question:
+def last_lines(since: Instant) -> Question:
     """Ask for the latest line of every machine: until then its logs have been read."""
     return Question(
         sql="""
-            SELECT machine, max(at) AS last_at FROM log_lines
-            WHERE farm_id = $farm_id AND at >= $start AND at < $end GROUP BY machine
+            SELECT machine, max("at") AS last_at FROM log_lines
+            WHERE farm_id = $farm_id AND "at" >= $start GROUP BY machine
         """,
-        needs=(Need(table="log_lines", start=span.start, end=span.end),),
-        parameters={"start": span.start, "end": span.end},
+        needs=(Need(table="log_lines", start=since),),
+        parameters={"start": since},
     )
 
 
@@ -125,10 +125,10 @@ def streams(since: Instant | None) -> Question:
     """Ask which streams there are."""
     return Question(
         sql="""
-            SELECT stream, kind, machine, min(at) AS first_at, max(at) AS last_at,
+            SELECT stream, kind, machine, min("at") AS first_at, max("at") AS last_at,
                    count(*)::BIGINT AS lines, count(*) FILTER (error)::BIGINT AS errors,
                    sum(bytes)::BIGINT AS bytes
-            FROM log_lines WHERE farm_id = $farm_id AND at >= $start
+            FROM log_lines WHERE farm_id = $farm_id AND "at" >= $start
             GROUP BY stream, kind, machine ORDER BY stream, kind, machine
         """,
         needs=(Need(table="log_lines", start=since),),
@@ -137,7 +137,7 @@ def streams(since: Instant | None) -> Question:
 
 
 _ROW = (
-    "[at::VARCHAR, coalesce(latency_ms::VARCHAR, ''), bytes::VARCHAR, error::VARCHAR, "
+    "[\"at\"::VARCHAR, coalesce(latency_ms::VARCHAR, ''), bytes::VARCHAR, error::VARCHAR, "
     "coalesce(product, chr(0)), coalesce(object_name, chr(0)), file_identity, "
     '"offset"::VARCHAR, coalesce(metrics, chr(0))]::VARCHAR'
 )
@@ -154,12 +154,12 @@ def hours(span: Span, *, stream: str | None, kind: str | None, machine: str | No
     given = {"stream": stream, "kind": kind, "machine": machine}
     return Question(
         sql=f"""
-            SELECT stream, kind, machine, at - at % {MILLIS_PER_HOUR} AS start_at,
+            SELECT stream, kind, machine, "at" - "at" % {MILLIS_PER_HOUR} AS start_at,
                    count(*)::BIGINT AS lines, count(*) FILTER (error)::BIGINT AS errors,
-                   sum(bytes)::BIGINT AS bytes, min(at) AS first_at, max(at) AS last_at,
+                   sum(bytes)::BIGINT AS bytes, min("at") AS first_at, max("at") AS last_at,
                    sha256(string_agg(sha256({_ROW}), '' ORDER BY file_identity, "offset"))
                      AS content
-            FROM log_lines WHERE farm_id = $farm_id AND at >= $start AND at < $end{conditions}
+            FROM log_lines WHERE farm_id = $farm_id AND "at" >= $start AND "at" < $end{conditions}
             GROUP BY stream, kind, machine, start_at ORDER BY stream, kind, machine, start_at
         """,  # noqa: S608 - names of columns, values are parameters
         needs=(Need(table="log_lines", start=span.start, end=span.end),),
@@ -175,9 +175,9 @@ def hour_lines(span: Span, *, stream: str, kind: str, machine: str) -> Question:
     return Question(
         sql="""
             SELECT * FROM log_lines
-            WHERE farm_id = $farm_id AND at >= $start AND at < $end
+            WHERE farm_id = $farm_id AND "at" >= $start AND "at" < $end
               AND stream = $stream AND kind = $kind AND machine = $machine
-            ORDER BY at, file_identity, "offset"
+            ORDER BY "at", file_identity, "offset"
         """,
         needs=(Need(table="log_lines", start=span.start, end=span.end),),
         parameters={

@@ -28,6 +28,8 @@ from grange.services.books.shelf import Shelf, files_of
 DAY_GRACE_MS = 3 * MILLIS_PER_HOUR
 MONTH_GRACE_MS = 3 * MILLIS_PER_DAY
 """How long after its end a day (month) is put together, so that most late facts are in it."""
+SHORT_DAYS = 62
+"""What is kept no longer than this is put together by the day alone."""
 LINGER_MS = 10 * MILLIS_PER_MINUTE
 """How long a replaced file stays for readers outside this process."""
 JOURNAL_MS = 48 * MILLIS_PER_HOUR
@@ -38,7 +40,7 @@ _DELTAS = 8
 
 
 def groups(
-    files: Iterable[ManifestRow], now: Instant, *, years: bool = False
+    files: Iterable[ManifestRow], now: Instant, *, years: bool = False, months: bool = True
 ) -> Iterator[tuple[Span, list[ManifestRow]]]:
     """Yield the files of one table that should become one file, and its span.
 
@@ -46,7 +48,11 @@ def groups(
         files: of the table, of one farm and producer.
         now: the current instant.
         years: True if months become years, too.
+        months: False if files stay days, because a file goes when all of it is old enough.
     """
+    if not months:
+        yield from _days(files, now)
+        return
     if not years:
         yield from _months(files, now)
         return
@@ -71,12 +77,16 @@ def _months(files: Iterable[ManifestRow], now: Instant) -> Iterator[tuple[Span, 
             if _due(rows, month, now):
                 yield month, rows
             continue
-        by_day: dict[Span, list[ManifestRow]] = defaultdict(list)
-        for row in rows:
-            by_day[grain_span(row.start_at, Grain.DAY)].append(row)
-        for day, found in sorted(by_day.items()):
-            if day.end + DAY_GRACE_MS <= now and _due(found, day, now):
-                yield day, found
+        yield from _days(rows, now)
+
+
+def _days(files: Iterable[ManifestRow], now: Instant) -> Iterator[tuple[Span, list[ManifestRow]]]:
+    by_day: dict[Span, list[ManifestRow]] = defaultdict(list)
+    for row in files:
+        by_day[grain_span(row.start_at, Grain.DAY)].append(row)
+    for day, found in sorted(by_day.items()):
+        if day.end + DAY_GRACE_MS <= now and _due(found, day, now):
+            yield day, found
 
 
 def _due(rows: Sequence[ManifestRow], span: Span, now: Instant) -> bool:
@@ -111,7 +121,8 @@ class Compactor:
             spec = TABLES.get(table_name)
             if spec is None or spec.kept_hours is not None:
                 continue
-            for span, parents in groups(rows, now, years=spec.rollup):
+            months = spec.kept_days is None or spec.kept_days > SHORT_DAYS
+            for span, parents in groups(rows, now, years=spec.rollup, months=months):
                 made = self._merge(farm_id, table_name, span, parents, now)
                 retired = [row.path for row in parents]
                 self._shelf.publish([made], retired, now)

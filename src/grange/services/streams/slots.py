@@ -130,7 +130,7 @@ def _read_until(view: View, span: Span, hours: Sequence[Mapping[str, Any]]) -> I
     machines = {row["machine"] for row in hours}
     lasts = [
         row["last_at"]
-        for row in view.ask(ask.last_lines(span)).to_pylist()
+        for row in view.ask(ask.last_lines(span.start)).to_pylist()
         if row["machine"] in machines
     ]
     return Instant(max(lasts) + 1) if lasts else None
