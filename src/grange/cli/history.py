@@ -1,12 +1,12 @@
 """`grange history`: every layer that was ever submitted, with errors and log."""
 
-import csv
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import rich_click as click
 
+from grange.books.csv_text import csv_text
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, duration, moment, money, size
 from grange.cli.output import Cell, Output
@@ -113,7 +113,7 @@ def list_records(
     if connection.out.as_json:
         connection.out.data(reply)
     elif as_csv:
-        _write_csv(reply["records"], (*_CSV, *(_CSV_DETAILS if details else ())))
+        _write_csv(reply, "records", (*_CSV, *(_CSV_DETAILS if details else ())))
     else:
         _table(connection.out, reply, details=details)
     shown = len(reply["records"])
@@ -167,10 +167,9 @@ def _table(out: Output, reply: Mapping[str, Any], *, details: bool) -> None:
     out.table(columns, rows, right=frozenset(right))
 
 
-def _write_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(name) for name in columns] for row in rows)
+def _write_csv(reply: Mapping[str, Any], member: str, columns: Sequence[str]) -> None:
+    rows = ([row.get(name) for name in columns] for row in reply[member])
+    sys.stdout.write(csv_text(columns, rows, simulated=bool(reply.get("simulated"))))
 
 
 @command.command("show", epilog="Example: grange history show 4f0c21aa")
@@ -242,7 +241,7 @@ def errors(connection: Connection, record: str, as_csv: bool) -> None:
         return
     names = ("at", "what", "class", "machine", "worker", "frames", "text")
     if as_csv:
-        _write_csv(found["errors"], names)
+        _write_csv(found, "errors", names)
         return
     connection.out.table(
         ["TIME", "CLASS", "WORKER", "FRAMES", "TEXT"],
@@ -266,7 +265,7 @@ def log(connection: Connection, record: str, as_csv: bool) -> None:
     names = ("at", "what", "what_name", "machine", "who", "text", "workers_rendering",
              "frames_missing", "status", "frame_start", "frame_end", "frame_step")  # fmt: skip
     if as_csv:
-        _write_csv(found["log"], names)
+        _write_csv(found, "log", names)
         return
     connection.out.table(
         ["TIME", "WHAT", "WHO", "FRAMES", "MISSING", "TEXT"],

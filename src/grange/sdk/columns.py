@@ -1,7 +1,8 @@
-"""Answers as Arrow tables and Polars frames, where those are installed."""
+"""Answers as amounts, and as Arrow tables and Polars frames where those are installed."""
 
 import importlib
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from grange.kernel.errors import ConfigurationError
@@ -9,6 +10,11 @@ from grange.kernel.errors import ConfigurationError
 if TYPE_CHECKING:
     import polars
     import pyarrow as pa
+
+
+def amount(text: str | None) -> Decimal | None:
+    """Return an amount of money as it was told; None: there is none."""
+    return None if text is None else Decimal(text)
 
 
 def to_arrow(columns: Mapping[str, Sequence[Any]]) -> "pa.Table":

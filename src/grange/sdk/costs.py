@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from grange.kernel.units import Instant, datetime_of, instant_of
-from grange.sdk.columns import to_arrow, to_polars
+from grange.sdk.columns import amount, to_arrow, to_polars
 
 if TYPE_CHECKING:
     import polars
@@ -209,8 +209,8 @@ def costs(
         example=found["example"],
         rows=tuple(_row(row, names) for row in found["rows"]),
         total=_row(found["total"], ()),
-        components={name: _amount(row["cost"]) for name, row in found["components"].items()},
-        waste={name: _amount(row["cost"]) for name, row in found["waste"].items()},
+        components={name: amount(row["cost"]) for name, row in found["components"].items()},
+        waste={name: amount(row["cost"]) for name, row in found["waste"].items()},
     )
 
 
@@ -218,15 +218,11 @@ def _row(row: Mapping[str, Any], names: Sequence[str]) -> CostRow:
     return CostRow(
         group={name: row[name] for name in names},
         machine_ms=row["machine_ms"],
-        cost=_amount(row["cost"]),
-        sell=_amount(row["sell"]),
+        cost=amount(row["cost"]),
+        sell=amount(row["sell"]),
         wasted_ms=row["wasted_ms"],
-        wasted_cost=_amount(row["wasted_cost"]),
+        wasted_cost=amount(row["wasted_cost"]),
     )
-
-
-def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
 
 
 def _instant(moment: Moment, zone: ZoneInfo) -> Instant:

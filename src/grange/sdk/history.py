@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from grange.books.history.codes import JobState, LogId, TimeMode, actor_text
 from grange.books.history.sequence import FrameRange
 from grange.kernel.units import Instant, datetime_of, instant_of
+from grange.sdk.columns import amount
 
 _PAGE = 500
 
@@ -291,12 +292,12 @@ class JobRecord:
     @property
     def cost(self) -> Decimal | None:
         """What its sessions cost; None without a rate card."""
-        return _decimal(self._full["cost"])
+        return amount(self._full["cost"])
 
     @property
     def ps_cost(self) -> Decimal | None:
         """PS-hours × the price of a PS-hour at the time; None without such a price."""
-        return _decimal(self._full["ps_cost"])
+        return amount(self._full["ps_cost"])
 
     @property
     def workers(self) -> Mapping[str, WorkerShare]:
@@ -514,7 +515,3 @@ def _totals(told: Mapping[str, Any]) -> JobTotals:
     return JobTotals(
         **rest, render_seconds=told["render_ms"] / 1000, wall_seconds=told["wall_ms"] / 1000
     )
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)

@@ -6,8 +6,6 @@ worker["2026-03-01"].hours[10].threads[0].frames_done
 farm.books.workers.report("2026-03-01", "2026-04-01").to_csv("march.csv")
 """
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from grange.books.csv_text import csv_text
 from grange.sdk.columns import to_arrow, to_polars
 from grange.sdk.days import Asks, as_date
 
@@ -329,8 +328,15 @@ class Worker:
 class WorkerReport(Sequence[Mapping[str, Any]]):
     """One row for each local day and worker, by date."""
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(self, columns: Mapping[str, Sequence[Any]], *, simulated: bool = False) -> None:
+        """Hold a report.
+
+        Args:
+            columns: its values by name.
+            simulated: the past of its farm was made up.
+        """
         self._columns = columns
+        self.simulated = simulated
 
     def __len__(self) -> int:
         return len(self._columns["day"])
@@ -347,13 +353,11 @@ class WorkerReport(Sequence[Mapping[str, Any]]):
 
     def to_csv(self, path: Path | str | None = None) -> str:
         """Return the report as CSV text, and write it to a file if one is named."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self._columns)
-        writer.writerows(zip(*self._columns.values(), strict=True))
+        rows = zip(*self._columns.values(), strict=True)
+        text = csv_text(list(self._columns), rows, simulated=self.simulated)
         if path is not None:
-            Path(path).write_text(text.getvalue(), encoding="utf-8")
-        return text.getvalue()
+            Path(path).write_text(text, encoding="utf-8")
+        return text
 
     def to_parquet(self, path: Path | str) -> None:
         """Write the report to a Parquet file; needs grange[data]."""
@@ -411,7 +415,7 @@ class Workers(Mapping[str, Worker]):
             start_day=as_date(start).isoformat(),
             end_day=as_date(end).isoformat(),
         )
-        return WorkerReport(found["columns"])
+        return WorkerReport(found["columns"], simulated=bool(found.get("simulated")))
 
 
 def _share(milli: float | None) -> float | None:

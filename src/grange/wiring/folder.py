@@ -13,6 +13,7 @@ from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError, CorruptDataError
 from grange.services.books.library import Books
+from grange.services.books.marks import marked_simulated
 from grange.wiring.farm_plan import own_farms
 
 STATE = "state.db"
@@ -64,11 +65,14 @@ class FolderBooks:
         """
         self._books.shelf.renew()
         try:
-            return self._books.call(question, arguments)
+            answer = self._books.call(question, arguments)
         except CorruptDataError:
             # A file was put together with others and deleted while it was asked about.
             self._books.shelf.renew()
-            return self._books.call(question, arguments)
+            answer = self._books.call(question, arguments)
+        farm_id = arguments.get("farm_id")
+        simulated = farm_id is not None and self._books.desk.farm(farm_id).simulated
+        return marked_simulated(answer) if simulated else answer
 
     def close(self) -> None:
         """Close all files."""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from grange.domain.farm import SIMULATED, Farm
+from grange.domain.farm import Farm
 from grange.kernel.ids import FarmId
 from grange.ports.state import StateStore
 from grange.server.ports import BooksDoor
+from grange.services.books.marks import marked_simulated
 
 
 class MarkedBooks:
@@ -20,8 +21,8 @@ class MarkedBooks:
         """Put a question to the books."""
         answer = await self._books.ask(question, **arguments)
         farm_id = arguments.get("farm_id")
-        if isinstance(answer, dict) and farm_id is not None and await self.is_simulated(farm_id):
-            return {**answer, SIMULATED: True}
+        if farm_id is not None and await self.is_simulated(farm_id):
+            return marked_simulated(answer)
         return answer
 
     async def is_simulated(self, farm_id: str) -> bool:

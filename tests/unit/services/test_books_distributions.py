@@ -1,7 +1,9 @@
 """Distributions and reports against a recomputation from the facts in plain Python and numpy."""
 
 import io
+import json
 import math
+import zipfile
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
@@ -374,7 +376,21 @@ def test_no_figure_of_a_made_up_past_comes_without_saying_so(tmp_path):
         )
         assert ask(bench, "errors")["notes"][0].startswith("SIMULATED")
         asked = {"farm_id": FARM, "report": "usage", "start": T0, "end": END, "format": "csv"}
-        assert bench.books.call("report_file", asked)["name"] == "SIMULATED-usage.csv"
+        made = bench.books.call("report_file", asked)
+        assert made["name"] == "SIMULATED-usage.csv"
+        assert made["content"].decode().splitlines()[0].endswith(",simulated")
+        sheet = bench.books.call("report_file", asked | {"format": "xlsx"})["content"]
+        with zipfile.ZipFile(io.BytesIO(sheet)) as parts:
+            assert b"SIMULATED Usage" in parts.read("xl/workbook.xml")
+            assert b">SIMULATED<" in parts.read("xl/sharedStrings.xml")
+        assert json.loads(bench.books.call("report_file", asked | {"format": "json"})["content"])[
+            "simulated"
+        ]
+        month = {"farm_id": FARM, "month": "2026-01"}
+        statement = bench.books.call("statement_file", month | {"kind": "csv"}).decode()
+        assert all(line.endswith((",simulated", ",SIMULATED")) for line in statement.splitlines())
+        page = bench.books.call("statement_file", month | {"kind": "html"}).decode()
+        assert "<h1>SIMULATED f: statement" in page
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """A report as a file: CSV, JSON, Parquet, XLSX."""
 
-import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
 
+from grange.books.csv_text import MARK, csv_text
 from grange.books.sheet import Unit
+from grange.domain.farm import SIMULATED
 from grange.kernel.units import Instant, datetime_of
 
 FORMATS: Mapping[str, str] = {
@@ -63,21 +64,22 @@ def encoded(found: Found, kind: str, zone: tzinfo) -> bytes:
 
 def _csv(found: Found, zone: tzinfo) -> bytes:
     """One line of names, then rows; durations in milliseconds, times with their offset."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column["name"] for column in found["columns"]])
-    for row in found["rows"]:
-        writer.writerow([_plain(row[c["name"]], Unit(c["unit"]), zone) for c in found["columns"]])
-    return text.getvalue().encode()
+    columns = found["columns"]
+    rows = (
+        [_shown(row[column["name"]], Unit(column["unit"]), zone) for column in columns]
+        for row in found["rows"]
+    )
+    names = [column["name"] for column in columns]
+    return csv_text(names, rows, simulated=_is_simulated(found)).encode()
 
 
-def _plain(value: Any, unit: Unit, zone: tzinfo) -> Any:
-    if value is None:
-        return ""
-    if unit is Unit.INSTANT:
+def _is_simulated(found: Found) -> bool:
+    return bool(found.get(SIMULATED))
+
+
+def _shown(value: Any, unit: Unit, zone: tzinfo) -> Any:
+    if value is not None and unit is Unit.INSTANT:
         return _local(value, zone).isoformat(timespec="milliseconds")
-    if unit is Unit.TEXT and str(value)[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return f"'{value}"  # a spreadsheet would take it for a formula
     return value
 
 
@@ -110,15 +112,22 @@ def _parquet(found: Found, _zone: tzinfo) -> bytes:
         "grange.start_at": str(found["span"]["start_at"]),
         "grange.end_at": str(found["span"]["end_at"]),
     }
+    if _is_simulated(found):
+        said["grange.simulated"] = "true"
     pq.write_table(arrow_of(found).replace_schema_metadata(said), out, compression="zstd")
     return out.getvalue()
 
 
 def _xlsx(found: Found, zone: tzinfo) -> bytes:
-    """One sheet: the names in bold and frozen, real numbers and dates, notes below."""
+    """One sheet: the names in bold and frozen, real numbers and dates, notes below.
+
+    That of a simulated farm says so in its name, in a last column of each row, and in the notes.
+    """
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False})
-    sheet = book.add_worksheet(str(found["title"])[:31])
+    simulated = _is_simulated(found)
+    title = f"{MARK} {found['title']}" if simulated else str(found["title"])
+    sheet = book.add_worksheet(title[:31])
     bold = book.add_format({"bold": True})
     looks = {unit: book.add_format({"num_format": look}) for unit, look in _LOOKS.items()}
     for number, column in enumerate(found["columns"]):
@@ -136,6 +145,10 @@ def _xlsx(found: Found, zone: tzinfo) -> bytes:
                 look=looks.get(unit),
                 zone=zone,
             )
+    if simulated:
+        last = len(found["columns"])
+        for line in range(len(found["rows"]) + 1):
+            sheet.write_string(line, last, MARK, None if line else bold)
     for line, note in enumerate(found["notes"], len(found["rows"]) + 2):
         sheet.write_string(line, 0, note)
     book.close()

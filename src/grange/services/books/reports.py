@@ -10,7 +10,7 @@ from grange.books.questions import usage_report as usage
 from grange.books.questions.distributions import Scope
 from grange.books.sheet import Sheet, page_of
 from grange.books.where import EVERYTHING, Fields, parse
-from grange.domain.farm import Fleet, Queue
+from grange.domain.farm import SIMULATED, Fleet, Queue
 from grange.domain.work import Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.intervals import Span
@@ -126,7 +126,8 @@ def marked(desk: Desk, farm_id: str, page: dict[str, Any]) -> dict[str, Any]:
     """Return a page with a note above all others if the farm's past was made up."""
     if not desk.farm(farm_id).simulated:
         return page
-    return page | {"notes": ["SIMULATED: the past of this farm was made up.", *page["notes"]]}
+    notes = ["SIMULATED: the past of this farm was made up.", *page["notes"]]
+    return page | {"notes": notes, SIMULATED: True}
 
 
 def file_of(desk: Desk, farm_id: str, found: Mapping[str, Any], kind: str) -> dict[str, Any]:

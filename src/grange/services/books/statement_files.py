@@ -1,6 +1,5 @@
 """Statements as files: CSV, XLSX, HTML, PDF."""
 
-import csv
 import importlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +10,9 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from grange.books.allotment import decimals
+from grange.books.csv_text import MARK, csv_text
 from grange.books.statements import BY
+from grange.domain.farm import SIMULATED
 from grange.kernel.errors import ConfigurationError, FieldProblem, InvalidRequestError
 from grange.kernel.units import Instant, datetime_of
 from grange.services.books.desk import Desk
@@ -28,7 +29,6 @@ MEDIA: Mapping[str, str] = {
 }
 _HOUR_MS = 3_600_000
 _TABLES = (("Rows", "rows"), ("Waste", "waste"), ("Who pays", "payers"))
-_FORMULAS = frozenset("=+-@\t\r")
 
 
 def statement_file(
@@ -56,14 +56,6 @@ def statement_file(
     return _WRITERS[kind](document)
 
 
-def _plain(value: Any) -> Any:
-    """Return a cell no spreadsheet takes for a formula."""
-    if value is None:
-        return ""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in _FORMULAS else value
-
-
 def _headings(names: Sequence[str], currency: str) -> list[str]:
     special = {"machine_ms": "machine hours", "amount": f"exact {currency}", "printed": currency}
     return [special.get(name, name.replace("_", " ")) for name in names]
@@ -78,30 +70,24 @@ def _cells(part: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _csv(document: Document) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if document["line_rows"] is not None:
-        names = list(document["line_rows"][0]) if document["line_rows"] else ["amount"]
-        writer.writerow(names)
-        for row in document["line_rows"]:
-            amount = row["amount"]
-            writer.writerow([amount if name == "amount" else _plain(row[name]) for name in names])
-    else:
-        part = document["rows"]
-        writer.writerow(_headings(part["columns"], document["currency"]))
-        for cells in _cells(part):
-            writer.writerow([*map(_plain, cells[:-2]), *cells[-2:]])
-        blank = [""] * (len(part["columns"]) - 5)
-        hours = f"{part['machine_ms'] / _HOUR_MS:.3f}"
-        writer.writerow(
-            ["total", *blank, hours, document["lines"], part["amount"], part["printed"]]
-        )
-    return text.getvalue().encode()
+    simulated = document[SIMULATED]
+    lines = document["line_rows"]
+    if lines is not None:
+        names = list(lines[0]) if lines else ["amount"]
+        rows = ([line[name] for name in names] for line in lines)
+        return csv_text(names, rows, simulated=simulated).encode()
+    part = document["rows"]
+    blank = [""] * (len(part["columns"]) - 5)
+    hours = f"{part['machine_ms'] / _HOUR_MS:.3f}"
+    total = ["total", *blank, hours, document["lines"], part["amount"], part["printed"]]
+    headings = _headings(part["columns"], document["currency"])
+    return csv_text(headings, [*_cells(part), total], simulated=simulated).encode()
 
 
 def _title(document: Document) -> str:
     client = f" for {document['client']}" if document["client"] else ""
-    return f"{document['farm']}: statement {document['month']}{client}"
+    mark = f"{MARK} " if document[SIMULATED] else ""
+    return f"{mark}{document['farm']}: statement {document['month']}{client}"
 
 
 def _notes(document: Document) -> list[str]:
@@ -109,6 +95,8 @@ def _notes(document: Document) -> list[str]:
     start = datetime_of(Instant(document["start_at"])).astimezone(zone)
     end = datetime_of(Instant(document["end_at"])).astimezone(zone)
     found = [f"From {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} ({document['zone']})."]
+    if document[SIMULATED]:
+        found.insert(0, f"{MARK}: nothing of this farm ever happened; its past was made up.")
     if document["frozen_at"] is None:
         found.append("The month is open: these figures may still change.")
     else:
@@ -164,7 +152,10 @@ def _xlsx(document: Document) -> bytes:
                 )  # fmt: skip
             line += 1
         sheet.autofit()
-        _lines_sheet(book.add_worksheet("Lines"), document["line_rows"] or [])
+        lines = document["line_rows"] or []
+        if document[SIMULATED]:
+            lines = [line | {"simulated": MARK} for line in lines]
+        _lines_sheet(book.add_worksheet("Lines"), lines)
     return found.getvalue()
 
 

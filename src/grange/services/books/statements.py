@@ -12,7 +12,7 @@ from grange.books.pricing import card_spans, sell_spans
 from grange.books.questions.costs import Bucket, first_session
 from grange.books.statements import BY, month_span, next_month, statement
 from grange.books.where import Field, Fields, Kind, holds, parse
-from grange.domain.farm import Farm
+from grange.domain.farm import SIMULATED, Farm
 from grange.domain.statements import BooksMonth, Posting, PostingKind, PostingPart
 from grange.kernel.errors import ConflictError, CorruptDataError, FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span
@@ -248,6 +248,7 @@ def month_statement(
     return {
         "farm": farm.name,
         "farm_id": farm_id,
+        SIMULATED: farm.simulated,
         "month": month,
         "status": "open" if frozen is None else "frozen",
         "currency": farm.currency if frozen is None else frozen.currency,
