@@ -183,6 +183,13 @@ class Ingest:
             await self._commit.keep(parts, total * _ABOUT_ROW_BYTES)
         return total
 
+    async def taken_since(self, farm_id: str, table_name: str) -> Instant:
+        """Return from which instant on facts of a table are taken."""
+        retention = Retention()
+        if self._retention is not None:
+            retention = await self._retention(FarmId(farm_id))
+        return retention.taken_since(table(table_name), self._clock.now())
+
     async def keep(
         self, farm_id: str, table_name: str, rows: Sequence[Mapping[str, Any]], *, byte_count: int
     ) -> None:
