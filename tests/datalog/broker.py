@@ -30,7 +30,7 @@ class Broker:
         self._settings.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
             f"persistence_location {folder}/\nmax_inflight_messages 1000\n"
-            f"max_queued_messages 0\nqueue_qos0_messages false\n{user}"
+            f"max_queued_messages 0\nqueue_qos0_messages false\nlog_type all\n{user}"
         )
 
     def __enter__(self) -> "Broker":
@@ -62,6 +62,10 @@ class Broker:
             self._process.terminate()
             self._process.wait(20)
             self._process = None
+
+    def log(self) -> str:
+        """What it said."""
+        return (self._folder / "log").read_text(errors="replace")
 
     def publisher(self, topic: str, qos: int = 1) -> subprocess.Popen[bytes]:
         """A publisher in C: every line of its input is a message."""
