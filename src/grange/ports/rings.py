@@ -37,13 +37,13 @@ class Ring(Protocol):
         """True if its writer died while it wrote: what came after `head` must be put in again."""
         ...
 
-    def apply(self, advance: Advance, *, sequence: int, since: int = 0) -> None:
+    def apply(self, advance: Advance, *, sequence: int, since: Sequence[int] | None = None) -> None:
         """Write the rows a batch finished, then where the ring stands.
 
         Args:
             advance: what the batch changes.
             sequence: the last sequence of the journal that is in it.
-            since: rows that begin before this second stay as they are.
+            since: by tier: rows of lower numbers stay as they are.
 
         Raises:
             CorruptDataError: what is in the file is damaged where the rows would go.
@@ -92,8 +92,20 @@ class Rings(Protocol):
         """
         ...
 
-    def rename(self, path: str, to: str) -> None:
-        """Give a ring another path; one that was there is gone."""
+    def put_aside(self, path: str) -> str:
+        """Give a damaged ring another name and return it: nothing reads it any more."""
+        ...
+
+    def size(self, path: str) -> int:
+        """Return how many bytes a ring has."""
+        ...
+
+    def note(self, name: str) -> bytes | None:
+        """Return what was kept beside the rings under a name."""
+        ...
+
+    def keep_note(self, name: str, content: bytes) -> None:
+        """Keep something small beside the rings, whole or not at all."""
         ...
 
     def remove(self, path: str) -> None:

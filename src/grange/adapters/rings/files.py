@@ -25,6 +25,8 @@ from grange.kernel.errors import CorruptDataError, InvalidRequestError, StorageF
 from grange.ports.rings import RingHead
 
 SUFFIX = ".ring"
+RINGS = "rings"
+"""The folder of rings in a data folder."""
 
 
 class RingFile:
@@ -80,12 +82,11 @@ class RingFile:
         """True if its writer died while it wrote."""
         return bool(self._flags & TORN)
 
-    def apply(self, advance: Advance, *, sequence: int, since: int = 0) -> None:
+    def apply(self, advance: Advance, *, sequence: int, since: Sequence[int] | None = None) -> None:
         """Write the rows a batch finished, then where the ring stands."""
-        step = self._spec.step_seconds
         parts = []
-        for number, (tier, found) in enumerate(zip(self._tiers, advance.rows, strict=True)):
-            skipped = max(0, -(-since // (tier.steps * step)) - found.first)
+        for number, found in enumerate(advance.rows):
+            skipped = 0 if since is None else max(0, since[number] - found.first)
             rows = found.rows[skipped:]
             if advance.cleared or len(rows):
                 parts.append((number, found.first + skipped, rows))
@@ -237,9 +238,32 @@ class RingFolder:
         file = self._file(path)
         return RingFile(file) if file.exists() else None
 
-    def rename(self, path: str, to: str) -> None:
-        """Give a ring another path."""
-        self._file(path).replace(self._file(to))
+    def put_aside(self, path: str) -> str:
+        """Give a damaged ring another name and return it."""
+        file = self._file(path)
+        aside = file.with_name(f"{file.name}.damaged")
+        file.replace(aside)
+        return str(aside)
+
+    def size(self, path: str) -> int:
+        """Return how many bytes a ring has."""
+        return self._file(path).stat().st_size
+
+    def note(self, name: str) -> bytes | None:
+        """Return what was kept beside the rings under a name."""
+        file = self._file(name).with_suffix(".json")
+        return file.read_bytes() if file.exists() else None
+
+    def keep_note(self, name: str, content: bytes) -> None:
+        """Keep something small beside the rings, whole or not at all."""
+        file = self._file(name).with_suffix(".json")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.new")
+        with temporary.open("wb") as target:
+            target.write(content)
+            target.flush()
+            os.fsync(target.fileno())
+        temporary.replace(file)
 
     def remove(self, path: str) -> None:
         """Delete a ring."""

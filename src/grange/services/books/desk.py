@@ -11,6 +11,7 @@ from grange.kernel.clock import Clock
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
+from grange.ports.rings import Rings
 from grange.services.books.bridge import StateBridge
 from grange.services.books.shelf import Shelf, View
 
@@ -22,6 +23,8 @@ class Desk:
     shelf: Shelf
     state: StateBridge
     clock: Clock
+    rings: Rings | None = None
+    """Archives of streams; None: this folder has none."""
 
     @contextmanager
     def view(self, farm_id: str, *, live: bool = True) -> Iterator[View]:

@@ -18,6 +18,7 @@ from grange.kernel.units import Instant
 from grange.ports.blocks import Blocks
 from grange.ports.journal import JournalReader
 from grange.ports.query import QueryEngine
+from grange.ports.rings import Rings
 from grange.ports.state import StateStore
 from grange.services.books import answers
 from grange.services.books.adoption import adopt
@@ -34,7 +35,8 @@ from grange.services.books.shelf import Shelf
 from grange.services.books.slots import slots_of_day
 from grange.services.books.upkeep import Upkeep, Upkept
 from grange.services.books.verify import verify
-from grange.services.streams.replacing import StreamPlace, replace_lines
+from grange.services.streams.replacing import StreamPlace, prune_lines, replace_lines
+from grange.services.streams.ring_feed import Fed, RingFeeder
 
 QUESTIONS = (
     "receipt",
@@ -53,8 +55,12 @@ QUESTIONS = (
     "rebuild",
     "replace",
     "replace_lines",
+    "prune_lines",
     "progress",
     "adopt",
+    "feed_rings",
+    "feed_rings_again",
+    "forget_ring",
 )
 """What can be asked by name."""
 
@@ -73,6 +79,7 @@ class Books:
         blocks: Blocks,
         engine: QueryEngine,
         clock: Clock,
+        rings: Rings | None = None,
     ) -> None:
         """Put the books together; nothing is read before `open`.
 
@@ -82,13 +89,15 @@ class Books:
             blocks: the files.
             engine: what runs questions.
             clock: the server's clock.
+            rings: the archives of streams; None: they are neither fed nor read.
         """
         self.state = StateBridge(store)
         self.clock = clock
         self.shelf = Shelf(
             state=self.state, journal=journal, blocks=blocks, engine=engine, clock=clock
         )
-        self.desk = Desk(shelf=self.shelf, state=self.state, clock=clock)
+        self.desk = Desk(shelf=self.shelf, state=self.state, clock=clock, rings=rings)
+        self._feeder = None if rings is None else RingFeeder(self.shelf, rings)
         self._engine = engine
         self._upkeep = Upkeep(self.shelf)
         self._progress = Progress()
@@ -149,9 +158,24 @@ class Books:
         return self._upkeep.expire(self.clock.now())
 
     def upkeep(self) -> None:
-        """Do what is due by the clock: seal and compact."""
+        """Do what is due by the clock: feed rings, seal and compact."""
+        self.feed_rings()
         self.seal()
         self.compact()
+
+    def feed_rings(self) -> dict[str, Any]:
+        """Put into the archives of streams what has come; returns how many rings have more."""
+        return asdict(Fed() if self._feeder is None else self._feeder.feed())
+
+    def feed_rings_again(self, *, farm_id: str) -> dict[str, Any]:
+        """Compute every row of rings again whose facts are kept."""
+        return asdict(Fed() if self._feeder is None else self._feeder.again(farm_id))
+
+    def forget_ring(self, *, farm_id: str, series: str) -> dict[str, Any]:
+        """Delete the ring of a series."""
+        if self._feeder is not None:
+            self._feeder.forget(farm_id, series)
+        return {}
 
     # ── questions ─────────────────────────────────────────────────────────────────────────────────
 
@@ -300,6 +324,14 @@ class Books:
                 replacer, StreamPlace(farm_id=farm_id, stream=stream, kind=kind, machine=machine),
                 span_of(start, end), body, now=self.clock.now(),
             )  # fmt: skip
+
+    def prune_lines(self, *, farm_id: str, until: int, dry_run: bool) -> dict[str, Any]:
+        """Delete the log lines before the hour of an instant."""
+        with self._upkeep.sealer.lock, self.shelf.view(farm_id, live=False) as view:
+            replacer = Replacer(self.shelf, self._upkeep.sealer)
+            return prune_lines(
+                replacer, view, Instant(until), now=self.clock.now(), dry_run=dry_run
+            )
 
     def adopt(self, *, farm_id: str, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Take in the files of a simulated farm, which lie in the folder under temporary names."""

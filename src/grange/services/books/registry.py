@@ -25,6 +25,7 @@ from grange.services.books.foreign import ANSWERS as FOREIGN
 from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
 from grange.services.books.reports import ANSWERS as REPORTS
 from grange.services.streams.graphs import ANSWERS as STREAM_GRAPHS
+from grange.services.streams.rings import ANSWERS as STREAM_RINGS
 from grange.services.streams.slots import ANSWERS as STREAM_SLOTS
 from grange.services.streams.values import ANSWERS as STREAM_VALUES
 from grange.services.streams.watching import ANSWERS as STREAM_WATCH
@@ -53,6 +54,7 @@ ANSWERS: Mapping[str, Answer] = {
     **worker_days.ANSWERS,
     **STREAM_GRAPHS,
     **STREAM_VALUES,
+    **STREAM_RINGS,
     **STREAM_SLOTS,
     **STREAM_WATCH,
 }

@@ -59,6 +59,11 @@ class JournalTail:
             if place[0] == farm_id and frames
         }
 
+    def newer(self, farm_id: str, table_name: str, sequence: int) -> list[pa.Table]:
+        """Return the frames of a farm and table behind a sequence."""
+        frames = self._frames.get((farm_id, table_name), [])
+        return [rows for number, rows in frames if number > sequence]
+
     def up_to(self, sequence: int) -> dict[Place, pa.Table]:
         """Return what the frames up to a sequence hold, the first row of each key."""
         found = {}
