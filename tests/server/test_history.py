@@ -83,7 +83,7 @@ def test_three_doors_answer_the_same_record(farm: LocalFarm, job_id: str, cli: A
     """Ledger S0-41, S0-42: REST, command line and Python; the query comes before the limit."""
     found = rest(farm, "GET", "/history", where="SceneFile=sh010.ma", limit="1")
     assert (len(found["records"]), found["matched"], found["of"]) == (1, 2, 2)
-    code, out, err = cli("history", "list", "--json", "--where", "layer=render")
+    code, out, err = cli("history", "--json", "--where", "layer=render")
     assert code == 0
     (record,) = json.loads(out)["records"]
     assert "1 of 2 records." in err
@@ -92,7 +92,7 @@ def test_three_doors_answer_the_same_record(farm: LocalFarm, job_id: str, cli: A
     books = grange.open(farm._settings.data_dir, farm_id=farm.farm_id).books
     (same,) = books.history["film"].filter(text="layer=render")
     assert (same.id, same.lifetime.sent) == (record["layer_id"], 4)
-    code, out, _ = cli("history", "list", "--csv", "--since", "1d")
+    code, out, _ = cli("history", "--csv", "--since", "1d")
     assert len(out.splitlines()) == 3
 
 
@@ -117,7 +117,7 @@ def test_a_query_that_cannot_be_read_says_where(farm: LocalFarm, cli: Any):
     assert [(field.name, field.message.split(":")[0]) for field in caught.value.fields] == [
         ("where", "2")
     ]
-    code, _, err = cli("history", "list", "--where", "a or b")
+    code, _, err = cli("history", "--where", "a or b")
     assert code != 0
     assert "Write: or a b." in err
 

@@ -17,7 +17,7 @@ from grange.books.payers import WASTE, Payer
 from grange.books.periods import midnight
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span
-from grange.kernel.units import decimal_of
+from grange.kernel.units import amount_text
 
 BY = ("client", "project", "component")
 """How rows are grouped where nothing else is asked."""
@@ -82,12 +82,12 @@ class Table:
         return {
             "columns": [*self.names, "machine_ms", "lines", "amount", "printed"],
             "rows": [
-                [*row.labels, row.machine_ms, row.lines, str(decimal_of(row.amount)),
+                [*row.labels, row.machine_ms, row.lines, amount_text(row.amount),
                  str(row.printed)]
                 for row in self.rows
             ],
             "machine_ms": self.machine_ms,
-            "amount": str(decimal_of(self.amount)),
+            "amount": amount_text(self.amount),
             "printed": str(self.printed),
         }  # fmt: skip
 

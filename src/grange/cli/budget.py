@@ -41,6 +41,7 @@ def list_budgets(connection: Connection) -> None:
             for row in reply["budgets"]
         ],
         right=frozenset({"AMOUNT", "SPENT", "USED", "A DAY"}),
+        empty="There is no budget yet. Set one: grange budget set NAME AMOUNT",
     )
 
 

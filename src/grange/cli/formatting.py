@@ -60,11 +60,11 @@ def size(count: float | None) -> str:
 
 
 def money(amount: str | None, currency: str = "") -> str:
-    """Return an amount rounded for reading, with its currency: `0.0143 USD`."""
+    """Return an amount rounded for reading, with its currency: `12.40 USD`, `0.0143 USD`."""
     if amount is None:
         return NOTHING
     value = Decimal(amount)
-    shown = f"{value:,.2f}" if abs(value) >= 100 or value == 0 else f"{value:,.4f}"
+    shown = f"{value:,.2f}" if abs(value) >= 1 or value == 0 else f"{value:,.4f}"
     return f"{shown} {currency}".rstrip()
 
 

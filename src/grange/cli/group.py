@@ -48,6 +48,7 @@ def list_groups(connection: Connection, worker: str | None) -> None:
             for group in groups
         ],
         right=frozenset({"WORKERS"}),
+        empty="There is no group yet. Make one: grange group set NAME WORKER…",
     )
 
 

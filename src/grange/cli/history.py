@@ -12,6 +12,7 @@ from grange.cli.formatting import NOTHING, duration, moment, money, size
 from grange.cli.output import Cell, Output
 from grange.cli.output import status as coloured
 from grange.cli.spans import parse_when
+from grange.kernel.errors import NotFoundError
 
 STATES = {"idle": 1, "rendering": 2, "disabled": 4, "waiting": 8, "finished": 16}
 MODES = {"submitted": 1, "finished": 2, "both": 3, "changed": 4}
@@ -24,7 +25,16 @@ _CSV = (
 _CSV_DETAILS = ("cost", "ps_cost")
 
 
-@click.group()
+class _Listing(click.RichGroup):
+    """Lists where no other command is named: `grange history --since 30d`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words behind the command."""
+        named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
+        return super().parse_args(ctx, args if named else ["ls", *args])
+
+
+@click.group(cls=_Listing)
 def command() -> None:
     """Show the job history: one record for each layer that was ever submitted."""
 
@@ -40,8 +50,8 @@ def where_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @command.command(
-    "list",
-    epilog='Example: grange history list --project film --where "beauty -volume" --since 30d',
+    "ls",
+    epilog='Example: grange history ls --project film --where "beauty -volume" --since 30d',
 )
 @click.option("--project", metavar="NAME", help="One project; default: all.")
 @where_option
@@ -178,7 +188,7 @@ def _write_csv(reply: Mapping[str, Any], member: str, columns: Sequence[str]) ->
 def show(connection: Connection, record: str) -> None:
     """Show one record: what it was, what it took, who rendered it.
 
-    The id may be the short one that `grange history list` shows.
+    The id may be the short one that `grange history` shows.
     """
     found = connection.rest("GET", f"/history/{_layer_id(connection, record)}")
     out = connection.out
@@ -296,7 +306,8 @@ def _layer_id(connection: Connection, given: str) -> str:
     found = [one["layer_id"] for one in reply["records"] if one["layer_id"].endswith(given)]
     if len(found) == 1:
         return str(found[0])
-    problem = "no record" if not found else "several records"
+    if not found:
+        raise NotFoundError("record", given)
     raise click.UsageError(
-        f"{given} names {problem}. grange history list shows ids; --json shows whole ones."
+        f"Several records end in {given}: give the whole id. `grange history --json` shows them."
     )

@@ -53,8 +53,15 @@ class Output:
         rows: Sequence[Sequence[Cell]],
         *,
         right: frozenset[str] = frozenset(),
+        empty: str = "",
     ) -> None:
-        """Print rows under column names; the columns named in `right` are aligned right."""
+        """Print rows under column names; the columns named in `right` are aligned right.
+
+        Where there are none, what is given as `empty` is printed in their place.
+        """
+        if not rows and empty:
+            self.line(empty)
+            return
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for name in columns:
             table.add_column(

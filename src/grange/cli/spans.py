@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import rich_click as click
 
 from grange.kernel.errors import InvalidRequestError
-from grange.kernel.units import Instant, instant_of
+from grange.kernel.units import Instant, datetime_of, instant_of
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)(m|h|d|w)")
 _MILLIS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 _Command = Callable[..., Any]
 
-_WHEN = "e.g. 90m, 24h, 7d ago, or 2026-11-22 or 2026-11-22T14:00"
+_WHEN = "e.g. 90m, 24h, 7d ago, today, yesterday, 2026-11-22 or 2026-11-22T14:00"
+_DAYS_BACK = {"today": 0, "yesterday": 1}
 
 
 def start_option(command: _Command) -> _Command:
@@ -29,7 +30,7 @@ def end_option(command: _Command) -> _Command:
 
 
 def parse_when(text: str, now: int) -> Instant:
-    """Return the instant a text means: a span before `now`, or a local date or time.
+    """Return the instant a text means: a span before `now`, or a local day, date or time.
 
     Raises:
         InvalidRequestError: it means neither.
@@ -37,6 +38,9 @@ def parse_when(text: str, now: int) -> Instant:
     ago = _AGO.fullmatch(text.strip())
     if ago is not None:
         return Instant(now - round(float(ago[1]) * _MILLIS[ago[2]]))
+    if (back := _DAYS_BACK.get(text.strip().lower())) is not None:
+        day = datetime_of(Instant(now)).astimezone().date() - timedelta(days=back)
+        return instant_of(datetime.combine(day, time()).astimezone())
     try:
         return instant_of(datetime.fromisoformat(text.strip()).astimezone())
     except ValueError:

@@ -7,6 +7,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.output import Output
 from grange.config.client import default_worker_dir
+from grange.kernel.errors import NotFoundError
 from grange.wiring.client import system_clock
 
 
@@ -30,9 +31,12 @@ def wake(connection: Connection, worker: str, address: str, port: int, mac: str 
     if not worker.startswith("worker-"):
         known = connection.rest("GET", "/contacts")["contacts"]
         found = [one["worker_id"] for one in known if one["name"] == worker and not one["deleted"]]
-        if len(found) != 1:
-            problem = "no worker" if not found else "several workers; give the id"
-            raise click.UsageError(f"{worker} names {problem}. grange worker ls lists them.")
+        if not found:
+            raise NotFoundError("worker", worker)
+        if len(found) > 1:
+            raise click.UsageError(
+                f"Several workers are called {worker}: give the id. `grange worker ls` lists them."
+            )
         worker_id = found[0]
     body = {"address": address, "port": port, **({"mac_address": mac} if mac else {})}
     sent = connection.rest("POST", f"/workers/{worker_id}/wake-up", body=body)

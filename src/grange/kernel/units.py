@@ -65,3 +65,8 @@ def billionths_of(amount: Decimal) -> int:
 def decimal_of(billionths: int) -> Decimal:
     """Return whole billionths as an exact Decimal amount."""
     return Decimal(billionths).scaleb(-9)
+
+
+def amount_text(billionths: int) -> str:
+    """Return whole billionths as decimal text with all nine digits, never with an exponent."""
+    return f"{decimal_of(billionths):f}"

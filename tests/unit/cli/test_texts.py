@@ -1,5 +1,6 @@
 """How figures read, and that a receipt says everything it knows."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -63,6 +64,7 @@ def test_bytes_money_and_counts_read_well():
     assert (size(512), size(1536), size(3 * 1024**4)) == ("512 B", "1.5 KiB", "3.0 TiB")
     assert money("0.0143000", "USD") == "0.0143 USD"
     assert money("1234.5", "EUR") == "1,234.50 EUR"
+    assert money("85.582284552", "EUR") == "85.58 EUR"
     assert money(None) == "–"
     assert (plural(1, "frame"), plural(1000, "frame")) == ("1 frame", "1,000 frames")
 
@@ -108,11 +110,19 @@ def test_times_are_spans_back_or_dates():
     now = 1_800_000_000_000
     assert parse_when("90m", now) == now - 90 * 60_000
     assert parse_when("2026-11-22T10:00+00:00", now) == 1_795_341_600_000
+    midnight = (
+        datetime.fromtimestamp(now / 1000)
+        .astimezone()
+        .replace(hour=0, minute=0, second=0, microsecond=0)
+    )
+    assert parse_when("today", now) == midnight.timestamp() * 1000
+    eve = (midnight - timedelta(hours=12)).replace(hour=0)
+    assert parse_when("yesterday", now) == eve.timestamp() * 1000
     assert parse_span("2h", "1h", now) == {
         "start": str(now - 7_200_000),
         "end": str(now - 3_600_000),
     }
     with pytest.raises(InvalidRequestError, match="is no time"):
-        parse_when("yesterday", now)
+        parse_when("recently", now)
     with pytest.raises(InvalidRequestError, match="after the start"):
         parse_span("1h", "2h", now)

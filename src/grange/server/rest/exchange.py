@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from grange.domain.exchange import ExchangeRate
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
-from grange.kernel.units import Instant, billionths_of, decimal_of
+from grange.kernel.units import Instant, amount_text, billionths_of
 from grange.ports.state import Order
 from grange.server.rest.given import Caller, Services
 from grange.services.commands.exchange import PutExchangeRate
@@ -74,7 +74,7 @@ async def list_exchange_rates(farm_id: FromPath[str], context: Services) -> Exch
             ExchangeRateRow(
                 rate_id=rate.rate_id,
                 currency=rate.currency,
-                rate=str(decimal_of(rate.billionths)),
+                rate=amount_text(rate.billionths),
                 valid_from=rate.valid_from,
                 created_at=rate.created_at,
                 created_by=rate.created_by,

@@ -25,7 +25,7 @@ from grange.domain.rates import (
 )
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId, FleetId
-from grange.kernel.units import Instant, billionths_of, decimal_of
+from grange.kernel.units import Instant, amount_text, billionths_of
 from grange.ports.state import Order
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
@@ -302,7 +302,7 @@ def _percent(ppm: int) -> str:
 
 
 def _money(billionths: int) -> str:
-    return str(decimal_of(billionths))
+    return amount_text(billionths)
 
 
 def _card_row(card: RateCard) -> RateCardRow:

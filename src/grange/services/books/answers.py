@@ -15,7 +15,7 @@ from grange.domain.rates import RateCard
 from grange.domain.work import Job, Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span, slots
-from grange.kernel.units import MILLIS_PER_HOUR, Instant, decimal_of
+from grange.kernel.units import MILLIS_PER_HOUR, Instant, amount_text
 from grange.ports.state import Compare
 from grange.services.books.account_sums import GROUPS, account_sums
 from grange.services.books.bridge import StateBridge
@@ -145,7 +145,7 @@ def usage_by(view: View, state: StateBridge, span: Span, group_by: str) -> dict[
             "sessions": total["sessions"],
             "runtime_ms": total["runtime_ms"],
             "machine_ms": round(times[key]),
-            "cost": None if total["cost"] is None else str(decimal_of(total["cost"])),
+            "cost": None if total["cost"] is None else amount_text(total["cost"]),
         }
         for key, total in sorted(
             rows.items(), key=lambda item: (-item[1]["runtime_ms"], str(item[0]))
@@ -156,7 +156,7 @@ def usage_by(view: View, state: StateBridge, span: Span, group_by: str) -> dict[
         "group_by": names,
         "rows": listed,
         "runtime_ms": sum(total["runtime_ms"] for total in rows.values()),
-        "cost": str(decimal_of(sum(costs))) if costs else None,
+        "cost": amount_text(sum(costs)) if costs else None,
         "currency": farm.currency if farm is not None else "USD",
         "example": bool(costs)
         and any(

@@ -12,7 +12,7 @@ from grange.books.where import Compare as Condition
 from grange.domain.budgets import Budget
 from grange.kernel.errors import NotFoundError
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant, datetime_of, decimal_of
+from grange.kernel.units import Instant, amount_text, datetime_of
 from grange.ports.state import Compare
 from grange.services.books.costs import FIELDS, money, parts_of, priced
 from grange.services.books.desk import Desk
@@ -69,7 +69,7 @@ def _row(desk: Desk, budget: Budget, zone: ZoneInfo) -> dict[str, Any]:
         "spent": money(spent),
         "left": money(budget.amount_billionths - spent),
         "used": spent / budget.amount_billionths if budget.amount_billionths else None,
-        "per_day": None if found.pace is None else str(decimal_of(round(found.pace.mean))),
+        "per_day": None if found.pace is None else amount_text(round(found.pace.mean)),
         "exhausted_at": found.exhausted_at,
         "earliest_at": found.earliest_at,
         "latest_at": found.latest_at,

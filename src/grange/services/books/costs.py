@@ -29,7 +29,7 @@ from grange.books.where import EVERYTHING, Field, Fields, Kind, Node, condition,
 from grange.domain.rates import Idle, RateCard
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant, datetime_of, decimal_of
+from grange.kernel.units import Instant, amount_text, datetime_of
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk, span_of
 from grange.services.books.idle_costs import apart_entries
@@ -303,7 +303,7 @@ class _Sum:
 
 def money(billionths: int | None) -> str | None:
     """Return an amount as it leaves: decimal text, None where there is no price."""
-    return None if billionths is None else str(decimal_of(billionths))
+    return None if billionths is None else amount_text(billionths)
 
 
 def summed(

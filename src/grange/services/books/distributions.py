@@ -22,7 +22,7 @@ from grange.books.sheet import (
 )
 from grange.domain.work import Job, Layer, Worker
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant, decimal_of
+from grange.kernel.units import Instant, amount_text
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk
 from grange.services.books.shelf import View
@@ -261,7 +261,7 @@ def errors(asked: Asked) -> Sheet:
                 "wasted_thread_ms": row["run_ms"],
                 "share": row["machine_ms"] / whole if whole else None,
                 "cumulative_share": before / whole if whole else None,
-                "cost": None if row["cost"] is None else str(decimal_of(row["cost"])),
+                "cost": None if row["cost"] is None else amount_text(row["cost"]),
                 "last_at": row["last_at"],
                 "last_text": row["last_text"],
             }

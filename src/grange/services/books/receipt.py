@@ -15,7 +15,7 @@ from grange.domain.farm import Farm
 from grange.domain.rates import RateCard
 from grange.domain.work import Job, Layer, Worker
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_SECOND, Instant, decimal_of
+from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_SECOND, Instant, amount_text
 from grange.ports.state import Compare
 from grange.services.books.bridge import StateBridge
 from grange.services.books.machine_time import machine_time, workers_over
@@ -110,7 +110,7 @@ def _cost(
             if card.card_id in cards
         ),
         "currency": farm.currency if farm is not None else "USD",
-        "total": str(decimal_of(sum(row["cost"] for row in priced))),
+        "total": amount_text(sum(row["cost"] for row in priced)),
         "by_layer": _grouped(
             rows,
             "layer_id",
@@ -136,7 +136,7 @@ def _grouped(
     return [
         {
             "name": names.get(key, str(key)),
-            "cost": str(decimal_of(costs[key])),
+            "cost": amount_text(costs[key]),
             "machine_ms": millis,
         }
         for key, millis in zip(keys, machine_ms, strict=True)

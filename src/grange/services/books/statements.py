@@ -16,7 +16,7 @@ from grange.domain.farm import SIMULATED, Farm
 from grange.domain.statements import BooksMonth, Posting, PostingKind, PostingPart
 from grange.kernel.errors import ConflictError, CorruptDataError, FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_DAY, Instant, datetime_of, decimal_of
+from grange.kernel.units import MILLIS_PER_DAY, Instant, amount_text, datetime_of, decimal_of
 from grange.ports.state import Compare, Order
 from grange.services.books.costs import cards_of, priced
 from grange.services.books.desk import Desk
@@ -125,7 +125,7 @@ def months(desk: Desk, *, farm_id: str) -> dict[str, Any]:
                 "frozen_at": frozen[name].frozen_at if name in frozen else None,
                 "frozen_by": frozen[name].frozen_by if name in frozen else None,
                 "lines": frozen[name].line_count if name in frozen else None,
-                "cost": str(decimal_of(frozen[name].amount_billionths)) if name in frozen else None,
+                "cost": amount_text(frozen[name].amount_billionths) if name in frozen else None,
                 "example": frozen[name].example if name in frozen else None,
                 "postings": [
                     {
@@ -279,7 +279,7 @@ def _plain_line(row: Mapping[str, Any], client: str | None) -> dict[str, Any]:
         "worker": row["worker_name"],
         "thread_ms": row["ms"],
         "threads": row["threads"],
-        "amount": None if amount is None else str(decimal_of(amount)),
+        "amount": None if amount is None else amount_text(amount),
     }
 
 

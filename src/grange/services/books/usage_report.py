@@ -15,7 +15,7 @@ from grange.books.where import Node
 from grange.domain.rates import RateCard
 from grange.domain.work import UNASSIGNED
 from grange.kernel.intervals import Span
-from grange.kernel.units import Instant, datetime_of, decimal_of
+from grange.kernel.units import Instant, amount_text, datetime_of
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk
 from grange.services.books.shelf import View
@@ -135,7 +135,7 @@ def _row(
         "runtime_ms": total["runtime_ms"],
         "machine_ms": round(total["machine"]),
         "share": float(total["machine"] / whole) if whole else None,
-        "cost": None if total["cost"] is None else str(decimal_of(total["cost"])),
+        "cost": None if total["cost"] is None else amount_text(total["cost"]),
     }
 
 
