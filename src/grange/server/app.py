@@ -22,6 +22,8 @@ from grange.server.http import (
     send_reply,
     text_reply,
 )
+from grange.server.metrics import PATH as METRICS_PATH
+from grange.server.metrics import Metrics
 from grange.server.published import PREFIX as PUBLISHED_PREFIX
 from grange.server.published import Published
 from grange.server.rest.faults import rest_fault
@@ -81,6 +83,7 @@ class Application:
         web: WebFiles,
         secure: bool,
         authority: bytes = b"",
+        metrics_token: str = "",
     ) -> None:
         """Put the doors together.
 
@@ -91,6 +94,7 @@ class Application:
             web: the page.
             secure: True if connections are encrypted.
             authority: the certificate of the server's own authority, in PEM; empty: it has none.
+            metrics_token: what Prometheus must show; empty: it is not answered.
         """
         self._context = context
         self._authenticator = authenticator
@@ -99,6 +103,7 @@ class Application:
         self._secure = secure
         self._authority = authority
         self._published = Published(context, authenticator)
+        self._metrics = Metrics(context, metrics_token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -109,7 +114,9 @@ class Application:
             return
         request = request_of(scope)
         try:
-            if "authorization" in request.headers:
+            if request.raw_path == METRICS_PATH:
+                await send_reply(send, await self._metrics.reply(request), request.request_id)
+            elif "authorization" in request.headers:
                 await self._signed(request, scope, receive, send)
             elif _is_rest(request):
                 await self._browser(request, scope, receive, send)

@@ -20,6 +20,7 @@ from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.ids import RandomIds
 from grange.adapters.host.magic import UdpMagicPackets
 from grange.adapters.host.master_key import master_key
+from grange.adapters.host.metrics_token import metrics_token
 from grange.adapters.host.probe import HostProbe
 from grange.adapters.host.room import RESERVE_BYTES, DiskRoom
 from grange.adapters.journal.writer import FileJournal
@@ -220,6 +221,7 @@ async def running_api(
             web=WebFiles(STATIC),
             secure=settings.tls,
             authority=_authority(settings),
+            metrics_token=metrics_token(settings.data_dir),
         )
         upkeep = Upkeep(
             context,

@@ -79,6 +79,11 @@ class Ingest:
         self._has_room = has_room
         self._retention = retention
 
+    @property
+    def queued_bytes(self) -> int:
+        """About how many bytes of facts are not durable yet."""
+        return self._commit.queued_bytes
+
     async def ingest(
         self,
         worker: Worker,
