@@ -64,6 +64,8 @@ class CollectSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Formats of your own."""
     latency_limit_seconds: Annotated[float, msgspec.Meta(ge=0)] = 15.0
     """A file counts as late above this."""
+    sync_from: tuple[str, ...] = ()
+    """Settings files (client.toml) of other servers whose hour blocks are copied."""
     ssh_options: tuple[str, ...] = ()
     """Further options of ssh, for `mirror`."""
 

@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from grange.adapters.cursor_files import CursorFiles
@@ -13,6 +12,7 @@ from grange.adapters.folder_lock import FolderLock
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.log_files import FolderLogs
 from grange.adapters.rsync import RsyncMirror
+from grange.collect.backwards import last_lines
 from grange.collect.names import Source, chosen, find_sources
 from grange.collect.run import Collector, Sender
 from grange.collect.sending import Kept, LineSender
@@ -100,7 +100,7 @@ def collecting(
             sender = LineSender(api, farm_id, lambda seconds: asyncio.run(_wait(waiting, seconds)))
         logs = FolderLogs()
         machine = machine_name(section)
-        sources = find_sources(section, logs, machine, _mirrored(section, folder))
+        sources = find_sources(section, logs, machine, _mirrored(section))
         yield Collecting(
             collector=Collector(logs=logs, cursors=cursors, sender=sender, clock=clock),
             sources=chosen(sources, streams, kind),
@@ -113,15 +113,22 @@ async def _wait(clock: Clock, seconds: float) -> None:
     await clock.sleep(seconds)
 
 
-def _mirrored(section: CollectSection, folder: Path) -> dict[str, str]:
+def _mirrored(section: CollectSection) -> dict[str, str]:
     """Fetch the logs of other machines; return where each place was fetched to."""
-    found: dict[str, str] = {}
+    found = _mirrored_before(section)
     mirror = RsyncMirror(ssh_options=section.ssh_options)
-    for place in sorted({one.mirror for one in section.streams if one.mirror}):
-        target = folder / "mirror" / hashlib.sha256(place.encode()).hexdigest()[:16]
-        mirror.fetch(place, str(target))
-        found[place] = str(target)
+    for place, target in found.items():
+        mirror.fetch(place, target)
     return found
+
+
+def _mirrored_before(section: CollectSection) -> dict[str, str]:
+    """Return where the logs of other machines are fetched to."""
+    folder = collect_folder(section) / "mirror"
+    return {
+        place: str(folder / hashlib.sha256(place.encode()).hexdigest()[:16])
+        for place in sorted({one.mirror for one in section.streams if one.mirror})
+    }
 
 
 def cursor_store(section: CollectSection) -> CursorStore:
@@ -132,3 +139,16 @@ def cursor_store(section: CollectSection) -> CursorStore:
 def local_logs() -> LogFiles:
     """Return the logs of this machine."""
     return FolderLogs()
+
+
+def tail_of(section: CollectSection, stream: str, count: int) -> list[str]:
+    """Return the last lines of a stream's newest log.
+
+    Raises:
+        ConfigurationError: no log of the stream was found.
+    """
+    logs = local_logs()
+    sources = find_sources(section, logs, machine_name(section), _mirrored_before(section))
+    files = [file for source in chosen(sources, [stream], None) for file in source.files]
+    newest = max(files, key=lambda file: (file.changed_ns, file.path))
+    return [line.decode("utf-8", "replace") for line in last_lines(logs, newest, count)]

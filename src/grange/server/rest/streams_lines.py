@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Request, Response, get, put
+from litestar import Request, Response, get, post, put
 from litestar.datastructures import State
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
@@ -30,6 +30,13 @@ class LinesReplaced(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool
     rows_before: int
     rows_after: int
+
+
+class PruneBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which lines go: all before the hour that `until` lies in."""
+
+    until: Annotated[int, msgspec.Meta(ge=0)]
+    dry_run: bool = False
 
 
 @put("/farms/{farm_id:str}/streams/lines", operation="PutLogLines")
@@ -74,6 +81,16 @@ async def replace_log_lines(
         body=await request.body(),
     )
     return msgspec.convert(found, LinesReplaced)
+
+
+@post("/farms/{farm_id:str}/streams/lines/prune", operation="PruneLogLines", status_code=200)
+async def prune_log_lines(
+    farm_id: FromPath[str], data: JSONBody[PruneBody], context: Services
+) -> Answer:
+    """Delete the log lines before an hour, or say how many that would be."""
+    return await _ask(
+        context, "prune_lines", farm_id=farm_id, until=data.until, dry_run=data.dry_run
+    )
 
 
 @get("/farms/{farm_id:str}/streams", operation="ListStreams")
@@ -192,6 +209,7 @@ def _check_span(start: int, end: int) -> None:
 HANDLERS = [
     put_log_lines,
     replace_log_lines,
+    prune_log_lines,
     list_streams,
     get_stream_slots,
     list_stream_hours,

@@ -6,12 +6,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from grange.books.catalog.schema import arrow_schema
 from grange.books.catalog.stream_tables import LOG_LINES
+from grange.books.streams.questions import hours
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.services.books.replacing import Replacer
+from grange.services.books.shelf import View
 from grange.services.streams.lines import decoded
 
 
@@ -68,4 +71,30 @@ def replace_lines(
         "changed": found.changed,
         "rows_before": found.rows_before,
         "rows_after": found.rows_after,
+    }
+
+
+def prune_lines(
+    replacer: Replacer, view: View, until: Instant, *, now: Instant, dry_run: bool
+) -> dict[str, Any]:
+    """Delete the lines before the hour of an instant; return what that is.
+
+    Args:
+        replacer: replaces intervals; the caller holds the sealer's lock.
+        view: the books as they are.
+        until: from this hour on lines stay.
+        now: the present instant.
+        dry_run: change nothing.
+    """
+    end = Instant(until - until % MILLIS_PER_HOUR)
+    rows = view.ask(hours(Span(Instant(0), end), stream=None, kind=None, machine=None)).to_pylist()
+    first = min((row["start_at"] for row in rows), default=None)
+    if first is not None and not dry_run:
+        nothing = arrow_schema(LOG_LINES.name).empty_table()
+        replacer.replace(view.farm_id, LOG_LINES.name, Span(Instant(first), end), nothing, now=now)
+    return {
+        "hours": len(rows),
+        "lines": sum(row["lines"] for row in rows),
+        "first_at": first,
+        "dry_run": dry_run,
     }
