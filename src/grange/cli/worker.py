@@ -9,6 +9,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import NOTHING, moment, size
 from grange.cli.output import Output, status
+from grange.cli.worker_limits import command as limits
 from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
 
@@ -22,6 +23,7 @@ def command() -> None:
 
 
 command.add_command(benchmark)
+command.add_command(limits)
 command.add_command(wake)
 
 

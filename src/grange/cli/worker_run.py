@@ -16,6 +16,7 @@ from grange.config.client import (
     process_environment,
 )
 from grange.kernel.errors import ConfigurationError, ConflictError
+from grange.wiring.admin import machine_zone
 from grange.wiring.client import connect, trusted_authority
 from grange.wiring.parent import end_with
 from grange.wiring.worker import run_worker
@@ -51,6 +52,7 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
         watts=options.watts,
         relative_speed=1.0 if speed is None else speed.relative_speed,
         environment=job_environment(environment, options.pass_env),
+        zone=machine_zone(),
         contain=options.contain,
         copy_bytes_per_second=None if options.copy_rate is None else options.copy_rate * 2**20,
     )

@@ -22,6 +22,24 @@ STOPPING = WorkerStatus.STOPPING
 STOPPED = WorkerStatus.STOPPED
 NOT_RESPONDING = WorkerStatus.NOT_RESPONDING
 
+CLOSED = "grange:attr.worker.closed"
+"""Why a worker takes no work by its own hours; absent: it does."""
+
+
+def closed_for(worker: Worker) -> str:
+    """Return why a worker takes no work by its own hours; empty: it does."""
+    told = worker.attributes.get(CLOSED)
+    return told[0] if told else ""
+
+
+def with_closed(worker: Worker, reason: str) -> Worker:
+    """Return the worker as its own hours have it."""
+    attributes = {name: values for name, values in worker.attributes.items() if name != CLOSED}
+    if reason:
+        attributes[CLOSED] = (reason,)
+    return replace(worker, attributes=attributes)
+
+
 TABLE: Table[WorkerStatus] = {
     CREATED: {WorkerStarted: (STARTED,), WorkerStopping: (STOPPING,), WorkerStopped: (STOPPED,)},
     STARTED: {

@@ -111,6 +111,20 @@ class Processes(Protocol):
         """
         ...
 
+    def confine(self, root_pid: int, cores: Sequence[int] | None, memory_bytes: int | None) -> None:
+        """Let a root and everything below it, now and later, use no more than this.
+
+        Args:
+            root_pid: the root.
+            cores: numbers of the cores it may run on, of those the calling process may; None: all.
+            memory_bytes: a process that asks for far more is refused by the system; None: no limit.
+        """
+        ...
+
+    def oom_kills(self) -> int | None:
+        """Return how many processes the system has killed for lack of memory since it started."""
+        ...
+
     def adopt_orphans(self) -> None:
         """Become the parent of every process below this one whose parent ends, where possible."""
         ...

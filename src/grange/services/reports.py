@@ -22,6 +22,7 @@ from grange.domain.events import (
 )
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus, WorkerStatus
 from grange.domain.work import Session, SessionAction, Task, Worker
+from grange.domain.worker import closed_for, with_closed
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
 from grange.kernel.ids import (
     FarmId,
@@ -85,6 +86,8 @@ class ReportSchedule:
     received_at: Instant | None = None
     """The server's clock when the request came; default: when it is decided."""
     native: bool = False
+    closed: str = ""
+    """Why the worker takes no work by its own hours; empty: it does."""
 
     def needs(self) -> Needs:
         """Actions that are over are no longer in memory.
@@ -109,6 +112,8 @@ class ReportSchedule:
         if self.native != worker.native:
             worker = replace(worker, native=self.native)
             draft.put(worker)
+        if self.closed != closed_for(worker):
+            worker = _close(draft, worker, self.closed)
         received_at = self.received_at or draft.now
         if self.sent_at is not None:
             memory.clock_offset_ms[worker.worker_id] = received_at - self.sent_at
@@ -128,6 +133,28 @@ class ReportSchedule:
         if said_at is not None:
             watch_clock(draft, worker, received_at - said_at)
         return _schedule(draft, worker)
+
+
+def _close(draft: Draft, worker: Worker, reason: str) -> Worker:
+    """Take over whether a worker's own hours let it work; to the books it is disabled meanwhile."""
+    before, after = bool(closed_for(worker)), bool(reason)
+    worker = with_closed(worker, reason)
+    draft.put(worker)
+    if before != after and not worker.disabled:
+        draft.event(
+            "worker",
+            worker.worker_id,
+            "worker_disabled",
+            worker.farm_id,
+            old=str(before).lower(),
+            new=str(after).lower(),
+            actor="hours",
+            worker_id=worker.worker_id,
+            fleet_id=worker.fleet_id,
+            number=worker.threads,
+        )
+    draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))
+    return worker
 
 
 def _order(action_id: SessionActionId) -> tuple[str, int]:

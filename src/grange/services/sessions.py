@@ -24,6 +24,7 @@ from grange.domain.events import (
 from grange.domain.rates import PricedWork, RateCard, card_at, thread_rate
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
+from grange.domain.worker import closed_for
 from grange.kernel.ids import SessionId, StepId
 from grange.kernel.units import Instant
 from grange.scheduling.index import Choice, Nothing
@@ -41,7 +42,7 @@ MOST_AHEAD = 8
 
 def fill_threads(draft: Draft, worker: Worker) -> Worker:
     """Open a session on every free thread of a worker there is work for."""
-    if worker.draining:
+    if worker.draining or closed_for(worker):
         return worker
     busy = {thread for thread, _ in worker.sessions}
     for thread in range(worker.threads):
@@ -200,7 +201,7 @@ def settle_session(draft: Draft, session_id: SessionId) -> None:
     """Give an open session its next tasks, or lead it out of its environments and end it."""
     session = draft.get(Session, session_id)
     worker = draft.get(Worker, session.worker_id)
-    if not session.ending and not worker.disabled:
+    if not session.ending and not worker.disabled and not closed_for(worker):
         session = _top_up(draft, session, worker)
     if session.open_actions:
         return

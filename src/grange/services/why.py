@@ -15,6 +15,7 @@ import msgspec
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.statuses import TaskRunStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Worker
+from grange.domain.worker import closed_for
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId, JobId, QueueId
 from grange.scheduling.blocks import Block, Unmet
@@ -339,6 +340,8 @@ class _Question:
                 return Unmet(Block.WORKERS, f"it is quarantined: {faults.cause}")
             by = f" by {worker.updated_by}" if worker.updated_by else ""
             return Unmet(Block.WORKERS, f"it was disabled{by}")
+        if closed_for(worker):
+            return Unmet(Block.HOURS, f"it takes no work now: {closed_for(worker)}")
         if worker.draining:
             return Unmet(Block.WORKERS, "it is draining")
         return None

@@ -79,6 +79,8 @@ class ServerCalls:
         self._host_properties = host_properties
         self._capabilities = capabilities
         self.worker_id: str | None = None
+        self.closed = ""
+        """Why the machine takes no work now; empty: it does."""
 
     def ready(self) -> bool:
         """Return True once there are credentials of this worker."""
@@ -185,7 +187,11 @@ class ServerCalls:
             "PATCH",
             "/schedule",
             body,
-            headers={**_NATIVE, "x-grange-sent-at": str(self._clock.now())},
+            headers={
+                **_NATIVE,
+                "x-grange-sent-at": str(self._clock.now()),
+                **({"x-grange-closed": self.closed} if self.closed else {}),
+            },
         )
         return schedule_of(reply)
 

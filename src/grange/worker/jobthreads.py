@@ -22,7 +22,9 @@ from grange.worker.background import in_thread
 from grange.worker.entities import Entities, job_user
 from grange.worker.framerecords import Attempt, MeasuredFrame, measured, unmeasured
 from grange.worker.gpus import gpu_variables
+from grange.worker.guard import Guard
 from grange.worker.leftovers import MARK, Leftovers
+from grange.worker.limits import Rules
 from grange.worker.logrules.frames import task_frames
 from grange.worker.messages import (
     Began as RunnerBegan,
@@ -103,6 +105,8 @@ class JobThreads:
         frames: takes finished frame records; they are on disk when it returns.
         spawn: runs a coroutine beside the caller.
         gpus: how many the machine has.
+        guard: holds them to the machine's limits.
+        rules_changed: told when other limits hold.
     """
 
     def __init__(
@@ -119,9 +123,15 @@ class JobThreads:
         frames: Callable[[list[dict[str, Any]]], None],
         spawn: Spawn,
         gpus: int = 0,
+        guard: Guard,
+        rules_changed: Callable[[Rules], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._gpus = gpus
+        self._guard = guard
+        self._rules_changed = rules_changed
+        self._halted: set[str] = set()
+        """Actions that were told to stop for a limit."""
         self._folder = folder
         self._clock = clock
         self._entities = entities
@@ -176,6 +186,30 @@ class JobThreads:
         """Keep the frames that are done so far; the readings that cover them are there."""
         for thread, doing in self._doing.items():
             self._record_frames(thread, doing, None)
+
+    def enforce(self) -> None:
+        """Hold what runs to the machine's limits."""
+        halts = self._guard.look(
+            self._sampler.roots(),
+            self._sampler.rendering(),
+            user_logged_in=self._sampler.user_logged_in,
+            changed=self._rules_changed,
+        )
+        for halt in halts:
+            doing = self._doing.get(halt.thread)
+            if doing is None or doing.action.action_id in self._halted:
+                continue
+            self._halted.add(doing.action.action_id)
+            _log.warning(halt.error_text, extra={"action": "halt", "seat": halt.thread})
+            self._seats[halt.thread].send(
+                Cancel(
+                    action_id=doing.action.action_id,
+                    at_once=halt.error_class == "memory",
+                    error_class=halt.error_class,
+                    error_rule=halt.error_rule,
+                    error_text=halt.error_text,
+                )
+            )
 
     async def end(self, patience_seconds: float) -> None:
         """End every runner."""
@@ -308,6 +342,7 @@ class JobThreads:
     def _variables(self, session: LocalSession) -> dict[str, str]:
         settings = self._settings
         return {
+            **self._guard.variables(session.thread),
             **gpu_variables(session.thread, settings.threads, self._gpus, settings.environment),
             MARK: self._leftovers.mark,
             "DEADLINE_FARM_ID": self._settings.farm_id,
@@ -381,6 +416,7 @@ class JobThreads:
 
     def _action_over(self, thread: int, doing: _Doing, message: Ended) -> None:
         del self._doing[thread]
+        self._halted.discard(doing.action.action_id)
         doing.began_at = Instant(message.started_at)
         self._sampler.read()
         self._record_frames(thread, doing, message)

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError, GrangeError, ThrottledError
@@ -22,9 +23,11 @@ from grange.worker.calls import ApiFactory, ServerCalls, failure_of
 from grange.worker.capabilities import capabilities, host_properties
 from grange.worker.entities import Entities
 from grange.worker.gpus import gpu_advice
+from grange.worker.guard import Guard
 from grange.worker.identity import StateFolder
 from grange.worker.jobthreads import JobThreads
 from grange.worker.leftovers import Leftovers
+from grange.worker.limits import Rules
 from grange.worker.machine import apply, due_at
 from grange.worker.plan import (
     Answered,
@@ -100,6 +103,10 @@ class Worker:
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._guard = Guard(
+            settings.state_dir, ZoneInfo(settings.zone), clock, processes, settings.threads
+        )
+        self._rules_changed(self._guard.rules)
         self._threads = JobThreads(
             settings,
             folder=self._folder.path,
@@ -112,6 +119,8 @@ class Worker:
             frames=self._frames_done,
             spawn=self._spawn,
             gpus=inventory.gpus,
+            guard=self._guard,
+            rules_changed=self._rules_changed,
         )
         self._gpu_advice = gpu_advice(settings.threads, inventory.gpus)
         self._random = random.Random(self._leftovers.mark + str(os.getpid()))  # noqa: S311 jitter
@@ -282,7 +291,19 @@ class Worker:
 
     def _ticked(self) -> None:
         """A reading was taken; called from the sampler's thread."""
-        self._from_thread(self._threads.record_frames)
+        self._from_thread(self._look)
+
+    def _look(self) -> None:
+        self._threads.record_frames()
+        self._threads.enforce()
+
+    def _rules_changed(self, rules: Rules) -> None:
+        """Other limits hold: the server hears of it with the next call, which is made now."""
+        self._calls.closed = rules.closed
+        if self._loop is not None:
+            said = f"Takes no work: {rules.closed}." if rules.closed else "Other limits hold now."
+            _log.info(said, extra={"action": "rules"})
+            self._happened(Woken(at=self._clock.now()))
 
     def _frames_done(self, records: list[dict[str, Any]]) -> None:
         if self._spool is not None:

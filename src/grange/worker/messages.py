@@ -46,6 +46,10 @@ class Cancel(msgspec.Struct, tag="cancel", kw_only=True, frozen=True):
 
     action_id: str
     at_once: bool = False
+    error_class: str = ""
+    """Not empty: the action failed for this reason, rather than being canceled."""
+    error_rule: str = ""
+    error_text: str = ""
 
 
 class Close(msgspec.Struct, tag="close", kw_only=True, frozen=True):

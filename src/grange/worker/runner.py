@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -30,8 +29,8 @@ from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError
 from grange.kernel.units import Instant
 from grange.ports.host import Processes
-from grange.worker.containing import Rejected
 from grange.worker.delivery import Delivered, Delivery
+from grange.worker.endings import failed, halted, peak, rejected, signal_name
 from grange.worker.fragments import (
     command_text,
     environment_of,
@@ -107,6 +106,9 @@ class _Action:
         self.said: tuple[float | None, str] = (None, "")
         self.job_says_progress = False
         self.notify_seconds = notify_seconds(template, run.kind)
+        self.halted: Cancel | None = None
+        """Why the worker stopped it."""
+        self.oom_kills: int | None = None
 
 
 class Runner:
@@ -255,17 +257,18 @@ class Runner:
         session = self._session
         now = self._clock.now()
         if session is None:
-            self._send(_failed(message.action_id, now, "The session is not open."))
+            self._send(failed(message.action_id, now, "The session is not open."))
             return
         try:
             template = self._remember(message)
             self._action = _Action(message, template, now)
+            self._action.oom_kills = self._processes.oom_kills()
             self._delivery.begin()
             self._start(session, message)
         except (GrangeError, RuntimeError, ValueError, KeyError, OSError) as error:
             self._action = None
             LOG.error("%s", _told(error), extra={"session_id": self._session_id})
-            self._send(_failed(message.action_id, self._clock.now(), _told(error)))
+            self._send(failed(message.action_id, self._clock.now(), _told(error)))
 
     def _remember(self, message: Run) -> Mapping[str, Any]:
         """Parse the action's template, once a session, and return it as it came."""
@@ -322,6 +325,8 @@ class Runner:
             self._delivery.cancel()
         if action is None or session is None or action.run.action_id != message.action_id:
             return  # it has ended meanwhile
+        if message.error_text:
+            action.halted = message
         if message.at_once:
             self._stop_at_once(session)
         else:
@@ -432,7 +437,9 @@ class Runner:
                 self._book_output(action, path)
         self._processes.reap_orphans(0.0)
         outcome = _OUTCOMES[status.state]
-        verdict = _verdict(action, status) if outcome is Outcome.FAILED else None
+        verdict = self._why(action, status) if outcome is Outcome.FAILED else None
+        if action.halted is not None and outcome is not Outcome.SUCCEEDED:
+            outcome, verdict = halted(action.halted)
         delivered = Delivered()
         if outcome is Outcome.SUCCEEDED and action.run.kind is Kind.TASK_RUN:
             delivered = self._deliver(action)
@@ -440,7 +447,7 @@ class Runner:
             if delivered.cancelled:
                 outcome = Outcome.CANCELED
             elif delivered.rejected is not None:
-                outcome, verdict = Outcome.FAILED, _rejected(delivered.rejected)
+                outcome, verdict = Outcome.FAILED, rejected(delivered.rejected)
         copied = delivered.copied
         message = status.fail_message or (verdict.text if verdict else "") or action.said[1]
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -455,7 +462,7 @@ class Runner:
                 exit_code=status.exit_code,
                 message=message[:4096],
                 cpu_ms=round(cpu_seconds * 1000),
-                peak_memory_bytes=_peak(before.ru_maxrss, used.ru_maxrss),
+                peak_memory_bytes=peak(before.ru_maxrss, used.ru_maxrss),
                 output_bytes=copied.byte_count if copied else _sum(action.outputs),
                 copy_ms=copied.millis if copied else None,
                 copied_files=copied.files if copied else None,
@@ -463,9 +470,17 @@ class Runner:
                 error_class=verdict.error_class if verdict else "",
                 error_rule=verdict.rule if verdict else "",
                 error_text=verdict.text if verdict else "",
-                exit_signal=_signal_name(status.exit_code) or "",
+                exit_signal=signal_name(status.exit_code) or "",
             )
         )
+
+    def _why(self, action: _Action, status: ActionStatus) -> Verdict:
+        verdict = _verdict(action, status)
+        before, after = action.oom_kills, self._processes.oom_kills()
+        if verdict.error_class == "killed" and before is not None and (after or 0) > before:
+            text = f"{verdict.text} The system ran out of memory meanwhile."
+            return Verdict(error_class="memory", rule="exit:out-of-memory", text=text)
+        return verdict
 
     def _deliver(self, action: _Action) -> Delivered:
         """Take the output of a task to its place, and say so in the session's log."""
@@ -507,60 +522,17 @@ def _verdict(action: _Action, status: ActionStatus) -> Verdict:
         )
     if status.exit_code is None and status.fail_message:
         return Verdict(error_class="setup", rule="openjd:start", text=status.fail_message[:1000])
-    return action.parser.verdict(status.exit_code, _signal_name(status.exit_code))
-
-
-def _rejected(rejected: Rejected) -> Verdict:
-    return Verdict(error_class=rejected.error_class, rule=rejected.rule, text=rejected.text)
+    return action.parser.verdict(status.exit_code, signal_name(status.exit_code))
 
 
 def _sum(outputs: Mapping[str, int]) -> int | None:
     return sum(outputs.values()) if outputs else None
 
 
-def _failed(action_id: str, now: Instant, message: str) -> Ended:
-    return Ended(
-        action_id=action_id,
-        outcome=Outcome.FAILED,
-        started_at=now,
-        at=now,
-        message=message[:4096],
-        error_class="setup",
-        error_rule="runner:start",
-        error_text=message[:1000],
-    )
-
-
 def _told(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"The job's details lack {error}."
     return str(error) or type(error).__name__
-
-
-def _peak(before: int, after: int) -> int | None:
-    """Return the peak of the largest ended process; None if an earlier one was larger.
-
-    A process is born with this one's memory, so nothing below that can be told.
-    """
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if after <= max(before, own * 1.1):
-        return None
-    return after if sys.platform == "darwin" else after * 1024
-
-
-def _signal_name(exit_code: int | None) -> str | None:
-    """Return the signal a process died of, told by its code or by a shell's 128 + n."""
-    if exit_code is None:
-        return None
-    number = -exit_code if exit_code < 0 else exit_code - 128
-    fatal = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGKILL}
-    fatal |= {signal.SIGSEGV, signal.SIGTERM, signal.SIGINT, signal.SIGXCPU, signal.SIGXFSZ}
-    if exit_code >= 0 and number not in fatal:
-        return None
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return None
 
 
 def run_runner(descriptor: int, parent_pid: int, clock: Clock, processes: Processes) -> None:

@@ -102,6 +102,24 @@ class Sampler:
         with self._lock:
             return self._threads[thread].series.copy()
 
+    def rendering(self) -> dict[int, int]:
+        """Return the job threads that render, with the memory their processes use."""
+        with self._lock:
+            return {
+                number: 0 if one.before is None else one.before.memory_bytes
+                for number, one in enumerate(self._threads)
+                if one.occupation.state == "rendering"
+            }
+
+    def roots(self) -> dict[int, int]:
+        """Return the root process of each job thread that has one."""
+        with self._lock:
+            return {
+                number: one.root_pid
+                for number, one in enumerate(self._threads)
+                if one.root_pid is not None
+            }
+
     @property
     def user_logged_in(self) -> bool | None:
         """Whether anybody was logged in at the last reading."""

@@ -84,6 +84,8 @@ class WorkerSettings:
     """Environment variables that jobs inherit; see `job_environment`."""
     runner_command: tuple[str, ...] = (sys.executable, "-m", "grange.wiring.runner")
     """Starts the nursery of runners; the socket's number and this process's are added."""
+    zone: str = "UTC"
+    """The machine's zone, which its hours are read in."""
     contain: bool = True
     """Write what jobs name as output to this machine first, then copy it to its place."""
     copy_bytes_per_second: float | None = None

@@ -455,3 +455,34 @@ def test_a_silent_process_is_followed_without_haste(seat: Seat) -> None:
     switches = process.num_ctx_switches().voluntary - before
     assert ended.outcome is Outcome.SUCCEEDED
     assert switches < 1500
+
+
+def test_an_action_stopped_for_a_limit_fails_with_its_cause(seat: Seat) -> None:
+    """S1-12: watch and stop, with the cause booked."""
+    seat.open()
+    seat.run(1, script("sleep 60"))
+    seat.until(Began)
+    text = "The job used 9000 MiB; rendering may use 8000 MiB of this machine now."
+    seat.say(
+        Cancel(
+            action_id="action-1",
+            at_once=True,
+            error_class="memory",
+            error_rule="limit:memory",
+            error_text=text,
+        )
+    )
+    ended, _ = seat.until(Ended)
+    assert ended.outcome is Outcome.FAILED
+    assert (ended.error_class, ended.error_rule, ended.message) == ("memory", "limit:memory", text)
+
+
+def test_an_action_stopped_at_the_end_of_the_hours_goes_back_without_blame(seat: Seat) -> None:
+    """S1-13: what the worker does at the border."""
+    seat.open()
+    seat.run(1, script("sleep 60"))
+    seat.until(Began)
+    seat.say(Cancel(action_id="action-1", error_text="Stopped: work hours."))
+    ended, _ = seat.until(Ended)
+    assert ended.outcome is Outcome.CANCELED
+    assert (ended.error_class, ended.message) == ("", "Stopped: work hours.")

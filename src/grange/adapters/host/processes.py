@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,10 @@ from grange.ports.host import ProcessIdentity
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _SUDO_SECONDS = 10
+_SLACK = 2
+_SPARE_BYTES = 2**30
+"""The system's own limit counts what a process asks for, not what it uses: it is set wide, for what
+grows too fast to be seen in time."""
 
 
 class HostProcesses:
@@ -71,6 +76,31 @@ class HostProcesses:
             if not _kill(identity.pid) and user is not None:
                 _kill_as(identity.pid, user)
         return killed
+
+    def confine(self, root_pid: int, cores: Sequence[int] | None, memory_bytes: int | None) -> None:
+        """Let a root and everything below it, now and later, use no more than this."""
+        if sys.platform != "linux":
+            return
+        own = sorted(os.sched_getaffinity(0))
+        allowed = own if cores is None else [own[number] for number in cores if number < len(own)]
+        limit = resource.RLIM_INFINITY
+        if memory_bytes is not None:
+            limit = memory_bytes * _SLACK + _SPARE_BYTES
+        for pid in (root_pid, *(one.pid for one in self.below(root_pid))):
+            with contextlib.suppress(OSError):  # it has ended, or is another user's: it inherited
+                os.sched_setaffinity(pid, allowed or own)
+                _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+                soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+                resource.prlimit(pid, resource.RLIMIT_DATA, (soft, hard))
+
+    def oom_kills(self) -> int | None:
+        """Return how many processes the system has killed for lack of memory since it started."""
+        try:
+            counters = Path("/proc/vmstat").read_text(encoding="ascii")
+        except OSError:
+            return None
+        found = [line for line in counters.splitlines() if line.startswith("oom_kill ")]
+        return int(found[0].split()[1]) if found else None
 
     def adopt_orphans(self) -> None:
         """Become the parent of every process below this one whose parent ends, where possible."""

@@ -32,6 +32,7 @@ HOLD_SECONDS = 20.0
 """How long an idle worker's request is held: well below the 60 s its client waits."""
 _SAID_AT = "x-grange-sent-at"
 _NATIVE = "x-grange-native"
+_CLOSED = "x-grange-closed"
 _SIGNED_AT = "x-amz-date"
 
 
@@ -200,6 +201,7 @@ async def update_worker_schedule(call: Call) -> Result:
         signed_at=_signed_at(call.headers),
         received_at=context.clock.now(),
         native=call.headers.get(_NATIVE) == "1",
+        closed=call.headers.get(_CLOSED, "")[:200],
     )
     schedule: Schedule = await context.owner.ask(report)
     deadline = context.clock.monotonic_seconds() + HOLD_SECONDS

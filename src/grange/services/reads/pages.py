@@ -8,8 +8,9 @@ from grange.domain.farm import Farm, Fleet, Queue
 from grange.domain.rates import amount_after
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus, WorkerStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Task, Worker
+from grange.domain.worker import closed_for
 from grange.kernel.ids import JobId, SessionId, task_id
-from grange.kernel.units import Instant, decimal_of
+from grange.kernel.units import Instant, amount_text
 from grange.ports.state import AllOf, Compare, OneOf, Order, StateStore
 from grange.services.owner import Owner
 from grange.services.reads.latest import LatestSamples
@@ -301,7 +302,7 @@ class Pages:
             for session in sessions
             if session.billionths_per_hour is not None and session.ended_at is not None
         ]
-        return str(decimal_of(sum(amounts))) if amounts else None
+        return amount_text(sum(amounts)) if amounts else None
 
     async def _errors(self, failed: Sequence[SessionAction]) -> list[ErrorRow]:
         session_ids = tuple({action.session_id for action in failed})
@@ -480,7 +481,7 @@ def _worker_word(worker: Worker) -> str:
         case _:
             if worker.sessions:
                 return "rendering"
-            return "disabled" if worker.disabled else "idle"
+            return "disabled" if worker.disabled or closed_for(worker) else "idle"
 
 
 def expand(frames: str) -> list[int]:
