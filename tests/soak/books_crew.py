@@ -78,12 +78,12 @@ def write_now(folder: Path, number: int) -> None:
     coming.replace(folder / NOW)
 
 
-def books_of(folder: Path, clock: VirtualClock) -> Books:
-    """Return the books of the folder."""
+def books_of(folder: Path, clock: VirtualClock, *, beside: bool = False) -> Books:
+    """Return the books of the folder; `beside` those that keep it, whose files they leave alone."""
     return Books(
         store=SqliteStore(folder / "state.db"),
         journal=JournalFolder(folder / "journal"),
-        blocks=ParquetBlocks(folder),
+        blocks=ParquetBlocks(folder, reading=beside),
         engine=DuckEngine(folder, threads=1),
         clock=clock,
     )
@@ -155,7 +155,7 @@ async def _freeze(folder: Path, told: Connection) -> None:
 
     owner = Owner(store, clock, Context(ids=RandomIds(clock), spaces=TaskSpaces()), perform)
     await owner.start()
-    books = books_of(folder, clock)
+    books = books_of(folder, clock, beside=True)
     await asyncio.to_thread(books.open)
     while True:
         clock.advance(max(0, read_now(folder) - clock.now()) / 1000)
@@ -242,7 +242,17 @@ class Crew:
         while (left := until - time.monotonic()) > 0:
             for ready in multiprocessing.connection.wait(list(self._pipes.values()), left):
                 if isinstance(ready, Connection):
-                    self.done.take(*ready.recv())
+                    self._hear(ready)
+
+    def _hear(self, pipe: Connection) -> None:
+        try:
+            self.done.take(*pipe.recv())
+        except EOFError:
+            name = next(name for name, known in self._pipes.items() if known is pipe)
+            process = self._running.pop(name)
+            self._pipes.pop(name).close()
+            process.join()
+            raise AssertionError(f"{name} ended by itself: {process.exitcode}") from None
 
     def kill(self, name: str) -> None:
         """Kill a program at once, and hear what it said before."""

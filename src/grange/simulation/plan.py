@@ -29,7 +29,7 @@ class StudioPlan:
     zone: str = "Europe/Berlin"
     currency: str = "EUR"
     farm: str = "Studio"
-    attempts_per_worker_day: float = 20.0
+    attempts_per_worker_day: float = 18.0
     """How much is submitted."""
     samples: bool = True
     """False: machines send no samples, which makes the past smaller."""
