@@ -18,6 +18,8 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("grange.cli.streams_sync", "sync"),
     "rewind": ("grange.cli.streams_rewind", "rewind"),
     "cycle": ("grange.cli.streams_cycle", "cycle"),
+    "series": ("grange.cli.streams_series", "series"),
+    "archive": ("grange.cli.streams_series", "archive"),
     "datalog": ("grange.cli.streams_datalog", "datalog"),
 }
 """Name → the module and the object of the command; imported when it is first used."""

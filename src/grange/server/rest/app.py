@@ -38,6 +38,7 @@ from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.server.rest.streams_graphs import HANDLERS as STREAMS_GRAPHS
 from grange.server.rest.streams_lines import HANDLERS as STREAMS_LINES
+from grange.server.rest.streams_series import HANDLERS as STREAMS_SERIES
 from grange.server.rest.streams_values import HANDLERS as STREAMS_VALUES
 from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
 from grange.server.rest.why import HANDLERS as WHY
@@ -118,6 +119,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *backups.HANDLERS,
     *rings.HANDLERS,
     *STREAMS_GRAPHS,
+    *STREAMS_SERIES,
     *STREAMS_VALUES,
     *STREAMS_LINES,
     *STREAMS_WATCH,

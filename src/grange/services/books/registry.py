@@ -26,6 +26,7 @@ from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
 from grange.services.books.reports import ANSWERS as REPORTS
 from grange.services.streams.graphs import ANSWERS as STREAM_GRAPHS
 from grange.services.streams.rings import ANSWERS as STREAM_RINGS
+from grange.services.streams.rrd import ANSWERS as STREAM_RRD
 from grange.services.streams.slots import ANSWERS as STREAM_SLOTS
 from grange.services.streams.values import ANSWERS as STREAM_VALUES
 from grange.services.streams.watching import ANSWERS as STREAM_WATCH
@@ -55,6 +56,7 @@ ANSWERS: Mapping[str, Answer] = {
     **STREAM_GRAPHS,
     **STREAM_VALUES,
     **STREAM_RINGS,
+    **STREAM_RRD,
     **STREAM_SLOTS,
     **STREAM_WATCH,
 }
