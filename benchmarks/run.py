@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import (
+    collect,
     machine,
     owner_loop,
     queue,
@@ -73,7 +74,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        help="whole, queue, stores, owner, wire, worker, submit, reports or telemetry; repeatable",
+        help="whole, queue, stores, owner, wire, worker, submit, collect, reports, telemetry;"
+        " repeatable",
     )
     parser.add_argument("--folder", type=Path, help="where databases are made (default: /var/tmp)")
     parser.add_argument("--name", help="name of the results file")
@@ -103,6 +105,7 @@ def _contests(
         "wire": lambda: wire.contests(max(rounds, 9), with_peers=peers),
         "worker": lambda: (workers.contests(folder, rounds, scale), []),
         "submit": lambda: submit.contests(folder, rounds, with_peers=peers),
+        "collect": lambda: collect.contests(folder, rounds, scale, with_peers=peers),
         "telemetry": lambda: telemetry.contests(folder, rounds, scale),
         "reports": lambda: reports.contests(folder, server, rounds, scale, with_peers=peers),
     }

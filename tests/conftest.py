@@ -19,6 +19,7 @@ NEEDS = {
     "povray": ("GRANGE_TEST_POVRAY", "POV-Ray"),
     "rrdtool": ("GRANGE_TEST_RRDTOOL", "rrdtool"),
     "mosquitto": ("GRANGE_TEST_MOSQUITTO", "mosquitto and mosquitto_pub"),
+    "sshd": ("GRANGE_TEST_SSHD", "sshd and rsync"),
     "chromium": ("GRANGE_TEST_CHROMIUM", "Chromium"),
     "deadline_cli": ("GRANGE_TEST_DEADLINE", "the deadline command line"),
     "agent": ("GRANGE_TEST_AGENT", "deadline-cloud-worker-agent"),
@@ -36,6 +37,8 @@ def _find_what_is_already_here() -> None:
         "GRANGE_TEST_RRDTOOL": shutil.which("rrdtool"),
         "GRANGE_TEST_MOSQUITTO": shutil.which("mosquitto_pub")
         and (shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")),
+        "GRANGE_TEST_SSHD": shutil.which("rsync")
+        and (shutil.which("sshd") or shutil.which("/usr/sbin/sshd")),
         "GRANGE_TEST_CHROMIUM": shutil.which("chromium"),
         "GRANGE_TEST_MITSUBA": sys.executable if importlib.util.find_spec("mitsuba") else None,
         "GRANGE_TEST_PDF": ctypes.util.find_library("pangoft2-1.0"),

@@ -20,6 +20,7 @@ PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "povray": ("GRANGE_TEST_POVRAY", ("povray",)),
     "rrdtool": ("GRANGE_TEST_RRDTOOL", ("rrdtool",)),
     "mosquitto": ("GRANGE_TEST_MOSQUITTO", ("mosquitto", "/usr/sbin/mosquitto")),
+    "sshd": ("GRANGE_TEST_SSHD", ("sshd", "/usr/sbin/sshd")),
     "chromium": ("GRANGE_TEST_CHROMIUM", ("chromium", "chromium-browser", "google-chrome")),
     "mitsuba": ("GRANGE_TEST_MITSUBA", (str(PYTHON),)),
     "job_user": ("GRANGE_TEST_JOB_USER", ("sudo",)),
@@ -37,6 +38,7 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
     "povray": ("povray",),
     "rrdtool": ("rrdtool",),
     "mosquitto": ("mosquitto", "mosquitto-clients"),
+    "sshd": ("openssh-server", "rsync"),
     "chromium": ("chromium", "libatomic1"),
     "job_user": ("sudo",),
     "pdf": ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"),
@@ -45,7 +47,7 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
 
 POSTGRES_URL = "GRANGE_TEST_POSTGRES_URL"
 MARKERS: Sequence[str] = (*PROGRAMS, "postgres", *PEERS)
-QUICK_MARKERS: Sequence[str] = ("mitsuba", "mosquitto", "postgres", "povray", "rrdtool")
+QUICK_MARKERS: Sequence[str] = ("mitsuba", "mosquitto", "postgres", "povray", "rrdtool", "sshd")
 JOB_USER = "grange-job"
 """A user with a shell and a home, and nothing else, whom root makes for the tests."""
 
@@ -168,6 +170,8 @@ def _find(marker: str) -> str | None:
         return os.environ.get(variable) or ctypes.util.find_library("pangoft2-1.0")
     if marker == "mosquitto" and not shutil.which("mosquitto_pub"):
         return None  # the publisher of its clients is needed, too
+    if marker == "sshd" and not shutil.which("rsync"):
+        return None  # logs are fetched by rsync over it
     named = None if marker == "job_user" else os.environ.get(variable)
     return named or next(filter(None, map(shutil.which, names)), None)
 

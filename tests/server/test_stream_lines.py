@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def settings(folder: Path, *, machine: str, **more: str) -> Path:
     return path
 
 
-def say(capsys, *words: str) -> object:
+def say(capsys, *words: str) -> Any:
     """What a command answers as JSON."""
     assert run(["streams", *words, "--json"]) == 0, capsys.readouterr().err
     return json.loads(capsys.readouterr().out)
@@ -160,7 +161,8 @@ def test_another_server_gets_the_same_blocks_also_after_an_interruption(
     planned = say(capsys, "sync", "--from", str(client), "--since", "7h", "--dry-run")
     from grange.collect import syncing
 
-    real, copied = syncing._copy, []
+    real = syncing._copy
+    copied: list[object] = []
 
     def interrupted(*words):
         if len(copied) == 2:
