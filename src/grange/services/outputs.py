@@ -21,7 +21,7 @@ def contained_outputs(job: Job) -> list[dict[str, str]]:
 @lru_cache(maxsize=256)
 def _contained(template: str, template_type: str) -> tuple[dict[str, str], ...]:
     document = job_document(template, template_type)
-    steps = [json.dumps(step) for step in document.get("steps") or ()]
+    steps = {str(step["name"]): json.dumps(step) for step in document.get("steps") or ()}
     environments = json.dumps(document.get("jobEnvironments") or ())
     found = []
     for definition in document.get("parameterDefinitions") or ():
@@ -30,10 +30,14 @@ def _contained(template: str, template_type: str) -> tuple[dict[str, str], ...]:
             continue
         mapped = _uses("Param", name)
         raw = _uses("RawParam", name)
-        users = [step for step in steps if mapped.search(step)]
+        users = [name for name, step in steps.items() if mapped.search(step)]
         elsewhere = any(one.search(environments) for one in (mapped, raw))
-        if len(users) == 1 and not elsewhere and not any(raw.search(step) for step in steps):
-            found.append({"name": name, "objectType": _kind(definition)})
+        if (
+            len(users) == 1
+            and not elsewhere
+            and not any(raw.search(step) for step in steps.values())
+        ):
+            found.append({"name": name, "objectType": _kind(definition), "stepName": users[0]})
     return tuple(found)
 
 

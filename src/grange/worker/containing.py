@@ -15,9 +15,10 @@ _MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One output parameter of a job and the folder of this machine that stands in for it."""
+    """One place a job writes to and the folder of this machine that stands in for it."""
 
-    name: str
+    steps: frozenset[str]
+    """Names of the steps that write to it."""
     place: Path
     """Where its files belong."""
     scratch: Path
@@ -53,22 +54,27 @@ def outputs_of(
         for name, value in parameters.items()
         if isinstance(value.get("path"), str)
     }
+    told = {str(output["name"]): output for output in job.get("grangeOutputs") or ()}
+    inputs = [PurePosixPath(path) for name, path in paths.items() if name not in told]
+    steps: dict[str, set[str]] = {}
+    for name, output in told.items():
+        steps.setdefault(paths.get(name, ""), set()).add(str(output.get("stepName", "")))
+    outputs = [PurePosixPath(given) for given in steps]
     found = []
-    for number, output in enumerate(job.get("grangeOutputs") or ()):
-        name = str(output["name"])
-        given = paths.get(name, "")
+    for number, (given, names) in enumerate(steps.items()):
         path = PurePosixPath(given)
-        others = (PurePosixPath(other) for one, other in paths.items() if one != name)
+        others = [*inputs, *(other for other in outputs if other != path)]
         if not path.is_absolute() or len(path.parts) < 2:
             continue
         if any(other.is_relative_to(path) for other in others):
             continue
+        kinds = {told[name].get("objectType") for name in told if paths.get(name) == given}
         found.append(
             Output(
-                name=name,
+                steps=frozenset(names),
                 place=Path((places or {}).get(given, given)),
                 scratch=scratch / str(number) / path.name,
-                is_file=output.get("objectType") == "FILE",
+                is_file=kinds == {"FILE"},
             )
         )
     return tuple(found)

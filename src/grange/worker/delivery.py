@@ -55,6 +55,8 @@ class Delivery:
         self._clock = clock
         self._bytes_per_second = bytes_per_second
         self.outputs: tuple[Output, ...] = outputs_of(job, scratch)
+        self._of_step: tuple[Output, ...] = ()
+        """Those that the task under way writes to."""
         self._cancelled = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
@@ -70,9 +72,10 @@ class Delivery:
             for output in self.outputs
         ]
 
-    def begin(self) -> None:
-        """Make room for the output of a task."""
+    def begin(self, step: str) -> None:
+        """Make room for the output of a task of this step."""
         self._cancelled.clear()
+        self._of_step = tuple(output for output in self.outputs if step in output.steps)
         clear(self.outputs)
         prepare(self.outputs)
 
@@ -90,12 +93,12 @@ class Delivery:
         """
         self._idle.clear()
         try:
-            if not self.outputs:
+            if not self._of_step:
                 seen = (file for _, file in zip(range(_MOST_NAMED), named, strict=False))
                 whole = [(file, str(file)) for file in seen if file.is_file()]
                 return Delivered(rejected=verdict_on_files(whole, lenient=True))
-            pairs = written(self.outputs)
-            rejected = verdict_on(self.outputs, pairs, frames)
+            pairs = written(self._of_step)
+            rejected = verdict_on(self._of_step, pairs, frames)
             if rejected is not None:
                 return Delivered(rejected=rejected)
             return Delivered(

@@ -263,7 +263,8 @@ class Runner:
             template = self._remember(message)
             self._action = _Action(message, template, now)
             self._action.oom_kills = self._processes.oom_kills()
-            self._delivery.begin()
+            step = self._steps.get(message.step_id or "")
+            self._delivery.begin(step[0] if step and message.kind is Kind.TASK_RUN else "")
             self._start(session, message)
         except (GrangeError, RuntimeError, ValueError, KeyError, OSError) as error:
             self._action = None

@@ -30,9 +30,9 @@ def outputs(*steps: dict[str, Any], flow: str = "OUT", **members: Any) -> list[d
 
 def test_an_output_of_one_step_is_contained() -> None:
     found = outputs(step("a", "{{Param.Out}}/x"), step("b", "{{Param.OutScale}}"))
-    assert found == [{"name": "Out", "objectType": "DIRECTORY"}]
+    assert found == [{"name": "Out", "objectType": "DIRECTORY", "stepName": "a"}]
     assert outputs(step("a", "{{ Param.Out }}"), of={"objectType": "FILE"}) == [
-        {"name": "Out", "objectType": "FILE"}
+        {"name": "Out", "objectType": "FILE", "stepName": "a"}
     ]
 
 

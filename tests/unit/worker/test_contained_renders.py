@@ -63,7 +63,11 @@ def open_contained(seat: Seat, images: Path, *, rate: float | None = None, **pat
     seat.say(
         Open(
             session_id="session-1",
-            job={**JOB, "parameters": parameters, "grangeOutputs": [{"name": "Out"}]},
+            job={
+                **JOB,
+                "parameters": parameters,
+                "grangeOutputs": [{"name": "Out", "stepName": "Render"}],
+            },
             root=str(seat.folder / "root"),
             log_path=str(seat.folder / "session-1.log"),
             variables={},

@@ -38,7 +38,7 @@ def png(path: Path, width: int = 4, height: int = 4) -> Path:
 def job(*outputs: str, **paths: str) -> dict[str, object]:
     return {
         "parameters": {name: {"path": path} for name, path in paths.items()},
-        "grangeOutputs": [{"name": name} for name in outputs],
+        "grangeOutputs": [{"name": name, "stepName": "Render"} for name in outputs],
     }
 
 
@@ -158,7 +158,7 @@ def test_an_output_is_led_to_scratch_and_back(tmp_path: Path) -> None:
 
 def test_a_file_parameter_is_contained_with_what_lies_beside_it(tmp_path: Path) -> None:
     details = job("Movie", Movie="/srv/out/a.mp4")
-    details["grangeOutputs"] = [{"name": "Movie", "objectType": "FILE"}]
+    details["grangeOutputs"] = [{"name": "Movie", "objectType": "FILE", "stepName": "Render"}]
     [output] = outputs_of(details, tmp_path)
     prepare([output])
     output.scratch.write_text("m")
@@ -349,7 +349,7 @@ def test_a_worker_killed_while_it_copies_leaves_no_file_under_its_name(tmp_path:
 def test_a_delivery_puts_its_session_away_when_it_closes(tmp_path: Path) -> None:
     place = tmp_path / "srv" / "images"
     delivery = Delivery(job("Out", Out=str(place)), tmp_path / "scratch", CLOCK)
-    delivery.begin()
+    delivery.begin("Render")
     [output] = delivery.outputs
     png(output.scratch / "a.0003.png")
     delivered = delivery.deliver("t", (3,), [])
@@ -357,16 +357,35 @@ def test_a_delivery_puts_its_session_away_when_it_closes(tmp_path: Path) -> None
     assert delivered.copied is not None
     assert delivered.copied.files == 1
     assert (place / "a.0003.png").exists()
-    delivery.begin()
+    delivery.begin("Render")
     assert written(delivery.outputs) == []
     delivery.close()
     assert not (tmp_path / "scratch").exists()
 
 
+def test_a_step_that_writes_elsewhere_owes_no_output(tmp_path: Path) -> None:
+    details = job("Out", Out=str(tmp_path / "srv"))
+    delivery = Delivery(details, tmp_path / "scratch", CLOCK)
+    delivery.begin("Tell")
+    assert delivery.deliver("t", (1,), []).rejected is None
+    delivery.begin("Render")
+    assert delivery.deliver("t", (1,), []).rejected is not None
+
+
+def test_two_steps_with_a_parameter_each_for_the_same_place_share_it(tmp_path: Path) -> None:
+    details = job("Out", "Early", Out="/srv/images", Early="/srv/images")
+    details["grangeOutputs"] = [
+        {"name": "Out", "stepName": "Render"},
+        {"name": "Early", "stepName": "Preview"},
+    ]
+    [output] = outputs_of(details, tmp_path)
+    assert output.steps == {"Render", "Preview"}
+
+
 def test_a_place_that_is_out_of_reach_fails_the_task_as_output(tmp_path: Path) -> None:
     (tmp_path / "srv").write_text("a file where a folder should be")
     delivery = Delivery(job("Out", Out=str(tmp_path / "srv" / "images")), tmp_path / "s", CLOCK)
-    delivery.begin()
+    delivery.begin("Render")
     png(delivery.outputs[0].scratch / "a.png")
     delivered = delivery.deliver("t", (), [])
     assert delivered.rejected is not None
