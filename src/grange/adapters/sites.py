@@ -1,11 +1,12 @@
 """Sites as folders on this machine's disk."""
 
-import errno
 import os
 import re
 from pathlib import Path
 
 _PART = re.compile(r"[^/\\\x00]+")
+_MOST_BYTES = 255
+"""Bytes a file's name may have; one that is longer cannot be there."""
 
 
 class FolderSite:
@@ -33,12 +34,6 @@ class FolderSite:
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-        except OSError as error:
-            if (
-                error.errno == errno.ENAMETOOLONG
-            ):  # a name too long for this file system is not there
-                return None
-            raise
 
     def write(self, name: str, content: bytes) -> None:
         """Put a file in place whole: whoever reads sees the old one or the new one."""
@@ -60,6 +55,8 @@ class FolderSite:
     def _path(self, name: str) -> Path | None:
         parts = name.split("/")
         if any(part in {"", ".", ".."} or not _PART.fullmatch(part) for part in parts):
+            return None
+        if any(len(part.encode("utf-8", "replace")) > _MOST_BYTES for part in parts):
             return None
         path = self._folder.joinpath(*parts)
         # A link inside must not lead out either.

@@ -23,6 +23,7 @@ def line(at, stream="archive", kind="tx", machine="ada", number=0, **changes):
         "log_file": "tx_archive.log",
         "file_identity": f"{stream}-{machine}",
         "offset": number * 100,
+        "metrics": None,
         **changes,
     }
 

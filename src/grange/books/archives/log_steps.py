@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from grange.books.archives.arithmetic import Floats, Steps
 from grange.books.archives.layout import RingSpec
@@ -15,6 +16,9 @@ HOUR = 3600
 LATENCY, TIMED = 0, 1
 LOG_SOURCES = ("latency_ms", "timed", "bytes", "files", "errors", "late")
 """Milliseconds on the way, files of which they are known, sizes, files, errors, late files."""
+_ONE_MINUTE = 0.9999
+"""A row is known if one of its minutes is: most minutes of a quiet stream have no latency, and its
+slowest file of the day must not be lost for that."""
 
 
 def log_ring() -> RingSpec:
@@ -23,7 +27,7 @@ def log_ring() -> RingSpec:
         step_seconds=MINUTE,
         heartbeat_seconds=2 * MINUTE,
         sources=tuple(DataSource(index=n, label=label) for n, label in enumerate(LOG_SOURCES)),
-        archives=PROFILES["metpx"],
+        archives=tuple(replace(archive, xff=_ONE_MINUTE) for archive in PROFILES["metpx"]),
         extremes=True,
     )
 

@@ -25,7 +25,7 @@ MEASURES: Mapping[str, Measure] = {
         Measure(key="files", folder="filecount", counts=True),
         Measure(key="errors", folder="errors", counts=True),
         Measure(
-            key="over_limit",
+            key="late",
             folder="filesOverMaxLatency",
             counts=True,
             of_kinds=("tx", "other"),

@@ -1,11 +1,12 @@
-"""Questions behind graphs of log streams: which there are, and what each did slot by slot."""
+"""Questions behind graphs of log streams: what each did, slot by slot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grange.books.questions.model import Need, Question
+from grange.books.streams.wildcards import any_of
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
+from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 
 TABLE = "log_lines"
 
@@ -22,24 +23,10 @@ class Chosen:
     """Patterns; empty: all. Errors, which have no product, count only then."""
 
 
-def streams_in(span: Span) -> Question:
-    """Ask which streams have lines in a span, on which machines."""
-    return Question(
-        sql="""
-            SELECT kind, stream, machine, min("at") AS first_at, max("at") AS last_at
-            FROM log_lines
-            WHERE farm_id = $farm_id AND "at" >= $start AND "at" < $end
-            GROUP BY ALL ORDER BY kind, stream, machine
-        """,
-        needs=(_need(span),),
-        parameters={"start": span.start, "end": span.end},
-    )
-
-
 def slots_of(chosen: Chosen, span: Span, step_ms: int, limit_ms: int, *, combine: bool) -> Question:
     """Ask what streams did in each slot: of counts the lowest and highest minute too.
 
-    A slot without a line has no row. `hours` are the hours of a slot in which anything was heard.
+    A slot without a line has no row. `minutes` are those of a slot in which anything was heard.
 
     Args:
         chosen: which lines.
@@ -60,18 +47,17 @@ def slots_of(chosen: Chosen, span: Span, step_ms: int, limit_ms: int, *, combine
         where += " AND list_contains($machines, machine)"
         parameters["machines"] = list(chosen.machines)
     if chosen.products:
-        names = [f"product_{at}" for at in range(len(chosen.products))]
-        where += f" AND ({' OR '.join(f'product GLOB ${name}' for name in names)})"
-        parameters |= dict(zip(names, chosen.products, strict=True))
-    label = "''" if combine else "kind || ' ' || stream"
+        where += " AND regexp_full_match(product, $products)"
+        parameters["products"] = any_of(chosen.products)
+    label = "'' AS kind, '' AS stream" if combine else "kind, stream"
     return Question(
         sql=f"""
             WITH minutes AS (
-              SELECT {label} AS label, "at" - "at" % {MILLIS_PER_MINUTE} AS minute,
+              SELECT {label}, "at" - "at" % {MILLIS_PER_MINUTE} AS minute,
                      count(*) FILTER (NOT error) AS files,
                      coalesce(sum("bytes") FILTER (NOT error), 0) AS "bytes",
                      count(*) FILTER (error) AS errors,
-                     count(*) FILTER (NOT error AND latency_ms > $limit_ms) AS over_limit,
+                     count(*) FILTER (NOT error AND latency_ms > $limit_ms) AS late,
                      min(latency_ms) FILTER (NOT error) AS latency_low,
                      max(latency_ms) FILTER (NOT error) AS latency_high,
                      sum(latency_ms) FILTER (NOT error) AS latency_sum,
@@ -81,28 +67,15 @@ def slots_of(chosen: Chosen, span: Span, step_ms: int, limit_ms: int, *, combine
                 AND list_contains($streams, kind || ' ' || stream){where}
               GROUP BY ALL
             )
-            SELECT label, minute - minute % $step AS slot_at, count(*) AS minutes,
-                   count(DISTINCT minute // {MILLIS_PER_HOUR}) AS hours,
+            SELECT kind, stream, minute - minute % $step AS slot_at, count(*) AS minutes,
                    min(latency_low) AS latency_low, max(latency_high) AS latency_high,
                    sum(latency_sum)::BIGINT AS latency_sum,
                    sum(latency_count)::BIGINT AS latency_count,
-                   {_sums("bytes")}, {_sums("files")}, {_sums("errors")}, {_sums("over_limit")}
-            FROM minutes GROUP BY label, slot_at ORDER BY label, slot_at
+                   {_sums("bytes")}, {_sums("files")}, {_sums("errors")}, {_sums("late")}
+            FROM minutes GROUP BY kind, stream, slot_at ORDER BY kind, stream, slot_at
         """,  # noqa: S608 - names of this module
         needs=(_need(span),),
         parameters=parameters,
-    )
-
-
-def last_line(span: Span) -> Question:
-    """Ask until when lines of any stream reach."""
-    return Question(
-        sql="""
-            SELECT max("at") AS last_at FROM log_lines
-            WHERE farm_id = $farm_id AND "at" >= $start AND "at" < $end
-        """,
-        needs=(_need(span),),
-        parameters={"start": span.start, "end": span.end},
     )
 
 

@@ -29,6 +29,7 @@ from grange.services.streams.columns import (
     Found,
     Selection,
     Track,
+    check_measures,
     fits,
     known_streams,
     matching,
@@ -124,10 +125,13 @@ def stream_picture(
     )
     chosen_measures(measures, kind)
     with desk.view(farm_id) as view:
-        known = [one for one in known_streams(view, span) if fits(one.stream, only)]
+        known = [one for one in known_streams(desk, view, span) if fits(one.stream, only)]
         kinds = {one.kind for one in known}
+        if measures:
+            check_measures(matching(known, selection), measures)
         chosen = chosen_measures(measures, kind or (kinds.pop() if len(kinds) == 1 else None))
         found = read(
+            desk,
             view,
             selection,
             chosen,
@@ -237,7 +241,11 @@ def panels_of(
             unit=UNITS[measure],
             counts=MEASURES[measure].counts,
             limit=limit_seconds if measure == "latency" else None,
-            lines=[line_of(name, tracks[measure]) for name, tracks in found.tracks.items()],
+            lines=[
+                line_of(name, tracks[measure])
+                for name, tracks in found.tracks.items()
+                if measure in tracks
+            ],
         )
         for measure in measures
     ]
@@ -268,7 +276,9 @@ def table_of(found: Found, measures: Sequence[str], zone: ZoneInfo) -> bytes:
     )
     for name, tracks in found.tracks.items():
         for measure in measures:
-            track = tracks[measure]
+            track = tracks.get(measure)
+            if track is None:
+                continue
             for at, start in enumerate(track.starts_at):
                 mean, total = track.mean[at], track.total[at]
                 low = track.low[at] if track.low else mean
@@ -318,7 +328,7 @@ def stream_names(
     span = span_asked(desk.clock.now(), start, end, hours)
     selection = Selection(streams=tuple(streams), kind=kind, machines=tuple(machines))
     with desk.view(farm_id) as view:
-        known = [one for one in known_streams(view, span) if fits(one.stream, only)]
+        known = [one for one in known_streams(desk, view, span) if fits(one.stream, only)]
     known = matching(known, selection)
     return {
         "farm": f"{'SIMULATED ' if farm.simulated else ''}{farm.name}",

@@ -99,6 +99,7 @@ def draw_pages(
         before = manifest_of(site)
         chosen = before.groups if groups is None else groups_of(groups)
         run = Run(
+            desk=desk,
             farm=farm,
             zone=ZoneInfo(farm.zone),
             now=desk.clock.now(),
@@ -206,6 +207,7 @@ def latest_picture(
     """
     site = sites.of(farm_id)
     run = Run(
+        desk=desk,
         farm=desk.farm(farm_id),
         zone=ZoneInfo(desk.farm(farm_id).zone),
         now=desk.clock.now(),
@@ -215,7 +217,7 @@ def latest_picture(
     )
     with desk.view(farm_id) as view:
         span = Span(Instant(run.now - MILLIS_PER_DAY), run.now)
-        known = [one for one in known_streams(view, span) if fits(one.stream, only)]
+        known = [one for one in known_streams(desk, view, span) if fits(one.stream, only)]
         subjects = (
             [subject_of_group(group) for group in manifest_of(site).groups] if not only else []
         )

@@ -23,6 +23,7 @@ from grange.plots.site import (
 from grange.plots.stream_graph import STREAM_GRAPH_VERSION, Panel, StreamPicture
 from grange.plots.stream_words import WORDS, Language
 from grange.ports.sites import Site
+from grange.services.books.desk import Desk
 from grange.services.books.shelf import View
 from grange.services.streams.columns import (
     Known,
@@ -75,6 +76,7 @@ class Subject:
 class Run:
     """One run over a farm's site."""
 
+    desk: Desk
     farm: Farm
     zone: ZoneInfo
     now: Instant
@@ -106,7 +108,7 @@ def latest_path(folder: str) -> str:
 
 def look(run: Run, view: View, groups: Sequence[SiteGroup]) -> tuple[list[Subject], Instant | None]:
     """Read everything that pages show; return their subjects, and until when lines reach."""
-    known = known_streams(view, Span(Instant(max(run.now - _OLDEST_MS, 0)), run.now))
+    known = known_streams(run.desk, view, Span(Instant(max(run.now - _OLDEST_MS, 0)), run.now))
     if not known:
         return [], None
     until = Instant(max(one.last_at for one in known) + 1)
@@ -168,12 +170,13 @@ def _columns(
     run: Run, view: View, subjects: Sequence[Subject], span: Span, step: int
 ) -> Iterator[tuple[Subject, Mapping[str, Track]]]:
     """Yield columns of every subject: those of all streams are read at once."""
-    known = known_streams(view, span)
+    known = known_streams(run.desk, view, span)
     if not known:
         return
     measures = tuple(MEASURES)
     limit = run.limit_seconds
     every = read(
+        run.desk,
         view,
         Selection(latency_limit_seconds=limit),
         measures,
@@ -185,7 +188,7 @@ def _columns(
     for subject in subjects:
         if subject.kind == "group":
             selection = replace(subject.selection, latency_limit_seconds=limit)
-            found = read(view, selection, measures, span=span, step_ms=step, known=known)
+            found = read(run.desk, view, selection, measures, span=span, step_ms=step, known=known)
             if not found.tracks:
                 continue
             tracks = next(iter(found.tracks.values()))
@@ -197,7 +200,7 @@ def _columns(
                 continue
             tracks = every.tracks[label]
             _tell(run, subject, set(), _machines(known, subject))
-        yield subject, {name: tracks[name] for name in subject.measures}
+        yield subject, {name: tracks[name] for name in subject.measures if name in tracks}
 
 
 def _machines(known: Sequence[Known], subject: Subject) -> set[str]:
