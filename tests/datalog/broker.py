@@ -90,7 +90,7 @@ class Broker:
         assert publisher.wait(120) == 0
 
 
-def wait_until(done, *, seconds: float, what: str):
+def wait_until(done, *, seconds: float, what: str, pause: float = 0.05):
     """Poll until `done` returns something true, and return that."""
     end = time.monotonic() + seconds
     while True:
@@ -98,4 +98,4 @@ def wait_until(done, *, seconds: float, what: str):
         if found:
             return found
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
+        time.sleep(pause)

@@ -135,8 +135,9 @@ def none_lost_none_doubled(folder: Path, messages: int, *, kill_every: float) ->
                 broker.publish(TOPIC, lines(half, messages - half), per_second=1000)
             wait_until(
                 lambda: run.counted() >= messages * VALUES,
-                seconds=60 + messages / 500,
-                what=f"all values arrive\n{run.said()}",
+                seconds=120 + messages / 500,
+                what="all values arrive",
+                pause=0.5,
             )
             run.stop()
             assert run.counted() == messages * VALUES
@@ -145,6 +146,7 @@ def none_lost_none_doubled(folder: Path, messages: int, *, kill_every: float) ->
             assert {name: sorted(values) for name, values in found.items()} == wanted
         finally:
             run.stop()
+            sys.stdout.write(run.said())  # for a failing test
     return run
 
 

@@ -323,6 +323,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
+        self.send_header("connection", "close")
         self.send_header("x-content-type-options", "nosniff")
         self.send_header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
         self.end_headers()
