@@ -12,7 +12,10 @@ from grange.cli.main import root
 ROOT = Path(__file__).parents[2]
 PAGES = [
     ROOT / "README.md",
-    *(ROOT / "docs" / name for name in ("guide-artist.md", "guide-admin.md", "operations.md")),
+    *(
+        ROOT / "docs" / name
+        for name in ("guide-artist.md", "guide-admin.md", "operations.md", "streams.md")
+    ),
 ]
 
 _INDENTED = re.compile(r"^ {4}(?:\. \S+ && )?(grange .+?)(?:\s{2,}#.*)?$", re.MULTILINE)

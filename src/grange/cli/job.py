@@ -8,6 +8,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import duration, moment, money, plural, progress
+from grange.cli.job_actions import COMMANDS as ACTIONS
 from grange.cli.job_log import print_log
 from grange.cli.job_why import why
 from grange.cli.jobs import find_job, follow, job_detail, queue_ids, search_jobs, task_id
@@ -20,10 +21,12 @@ _JOB = "The job's id, a part of its name, or `last` for the newest."
 
 @click.group()
 def command() -> None:
-    """List, show, follow, wait for, cancel and requeue jobs."""
+    """List, show, follow and change jobs; say why one waits."""
 
 
 command.add_command(why)
+for _action in ACTIONS:
+    command.add_command(_action)
 
 
 @command.command("ls", epilog="Example: grange job ls --status failed --limit 20")

@@ -36,7 +36,9 @@ def list_pools(connection: Connection) -> None:
         for pool in reply["pools"]
     ]
     connection.out.table(
-        ["APP", "PLUGIN", "VERSION", *(region.upper() for region in REGIONS)], rows
+        ["APP", "PLUGIN", "VERSION", *(region.upper() for region in REGIONS)],
+        rows,
+        empty="No licences are counted yet. Count some: grange licence set APP --count N",
     )
 
 
@@ -98,7 +100,7 @@ def _known(connection: Connection, key: tuple[str, str, str], region: str) -> di
         if (pool["app"], pool["plugin"], pool["version"]) == key:
             terms: dict[str, Any] = pool["regions"][region]
             return terms
-    return {"count": 0, "unlimited": False, "cost": "0"}
+    return {"count": 0, "unlimited": True, "cost": "0"}
 
 
 def _terms(told: Mapping[str, Any], currency: str) -> str:

@@ -12,6 +12,7 @@ from grange.cli.output import Output, status
 from grange.cli.worker_limits import command as limits
 from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
+from grange.cli.worker_orders import COMMANDS as ORDERS
 
 _SKEW_MS = 5_000
 """A worker's clock that is further off is a finding."""
@@ -22,6 +23,8 @@ def command() -> None:
     """Run a worker on this machine; list the farm's workers."""
 
 
+for _order in ORDERS:
+    command.add_command(_order)
 command.add_command(benchmark)
 command.add_command(limits)
 command.add_command(wake)

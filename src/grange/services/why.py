@@ -184,6 +184,7 @@ class _Question:
             offer = self._offer(worker)
             key = (
                 self._off(worker),
+                closed_for(worker),
                 worker.fleet_id,
                 worker.worker_id in excluded,
                 len(worker.sessions) < worker.threads,
@@ -324,6 +325,9 @@ class _Question:
         if self._layer.queue_id not in queues and Block.FLEET not in dropped:
             return Unmet(Block.FLEET, "its fleet does not work for the queue")
         unfit = self._index.unfit(self._layer.layer_id, self._offer(worker), dropped)
+        closed = "" if Block.HOURS in dropped else closed_for(worker)
+        if closed and (unfit is None or unfit.block.position > Block.HOURS.position):
+            return Unmet(Block.HOURS, f"it takes no work now: {closed}")
         if unfit is not None:
             return unfit
         if len(worker.sessions) < worker.threads or Block.PRIORITY in dropped:
@@ -340,8 +344,6 @@ class _Question:
                 return Unmet(Block.WORKERS, f"it is quarantined: {faults.cause}")
             by = f" by {worker.updated_by}" if worker.updated_by else ""
             return Unmet(Block.WORKERS, f"it was disabled{by}")
-        if closed_for(worker):
-            return Unmet(Block.HOURS, f"it takes no work now: {closed_for(worker)}")
         if worker.draining:
             return Unmet(Block.WORKERS, "it is draining")
         return None

@@ -226,15 +226,23 @@ def _forgiven(draft: Draft, job: Job) -> Job:
 
 
 def ask_layer(
-    draft: Draft, layer: Layer, target: TaskRunStatus, by: str, *, spare_running: bool = False
+    draft: Draft,
+    layer: Layer,
+    target: TaskRunStatus,
+    by: str,
+    *,
+    spare_running: bool = False,
+    only: frozenset[TaskRunStatus] | None = None,
 ) -> None:
     """Bring every task of a layer towards a status; untouched tasks go all at once.
 
     Tasks that have succeeded are only reached if they are in memory: see `Needs.every_task`.
-    With `spare_running` those that a worker holds are left alone.
+    With `spare_running` those that a worker holds are left alone; with `only`, those in any other
+    status.
     """
     layer = draft.get(Layer, layer.layer_id)
     affected = _AFFECTED[target] - LEASED if spare_running else _AFFECTED[target]
+    affected = affected if only is None else affected & only
     old = layer.rest_status
     goal = _waiting_status(layer, target)
     draft.put(replace(layer, target_status=target, updated_at=draft.now, updated_by=by))

@@ -30,6 +30,7 @@ from grange.server.rest import (
     store,
     workers,
 )
+from grange.server.rest.actions import HANDLERS as ACTIONS
 from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
@@ -114,6 +115,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *REPORTS,
     *ATTRIBUTION,
     *WHY,
+    *ACTIONS,
     *SCHEDULES,
     *store.HANDLERS,
     *backups.HANDLERS,

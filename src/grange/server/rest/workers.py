@@ -12,11 +12,11 @@ from litestar.response import Stream
 
 from grange.domain.work import Worker
 from grange.kernel.errors import NotFoundError
-from grange.kernel.ids import FarmId, WorkerId
+from grange.kernel.ids import FarmId
 from grange.server.context import Context, require_room
 from grange.server.rest.given import Caller, Services
 from grange.server.rest.people import Done
-from grange.services.commands.workers import DisableWorker
+from grange.services.commands.worker_orders import OrderWorker
 from grange.services.reads.logs import check_writer
 from grange.wire.decode import parse_object
 
@@ -48,9 +48,14 @@ class LogSize(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change about a worker."""
+    """What to change about a worker. What is not given stays."""
 
-    disabled: bool
+    disabled: bool | None = None
+    draining: bool | None = None
+    classes: str | None = None
+    """Letters A to Z, e.g. `AC`; empty: as the worker itself says."""
+    note: str | None = None
+    """What people say of it; empty: nothing."""
 
 
 @post(
@@ -140,12 +145,15 @@ async def change_worker(
     context: Services,
     caller: Caller,
 ) -> Done:
-    """Disable a worker, or enable it again; running tasks are finished."""
+    """Disable, enable or drain a worker, set its classes, note something about it."""
     await context.owner.ask(
-        DisableWorker(
+        OrderWorker(
             farm_id=FarmId(farm_id),
-            worker_id=WorkerId(worker_id),
+            worker=worker_id,
             disabled=data.disabled,
+            draining=data.draining,
+            classes=data.classes,
+            note=data.note,
             by=caller.name,
         )
     )
