@@ -50,7 +50,8 @@ def settings(folder: Path, *, machine: str, **more: str) -> Path:
 def say(capsys, *words: str) -> Any:
     """What a command answers as JSON."""
     assert run(["streams", *words, "--json"]) == 0, capsys.readouterr().err
-    return json.loads(capsys.readouterr().out)
+    out = capsys.readouterr().out
+    return json.loads(out[min(place for mark in "[{" if (place := out.find(mark)) >= 0) :])
 
 
 def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys):
@@ -192,3 +193,30 @@ def test_who_may_hand_in_lines_and_what_is_no_line(farms):
         worker.upload(path, b"what?")
     with pytest.raises(AccessDeniedError):
         worker.call("GET", f"/api/v1/farms/{farm.farm_id}/streams", service="grange")
+
+
+def test_a_machine_collects_with_a_workers_key_and_two_never_at_once(
+    tmp_path, farms, at, capsys, monkeypatch
+):
+    """Ledger S4-11, S4-29: overlapping rounds fail safe; a worker's key is enough to hand in."""
+    farm = farms[0]
+    at(farm)
+    file = str(settings(tmp_path, machine="w1"))
+    (tmp_path / "log" / "tx_own.log").write_bytes(as_bytes(px_lines(20, seed=35, start=NOW)))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", farm.ids.worker.key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", farm.ids.worker.secret)
+    from grange.config.streams import load_streams
+    from grange.wiring.collect import collecting
+
+    words = ["streams", "collect", "--config", file, "--since", "2h"]
+    with collecting(load_streams(Path(file)).collect, None, ""):
+        assert run(words) == 1
+    assert "Another collector is at work" in capsys.readouterr().err
+    assert run(words) == 0
+    at(farm)
+    (one,) = [row for row in say(capsys, "ls")["streams"] if row["machine"] == "w1"]
+    assert one["stream"] == "own"
+    told = farm.connect().call(
+        "GET", f"/api/v1/farms/{farm.farm_id}/streams/contacts", service="grange"
+    )
+    assert "w1" in {row["machine"] for row in told["contacts"]}

@@ -57,6 +57,7 @@ WORKER_MAY: dict[str, Scope] = {
     "grange:PutSessionLog": Scope.SELF,
     "grange:GetMe": Scope.ANY,
     "grange:PutLogLines": Scope.ANY,
+    "grange:PutStreamContact": Scope.ANY,
     "grange:PutStreamValues": Scope.ANY,
 }
 """What a worker may do; an operation that is absent is `NEVER`."""

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from grange.collect.run import Collector, Sender
 from grange.collect.sending import Kept, LineSender
 from grange.config.streams_collect import CollectSection, collect_folder, machine_name
 from grange.kernel.clock import Clock
+from grange.kernel.errors import ConflictError
 from grange.kernel.units import Instant
 from grange.ports.cursors import CursorStore, StreamCursor
 from grange.ports.farm_api import FarmApi
@@ -90,7 +91,17 @@ def collecting(
     clock = clock or SystemClock()
     folder = collect_folder(section)
     folder.mkdir(parents=True, exist_ok=True)
-    with FolderLock(folder, started_at=clock.now()):
+    lock = FolderLock(folder, started_at=clock.now())
+    try:
+        lock.take()
+    except ConflictError as error:
+        error.args = (
+            f"Another collector is at work on this machine: {error.context['holder']}."
+            " Its lines will be there; run this again later.",
+        )
+        raise
+    with ExitStack() as stack:
+        stack.callback(lock.release)
         cursors: CursorStore = cursor_store(section)
         sender: Sender = DrySender()
         if api is None:

@@ -1,5 +1,6 @@
 """Logs that grow, rotate, are cut short, copied and misnamed give the rows of a one-shot read."""
 
+import contextlib
 import random
 import shutil
 
@@ -92,6 +93,66 @@ def test_copied_and_emptied_logs_are_the_same_log_and_a_new_one(tmp_path):
         machine.collect(since=Instant(0))
         found = lines_of(bench)
     assert len(found) == len(slow_px(as_bytes(lines), "tx"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_to_logs_of_three_machines_the_lines_are_those_of_one_read(tmp_path, seed):
+    """Ledger S4-03, S4-13: grown, rotated, copied, cut short, split; answers lost; hours sealed."""
+    dice = random.Random(seed)
+    lines = [line for line in px_lines(300, seed=seed + 40) if line.startswith("20")]
+    with books(tmp_path) as bench:
+        clock = VirtualClock(CLOCK_AT)
+        machines = [Machine(tmp_path, f"m{number}", bench, clock) for number in range(3)]
+        told: dict[str, list[str]] = {machine.name: [] for machine in machines}
+        waiting = {machine.name: lines[n::3] for n, machine in enumerate(machines)}
+        halves = dict.fromkeys(told, b"")
+        rotated = dict.fromkeys(told, 0)
+        while any(waiting.values()):
+            machine = dice.choice(machines)
+            name, log = machine.name, machine.logs / "tx_feed.log"
+            deed = dice.choice(["write", "write", "write", "half", "rotate", "copy", "cut", "lose"])
+            if deed in {"write", "half"} and waiting[name]:
+                count = dice.randrange(1, 12)
+                some, waiting[name] = waiting[name][:count], waiting[name][count:]
+                data = halves[name] + as_bytes(some)
+                split = dice.randrange(len(data)) if deed == "half" else len(data)
+                machine.append(log.name, data[:split])
+                halves[name] = data[split:]
+                told[name] += some
+            elif halves[name] or not log.exists():
+                continue
+            elif deed in {"rotate", "copy"}:
+                rotated[name] += 1
+                target = machine.logs / f"tx_feed.log.{rotated[name]}"
+                if deed == "rotate":
+                    log.rename(target)
+                else:
+                    shutil.copy(log, target)
+                    log.write_bytes(b"")
+            elif deed == "cut":
+                machine.collect(since=Instant(0))
+                held = log.read_bytes().splitlines(keepends=True)
+                log.write_bytes(b"".join(held[: max(1, len(held) // 2)]))
+            elif deed == "lose":
+                machine.sender.fail_after = 0
+                with contextlib.suppress(ConnectionError):
+                    machine.collect(since=Instant(0))
+                machine.sender.fail_after = -1
+            if dice.random() < 0.5:
+                machine.collect(since=Instant(0), piece_bytes=dice.choice([500, 4096, None]))
+            if dice.random() < 0.1:
+                bench.books.seal(force=True)
+        for machine in machines:
+            machine.append("tx_feed.log", halves[machine.name])
+            machine.collect(since=Instant(0))
+        bench.books.seal(force=True)
+        found = lines_of(bench)
+    keys = ("at", "object_name", "bytes", "error", "latency_ms", "product")
+    for name, own in told.items():
+        wanted = slow_px(as_bytes(own), "tx")
+        assert sorted(
+            str([row[key] for key in keys]) for row in found if row["machine"] == name
+        ) == (sorted(str([row[key] for key in keys]) for row in wanted))
 
 
 @pytest.mark.parametrize("kept", [25, 5, 1])
