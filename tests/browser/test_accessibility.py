@@ -41,6 +41,7 @@ def busy_farm(farm: LocalFarm) -> str:
     return job_id
 
 
+REPORTS = ("/usage", "/cost?by=user,day", "/reports", "/reports/errors")
 VIEWS: list[tuple[Literal["light", "dark"], int]] = [("light", 1440), ("dark", 390)]
 
 
@@ -56,7 +57,7 @@ def violations_in_all_views(page: Page) -> list[Any]:
 def test_axe_finds_nothing(farm: LocalFarm, visit: Visitor, busy_farm: str) -> None:
     """UX-22."""
     seen = visit(farm)
-    for path in ("/", "/jobs", f"/jobs/{busy_farm}", "/workers", "/nowhere"):
+    for path in ("/", "/jobs", f"/jobs/{busy_farm}", "/workers", *REPORTS, "/nowhere"):
         page = seen.open(path)
         expect(page.locator("main section").first).to_be_visible()
         if path in {"/", f"/jobs/{busy_farm}"}:

@@ -132,7 +132,7 @@ def test_an_unknown_job_and_an_unknown_path_say_so(farm: LocalFarm, visit: Visit
 def test_no_page_is_wider_than_the_window(farm: LocalFarm, visit: Visitor) -> None:
     job_id = submit_job(farm, name="a rather long name of a job that somebody gave " * 2)
     seen = visit(farm)
-    for path in ("/", "/jobs", f"/jobs/{job_id}", "/workers"):
+    for path in ("/", "/jobs", f"/jobs/{job_id}", "/workers", "/usage", "/cost", "/reports"):
         page = seen.open(path)
         expect(page.locator(".panel").first).to_be_visible()
         for width in (390, 768, 1440, 3840):

@@ -6,6 +6,8 @@ import { FarmPage } from './pages/FarmPage';
 import { JobPage } from './pages/JobPage';
 import { JobsPage } from './pages/JobsPage';
 import { NotFound } from './pages/NotFound';
+import { ReportPage } from './pages/ReportPage';
+import { ReportsPage } from './pages/ReportsPage';
 import { SignIn } from './pages/SignIn';
 import { WorkersPage } from './pages/WorkersPage';
 import { FarmProvider, createFarmState, useFarm } from './state/farm';
@@ -71,6 +73,10 @@ export function App() {
       <Route path="/jobs" component={JobsPage} />
       <Route path="/jobs/:id" component={JobPage} />
       <Route path="/workers" component={WorkersPage} />
+      <Route path="/usage" component={() => <ReportPage report="usage" />} />
+      <Route path="/cost" component={() => <ReportPage report="cost" />} />
+      <Route path="/reports" component={ReportsPage} />
+      <Route path="/reports/:name" component={() => <ReportPage />} />
       <Route path="*" component={() => <NotFound />} />
     </Router>
   );

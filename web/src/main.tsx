@@ -3,6 +3,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/parts.css';
+import './styles/reports.css';
 import './styles/charts.css';
 import { render } from 'solid-js/web';
 import { App } from './app';

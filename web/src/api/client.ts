@@ -8,7 +8,10 @@ import type {
   Me,
   Overview,
   Receipt,
+  Report,
+  ReportKind,
   Timeline,
+  Why,
 } from './types';
 
 const ROOT = '/api/v1';
@@ -63,6 +66,40 @@ export const getOverview = (farm: string) => get<Overview>(`${inFarm(farm)}/over
 export const getJob = (farm: string, job: string) => get<JobDetail>(inJob(farm, job));
 export const getReceipt = (farm: string, job: string) =>
   get<Receipt>(`${inJob(farm, job)}/receipt`);
+
+export const getWhy = (farm: string, job: string) => get<Why>(`${inJob(farm, job)}/why`);
+
+/** What a report is asked: a span, how to group, a condition. */
+export interface ReportQuery {
+  report: string;
+  start: Instant;
+  end: Instant;
+  by: string;
+  where: string;
+}
+
+const reportPath = (farm: string, report: string) =>
+  `${inFarm(farm)}/reports/${encodeURIComponent(report)}`;
+
+const reportWords = ({ start, end, by, where }: ReportQuery): Record<string, string | number> => ({
+  ...within(start, end),
+  ...(by ? { by } : {}),
+  ...(where ? { where } : {}),
+});
+
+export const MOST_ROWS = 1000;
+
+export const getReport = (farm: string, asked: ReportQuery) =>
+  get<Report>(reportPath(farm, asked.report), { ...reportWords(asked), limit: MOST_ROWS });
+
+export const getReports = async (farm: string): Promise<ReportKind[]> =>
+  (await get<{ reports: ReportKind[] }>(`${inFarm(farm)}/reports`)).reports;
+
+/** Where a browser gets the whole report as a file. */
+export const reportFileUrl = (farm: string, asked: ReportQuery, format: 'csv' | 'xlsx') => {
+  const words = Object.entries(reportWords(asked)).map(([name, value]) => [name, String(value)]);
+  return `${ROOT}${reportPath(farm, asked.report)}/${format}?${new URLSearchParams(words)}`;
+};
 
 export const getFrames = async (farm: string, job: string): Promise<FrameColumns> =>
   (await get<{ frames: FrameColumns }>(`${inJob(farm, job)}/frames`)).frames;

@@ -203,3 +203,73 @@ export interface Accounts {
 export interface ApiFault {
   error: { code: string; message: string; fields?: { name: string; message: string }[] };
 }
+
+/** What the values of a report's column are. */
+export type Unit =
+  'text' | 'count' | 'ms' | 'bytes' | 'share' | 'ratio' | 'number' | 'money' | 'instant';
+
+export interface ReportColumn {
+  name: string;
+  unit: Unit;
+  meaning: string;
+}
+
+export type ReportRow = Record<string, string | number | null>;
+
+export interface Report {
+  report: string;
+  title: string;
+  by: string[];
+  where: string;
+  currency: string;
+  span: { start_at: Instant; end_at: Instant };
+  columns: ReportColumn[];
+  rows: ReportRow[];
+  /** How many rows there are, before any limit. */
+  matched: number;
+  notes: string[];
+}
+
+export interface ReportKind {
+  name: string;
+  title: string;
+  by: string[];
+  groups: string[];
+  fields: { name: string; kind: string; meaning: string }[];
+}
+
+export interface WhyStep {
+  reason: string;
+  reached: number;
+  stopped: number;
+  text: string;
+}
+
+export interface WhyLayer {
+  layer_id: string;
+  name: string;
+  ready: number;
+  pending: number;
+  suspended: number;
+  running: number;
+  /** Empty: nothing keeps it. */
+  reason: string;
+  text: string;
+  funnel: WhyStep[];
+  workers: { worker_id: string; name: string; reason: string; text: string }[];
+  workers_left_out: number;
+  layers_before: number;
+  tasks_before: number;
+  priority_to_be_first: number | null;
+  what_if: { drop: string; workers: number; next_reason: string }[];
+}
+
+export interface Why {
+  job_id: string;
+  name: string;
+  status: string;
+  priority: number;
+  reason: string;
+  text: string;
+  layers: WhyLayer[];
+}

@@ -123,6 +123,15 @@ export function Shell(props: { children?: JSX.Element }) {
           <A href="/workers" aria-current={within('/workers')}>
             Workers
           </A>
+          <A href="/usage" aria-current={within('/usage')}>
+            Usage
+          </A>
+          <A href="/cost" aria-current={within('/cost')}>
+            Cost
+          </A>
+          <A href="/reports" aria-current={within('/reports')}>
+            Reports
+          </A>
         </nav>
         <div class="end">
           <FarmName />

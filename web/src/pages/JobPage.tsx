@@ -5,6 +5,7 @@ import { MachineTimeChart } from '../components/MachineTimeChart';
 import { Panel } from '../components/Panel';
 import { RangePicker, spanOf } from '../components/RangePicker';
 import { Receipt } from '../components/Receipt';
+import { WhyPanel, waits } from '../components/Why';
 import { createJobState } from '../state/job';
 import { createMachineTime } from '../state/machineTime';
 import { createTitle } from '../state/title';
@@ -48,6 +49,9 @@ export function JobPage() {
   return (
     <Show when={!job.isMissing()} fallback={<NotFound what="There is no job with this id." />}>
       <JobView job={job} />
+      <Show when={job.row() && waits(job.row()!)}>
+        <WhyPanel jobId={parameters.id} />
+      </Show>
       <Show when={job.detail()}>{(detail) => <JobErrors detail={detail()} />}</Show>
       <Show when={job.receipt()}>{(receipt) => <Receipt receipt={receipt()} />}</Show>
       <Panel title="Machine time" aside={<RangePicker job={job.row()} />}>

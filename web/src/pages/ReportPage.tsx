@@ -1,0 +1,278 @@
+import { For, Show, createEffect, createMemo, createResource, createSignal, on } from 'solid-js';
+import { useLocation, useNavigate, useParams } from '@solidjs/router';
+import { MOST_ROWS, getReports, reportFileUrl, type ReportQuery } from '../api/client';
+import type { ReportKind } from '../api/types';
+import { MachineTimeChart } from '../components/MachineTimeChart';
+import { Panel } from '../components/Panel';
+import { ReportTable } from '../components/ReportTable';
+import { count } from '../format/number';
+import { full } from '../format/time';
+import { now } from '../state/clock';
+import { useFarm } from '../state/farm';
+import { createMachineTime } from '../state/machineTime';
+import { createReport } from '../state/report';
+import { createTitle } from '../state/title';
+import { NotFound } from './NotFound';
+
+const DAY_MS = 86_400_000;
+const RANGES = [
+  { key: '24h', word: '24 h', days: 1 },
+  { key: '7d', word: '7 days', days: 7 },
+  { key: '30d', word: '30 days', days: 30 },
+  { key: '90d', word: '90 days', days: 90 },
+  { key: '365d', word: 'Year', days: 365 },
+];
+const DEFAULT_RANGE = '30d';
+const TIMES = new Set(['hour', 'day', 'week', 'month']);
+
+/** Words of the address; one that is empty is left out. */
+function useWords() {
+  const location = useLocation();
+  const navigate = useNavigate();
+  const word = (name: string) => String(location.query[name] ?? '');
+  const address = (changes: Record<string, string>) => {
+    const words = new URLSearchParams(location.search);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value) words.set(name, value);
+      else words.delete(name);
+    }
+    const text = words.toString();
+    return `${location.pathname}${text ? `?${text}` : ''}`;
+  };
+  const change = (changes: Record<string, string>) =>
+    navigate(address(changes), { scroll: false, replace: true });
+  return { word, address, change };
+}
+
+function Grouping(props: { kind: ReportKind; by: string[]; onChange: (by: string[]) => void }) {
+  const second = () => props.kind.groups.filter((name) => name !== props.by[0]);
+  return (
+    <Show when={props.kind.groups.length > 0}>
+      <label>
+        <span>By</span>
+        <select
+          onChange={(event) => props.onChange([event.currentTarget.value, ...props.by.slice(1)])}
+        >
+          <For each={props.kind.groups}>
+            {(name) => (
+              <option value={name} selected={name === props.by[0]}>
+                {name.replaceAll('_', ' ')}
+              </option>
+            )}
+          </For>
+        </select>
+      </label>
+      <label>
+        <span>then by</span>
+        <select onChange={(event) => props.onChange([props.by[0]!, event.currentTarget.value])}>
+          <option value="">nothing</option>
+          <For each={second()}>
+            {(name) => (
+              <option value={name} selected={name === props.by[1]}>
+                {name.replaceAll('_', ' ')}
+              </option>
+            )}
+          </For>
+        </select>
+      </label>
+    </Show>
+  );
+}
+
+function Condition(props: { where: string; onChange: (where: string) => void }) {
+  const [text, setText] = createSignal(props.where);
+  createEffect(on(() => props.where, setText));
+  return (
+    <form
+      class="condition"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        props.onChange(text().trim());
+      }}
+    >
+      <label>
+        <span>Where</span>
+        <input
+          type="search"
+          value={text()}
+          placeholder="project=film -user=ann"
+          spellcheck={false}
+          autocomplete="off"
+          onInput={(event) => {
+            setText(event.currentTarget.value);
+            if (text() === '' && props.where !== '') props.onChange('');
+          }}
+        />
+      </label>
+      <button type="submit">Apply</button>
+    </form>
+  );
+}
+
+/** What every machine did, and the picture of it: above the table of usage only. */
+function Machines(props: { start: number; end: number }) {
+  const start = createMemo(() => Math.max(props.start, props.end - DAY_MS));
+  const time = createMachineTime(() => ({ start: start(), end: props.end }));
+  return (
+    <Panel title="Machine time" aside="the last 24 hours of the span">
+      <MachineTimeChart time={time()} />
+    </Panel>
+  );
+}
+
+/** A report of the books: pages /usage, /cost and /reports/NAME. */
+export function ReportPage(props: { report?: string }) {
+  const farm = useFarm();
+  const parameters = useParams<{ name?: string }>();
+  const { word, address, change } = useWords();
+  const name = () => props.report ?? parameters.name ?? '';
+  const [kinds] = createResource(() => farm.store.farm?.farm_id, getReports);
+  const kind = () => kinds()?.find((one) => one.name === name());
+  createTitle(() => kind()?.title ?? null);
+
+  const range = () => RANGES.find(({ key }) => key === word('range')) ?? RANGES[2]!;
+  // To the minute: a report is not asked again with every tick of the clock.
+  const end = createMemo(() => Math.ceil(now() / 60_000) * 60_000);
+  const until = createMemo(on([range, name], () => end()));
+  const by = createMemo(() => {
+    const words = word('by').split(',').filter(Boolean);
+    return words.length > 0 ? words : (kind()?.by ?? []);
+  });
+  const asked = createMemo<ReportQuery | null>(() =>
+    kind() === undefined
+      ? null
+      : {
+          report: name(),
+          start: until() - range().days * DAY_MS,
+          end: until(),
+          by: by().join(','),
+          where: word('where'),
+        },
+  );
+  const state = createReport(asked);
+  // The banner above every page of a simulated farm says that one already.
+  const notes = () => (state.report()?.notes ?? []).filter((note) => !note.startsWith('SIMULATED'));
+
+  const drill = (column: string, value: string) => {
+    const fields = kind()?.fields.map((field) => field.name) ?? [];
+    if (TIMES.has(column) || !fields.includes(column)) return null;
+    const condition = `${column}=${/^[\w.-]+$/.test(value) ? value : JSON.stringify(value)}`;
+    if (word('where').includes(condition)) return null;
+    const others = (kind()?.groups ?? []).filter((one) => !TIMES.has(one) && !by().includes(one));
+    const next = ['job', 'layer', 'user', 'worker'].find((one) => others.includes(one));
+    return address({
+      where: [word('where'), condition].filter(Boolean).join(' '),
+      by: next ?? by().join(','),
+      sort: '',
+    });
+  };
+
+  return (
+    <Show
+      when={kinds.loading || kind()}
+      fallback={<NotFound what={`There is no report called ${name()}.`} />}
+    >
+      <section class="panel" aria-labelledby="report-title">
+        <header>
+          <h1 id="report-title" class="page-title">
+            {kind()?.title ?? 'Report'}
+          </h1>
+          <nav class="segmented aside" aria-label="Span of the report">
+            <For each={RANGES}>
+              {(one) => (
+                <a
+                  href={address({ range: one.key === DEFAULT_RANGE ? '' : one.key })}
+                  aria-current={one.key === range().key ? 'true' : undefined}
+                >
+                  <span class="visually-hidden">Last </span>
+                  {one.word}
+                </a>
+              )}
+            </For>
+          </nav>
+        </header>
+        <div class="asked">
+          <Show when={kind()}>
+            {(one) => (
+              <Grouping
+                kind={one()}
+                by={by()}
+                onChange={(names) =>
+                  change({ by: [...new Set(names.filter(Boolean))].join(','), sort: '' })
+                }
+              />
+            )}
+          </Show>
+          <Condition where={word('where')} onChange={(where) => change({ where })} />
+          <Show when={asked()}>
+            {(query) => (
+              <p class="files">
+                <a href={reportFileUrl(farm.store.farm!.farm_id, query(), 'csv')} download="">
+                  CSV
+                </a>{' '}
+                <a href={reportFileUrl(farm.store.farm!.farm_id, query(), 'xlsx')} download="">
+                  XLSX
+                </a>
+              </p>
+            )}
+          </Show>
+        </div>
+        <Show when={state.problem()}>
+          {(problem) => (
+            <p class="problem pad" role="alert">
+              {problem()}
+            </p>
+          )}
+        </Show>
+        <Show
+          when={state.report()}
+          fallback={
+            <Show when={state.isReading()}>
+              <p class="empty pad" role="status">
+                Reading the books …
+              </p>
+            </Show>
+          }
+        >
+          {(report) => (
+            <>
+              <Show when={notes().length > 0}>
+                <ul class="notes">
+                  <For each={notes()}>{(note) => <li>{note}</li>}</For>
+                </ul>
+              </Show>
+              <Show
+                when={report().rows.length > 0}
+                fallback={
+                  <p class="empty pad">
+                    {word('where')
+                      ? `Nothing matches ${word('where')}. Take the condition away to see all.`
+                      : 'The books hold nothing for this span yet.'}
+                  </p>
+                }
+              >
+                <ReportTable
+                  report={report()}
+                  zone={farm.zone()}
+                  sort={word('sort') || undefined}
+                  onSort={(sort) => change({ sort })}
+                  drill={drill}
+                />
+                <p class="quiet pad count">
+                  {count(report().rows.length)} of {count(report().matched)} rows
+                  {report().matched > MOST_ROWS ? '; the files hold all' : ''} ·{' '}
+                  {full(report().span.start_at, farm.zone())} to{' '}
+                  {full(report().span.end_at, farm.zone())}
+                </p>
+              </Show>
+            </>
+          )}
+        </Show>
+      </section>
+      <Show when={name() === 'usage' && asked()}>
+        {(query) => <Machines start={query().start} end={query().end} />}
+      </Show>
+    </Show>
+  );
+}
