@@ -37,8 +37,12 @@ def cycle(
     """
     from grange.wiring import cycle as wired  # noqa: PLC0415 - loads adapters
 
-    section = load_streams(file).cycle
-    steps = wired.steps_of(section, exists=_exists, file=file, only=only, skip=skip)
+    settings = load_streams(file)
+    section = settings.cycle
+    idle = () if settings.collect.streams else ("collect",)
+    steps = wired.steps_of(
+        section, options_of=options_of, file=file, idle=idle, only=only, skip=skip
+    )
     if dry_run:
         if out.as_json:
             out.data({"steps": [{"name": one.name, "run": list(one.words)} for one in steps]})
@@ -72,7 +76,8 @@ def cycle(
     return OK if done.ok else FAILED
 
 
-def _exists(words: Sequence[str]) -> bool:
+def options_of(words: Sequence[str]) -> frozenset[str]:
+    """Return the options of a command of Grange; none if there is no such command."""
     from grange.cli.main import root  # noqa: PLC0415 - it loads this module
 
     command: click.Command | None = root
@@ -80,4 +85,6 @@ def _exists(words: Sequence[str]) -> bool:
         if not isinstance(command, click.Group) or word.startswith("-"):
             break
         command = command.get_command(click.Context(command), word)
-    return command is not None
+    if command is None or isinstance(command, click.Group):
+        return frozenset()
+    return frozenset(option for one in command.params for option in one.opts)

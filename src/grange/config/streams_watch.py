@@ -87,7 +87,7 @@ class CycleStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """`[[cycle.steps]]`: one step of the hourly cycle."""
 
     name: str
-    """collect, sync, archive, graphs, pages, upload, watch, or a name of your own."""
+    """collect, sync, archive, pages, upload, watch, or a name of your own."""
     run: tuple[str, ...] = ()
     """The words of the command; default: the command of that name. `grange` is this Grange."""
     timeout_seconds: float = 3000.0
@@ -104,4 +104,4 @@ class CycleSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     lock: str = ""
     """The file that keeps two cycles apart; default: cycle.lock in the platform's state folder."""
     steps: tuple[CycleStep, ...] = ()
-    """Default: collect, sync, archive, graphs, pages, watch."""
+    """Default: collect, sync, archive, pages, watch."""

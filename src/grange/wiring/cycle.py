@@ -19,11 +19,13 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "collect": ("streams", "collect"),
     "sync": ("streams", "sync"),
     "archive": ("streams", "archive"),
-    "graphs": ("streams", "graphs"),
     "pages": ("streams", "pages"),
     "watch": ("admin", "watch", "--once"),
 }
-"""Step → the words behind `grange` that do it."""
+"""Step → the words behind `grange` that do it. The pages draw the graphs that are on them."""
+
+OptionsOf = Callable[[Sequence[str]], frozenset[str]]
+"""Tells the options of the command that words behind `grange` call."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +33,9 @@ _log = logging.getLogger(__name__)
 def steps_of(
     section: CycleSection,
     *,
-    exists: Callable[[Sequence[str]], bool],
+    options_of: OptionsOf,
     file: Path | None = None,
+    idle: Sequence[str] = (),
     only: Sequence[str] = (),
     skip: Sequence[str] = (),
 ) -> list[Step]:
@@ -40,18 +43,17 @@ def steps_of(
 
     Args:
         section: the settings.
-        exists: whether `grange` has a command of these words.
-        file: streams.toml, if it is not the usual one; handed on to Grange's own commands.
+        options_of: tells which commands can be told of another streams.toml.
+        file: streams.toml, if it is not the usual one; handed on to those commands.
+        idle: steps of the usual cycle that have nothing to do on this machine.
         only: leave out all others.
         skip: leave these out.
 
     Raises:
         ConfigurationError: a step has no command, does not exist, or stands in the wrong place.
     """
-    asked = section.steps or tuple(
-        CycleStep(name=name) for name, words in WORDS.items() if exists(words)
-    )
-    steps = [_step(one, file) for one in asked]
+    asked = section.steps or tuple(CycleStep(name=name) for name in WORDS if name not in idle)
+    steps = [_step(one, file, options_of) for one in asked]
     check_order(steps)
     names = {step.name for step in steps}
     for name in (*only, *skip):
@@ -62,7 +64,7 @@ def steps_of(
     return [step for step in steps if (not only or step.name in only) and step.name not in skip]
 
 
-def _step(one: CycleStep, file: Path | None) -> Step:
+def _step(one: CycleStep, file: Path | None, options_of: OptionsOf) -> Step:
     words = one.run
     if not words:
         if one.name not in WORDS:
@@ -70,7 +72,7 @@ def _step(one: CycleStep, file: Path | None) -> Step:
                 f'[[cycle.steps]] {one.name!r} needs its command: run = ["rsync", …].'
             )
         words = ("grange", *WORDS[one.name])
-        if file is not None:
+        if file is not None and "--config" in options_of(WORDS[one.name]):
             words = (*words, "--config", str(file))
     return Step(name=one.name, words=words, timeout_seconds=one.timeout_seconds)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from grange.domain.farm import Farm
+from grange.domain.series import DataSource, DsType, Series
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
 from grange.services.books.desk import Desk
@@ -128,6 +130,18 @@ def test_hours_of_logged_values(tmp_path: Path):
             (60, 0.0, 59.0, 29.5),
             (30, 60.0, 89.0, 74.5),
         ]
+        assert {(row["label"], row["heartbeat_seconds"]) for row in rows} == {("0", 600)}
+        sources = (DataSource(index=0, label="celsius"),)
+        series = Series(
+            farm_id=FARM, name="room", heartbeat_seconds=90, sources=sources, archives=(),
+            created_at=T0, created_by="t",
+        )  # fmt: skip
+        bench.put(series)
+        rows = told(bench, Days())["values"]
+        assert {(row["label"], row["heartbeat_seconds"]) for row in rows} == {("celsius", 90)}
+        counter = DataSource(index=0, label="files", ds_type=DsType.COUNTER)
+        bench.put(replace(series, sources=(counter,)))
+        assert told(bench, Days())["values"] == []
 
 
 def test_a_span_that_is_too_long_or_empty_is_refused(tmp_path: Path):

@@ -1,11 +1,13 @@
 """Logged values: what data loggers send, and what came."""
 
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from grange.ports.watch import Contact
 from grange.server.context import Context
 from grange.server.rest.given import Services
 from grange.services.streams.values import MOST_VALUES, PostedValues, keep_values
@@ -59,6 +61,8 @@ async def put_stream_values(
             sequences=data.sequences,
         ),
     )
+    contact = Contact(program="datalog", machine=data.logger, at=context.clock.now())
+    await asyncio.to_thread(context.contacts.note, farm_id, contact)
     return StreamValuesKept(accepted=kept.accepted, refused=kept.refused, message=kept.message)
 
 

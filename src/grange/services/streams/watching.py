@@ -11,15 +11,18 @@ from typing import Any
 
 from grange.books.questions.model import Need, Question
 from grange.books.questions.stream_watch import EXPLAINED_MS, log_gaps, log_hours, value_hours
+from grange.domain.series import DsType, Series
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span, slots
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_MINUTE
+from grange.ports.state import Compare
 from grange.services.books.desk import Desk, span_of
 from grange.services.books.shelf import View
 
 MOST_DAYS = 40
 LEAST_GAP_MS = 5 * MILLIS_PER_MINUTE
 """Shorter gaps are of no interest to anybody."""
+USUAL_HEARTBEAT_SECONDS = 600
 _KEPT_ANSWERS = 400
 
 Rows = list[dict[str, Any]]
@@ -94,8 +97,12 @@ def stream_watch(
                 gaps += days.rows(view, "gaps", part, _gaps)
             if has_values:
                 values += days.rows(view, "values", part, value_hours)
+    known = _sources(desk, farm_id)
     values = [
-        {**row, "label": str(row["source_index"]), "heartbeat_seconds": 600} for row in values
+        {**row, "label": label, "heartbeat_seconds": heartbeat}
+        for row in values
+        for label, heartbeat, gauge in [_source(known, row)]
+        if gauge
     ]
     gaps += _over_midnight(hours)
     longest: dict[tuple[str, str, str], int] = {}
@@ -114,6 +121,30 @@ def stream_watch(
         ],
         "values": values,
     }
+
+
+def _sources(desk: Desk, farm_id: str) -> dict[tuple[str, int], tuple[str, int, bool]]:
+    """Return label, heartbeat and whether it is a level, of every source of a known series."""
+    return {
+        (series.name, source.index): (
+            source.label,
+            series.heartbeat_seconds,
+            source.ds_type is DsType.GAUGE,
+        )
+        for series in desk.state.find(Series, Compare("farm_id", "=", farm_id))
+        for source in series.sources
+    }
+
+
+def _source(
+    known: Mapping[tuple[str, int], tuple[str, int, bool]], row: Mapping[str, Any]
+) -> tuple[str, int, bool]:
+    """Return what is known of a row's source; of a series that nobody declared, what is usual.
+
+    What a counter counts up to says nothing about a range: only levels are looked at.
+    """
+    usual = (str(row["source_index"]), USUAL_HEARTBEAT_SECONDS, True)
+    return known.get((row["series"], row["source_index"]), usual)
 
 
 def _gaps(span: Span) -> Question:
