@@ -23,7 +23,7 @@ WORDS = st.text(
 )
 
 
-def said(content: Any, topic: str = "studio/rack1/power") -> list[tuple[str, str, int, float]]:
+def said(content: Any, topic: str = "studio/rack1/power") -> list[Any]:
     return [tuple(one) for one in readings(topic, msgspec.json.encode(content)).values]
 
 
