@@ -104,7 +104,7 @@ def test_one_damaged_head_is_survived_and_two_are_said(tmp_path: Path) -> None:
     ring.close()
     file = rings.location("a")
     data = bytearray(file.read_bytes())
-    data[newest + 40] ^= 1
+    data[newest + 36] ^= 1
     file.write_bytes(data)
     again = rings.open("a")
     assert again is not None
@@ -119,7 +119,7 @@ def test_one_damaged_head_is_survived_and_two_are_said(tmp_path: Path) -> None:
     whole.close()
     data = bytearray(file.read_bytes())
     for head in heads:
-        data[head + 48] ^= 1
+        data[head + 40] ^= 1
     file.write_bytes(data)
     with pytest.raises(CorruptDataError, match="both copies"):
         rings.open("a")

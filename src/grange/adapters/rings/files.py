@@ -12,7 +12,7 @@ import numpy as np
 
 from grange.adapters.rings.format import (
     PAGE_ROWS,
-    TORN,
+    WRITING,
     pack_head,
     places,
     preamble,
@@ -48,11 +48,12 @@ class RingFile:
             self._spec, heads = read_preamble(str(path), self._map)
             self._places = places(self._spec, heads)
             self._check_size(size)
-            self._generation, self._flags, self._head = self._read_head()
+            self._generation, self._head, self._torn = self._read_head()
         except CorruptDataError:
             self._map.close()
             raise
         self._tiers = self._spec.tiers
+        self._looked_at: set[tuple[int, int]] = set()
         self._rows = [
             np.frombuffer(
                 self._map,
@@ -80,7 +81,7 @@ class RingFile:
     @property
     def torn(self) -> bool:
         """True if its writer died while it wrote."""
-        return bool(self._flags & TORN)
+        return self._torn
 
     def apply(self, advance: Advance, *, sequence: int, since: Sequence[int] | None = None) -> None:
         """Write the rows a batch finished, then where the ring stands."""
@@ -97,7 +98,7 @@ class RingFile:
                     self._rows[number][:] = np.nan
                 self._put(number, first, rows, whole=advance.cleared)
         head = RingHead(first=self._head.first, sequence=sequence, state=advance.state)
-        self._write_head(head, 0)
+        self._write_head(head)
 
     def rows(self, tier: int, first: int, count: int) -> Any:
         """Return rows by number; what is not kept is NaN."""
@@ -119,8 +120,7 @@ class RingFile:
         self._put(tier, first, rows, whole=False)
         head = self._head
         self._write_head(
-            RingHead(first=min(head.first, first * span), sequence=head.sequence, state=head.state),
-            0,
+            RingHead(first=min(head.first, first * span), sequence=head.sequence, state=head.state)
         )
 
     def problems(self) -> Sequence[str]:
@@ -153,12 +153,15 @@ class RingFile:
 
     def _begin(self, parts: Sequence[tuple[int, int, Any]], *, cleared: bool) -> None:
         """Look that nothing is damaged where rows go, and say that they are being written."""
-        if not self.torn and not cleared:
+        if not self._torn and not cleared:
             for number, first, rows in parts:
                 for page in self._pages(number, first, len(rows)):
+                    if (number, page) in self._looked_at:
+                        continue
                     if self._crc(number, page) != self._checks[number][page]:
                         raise CorruptDataError(str(self._path), self.problems()[0])
-        self._write_head(self._head, TORN)
+                    self._looked_at.add((number, page))
+        self._map[WRITING] = 1
 
     def _put(self, number: int, first: int, rows: Any, *, whole: bool) -> None:
         size = self._tiers[number].rows
@@ -192,7 +195,7 @@ class RingFile:
     def _crc(self, number: int, page: int) -> int:
         return zlib.crc32(self._rows[number][page * PAGE_ROWS : (page + 1) * PAGE_ROWS].data)
 
-    def _read_head(self) -> tuple[int, int, RingHead]:
+    def _read_head(self) -> tuple[int, RingHead, bool]:
         found = []
         for at in self._places.heads:
             head = unpack_head(self._spec, self._map[at : at + self._places.head_bytes])
@@ -202,14 +205,18 @@ class RingFile:
             raise CorruptDataError(
                 str(self._path), "both copies of its head are damaged; restore it from a backup"
             )
-        return max(found, key=lambda one: one[0])
+        generation, newest = max(found, key=lambda one: one[0])
+        # The other copy is the one before, unless it is damaged: then it was the newest.
+        torn = bool(self._map[WRITING]) or (generation > 1 and len(found) < 2)
+        return generation, newest, torn
 
-    def _write_head(self, head: RingHead, flags: int) -> None:
+    def _write_head(self, head: RingHead) -> None:
         self._generation += 1
-        packed = pack_head(self._spec, head, self._generation, flags)
+        packed = pack_head(head, self._generation)
         at = self._places.heads[self._generation % 2]
         self._map[at : at + len(packed)] = packed
-        self._head, self._flags = head, flags
+        self._map[WRITING] = 0
+        self._head, self._torn = head, False
 
 
 class RingFolder:
@@ -294,9 +301,7 @@ class RingFolder:
         tiers = spec.tiers
         with path.open("wb") as file:
             file.write(head)
-            packed = pack_head(
-                spec, RingHead(first=start, sequence=0, state=fresh(spec, start)), 1, 0
-            )
+            packed = pack_head(RingHead(first=start, sequence=0, state=fresh(spec, start)), 1)
             file.seek(where.heads[1])
             file.write(packed)
             for tier, at in zip(tiers, where.checks, strict=True):

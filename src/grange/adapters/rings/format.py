@@ -1,7 +1,7 @@
 """The bytes of a ring file; docs/format/rings.md describes them.
 
 preamble   magic, version, length and CRC of the description, the description as JSON
-heads      two copies, written in turns: generation, flags, sequence, the open rows, CRC
+heads      two copies, written in turns: generation, sequence, the open rows, CRC
 checks     of every page of 64 rows its CRC
 rows       tier after tier: rows × sources × numbers kept, float64, little endian
 """
@@ -23,11 +23,12 @@ from grange.ports.rings import RingHead
 MAGIC = b"GRNGRING"
 VERSION = 1
 PREAMBLE = struct.Struct("<8sHHIII")
-"""Magic, version, nothing, length of the description, its CRC, where the heads begin."""
-HEAD = struct.Struct("<QQqqI")
-"""Generation, flags, first second, sequence, CRC of what follows and of these before it."""
-TORN = 1
-"""Flag: rows are being written."""
+"""Magic, version, 1 while rows are written, length of the description, its CRC, where the heads
+begin."""
+WRITING = 10
+"""Place of the byte that is 1 while rows are written."""
+HEAD = struct.Struct("<QqqI")
+"""Generation, first second, sequence, CRC of what follows and of these before it."""
 PAGE_ROWS = 64
 ALIGN = 64
 
@@ -124,30 +125,20 @@ def places(spec: RingSpec, heads: int) -> Places:
     )
 
 
-def pack_head(spec: RingSpec, head: RingHead, generation: int, flags: int) -> bytes:
+def pack_head(head: RingHead, generation: int) -> bytes:
     """Return the bytes of a head."""
     state = head.state
-    numbers = [
-        np.array([state.last], dtype=np.float64),
-        state.raw,
-        state.sums,
-        state.unknown.astype(np.float64),
-    ]
+    numbers = [np.array([state.last]), state.raw, state.sums, state.unknown]
     for tier in state.tiers:
-        numbers += [
-            tier.values.reshape(-1),
-            tier.unknown.astype(np.float64),
-            tier.totals,
-            tier.known,
-        ]
-    body = np.concatenate(numbers).astype("<f8").tobytes()
-    start = HEAD.pack(generation, flags, head.first, head.sequence, 0)[:-4]
+        numbers += [tier.values.reshape(-1), tier.unknown, tier.totals, tier.known]
+    body = np.concatenate(numbers, dtype="<f8").tobytes()
+    start = HEAD.pack(generation, head.first, head.sequence, 0)[:-4]
     return start + struct.pack("<I", zlib.crc32(body, zlib.crc32(start))) + body
 
 
-def unpack_head(spec: RingSpec, data: bytes) -> tuple[int, int, RingHead] | None:
-    """Return generation, flags and head; None if the bytes are damaged."""
-    generation, flags, first, sequence, check = HEAD.unpack_from(data, 0)
+def unpack_head(spec: RingSpec, data: bytes) -> tuple[int, RingHead] | None:
+    """Return generation and head; None if the bytes are damaged."""
+    generation, first, sequence, check = HEAD.unpack_from(data, 0)
     body = data[HEAD.size : HEAD.size + 8 * _head_numbers(spec)]
     if generation == 0 or zlib.crc32(body, zlib.crc32(data[: HEAD.size - 4])) != check:
         return None
@@ -180,7 +171,7 @@ def unpack_head(spec: RingSpec, data: bytes) -> tuple[int, int, RingHead] | None
         unknown=unknown.astype(np.int64),
         tiers=tuple(tiers),
     )
-    return generation, flags, RingHead(first=first, sequence=sequence, state=state)
+    return generation, RingHead(first=first, sequence=sequence, state=state)
 
 
 def _head_numbers(spec: RingSpec) -> int:

@@ -5,8 +5,8 @@ Of a tier with one step in a row every function has the same value, which is kep
 the ring is told the least and the most of each step apart.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from grange.domain.series import ArchiveSpec, Consolidation, DataSource
 
@@ -74,7 +74,8 @@ class RingSpec:
         return len(self.sources)
 
 
-def tiers_of(archives: Sequence[ArchiveSpec], *, extremes: bool = False) -> tuple[Tier, ...]:
+@lru_cache(maxsize=256)
+def tiers_of(archives: tuple[ArchiveSpec, ...], *, extremes: bool = False) -> tuple[Tier, ...]:
     """Return the tiers of archives, finest first."""
     found: dict[tuple[int, int], list[ArchiveSpec]] = {}
     for spec in archives:

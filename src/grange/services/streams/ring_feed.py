@@ -18,6 +18,8 @@ import pyarrow as pa
 
 from grange.books.archives.arithmetic import (
     Advance,
+    Floats,
+    Ints,
     RingState,
     TierRows,
     TierState,
@@ -27,6 +29,7 @@ from grange.books.archives.arithmetic import (
 )
 from grange.books.archives.layout import RingSpec
 from grange.books.archives.log_steps import HOUR, MINUTE, log_ring, log_steps
+from grange.books.archives.together import advance_together, alike
 from grange.books.catalog.stream_tables import LOG_LINES, STREAM_VALUES
 from grange.books.manifest import Replaced, replaced_of
 from grange.books.questions import archives as ask
@@ -225,8 +228,14 @@ class RingFeeder:
                 Instant(max(ends[name] for name in ranges) * MILLIS_PER_SECOND),
             )
             answer = view.ask(ask.slot_values(sorted(ranges), step, span))
+            going: list[tuple[_Range, Ints, Floats]] = []
             for name, rows in _split(answer, "series").items():
-                _put_values(ranges[name], rows, ends[name], note.sequence)
+                times, values = _slots(ranges[name], rows, ends[name])
+                if ranges[name].since is None:
+                    going.append((ranges[name], times, values))
+                else:
+                    _put_again(ranges[name], times, values, note.sequence)
+            _put_together(going, note.sequence)
             fed.series += len(ranges)
             fed.late += sum(1 for one in ranges.values() if one.since is not None)
         for one in ranges.values():
@@ -405,8 +414,8 @@ def _range(ring: Ring, spec: RingSpec, first: int, edge: int) -> _Range:
     return _Range(ring=ring, spec=spec, start=start, since=tuple(numbers))
 
 
-def _put_values(one: _Range, rows: pa.Table, end: int, sequence: int) -> None:
-    """Put slots of a series in its ring."""
+def _slots(one: _Range, rows: pa.Table, end: int) -> tuple[Ints, Floats]:
+    """Return the ends of the slots of a series, and what its sources had in them."""
     step = one.spec.step_seconds
     slots = rows["slot"].to_numpy()
     index = rows["source_index"].to_numpy()
@@ -415,11 +424,28 @@ def _put_values(one: _Range, rows: pa.Table, end: int, sequence: int) -> None:
     numbers, places = np.unique(slots, return_inverse=True)
     values = np.full((len(numbers), one.spec.width), np.nan)
     values[places, index] = rows["value"].to_numpy()[fits]
-    times = (numbers + 1) * step
-    if one.since is None:
-        state = one.ring.head.state
-        one.ring.apply(advance(one.spec, state, times, values), sequence=sequence)
-        return
+    return (numbers + 1) * step, values
+
+
+def _put_together(going: Sequence[tuple[_Range, Ints, Floats]], sequence: int) -> None:
+    """Put rings forward, those at once that are told at the same times."""
+    groups: dict[Any, list[tuple[_Range, Ints, Floats]]] = {}
+    for one, times, values in going:
+        key = (alike(one.spec), one.ring.head.state.last, times.tobytes())
+        groups.setdefault(key, []).append((one, times, values))
+    for group in groups.values():
+        done = advance_together(
+            [one.spec for one, _, _ in group],
+            [one.ring.head.state for one, _, _ in group],
+            group[0][1],
+            [values for _, _, values in group],
+        )
+        for (one, _, _), found in zip(group, done, strict=True):
+            one.ring.apply(found, sequence=sequence)
+
+
+def _put_again(one: _Range, times: Ints, values: Floats, sequence: int) -> None:
+    """Compute rows of a series again."""
     # The first slot is the value before; nothing is known ahead of it.
     begin = max(one.ring.head.first, one.start)
     state = fresh(one.spec, begin)
