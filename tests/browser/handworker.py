@@ -19,7 +19,8 @@ class HandWorker:
         self.worker_id: str = created["workerId"]
         self._names["workerId"] = self.worker_id
         role = self._client.assume_fleet_role_for_worker(**self._names)["credentials"]
-        self._client = self._signing_as(role)
+        self._client = self._signing_as(role, "deadline")
+        self._logs = self._signing_as(role, "logs")
         self._client.update_worker(
             **self._names,
             status="STARTED",
@@ -57,6 +58,19 @@ class HandWorker:
             }
         self._update({action_id: report})
 
+    def write(self, session_id: str, lines: list[str]) -> None:
+        """Write lines to the log of a session."""
+        now = int(time.time() * 1000)
+        group = f"/aws/deadline/{self._farm.farm_id}/{self._farm.queue_id}"
+        for start in range(0, len(lines), 10_000):
+            self._logs.put_log_events(
+                logGroupName=group,
+                logStreamName=session_id,
+                logEvents=[
+                    {"timestamp": now, "message": line} for line in lines[start : start + 10_000]
+                ],
+            )
+
     def work_until(self, is_over: Callable[[], bool]) -> None:
         """Take actions and report them as done, one after the other."""
         while not is_over():
@@ -75,7 +89,7 @@ class HandWorker:
             for action in session["sessionActions"]:
                 yield session_id, action
 
-    def _signing_as(self, role: dict[str, Any]) -> Any:
+    def _signing_as(self, role: dict[str, Any], service: str) -> Any:
         import boto3  # a dependency of tests alone
         from botocore.config import Config
 
@@ -85,7 +99,7 @@ class HandWorker:
             aws_session_token=role["sessionToken"],
             region_name="us-west-2",
         ).client(
-            "deadline",
+            service,
             endpoint_url=self._farm.endpoint,
             config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
         )

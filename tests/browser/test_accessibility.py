@@ -42,6 +42,7 @@ def busy_farm(farm: LocalFarm) -> str:
 
 
 REPORTS = ("/usage", "/cost?by=user,day", "/reports", "/reports/errors")
+LOG = f"/jobs/job-{'0' * 32}/tasks/task-{'0' * 32}-0/log"
 VIEWS: list[tuple[Literal["light", "dark"], int]] = [("light", 1440), ("dark", 390)]
 
 
@@ -57,7 +58,7 @@ def violations_in_all_views(page: Page) -> list[Any]:
 def test_axe_finds_nothing(farm: LocalFarm, visit: Visitor, busy_farm: str) -> None:
     """UX-22."""
     seen = visit(farm)
-    for path in ("/", "/jobs", f"/jobs/{busy_farm}", "/workers", *REPORTS, "/nowhere"):
+    for path in ("/", "/jobs", f"/jobs/{busy_farm}", "/workers", *REPORTS, LOG, "/nowhere"):
         page = seen.open(path)
         expect(page.locator("main section").first).to_be_visible()
         if path in {"/", f"/jobs/{busy_farm}"}:

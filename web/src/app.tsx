@@ -5,6 +5,7 @@ import { Tooltip } from './components/Tooltip';
 import { FarmPage } from './pages/FarmPage';
 import { JobPage } from './pages/JobPage';
 import { JobsPage } from './pages/JobsPage';
+import { LogPage } from './pages/LogPage';
 import { NotFound } from './pages/NotFound';
 import { ReportPage } from './pages/ReportPage';
 import { ReportsPage } from './pages/ReportsPage';
@@ -72,6 +73,7 @@ export function App() {
       <Route path="/" component={FarmPage} />
       <Route path="/jobs" component={JobsPage} />
       <Route path="/jobs/:id" component={JobPage} />
+      <Route path="/jobs/:id/tasks/:task/log" component={LogPage} />
       <Route path="/workers" component={WorkersPage} />
       <Route path="/usage" component={() => <ReportPage report="usage" />} />
       <Route path="/cost" component={() => <ReportPage report="cost" />} />

@@ -1,6 +1,6 @@
 import { For, Show, createEffect, createMemo, createSignal, on } from 'solid-js';
 import { A } from '@solidjs/router';
-import { taskLogUrl } from '../api/client';
+import { taskLogPage } from '../api/client';
 import type { JobDetail, JobRow, Layer } from '../api/types';
 import { count, money, percent, plural } from '../format/number';
 import { clock, duration, elapsed, full } from '../format/time';
@@ -220,15 +220,7 @@ export function JobErrors(props: { detail: JobDetail }) {
                     {clock(error.at, farm.zone())} on {error.worker}
                   </span>
                   <Show when={error.task_id}>
-                    {(task) => (
-                      <a
-                        href={taskLogUrl(farm.store.farm!.farm_id, props.detail.job_id, task())}
-                        target="_blank"
-                        rel="noopener"
-                      >
-                        Log
-                      </a>
-                    )}
+                    {(task) => <A href={taskLogPage(props.detail.job_id, task())}>Log</A>}
                   </Show>
                 </div>
                 <pre>{error.text}</pre>

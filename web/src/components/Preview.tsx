@@ -1,5 +1,6 @@
 import { For, Show, createEffect, createMemo, createSignal } from 'solid-js';
-import { previewUrl, taskId, taskLogUrl } from '../api/client';
+import { A } from '@solidjs/router';
+import { previewUrl, taskId, taskLogPage } from '../api/client';
 import { bytes, plural } from '../format/number';
 import { duration } from '../format/time';
 import type { Frame } from '../state/job';
@@ -42,7 +43,6 @@ function Picture(props: { jobId: string; frame: Frame; width: number }) {
 
 /** The selected frame, large, with its facts. */
 export function FrameView(props: { jobId: string; layer: string; frame: Frame }) {
-  const farm = useFarm();
   return (
     <figure class="frame-view">
       <div class="picture">
@@ -68,17 +68,9 @@ export function FrameView(props: { jobId: string; layer: string; frame: Frame })
           </Show>
         </dl>
         <Show when={props.frame.attempts > 0}>
-          <a
-            href={taskLogUrl(
-              farm.store.farm!.farm_id,
-              props.jobId,
-              taskId(props.frame.layerId, props.frame.task),
-            )}
-            target="_blank"
-            rel="noopener"
-          >
+          <A href={taskLogPage(props.jobId, taskId(props.frame.layerId, props.frame.task))}>
             Log of this task
-          </a>
+          </A>
         </Show>
       </figcaption>
     </figure>

@@ -48,34 +48,36 @@ function Funnel(props: { layer: WhyLayer }) {
   const first = () => props.layer.funnel[0]?.reached ?? 0;
   return (
     <Show when={steps().length > 0}>
-      <table class="funnel">
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col" class="number">
-              Workers that reach it
-            </th>
-            <th scope="col" class="number">
-              It stops
-            </th>
-            <th scope="col">For example</th>
-          </tr>
-        </thead>
-        <tbody>
-          <For each={steps()}>
-            {(step) => (
-              <tr classList={{ first: step.reason === props.layer.reason }}>
-                <td>{word(step.reason)}</td>
-                <td class="number">
-                  {count(step.reached)} of {count(first())}
-                </td>
-                <td class="number">{count(step.stopped)}</td>
-                <td>{step.text}</td>
-              </tr>
-            )}
-          </For>
-        </tbody>
-      </table>
+      <div class="scroll-x" role="region" aria-label="Funnel" tabindex="0">
+        <table class="funnel">
+          <thead>
+            <tr>
+              <th scope="col">Step</th>
+              <th scope="col" class="number">
+                Workers that reach it
+              </th>
+              <th scope="col" class="number">
+                It stops
+              </th>
+              <th scope="col">For example</th>
+            </tr>
+          </thead>
+          <tbody>
+            <For each={steps()}>
+              {(step) => (
+                <tr classList={{ first: step.reason === props.layer.reason }}>
+                  <td>{word(step.reason)}</td>
+                  <td class="number">
+                    {count(step.reached)} of {count(first())}
+                  </td>
+                  <td class="number">{count(step.stopped)}</td>
+                  <td>{step.text}</td>
+                </tr>
+              )}
+            </For>
+          </tbody>
+        </table>
+      </div>
     </Show>
   );
 }
@@ -86,18 +88,15 @@ function LayerWhy(props: { layer: WhyLayer; alone: boolean }) {
     <li>
       <p>
         <Show when={!props.alone}>
-          <b>{props.layer.name}</b>{' '}
+          <b>{props.layer.name}:</b>{' '}
         </Show>
         <Show when={props.layer.reason} fallback={<>Nothing keeps it: it starts next.</>}>
           {props.layer.text}
-        </Show>{' '}
-        <span class="quiet">
-          {plural(waiting(), 'task')} {waiting() === 1 ? 'waits' : 'wait'}
-          {props.layer.running > 0 ? `, ${plural(props.layer.running, 'task')} at work` : ''}
-          {props.layer.layers_before > 0
-            ? `, ${plural(props.layer.layers_before, 'layer')} with ${plural(props.layer.tasks_before, 'task')} before it`
-            : ''}
-        </span>
+        </Show>
+      </p>
+      <p class="quiet">
+        {plural(waiting(), 'task')} {waiting() === 1 ? 'waits' : 'wait'}
+        {props.layer.running > 0 ? `, ${plural(props.layer.running, 'task')} at work` : ''}.
       </p>
       <Show when={props.layer.what_if.length > 0}>
         <ul class="what-if">
