@@ -1,6 +1,7 @@
 """Frame ranges as people write them, and the chunks OpenJD will cut them into. Pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grange.kernel.errors import InvalidRequestError
@@ -67,6 +68,17 @@ def parse_frames(text: str) -> FrameRange:
     if len(set(frames)) != len(frames):
         raise InvalidRequestError(f"{text!r} names a frame twice.")
     return FrameRange(text=",".join(written), frames=tuple(sorted(frames)))
+
+
+def range_of(frames: Sequence[int]) -> FrameRange:
+    """Return the range of some frames in ascending order, written as briefly as it goes."""
+    runs: list[range] = []
+    for frame in frames:
+        if runs and frame == runs[-1].stop:
+            runs[-1] = range(runs[-1].start, frame + 1)
+        else:
+            runs.append(range(frame, frame + 1))
+    return FrameRange(text=",".join(_expression(run) for run in runs), frames=tuple(frames))
 
 
 def _expression(run: range) -> str:

@@ -15,6 +15,7 @@ from grange.cli.exits import FAILED, INTERRUPTED, USAGE, exit_code, explain
 from grange.kernel.errors import GrangeError
 
 COMMANDS: dict[str, str] = {
+    "apps": "List what can be rendered from a scene, and what was tested.",
     "admin": "Prepare a server; trust one from another machine.",
     "attribution": "See what decides the project, shot and app of work.",
     "books": "Check, rebuild and list the books; freeze months, print statements.",
@@ -37,7 +38,7 @@ COMMANDS: dict[str, str] = {
     "server": "Run the farm's server.",
     "share": "Set shares and quotas of projects and users.",
     "streams": "Collect logs and logged values; archives, pages and graphs of them.",
-    "submit": "Submit a command over frames, or a job bundle.",
+    "submit": "Submit a scene, a command over frames, or a job bundle.",
     "usage": "Show machine time and cost.",
     "user": "Add, disable and list users, make and revoke keys.",
     "worker": "Run a worker on this machine; list the farm's workers.",

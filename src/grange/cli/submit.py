@@ -14,6 +14,7 @@ from grange.cli.formatting import NOTHING, plural
 from grange.cli.frame_range import parse_frames
 from grange.cli.job import wait_for
 from grange.cli.submit_bundle import BundleRequest, bundle_plan
+from grange.cli.submit_options import SceneOptions, scene_renderer, submitted_scene
 from grange.cli.submit_plan import CommandRequest, SubmitPlan, command_plan
 from grange.kernel.errors import ConfigurationError, InvalidRequestError
 
@@ -23,8 +24,9 @@ With `--`, everything behind it is the command one task runs; {start}, {end} and
 the frames of its chunk. A command with {frame} alone runs once for each frame. {frame:04} is padded
 with zeros.
 
-Without it, the argument is the folder of an OpenJD job bundle, or the name of a bundle that comes
-with Grange (mitsuba_spin, povray_spheres).
+Without it, the argument is a scene, the folder of an OpenJD job bundle, or the name of a bundle
+that comes with Grange (mitsuba_spin, povray_spheres). A scene is rendered by the renderer of its
+kind (grange apps lists them) into --output; words behind `--` then go to the renderer.
 """
 
 _EXAMPLES = """\b
@@ -32,6 +34,7 @@ Examples:
   grange submit --frames 1-240 --chunk 8 --project film -- blender -b a.blend -s {start} -e {end} -a
   grange submit --frames 1-10 -- convert in.{frame:04}.exr out.{frame:04}.jpg
   grange submit my-bundle -p Frames=1-100 --wait
+  grange submit shot.blend --frames 1-240 --chunk 8 --output /srv/images --preview
 """
 
 
@@ -53,6 +56,14 @@ class _WithCommand(click.RichCommand):
 @click.option(
     "--chunk", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Frames per task."
 )
+@click.option("--renderer", metavar="NAME", help="Renderer of a scene; see grange apps.")
+@click.option("--output", metavar="DIR", help="Folder of a scene's output; <Scene> and the like.")
+@click.option("--image", metavar="NAME", help="Beginning of file names; default: the scene's name.")
+@click.option("--format", "extension", metavar="EXT", help="Kind of file: exr, png, …")
+@click.option("--camera", metavar="NAME", help="Camera of the scene.")
+@click.option("--layer", metavar="NAME", help="Layer, pass or node of the scene.")
+@click.option("--preview", is_flag=True, help="Render first, middle and last frame first.")
+@click.option("--resume", is_flag=True, help="Leave out frames whose files are there and whole.")
 @click.option("-p", "values", metavar="NAME=VALUE", multiple=True, help="A bundle's parameter.")
 @click.option("--name", metavar="TEXT", help="The job's name.")
 @click.option("--project", metavar="NAME", help="Project the work is booked on.")
@@ -79,6 +90,7 @@ class _WithCommand(click.RichCommand):
 def command(
     context: click.Context,
     connection: Connection,
+    /,
     *,
     bundle: str | None,
     frames: str | None,
@@ -96,10 +108,12 @@ def command(
     dry_run: bool,
     yes: bool,
     wait: bool,
+    **scene: Any,
 ) -> int:
     """See `_HELP`."""
     words: tuple[str, ...] | None = context.meta.get("grange.command")
-    if (words is None) == (bundle is None):
+    renderer = scene_renderer(bundle, scene["renderer"])
+    if renderer is None and ((words is None) == (bundle is None)):
         raise InvalidRequestError(
             "Give a command behind --, or the folder of a job bundle; see grange submit --help."
         )
@@ -111,7 +125,22 @@ def command(
         "app": app,
         **_pairs("-a", more),
     }
-    if words is not None:
+    if renderer is not None and bundle is not None:
+        plan = submitted_scene(
+            renderer,
+            bundle,
+            SceneOptions(
+                frames=frames,
+                chunk=chunk,
+                arguments=words or (),
+                name=name,
+                attributes=attributes,
+                priority=50 if priority is None else priority,
+                **{key: value for key, value in scene.items() if key != "renderer"},
+            ),
+        )
+        override = None
+    elif words is not None:
         if values:
             raise InvalidRequestError("-p sets parameters of a bundle; a command has none.")
         plan = command_plan(

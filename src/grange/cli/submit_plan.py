@@ -4,12 +4,20 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from grange.cli.frame_range import FrameRange
 from grange.kernel.errors import InvalidRequestError
 
-_PLACEHOLDER = re.compile(r"\{(start|end|step|frame)(?::0?(\d{1,2})d?)?\}")
+
+@cache
+def _placeholder(more: tuple[str, ...] = ()) -> re.Pattern[str]:
+    names = "|".join(("start", "end", "step", "frame", *more))
+    return re.compile(rf"\{{({names})(?::0?(\d{{1,2}})d?)?\}}")
+
+
+_PLACEHOLDER = _placeholder()
 _TWO_BRACES = re.compile(r"([{}])(?=\1)")
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
 
@@ -149,42 +157,68 @@ def _literal(text: str) -> str:
 
 
 def _step(request: CommandRequest, *, per_frame: bool) -> dict[str, Any]:
-    script = {
+    step: dict[str, Any] = {
+        "name": _LAYER,
+        "script": run_script(
+            request.command,
+            folder=request.folder,
+            has_frames=request.frames is not None,
+            per_frame=per_frame,
+        ),
+    }
+    if request.frames is not None:
+        step["parameterSpace"] = {
+            "taskParameterDefinitions": [chunk_parameter(request.frames, request.chunk)]
+        }
+    return step
+
+
+def chunk_parameter(frames: FrameRange, chunk: int) -> dict[str, Any]:
+    """Return the definition of the task parameter Frame, cut into chunks."""
+    constraint = "CONTIGUOUS" if frames.contiguous else "NONCONTIGUOUS"
+    return {
+        "name": "Frame",
+        "type": "CHUNK[INT]",
+        "range": frames.text,
+        "chunks": {"defaultTaskCount": chunk, "rangeConstraint": constraint},
+    }
+
+
+def run_script(
+    command: Sequence[str],
+    *,
+    folder: str = "",
+    arguments: Mapping[str, str] | None = None,
+    has_frames: bool,
+    per_frame: bool,
+) -> dict[str, Any]:
+    """Return the script of a step that runs a command; see `shell_script`.
+
+    Args:
+        command: program and arguments with placeholders.
+        folder: working directory; empty: the session's own.
+        arguments: further placeholders → what OpenJD fills them with.
+        has_frames: whether the task has a parameter Frame.
+        per_frame: run the command once for each frame instead of once for each run of frames.
+    """
+    given = arguments or {}
+    text = shell_script(
+        command,
+        folder=folder,
+        has_frames=has_frames,
+        per_frame=per_frame,
+        arguments=tuple(given),
+    )
+    return {
         "actions": {
             "onRun": {
                 "command": "/bin/sh",
-                "args": ["{{Task.File.Run}}"],
+                "args": ["{{Task.File.Run}}", *given.values()],
                 "cancelation": {"mode": "NOTIFY_THEN_TERMINATE", "notifyPeriodInSeconds": 10},
             }
         },
-        "embeddedFiles": [
-            {
-                "name": "Run",
-                "type": "TEXT",
-                "filename": "run.sh",
-                "data": shell_script(
-                    request.command,
-                    folder=request.folder,
-                    has_frames=request.frames is not None,
-                    per_frame=per_frame,
-                ),
-            }
-        ],
+        "embeddedFiles": [{"name": "Run", "type": "TEXT", "filename": "run.sh", "data": text}],
     }
-    step: dict[str, Any] = {"name": _LAYER, "script": script}
-    if request.frames is not None:
-        constraint = "CONTIGUOUS" if request.frames.contiguous else "NONCONTIGUOUS"
-        step["parameterSpace"] = {
-            "taskParameterDefinitions": [
-                {
-                    "name": "Frame",
-                    "type": "CHUNK[INT]",
-                    "range": request.frames.text,
-                    "chunks": {"defaultTaskCount": request.chunk, "rangeConstraint": constraint},
-                }
-            ]
-        }
-    return step
 
 
 _CUT = r"""range='{{Task.Param.Frame}}'
@@ -228,7 +262,14 @@ _PER_PART = r"""run_frames() {
 """
 
 
-def shell_script(command: Sequence[str], *, folder: str, has_frames: bool, per_frame: bool) -> str:
+def shell_script(
+    command: Sequence[str],
+    *,
+    folder: str,
+    has_frames: bool,
+    per_frame: bool,
+    arguments: Sequence[str] = (),
+) -> str:
     """Return the POSIX shell script a task runs, safe as the data of an OpenJD embedded file.
 
     Args:
@@ -236,14 +277,16 @@ def shell_script(command: Sequence[str], *, folder: str, has_frames: bool, per_f
         folder: working directory; empty: the session's own.
         has_frames: whether the task has a parameter Frame.
         per_frame: run the command once for each frame instead of once for each run of frames.
+        arguments: further placeholders, whose values are the script's arguments.
     """
     lines = ["#!/bin/sh", "set -eu"]
+    lines += [f"{name}=${number}" for number, name in enumerate(arguments, 1)]
     if folder:
         lines.append(
             f'cd {_quoted(folder)} || {{ echo "grange: this worker cannot enter the folder the job'
             ' was submitted from; give --cwd a folder every worker has" >&2; exit 1; }'
         )
-    words = " ".join(_word(word) for word in command)
+    words = " ".join(_word(word, arguments) for word in command)
     if not has_frames:
         return "\n".join([*lines, f"exec {words}", ""])
     body = _PER_FRAME if per_frame else _PER_PART
@@ -258,11 +301,11 @@ def _quoted(text: str) -> str:
     return _TWO_BRACES.sub(r"\1''", quoted)
 
 
-def _word(word: str) -> str:
+def _word(word: str, arguments: Sequence[str] = ()) -> str:
     """Return one word of the command for the shell, placeholders replaced by shell variables."""
     pieces: list[str] = []
     cursor = 0
-    for match in _PLACEHOLDER.finditer(word):
+    for match in _placeholder(tuple(arguments)).finditer(word):
         if match.start() > cursor:
             pieces.append(_quoted(word[cursor : match.start()]))
         width = int(match[2] or 0)

@@ -13,6 +13,7 @@ from grange.cli.worker_limits import command as limits
 from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
 from grange.cli.worker_orders import COMMANDS as ORDERS
+from grange.cli.worker_renderers import command as renderers
 
 _SKEW_MS = 5_000
 """A worker's clock that is further off is a finding."""
@@ -27,6 +28,7 @@ for _order in ORDERS:
     command.add_command(_order)
 command.add_command(benchmark)
 command.add_command(limits)
+command.add_command(renderers)
 command.add_command(wake)
 
 
@@ -60,6 +62,12 @@ def _run_options(function: Any) -> Any:
                 metavar="NAME",
                 multiple=True,
                 help="A variable jobs inherit; NAME* stands for all that begin so.",
+            ),
+            click.option(
+                "--renderer",
+                metavar="NAME=PATH",
+                multiple=True,
+                help="Where a renderer is that is not found by itself; without PATH it is hidden.",
             ),
             click.option(
                 "--contain/--no-contain",
@@ -125,7 +133,8 @@ def join(out: Output, /, *, server: str, no_run: bool, **given: Any) -> int:
 
 def _options(server: str | None, given: dict[str, Any]) -> WorkerOptions:
     names: Sequence[str] = given.pop("pass_env")
-    return WorkerOptions(server=server, pass_env=tuple(names), **given)
+    programs: Sequence[str] = given.pop("renderer")
+    return WorkerOptions(server=server, pass_env=tuple(names), renderers=tuple(programs), **given)
 
 
 @command.command("ls", epilog="Example: grange worker ls")

@@ -20,6 +20,8 @@ class WorkerOptions:
     allow_root: bool
     watts: float | None
     pass_env: tuple[str, ...]
+    renderers: tuple[str, ...] = ()
+    """NAME=PATH."""
     contain: bool = True
     copy_rate: float | None = None
     """MiB a second."""

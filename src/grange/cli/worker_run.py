@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from grange.cli.connection import Connection
 from grange.cli.output import Output
 from grange.cli.worker_options import WorkerOptions
+from grange.cli.worker_renderers import given_programs
 from grange.config.client import (
     ClientSettings,
     client_toml,
@@ -53,6 +54,7 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
         relative_speed=1.0 if speed is None else speed.relative_speed,
         environment=job_environment(environment, options.pass_env),
         zone=machine_zone(),
+        renderers=given_programs(options.renderers),
         contain=options.contain,
         copy_bytes_per_second=None if options.copy_rate is None else options.copy_rate * 2**20,
     )

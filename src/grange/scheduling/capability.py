@@ -9,7 +9,7 @@ from grange.domain.work import Requirement, Worker
 from grange.kernel.ids import WorkerId
 from grange.scheduling.blocks import Block, Unmet
 
-RENDERER = "grange:attr.worker.renderer"
+RENDERER = "grange:attr.renderer"
 """Renderers that are installed."""
 NOBODY = WorkerId("")
 MEMORY = "amount.worker.memory"

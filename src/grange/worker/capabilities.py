@@ -1,14 +1,19 @@
 """What a worker tells the farm about its machine."""
 
 import re
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import Any
 
+from grange.domain.renderers import ATTRIBUTE
 from grange.ports.host import Inventory
+from grange.worker.registry import Found
 from grange.worker.settings import WorkerSettings
 
 _MIB = 2**20
 _MOST_CARDS = 8
+_MOST_PROGRAMS = 10
+"""The wire carries no more values of one attribute."""
 
 
 def host_properties(inventory: Inventory, settings: WorkerSettings) -> dict[str, Any]:
@@ -26,8 +31,16 @@ def host_properties(inventory: Inventory, settings: WorkerSettings) -> dict[str,
     return properties
 
 
-def capabilities(inventory: Inventory, settings: WorkerSettings) -> dict[str, Any]:
-    """Return the wire's capabilities. What is not known is left out."""
+def capabilities(
+    inventory: Inventory, settings: WorkerSettings, programs: Sequence[Found] = ()
+) -> dict[str, Any]:
+    """Return the wire's capabilities. What is not known is left out.
+
+    Args:
+        inventory: what the machine is.
+        settings: what the worker was told.
+        programs: the renderers it has.
+    """
     amounts: dict[str, float] = {
         "amount.worker.vcpu": inventory.logical_cores,
         "amount.worker.memory": inventory.memory_bytes // _MIB,
@@ -52,6 +65,9 @@ def capabilities(inventory: Inventory, settings: WorkerSettings) -> dict[str, An
     if inventory.mac_addresses:
         macs = [f"mac-{one}" for one in inventory.mac_addresses[:_MOST_CARDS]]
         told.append({"name": "grange:attr.worker.mac", "values": macs})
+    if programs:
+        keys = sorted({one.key for one in programs})
+        told.append({"name": ATTRIBUTE, "values": keys[:_MOST_PROGRAMS]})
     return {
         "amounts": [{"name": name, "value": float(value)} for name, value in amounts.items()],
         "attributes": told,

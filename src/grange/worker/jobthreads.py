@@ -8,7 +8,7 @@ import contextlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -63,6 +63,7 @@ from grange.worker.plan import (
     StartAction,
     StartRunner,
 )
+from grange.worker.registry import Found, path_with
 from grange.worker.sampler import IDLE, Sampler
 from grange.worker.seats import Nursery, Seat, Spawn
 from grange.worker.settings import WorkerSettings
@@ -105,6 +106,7 @@ class JobThreads:
         frames: takes finished frame records; they are on disk when it returns.
         spawn: runs a coroutine beside the caller.
         gpus: how many the machine has.
+        programs: the renderers of the machine; jobs find them on their search path.
         guard: holds them to the machine's limits.
         rules_changed: told when other limits hold.
     """
@@ -123,11 +125,13 @@ class JobThreads:
         frames: Callable[[list[dict[str, Any]]], None],
         spawn: Spawn,
         gpus: int = 0,
+        programs: Sequence[Found] = (),
         guard: Guard,
         rules_changed: Callable[[Rules], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._gpus = gpus
+        self._search_path = path_with(settings.environment.get("PATH", ""), programs)
         self._guard = guard
         self._rules_changed = rules_changed
         self._halted: set[str] = set()
@@ -342,6 +346,7 @@ class JobThreads:
     def _variables(self, session: LocalSession) -> dict[str, str]:
         settings = self._settings
         return {
+            **({"PATH": self._search_path} if self._search_path else {}),
             **self._guard.variables(session.thread),
             **gpu_variables(session.thread, settings.threads, self._gpus, settings.environment),
             MARK: self._leftovers.mark,

@@ -46,6 +46,7 @@ from grange.worker.plan import (
     Woken,
     WorkerState,
 )
+from grange.worker.registry import find_programs
 from grange.worker.sampler import Sampler
 from grange.worker.settings import WorkerSettings, check_root, login_shell
 from grange.worker.shipping import FactPoster, LogShipper
@@ -85,13 +86,14 @@ class Worker:
         self._folder = StateFolder(settings.state_dir, settings.farm_id, settings.fleet_id)
         self._leftovers = Leftovers(self._folder.path, processes, ids)
         inventory = probe.inventory()
+        programs = find_programs(settings.environment.get("PATH", ""), settings.renderers)
         self._calls = ServerCalls(
             api_factory,
             clock,
             farm_id=settings.farm_id,
             fleet_id=settings.fleet_id,
             host_properties=host_properties(inventory, settings),
-            capabilities=capabilities(inventory, settings),
+            capabilities=capabilities(inventory, settings, programs),
         )
         self._spool: Spool | None = None
         self._poster = FactPoster(lambda: self._spool, self._calls, clock)
@@ -119,6 +121,7 @@ class Worker:
             frames=self._frames_done,
             spawn=self._spawn,
             gpus=inventory.gpus,
+            programs=programs,
             guard=self._guard,
             rules_changed=self._rules_changed,
         )

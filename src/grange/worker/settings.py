@@ -86,6 +86,8 @@ class WorkerSettings:
     """Starts the nursery of runners; the socket's number and this process's are added."""
     zone: str = "UTC"
     """The machine's zone, which its hours are read in."""
+    renderers: Mapping[str, str] = field(default_factory=dict)
+    """Renderer → path of its program, where it is not found by itself; empty path: it is hidden."""
     contain: bool = True
     """Write what jobs name as output to this machine first, then copy it to its place."""
     copy_bytes_per_second: float | None = None

@@ -1,0 +1,88 @@
+"""The renderers of this machine: found on the search path and where they are usually installed."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grange.domain.renderers import PROGRAMS, Program
+
+_VERSION = re.compile(r"(?<![\w.])v?(\d+\.\d+(?:\.\d+)*(?:[a-z]\d*)?)")
+_ASK_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A program of this machine."""
+
+    key: str
+    path: str
+
+
+def find_programs(
+    search_path: str, given: Mapping[str, str] | None = None, programs: Iterable[Program] = PROGRAMS
+) -> tuple[Found, ...]:
+    """Return the programs of this machine.
+
+    Args:
+        search_path: folders, as in PATH.
+        given: key → path, where the administrator knows better; an empty path hides a program.
+        programs: what to look for.
+    """
+    found = []
+    for program in programs:
+        if given is not None and program.key in given:
+            path = given[program.key] or None
+        else:
+            path = _path_of(program, search_path)
+        if path is not None:
+            found.append(Found(key=program.key, path=path))
+    known = {program.key for program in programs}
+    more = (given or {}).items()
+    found += [Found(key=key, path=path) for key, path in more if key not in known and path]
+    return tuple(found)
+
+
+def path_with(search_path: str, found: Iterable[Found]) -> str:
+    """Return a search path on which every program that was found is found."""
+    folders = [folder for folder in search_path.split(os.pathsep) if folder]
+    for one in found:
+        folder, name = str(Path(one.path).parent), Path(one.path).name
+        if shutil.which(name, path=os.pathsep.join(folders)) is None and folder not in folders:
+            folders.append(folder)
+    return os.pathsep.join(folders)
+
+
+def version_of(found: Found) -> str | None:
+    """Return the version a program tells; None if it does not."""
+    program = next((one for one in PROGRAMS if one.key == found.key), None)
+    if program is None or not program.version:
+        return None
+    try:
+        told = subprocess.run(  # noqa: S603 - found by its name, asked for its version
+            [found.path, *program.version],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ASK_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = _VERSION.search((told.stdout + told.stderr).decode("utf-8", "replace"))
+    return match[1] if match else None
+
+
+def _path_of(program: Program, search_path: str) -> str | None:
+    for name in program.names:
+        path = shutil.which(name, path=search_path)
+        if path is not None:
+            return path
+    for pattern in program.places:
+        places = Path("/").glob(pattern.removeprefix("/"))
+        for place in sorted(places, reverse=True):  # the newest, by its name
+            if place.is_file() and os.access(place, os.X_OK):
+                return str(place)
+    return None
