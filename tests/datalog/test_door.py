@@ -142,7 +142,11 @@ def test_another_name_for_this_machine_is_refused(running: Running):
 
 def test_series_come_and_go_through_the_door(running: Running):
     """Ledger S3-15, S3-16, S3-21, S3-23."""
-    one: dict[str, Any] = {"name": "rack2", "sources": ["rack2|value|0|COUNTER|trips"], "step_seconds": 60}
+    one: dict[str, Any] = {
+        "name": "rack2",
+        "sources": ["rack2|value|0|COUNTER|trips"],
+        "step_seconds": 60,
+    }
     assert act(running, "add", **one).json() == {"added": True}
     assert act(running, "add", **one).json() == {"added": False}
     assert act(running, "add", **{**one, "step_seconds": 61}).status == 409

@@ -65,6 +65,27 @@ def run(connection: Connection, *, file: Path | None, parent: int | None) -> Non
     )
 
 
+@datalog.command("declare", epilog="Example: grange streams datalog declare")
+@config_option
+@with_farm
+def declare_series(connection: Connection, *, file: Path | None) -> None:
+    """Set up the series of streams.toml at the server, which keeps archives of them then.
+
+    It needs an owner's key; the data logger itself may do with a worker's.
+    """
+    section = load_streams(file).datalog
+    require_extra("collect")
+    from grange.wiring.datalog import configured, declare  # noqa: PLC0415 - not in the base install
+
+    _, series = configured(section)
+    done = {one.name: declare(connection.api, connection.farm_id, one) for one in series}
+    if connection.out.as_json:
+        connection.out.data(done)
+        return
+    for name, changed in done.items():
+        connection.out.line(f"{name} {'is set up.' if changed else 'was set up already.'}")
+
+
 def _reader(name: str, example: str, text: str) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator for a command that asks the running logger."""
 

@@ -6,16 +6,26 @@ more: their keys make that harmless.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from grange.books.values.sources import LoggedSeries
 from grange.datalog import records
 from grange.datalog.records import ValuesRecord
-from grange.kernel.errors import GrangeError, InvalidRequestError, ThrottledError, UnreachableError
+from grange.kernel.clock import Clock
+from grange.kernel.errors import (
+    AccessDeniedError,
+    ConflictError,
+    GrangeError,
+    InvalidRequestError,
+    NotFoundError,
+    ThrottledError,
+    UnreachableError,
+)
 from grange.ports.value_log import LogRecord, ValueLog
 
 _log = logging.getLogger(__name__)
@@ -24,8 +34,12 @@ MOST_RECORDS = 500
 _IDLE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
+CONTACT_SECONDS = 300.0
+
 Post = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Sends values to the server, as columns; returns once they are durable there."""
+Declare = Callable[[LoggedSeries], object]
+"""Tells the server of a series, so that it keeps archives of its values."""
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -42,6 +56,10 @@ class Forwarder:
         logger: the data logger's name.
         post: sends to the server; None: there is none, and nothing is sent or waits for it.
         needed_from: the record from which on the logger itself needs the log.
+        clock: paces the contact.
+        declare: tells the server of series.
+        series: the series there are.
+        contact: tells the server that this logger is at work.
     """
 
     def __init__(
@@ -52,12 +70,22 @@ class Forwarder:
         logger: str,
         post: Post | None,
         needed_from: Callable[[], int],
+        clock: Clock,
+        declare: Declare | None = None,
+        series: Callable[[], Sequence[LoggedSeries]] = tuple,
+        contact: Callable[[], object] | None = None,
     ) -> None:
         self._record_log = log
         self._place = place
         self._logger = logger
         self._post = post
         self._needed_from = needed_from
+        self._clock = clock
+        self._declare = declare
+        self._series = series
+        self._contact = contact
+        self._declared: dict[str, LoggedSeries] = {}
+        self._contact_at: float | None = None
         self._wake = threading.Event()
         self._stop = threading.Event()
         self.sequence = self._read_place()
@@ -83,6 +111,7 @@ class Forwarder:
         while not self._stop.is_set():
             self._wake.clear()
             try:
+                self.introduce()
                 moved = self.forward_some()
             except GrangeError as error:
                 pause = _pause_after(error, pause)
@@ -94,6 +123,28 @@ class Forwarder:
             pause, self.trouble = 0.0, ""
             if not moved:
                 self._wake.wait(_IDLE_SECONDS)
+
+    def introduce(self) -> None:
+        """Tell the server of new and changed series, and now and then that we are at work.
+
+        What the server will not have is said once; the values are sent all the same.
+
+        Raises:
+            GrangeError: the server does not answer now.
+        """
+        if self._declare is not None:
+            for series in self._series():
+                if self._declared.get(series.name) != series:
+                    self._declare_one(self._declare, series)
+                    self._declared[series.name] = series
+        now = self._clock.monotonic_seconds()
+        due = self._contact_at is None or now - self._contact_at >= CONTACT_SECONDS
+        if self._contact is not None and due:
+            self._contact_at = now
+            try:
+                self._contact()
+            except (AccessDeniedError, NotFoundError, InvalidRequestError) as error:
+                _log.debug("No contact: %s", error, extra={"action": "no_contact"})
 
     def forward_some(self) -> bool:
         """Send the next values; returns False if there were no more records.
@@ -112,6 +163,24 @@ class Forwarder:
         self._write_place()
         self._record_log.drop_through(min(self.sequence, self._needed_from() - 1))
         return True
+
+    def _declare_one(self, declare: Declare, series: LoggedSeries) -> None:
+        try:
+            declare(series)
+        except AccessDeniedError:
+            _log.warning(
+                "This key may not set up series at the server. An owner does it: grange streams "
+                "datalog declare. Until then %s has values there, and no archives.",
+                series.name,
+                extra={"action": "series_not_declared"},
+            )
+        except (ConflictError, InvalidRequestError, NotFoundError) as error:
+            _log.warning(
+                "The server has %s otherwise, and keeps it so: %s",
+                series.name,
+                error,
+                extra={"action": "series_not_declared"},
+            )
 
     def _next_records(self) -> list[LogRecord]:
         found: list[LogRecord] = []

@@ -12,7 +12,7 @@ from typing import Any
 from grange.books.values.payload import Reading
 from grange.books.values.sources import LoggedSeries, LoggedSource
 from grange.datalog.cache import SeriesCache
-from grange.datalog.forwarder import Forwarder, Post
+from grange.datalog.forwarder import Declare, Forwarder, Post
 from grange.datalog.inbox import Inbox, LocalValues
 from grange.datalog.keeper import Keeper
 from grange.datalog.timers import Timers
@@ -50,6 +50,8 @@ class DataLogger:
         files: keeps the files of series.
         feed: messages of a broker; None: only this machine's own values.
         post: sends values to the server; None: there is none.
+        declare: tells the server of a series; None: somebody else does.
+        contact: tells the server that this logger is at work.
         clock: the machine's clock.
         window: how many messages may be on their way unacknowledged.
         configured: reads the settings and series that the settings file has now.
@@ -71,6 +73,8 @@ class DataLogger:
         configured: Callable[[], Answers],
         sensors: Sensors | None = None,
         sensor_seconds: int = 60,
+        declare: Declare | None = None,
+        contact: Callable[[], object] | None = None,
     ) -> None:
         self.name = name
         self.root = folder / "files"
@@ -87,6 +91,10 @@ class DataLogger:
             logger=name,
             post=post,
             needed_from=lambda: self.keeper.checkpoint_sequence,
+            clock=clock,
+            declare=declare,
+            series=self.cache.all_series,
+            contact=contact,
         )
         self.keeper = Keeper(
             self.inbox, log, self.cache, feed=feed, clock=clock, kept=self.forwarder.wake,

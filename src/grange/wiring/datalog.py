@@ -90,6 +90,8 @@ def running_datalog(
         files=RingSeriesFiles(),
         feed=_feed(section, clock),
         post=None if api is None else _post(api, farm_id),
+        declare=None if api is None else lambda series: declare(api, farm_id, series),
+        contact=None if api is None else lambda: _contact(api, farm_id, logger_name(section)),
         clock=clock,
         window=section.receive_maximum,
         configured=lambda: configured(reread()),
@@ -142,6 +144,41 @@ def run_datalog(
                 last = now
                 logger.reload()
         say("Stopping: what came is kept first.")
+
+
+def declare(api: FarmApi, farm_id: str, series: LoggedSeries) -> bool:
+    """Set up a series at the server, so that it keeps archives; returns True if that was new.
+
+    Raises:
+        AccessDeniedError: the key is not an owner's.
+        ConflictError: the server has another series of this name.
+    """
+    named = series.archives.split()
+    body = {
+        "step_seconds": series.step_seconds,
+        "heartbeat_seconds": series.heartbeat,
+        "archives": named[0] if len(named) == 1 and ":" not in named[0] else named,
+        "sources": [
+            {
+                "label": label,
+                "ds_type": source.ds_type.value,
+                "minimum": source.minimum,
+                "maximum": source.maximum,
+                "address": source.address,
+                "value_id": source.value_id,
+                "value_index": source.index,
+            }
+            for source, label in zip(series.sources, series.labels, strict=True)
+        ],
+    }
+    path = f"/api/v1/farms/{farm_id}/series/{series.name}"
+    changed: bool = api.call("PUT", path, body=body, service="grange")["changed"]
+    return changed
+
+
+def _contact(api: FarmApi, farm_id: str, name: str) -> None:
+    body = {"program": "datalog", "machine": name}
+    api.call("PUT", f"/api/v1/farms/{farm_id}/streams/contacts", body=body, service="grange")
 
 
 def door_of(folder: Path) -> tuple[str, str]:
