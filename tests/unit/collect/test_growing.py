@@ -95,6 +95,21 @@ def test_copied_and_emptied_logs_are_the_same_log_and_a_new_one(tmp_path):
     assert len(found) == len(slow_px(as_bytes(lines), "tx"))
 
 
+def test_of_copies_of_a_log_the_longest_is_read_once(tmp_path):
+    """Ledger S4-03: a copy that lies beside a log that goes on growing is the same log."""
+    lines = px_lines(200, seed=14)
+    with books(tmp_path) as bench:
+        machine = Machine(tmp_path, "m1", bench, VirtualClock(CLOCK_AT))
+        for number in range(3):
+            machine.append("tx_feed.log", as_bytes(lines[number * 30 : number * 30 + 30]))
+            shutil.copy(machine.logs / "tx_feed.log", machine.logs / f"tx_feed.log.{number}")
+            machine.append("tx_feed.log", as_bytes(lines[150 + number * 10 : 160 + number * 10]))
+            machine.collect(since=Instant(0))
+            assert machine.collect(since=Instant(0)).streams[0].rows == 0
+            wanted = slow_px((machine.logs / "tx_feed.log").read_bytes(), "tx")
+            assert len(lines_of(bench)) == len(wanted)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_whatever_happens_to_logs_of_three_machines_the_lines_are_those_of_one_read(tmp_path, seed):
     """Ledger S4-03, S4-13: grown, rotated, copied, cut short, split; answers lost; hours sealed."""
