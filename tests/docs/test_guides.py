@@ -14,7 +14,14 @@ PAGES = [
     ROOT / "README.md",
     *(
         ROOT / "docs" / name
-        for name in ("guide-artist.md", "guide-admin.md", "operations.md", "streams.md", "watch.md")
+        for name in (
+            "guide-artist.md",
+            "guide-admin.md",
+            "operations.md",
+            "streams.md",
+            "watch.md",
+            "archives.md",
+        )
     ),
 ]
 
