@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,10 @@ import numpy as np
 
 from benchmarks.contest import Contestant, Goal, Table, held
 from grange.collect.formats.px import PxFormat
+from grange.config.streams_collect import CollectSection, LogStream
+from grange.kernel.units import Instant
+from grange.testing.farm import LocalFarm
+from grange.wiring.collect import collecting
 
 STREAMS = 150
 LOG_MB = 30
@@ -53,13 +58,15 @@ END {
 Sums = dict[str, tuple[int, ...]]
 
 
-def write_log(path: Path, megabytes: float, seed: int) -> None:
-    """Write a day of a stream that sends files on."""
+def write_log(
+    path: Path, megabytes: float, seed: int, *, start: datetime = _DAY, seconds: float = 86_399
+) -> None:
+    """Write a day (or less) of a stream that sends files on."""
     dice = random.Random(seed)
     lines = []
     count = max(10, int(megabytes * 1e6 / 157))
     for number in range(count):
-        at = _DAY + timedelta(seconds=86_399 * number / count, milliseconds=dice.randrange(900))
+        at = start + timedelta(seconds=seconds * number / count, milliseconds=dice.randrange(900))
         got = at - timedelta(seconds=dice.choice((0, 1, 1, 2, 2, 3, 5, 8, 15, 16, 40)))
         product = f"SA{dice.randrange(10, 99)}{dice.randrange(10, 99)}_CWAO_{at:%d%H%M}"
         name = f"{product}___{number:07d}:feedA:CWAO:SA:3:Direct:{got:%Y%m%d%H%M%S}"
@@ -208,4 +215,40 @@ def contests(
         for name in ways
         if name != "Grange"
     ]
-    return [table], goals
+    hourly = _hourly(folder, rounds, scale)
+    goals.append(
+        Goal("an hourly round of 70 streams, seconds", 15.0, hourly.median("Grange"), at_most=True)
+    )
+    return [table, hourly], goals
+
+
+def _hourly(folder: Path, rounds: int, scale: float) -> Table:
+    """Collect the last hour of 70 streams into a running server; lines are durable at the end."""
+    streams = max(2, round(70 * scale))
+    megabytes = LOG_MB / 24
+    table = Table(
+        title=f"A round of {streams} streams, an hour of {megabytes:.2f} MB each, into the books",
+        unit="s", higher_is_better=False,
+    )  # fmt: skip
+    start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+
+    def run() -> float:
+        with tempfile.TemporaryDirectory(dir=folder) as place, LocalFarm(Path(place, "f")) as farm:
+            logs = Path(place, "log")
+            logs.mkdir()
+            for number in range(streams):
+                path = logs / f"tx_s{number}.log"
+                if number < 4:
+                    write_log(path, megabytes, number, start=start, seconds=3590)
+                else:
+                    shutil.copy(logs / f"tx_s{number % 4}.log", path)
+            section = CollectSection(
+                machine="m", folder=str(Path(place, "state")),
+                streams=(LogStream(path=f"{logs}/*"),),
+            )  # fmt: skip
+            begin = time.perf_counter()
+            with collecting(section, farm.connect(), farm.farm_id) as work:
+                work.collector.collect(work.sources, since=Instant(0))
+            return time.perf_counter() - begin
+
+    return held(table, [Contestant("Grange", run)], rounds)
