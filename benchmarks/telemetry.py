@@ -34,8 +34,8 @@ from grange.kernel.clock import VirtualClock
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.ports.query import Files, Plan
-from grange.services.books.library import Books
 from grange.services.books.publication import manifest_row
+from grange.services.library import Books
 from grange.testing.memory_store import MemoryStore
 
 YEAR_DAYS, YEAR_WORKERS = 400, 20

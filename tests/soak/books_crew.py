@@ -36,9 +36,9 @@ from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.ports.state import Batch
 from grange.services.books.drain import Drain
 from grange.services.books.group_commit import GroupCommit
-from grange.services.books.library import Books
 from grange.services.commands.postings import Frozen, PostLines
 from grange.services.draft import Context
+from grange.services.library import Books
 from grange.services.owner import Owner
 from grange.services.templates import TaskSpaces
 from grange.testing.conformance.entities import least

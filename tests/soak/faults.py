@@ -26,7 +26,7 @@ from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.ports.blocks import WrittenFile
 from grange.ports.query import Plan
 from grange.ports.state import Batch, ManifestRow
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.testing.facts import (
     FARM,
     T0,

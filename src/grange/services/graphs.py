@@ -17,7 +17,7 @@ from grange.plots.sheet import Format, Picture
 from grange.plots.worker_states import ThreadStates, worker_states
 from grange.ports.state import Compare
 from grange.services.books.answers import worker_names
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.services.reads.pages import expand
 
 _drawing = threading.Lock()

@@ -16,7 +16,7 @@ from grange.domain.facts import Fact
 from grange.kernel.clock import VirtualClock
 from grange.kernel.units import Instant
 from grange.ports.state import Batch
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.testing.memory_store import MemoryStore
 
 

@@ -21,9 +21,8 @@ from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError
 from grange.server.books_rpc import Answer, answer_of
 from grange.server.ports import BooksDoor
-from grange.services.books.library import QUESTIONS, Books
-from grange.services.books.registry import ANSWERS
 from grange.services.graphs import draw
+from grange.services.library import ANSWERS, QUESTIONS, Books
 from grange.services.streams.pages import draw_pages, latest_picture, site_file, site_files
 from grange.wiring.state import open_store
 

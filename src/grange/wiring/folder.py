@@ -12,8 +12,8 @@ from grange.adapters.sqlite.store import SqliteStore
 from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError, CorruptDataError
-from grange.services.books.library import Books
 from grange.services.books.marks import marked_simulated
+from grange.services.library import Books
 from grange.wiring.farm_plan import own_farms
 
 STATE = "state.db"

@@ -26,7 +26,7 @@ from grange.server.serve import GC_THRESHOLDS
 from grange.server.supervisor import die_with_parent
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.simulation.bookkeeping import Bookkeeper, Hour
 from grange.simulation.plan import StudioPlan
 

@@ -25,7 +25,7 @@ from grange.ports.state import Batch
 from grange.services.backup import Backups, backup_name, superfluous
 from grange.services.books.drain import Drain
 from grange.services.books.group_commit import GroupCommit
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.testing.conformance.entities import least
 from grange.testing.facts import FARM, T0, event_fact, numbered, session_fact
 

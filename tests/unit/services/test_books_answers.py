@@ -16,7 +16,7 @@ from grange.domain.statuses import ActionKind, SessionActionStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.units import BILLIONTHS, MILLIS_PER_HOUR, Instant, decimal_of
-from grange.services.books.library import QUESTIONS
+from grange.services.library import QUESTIONS
 from grange.testing.books import books_bench
 from grange.testing.facts import (
     FARM,

@@ -17,7 +17,7 @@ from grange.domain.farm import Farm
 from grange.kernel.clock import VirtualClock
 from grange.kernel.units import MILLIS_PER_HOUR
 from grange.ports.state import Batch
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, numbered, session_fact
 
@@ -51,7 +51,7 @@ from grange.adapters.journal.reader import JournalFolder
 from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.adapters.sqlite.store import SqliteStore
 from grange.kernel.clock import VirtualClock
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.testing.facts import T0
 
 folder, hour = Path(sys.argv[1]), int(sys.argv[2])

@@ -12,7 +12,7 @@ from grange.domain.farm import Farm
 from grange.domain.work import SessionAction, Task
 from grange.kernel.clock import VirtualClock
 from grange.kernel.errors import ConflictError
-from grange.services.books.library import Books
+from grange.services.library import Books
 from grange.testing.studio import simulated_studio
 from grange.wiring.simulation import Simulated
 

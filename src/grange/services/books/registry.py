@@ -24,12 +24,6 @@ from grange.services.books.forecast import ANSWERS as FORECAST
 from grange.services.books.foreign import ANSWERS as FOREIGN
 from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
 from grange.services.books.reports import ANSWERS as REPORTS
-from grange.services.streams.graphs import ANSWERS as STREAM_GRAPHS
-from grange.services.streams.rings import ANSWERS as STREAM_RINGS
-from grange.services.streams.rrd import ANSWERS as STREAM_RRD
-from grange.services.streams.slots import ANSWERS as STREAM_SLOTS
-from grange.services.streams.values import ANSWERS as STREAM_VALUES
-from grange.services.streams.watching import ANSWERS as STREAM_WATCH
 
 Answer = Callable[..., Any]
 """Called with the desk and the question's arguments by name; returns plain values."""
@@ -53,12 +47,6 @@ ANSWERS: Mapping[str, Answer] = {
     **rings.ANSWERS,
     **slots.ANSWERS,
     **worker_days.ANSWERS,
-    **STREAM_GRAPHS,
-    **STREAM_VALUES,
-    **STREAM_RINGS,
-    **STREAM_RRD,
-    **STREAM_SLOTS,
-    **STREAM_WATCH,
 }
 
 __all__ = ["ANSWERS", "Answer", "Desk"]

@@ -28,13 +28,14 @@ from grange.services.books.desk import Desk, span_of
 from grange.services.books.progress import Progress
 from grange.services.books.rebuild import Rebuilder
 from grange.services.books.receipt import receipt
-from grange.services.books.registry import ANSWERS
+from grange.services.books.registry import ANSWERS as OF_BOOKS
 from grange.services.books.replacing import Replacer
 from grange.services.books.sealing import GRACE_MS
 from grange.services.books.shelf import Shelf
 from grange.services.books.slots import slots_of_day
 from grange.services.books.upkeep import Upkeep, Upkept
 from grange.services.books.verify import verify
+from grange.services.streams.registry import ANSWERS as OF_STREAMS
 from grange.services.streams.replacing import StreamPlace, prune_lines, replace_lines
 from grange.services.streams.ring_feed import Fed, RingFeeder
 
@@ -62,7 +63,9 @@ QUESTIONS = (
     "feed_rings_again",
     "forget_ring",
 )
-"""What can be asked by name."""
+"""What can be asked by name of the books themselves."""
+ANSWERS = {**OF_BOOKS, **OF_STREAMS}
+"""Name → function of the desk: what can be asked by name besides."""
 
 _ALSO_CALLED = {"attempts": "session_actions"}
 """Other names of tables."""
