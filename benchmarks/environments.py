@@ -19,6 +19,7 @@ PEERS: Sequence[str] = (
     "polars==2.1.0",
     "procrastinate==3.10.0",
     "psycopg[binary]>=3.2",
+    "whisper==1.1.10",
 )
 """What is installed there; pinned, so that figures can be compared."""
 

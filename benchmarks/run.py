@@ -15,6 +15,7 @@ from benchmarks import (
     queue,
     report,
     reports,
+    rings,
     stores,
     submit,
     telemetry,
@@ -106,6 +107,7 @@ def _contests(
         "worker": lambda: (workers.contests(folder, rounds, scale), []),
         "submit": lambda: submit.contests(folder, rounds, with_peers=peers),
         "collect": lambda: collect.contests(folder, rounds, scale, with_peers=peers),
+        "rings": lambda: rings.contests(folder, rounds, scale, with_peers=peers),
         "telemetry": lambda: telemetry.contests(folder, rounds, scale),
         "reports": lambda: reports.contests(folder, server, rounds, scale, with_peers=peers),
     }
