@@ -18,6 +18,7 @@ PAGES = [
             "guide-artist.md",
             "guide-admin.md",
             "operations.md",
+            "scheduling.md",
             "streams.md",
             "watch.md",
             "archives.md",

@@ -269,3 +269,38 @@ def test_a_licence_pool_is_a_limit_from_the_command_line_on(
     grange("licence", "set", "nuke", "--cost", "0.5")
     assert worker.schedule()["assignedSessions"]
     grange("licence", "rm", "nuke")
+
+
+def test_when_a_job_will_be_done_is_told_by_its_tasks(
+    farm: LocalFarm, worker: ScriptedWorker, grange: Any
+) -> None:
+    """Item 9: from what ended and what runs, on the threads there are."""
+    job_id = create(farm, "timed", frames="1-60", tags={"grange:project": "timing"})
+    assert "no thread works on it" in grange("job", "eta", job_id)
+    told = worker.schedule()
+    for _ in range(4):
+        updates = {}
+        for session in told["assignedSessions"].values():
+            for action in session["sessionActions"]:
+                now = farm.api.context.clock.now() / 1000
+                updates[action["sessionActionId"]] = {
+                    **worker.done(), "startedAt": now - 3600, "endedAt": now,
+                }  # fmt: skip
+        told = worker.schedule(updates)
+    (left,) = [row for row in _eta(farm, job_id)["layers"] if row["name"] == "render"]
+    assert left["tasks_seen"] == 60 - left["left"] >= 4
+    answer = _eta(farm, job_id)
+    assert answer["threads"] == 1
+    assert answer["earliest_at"] <= answer["likely_at"] <= answer["latest_at"]
+    assert "encode" in answer["text"]
+    assert "80 of 100 times" in grange("job", "eta", job_id)
+    worker.run_everything()
+    assert _eta(farm, job_id)["text"] == "nothing is left to do"
+    again = create(farm, "timed again", frames="1-60", tags={"grange:project": "timing"})
+    seen = {row["name"]: row["earlier_tasks_seen"] for row in _eta(farm, again)["layers"]}
+    assert seen["render"] == 60
+
+
+def _eta(farm: LocalFarm, job_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = rest(farm, "GET", f"/jobs/{job_id}/eta")
+    return found

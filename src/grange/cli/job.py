@@ -10,7 +10,7 @@ from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import duration, moment, money, plural, progress
 from grange.cli.job_actions import COMMANDS as ACTIONS
 from grange.cli.job_log import print_log
-from grange.cli.job_why import why
+from grange.cli.job_why import eta, why
 from grange.cli.jobs import find_job, follow, job_detail, queue_ids, search_jobs, task_id
 from grange.cli.output import status
 from grange.cli.waiting import wait_seconds
@@ -25,6 +25,7 @@ def command() -> None:
 
 
 command.add_command(why)
+command.add_command(eta)
 for _action in ACTIONS:
     command.add_command(_action)
 

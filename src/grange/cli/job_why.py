@@ -1,4 +1,4 @@
-"""`grange job why`: why a job waits, and what would change it."""
+"""`grange job why` and `grange job eta`: why a job waits, and when it will be done."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
-from grange.cli.formatting import NOTHING, plural
+from grange.cli.formatting import NOTHING, duration, moment, plural
 from grange.cli.jobs import find_job
 
 
@@ -42,6 +42,58 @@ def why(
     out.line(f"{answer['name']} ({answer['job_id']}): {word}{answer['text']}")
     for layer in answer["layers"]:
         _print_layer(connection, layer, workers=workers)
+
+
+@click.command("eta", epilog="Example: grange job eta last --threads 40")
+@click.argument("job", metavar="JOB")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 100_000),
+    help="Reckon with so many job threads; default: those that work on it now.",
+)
+@with_farm
+def eta(connection: Connection, job: str, threads: int | None) -> None:
+    """Say when a job will be done.
+
+    The interval holds 80 of 100 times, as long as as many threads work on the job as now. It is
+    told by the tasks that are done, those that run, and earlier layers of the same name.
+    """
+    query = {} if threads is None else {"threads": str(threads)}
+    answer = connection.rest("GET", f"/jobs/{find_job(connection, job)}/eta", query=query)
+    out = connection.out
+    if out.as_json:
+        out.data(answer)
+        return
+    now = answer["now"]
+    out.line(f"{answer['name']} ({answer['job_id']}): {answer['status'].lower()}")
+    if answer["likely_at"] is None:
+        out.line(f"No estimate: {answer['text']}.")
+        return
+    if not answer["layers"]:
+        out.line("Nothing is left to do.")
+        return
+    out.line(
+        f"Done {moment(answer['likely_at'])}, in {duration(answer['likely_at'] - now)};"
+        f" 80 of 100 times between {duration(answer['earliest_at'] - now)}"
+        f" and {duration(answer['latest_at'] - now)} from now."
+    )
+    out.table(
+        ["LAYER", "LEFT", "RUNNING", "TASKS SEEN", "EARLIER"],
+        [
+            [
+                row["name"],
+                row["left"],
+                row["running"],
+                row["tasks_seen"],
+                row["earlier_tasks_seen"],
+            ]
+            for row in answer["layers"]
+        ],
+        right=frozenset({"LEFT", "RUNNING", "TASKS SEEN", "EARLIER"}),
+    )
+    out.line(f"Reckoned with {plural(answer['threads'], 'job thread')}.")
+    if answer["text"]:
+        out.note(f"{answer['text'][:1].upper()}{answer['text'][1:]}.")
 
 
 def _print_layer(connection: Connection, layer: dict[str, Any], *, workers: bool) -> None:

@@ -27,7 +27,7 @@ from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.ids import SessionId, StepId
 from grange.kernel.units import Instant
-from grange.scheduling.index import Choice, Nothing
+from grange.scheduling.entry import Choice, Nothing
 from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.claims import charge, claim, claim_again, learn_memory, let_go
 from grange.services.draft import Draft

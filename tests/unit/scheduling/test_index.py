@@ -7,7 +7,7 @@ import pytest
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus
 from grange.domain.work import Layer, Requirement, Session, Task
 from grange.scheduling.capability import Capability, Offer, unmet
-from grange.scheduling.index import Choice, Nothing
+from grange.scheduling.entry import Choice, Nothing
 from grange.services.commands.jobs import ChangeJob, ChangeTask
 from grange.services.reports import ActionReport, ReportSchedule
 from grange.testing.builders import DecidingFarm, job_template

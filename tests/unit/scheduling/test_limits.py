@@ -11,7 +11,7 @@ from grange.domain.statuses import SessionActionStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, Worker
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.ids import WorkerId
-from grange.scheduling.index import Nothing
+from grange.scheduling.entry import Nothing
 from grange.services.commands.groups import ChangeGroup
 from grange.services.commands.licences import RemoveLicences, SetLicences
 from grange.services.commands.shares import SetShare, UnsetShare

@@ -36,7 +36,7 @@ class Seeded:
 
     def __init__(self) -> None:
         self.farm = DecidingFarm()
-        self.worker = self.farm.worker(**{"amount.worker.memory": 4000.0})
+        self.worker = self.farm.worker(threads=1, **{"amount.worker.memory": 4000.0})
         template = job_template(frames="1-4")
         self.template = template
         self.tags = {"grange:project": "film", "grange:app": "nuke"}

@@ -1,6 +1,6 @@
-"""Why a job waits, over REST."""
+"""Why a job waits, and when it will be done, over REST."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import get
 from litestar.params import FromPath, QueryParameter
@@ -32,6 +32,20 @@ async def get_why(
     return answer
 
 
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/eta", operation="GetEta")
+async def get_eta(
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    context: Services,
+    threads: Annotated[int | None, QueryParameter(ge=1, le=100_000)] = None,
+) -> dict[str, Any]:
+    """Say when a job will be done: an interval that holds 80 of 100 times."""
+    answer: dict[str, Any] = await context.books.ask(
+        "job_eta", farm_id=farm_id, job_id=job_id, threads=threads
+    )
+    return answer
+
+
 def _block(name: str) -> Block:
     try:
         return Block(name.strip().lower())
@@ -42,4 +56,4 @@ def _block(name: str) -> Block:
         ) from None
 
 
-HANDLERS = [get_why]
+HANDLERS = [get_why, get_eta]

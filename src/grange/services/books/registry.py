@@ -20,6 +20,7 @@ from grange.services.books import (
     worker_days,
 )
 from grange.services.books.desk import Desk
+from grange.services.books.eta import ANSWERS as ETA
 from grange.services.books.forecast import ANSWERS as FORECAST
 from grange.services.books.foreign import ANSWERS as FOREIGN
 from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
@@ -32,6 +33,7 @@ ANSWERS: Mapping[str, Answer] = {
     **about.ANSWERS,
     **aggregation.ANSWERS,
     **REPORTS,
+    **ETA,
     **FORECAST,
     **FOREIGN,
     **HISTORY_PAGES,
