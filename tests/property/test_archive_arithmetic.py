@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from grange.books.archives.arithmetic import Advance, OutOfOrderError, advance, fresh
 from grange.books.archives.layout import RingSpec
-from grange.books.archives.profiles import emit
+from grange.books.archives.profiles import DEFAULT_STEPS, PROFILES, emit
 from grange.domain.series import ArchiveSpec, Consolidation, DataSource, DsType
 
 START = 1_700_000_000
@@ -358,6 +358,42 @@ def test_a_time_that_does_not_rise_is_refused(rrdtool: RrdTool) -> None:
     for late in (START + 60, START + 59):
         with pytest.raises(OutOfOrderError):
             advance(spec, state, np.array([late]), np.array([[1.0]]))
+
+
+@pytest.mark.parametrize(("profile", "size"), [("janitoo", 141_112), ("metpx", 306_376)])
+def test_the_profiles_have_the_rows_of_the_original_files(
+    rrdtool: RrdTool, profile: str, size: int
+) -> None:
+    """Ledger S3-06, S4-18, S4-19: a file of the real program, and every row after twelve days.
+
+    A value of time t is the one of the step that ends at t.
+    """
+    step = DEFAULT_STEPS[profile]
+    spec = RingSpec(
+        step_seconds=step,
+        heartbeat_seconds=2 * step,
+        sources=(DataSource(index=0, label="v"),),
+        archives=PROFILES[profile],
+    )
+    start = START // 86_400 * 86_400
+    count = 12 * 86_400 // step
+    rng = random.Random(profile)
+    times = [start + step * n for n in range(1, count + 1) if rng.random() < 0.97]
+    values = [[rng.uniform(-5, 100)] for _ in times]
+    rrdtool.create(spec, start)
+    assert rrdtool.path.stat().st_size == size
+    rrdtool.update(times, values)
+    done = [advance(spec, fresh(spec, start), np.array(times), np.array(values))]
+    theirs = rrdtool.archives()
+    for archive, ours, expected in zip(
+        spec.archives, rows_of(spec, done, times[-1]), theirs, strict=True
+    ):
+        assert np.allclose(ours, expected, rtol=1e-9, equal_nan=True), emit(archive)
+    first = done[0].rows[0]
+    place = times.index(start + 2 * step) if start + 2 * step in times else 0
+    number = times[place] // step - 1 - first.first
+    if place and number >= 0 and times[place] - times[place - 1] <= 2 * step:
+        assert math.isclose(first.rows[number, 0, 0], values[place][0])
 
 
 def _gauge(*, heartbeat: int) -> RingSpec:
