@@ -9,10 +9,27 @@ import pytest
 from grange.collect.run import rewind
 from grange.kernel.clock import VirtualClock
 from grange.kernel.units import Instant
+from grange.testing.facts import FARM
 from tests.unit.collect.bench import HOUR, MINUTE, START, Machine, books, lines_of
 from tests.unit.collect.lines import as_bytes, px_lines, slow_px
 
 CLOCK_AT = Instant(START + 3 * HOUR)
+
+
+def rings_and_slots(bench):
+    """What rings and slots say of every minute of four hours, by its start."""
+    bench.books.feed_rings()
+    asked = {"farm_id": FARM, "since": START, "until": START + 4 * HOUR}
+    told = bench.books.call("ring_rows", {**asked, "stream": "feed", "kind": "tx"})
+    rings = {
+        at: [
+            [figures[place] for figures in source.values() if isinstance(figures, list)]
+            for source in told["sources"]
+        ]
+        for place, at in enumerate(told["starts_at"])
+    }
+    slots = bench.books.call("stream_slots", {**asked, "kind": "tx"})
+    return rings, {row["slot_at"]: row for row in slots["rows"]}
 
 
 def at_once(tmp_path, data, name="tx_feed.log", machine="m1"):
@@ -248,7 +265,7 @@ def test_an_answer_that_was_lost_is_sent_again_and_counts_once(tmp_path):
 
 
 def test_rewinding_repairs_exactly_the_hours_behind_it(tmp_path):
-    """Ledger S4-30: a corrupted hour is collected again and replaced; the rest does not move."""
+    """Ledger S4-30: a corrupted hour is repaired in lines, slots and rings; the rest stays."""
     data = as_bytes(px_lines(300, seed=12, seconds=4 * 3600))
     wanted = at_once(tmp_path, data)
     with books(tmp_path, at=START + 5 * HOUR) as bench:
@@ -260,6 +277,7 @@ def test_rewinding_repairs_exactly_the_hours_behind_it(tmp_path):
             one.collect(since=Instant(0))
         good = lines_of(bench, without=())
         bench.books.seal(force=True)
+        told = rings_and_slots(bench)
         corrupt = [
             {**row, "bytes": row["bytes"] + 1}
             for row in good
@@ -270,6 +288,11 @@ def test_rewinding_repairs_exactly_the_hours_behind_it(tmp_path):
             start=START + HOUR, end=START + 2 * HOUR, rows=corrupt,
         )  # fmt: skip
         assert lines_of(bench, without=()) != good
+        spoilt = rings_and_slots(bench)
+        for before, after in zip(told, spoilt, strict=True):
+            moved = [at for at in before if before[at] != after[at]]
+            assert moved
+            assert all(START + HOUR <= at <= START + 2 * HOUR for at in moved)
         planned = rewind(machine.cursors, Instant(START + HOUR), dry_run=True)
         assert [cursor.rewind_to for cursor in planned] == [START + HOUR]
         assert machine.collect().streams[0].replaced_from is None
@@ -278,6 +301,7 @@ def test_rewinding_repairs_exactly_the_hours_behind_it(tmp_path):
             done = one.collect().streams[0]
             assert done.hours_replaced == 1
         assert lines_of(bench, without=()) == good
+        assert rings_and_slots(bench) == told
         assert [row for row in lines_of(bench) if row["machine"] == "m1"] == wanted
         again = machine.collect()
         assert again.streams[0].rows == 0

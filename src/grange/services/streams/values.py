@@ -1,6 +1,6 @@
 """Logged values: taken in as columns from data loggers, shown as they came."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,4 +167,4 @@ def _unfit(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(f"{name} {message}.", fields=[FieldProblem(name, message)])
 
 
-ANSWERS = {"stream_values": stream_values, "stream_series": stream_series}
+ANSWERS: Mapping[str, Any] = {"stream_values": stream_values, "stream_series": stream_series}
