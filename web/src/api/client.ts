@@ -1,6 +1,7 @@
 import type {
   Accounts,
   ApiFault,
+  Consequence,
   Farm,
   FrameColumns,
   Instant,
@@ -57,6 +58,17 @@ async function get<T>(path: string, query: Record<string, string | number> = {})
   return (await response.json()) as T;
 }
 
+async function post<T>(path: string, body: unknown): Promise<T> {
+  const response = await fetch(`${ROOT}${path}`, {
+    method: 'POST',
+    headers: { accept: 'application/json', 'content-type': 'application/json' },
+    credentials: 'same-origin',
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw await faultOf(response);
+  return (await response.json()) as T;
+}
+
 const inFarm = (farm: string) => `/farms/${encodeURIComponent(farm)}`;
 const inJob = (farm: string, job: string) => `${inFarm(farm)}/jobs/${encodeURIComponent(job)}`;
 
@@ -66,6 +78,18 @@ export const getOverview = (farm: string) => get<Overview>(`${inFarm(farm)}/over
 export const getJob = (farm: string, job: string) => get<JobDetail>(inJob(farm, job));
 export const getReceipt = (farm: string, job: string) =>
   get<Receipt>(`${inJob(farm, job)}/receipt`);
+
+/** Say what an action on jobs would do, or do it (`apply`). */
+export const actOnJobs = (
+  farm: string,
+  asked: { action: string; select: { jobs: string[] }; apply: boolean; priority?: number },
+) => post<Consequence>(`${inFarm(farm)}/jobs/actions`, asked);
+
+/** Say what an order to workers would do, or give it (`apply`). */
+export const orderWorkers = (
+  farm: string,
+  asked: { order: string; workers: string[]; apply: boolean },
+) => post<Consequence>(`${inFarm(farm)}/workers/actions`, asked);
 
 export const getWhy = (farm: string, job: string) => get<Why>(`${inJob(farm, job)}/why`);
 

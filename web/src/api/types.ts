@@ -273,3 +273,12 @@ export interface Why {
   text: string;
   layers: WhyLayer[];
 }
+
+/** What an action would do, or did. */
+export interface Consequence {
+  action: string;
+  applied: boolean;
+  text: string;
+  /** What could not be done: id → why. */
+  refused: Record<string, string>;
+}

@@ -1,4 +1,4 @@
-import { For, Show } from 'solid-js';
+import { For, Show, createMemo } from 'solid-js';
 import { A } from '@solidjs/router';
 import type { WorkerRow, WorkerThread } from '../api/types';
 import { bytes, cpu, percent } from '../format/number';
@@ -6,6 +6,7 @@ import { ago, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { workerLook } from '../theme/states';
+import { WorkerOrders } from './Actions';
 import { Meter } from './Meter';
 import { StateChip } from './StateChip';
 
@@ -90,6 +91,13 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
         />
         <Meter label="Memory" share={memory()} text={percent(memory())} tip={memoryTip()} />
       </div>
+      <Show when={props.linked}>
+        <WorkerOrders
+          workerId={props.worker.worker_id}
+          name={props.worker.name}
+          isDisabled={props.worker.status === 'disabled'}
+        />
+      </Show>
     </li>
   );
 }
@@ -97,8 +105,9 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
 /** Workers by name; with `most`, no more of a large farm than that. */
 export function WorkerList(props: { linked?: boolean; most?: number }) {
   const farm = useFarm();
-  const sorted = () =>
-    farm.store.workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB', { numeric: true }));
+  const sorted = createMemo(() =>
+    farm.store.workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB', { numeric: true })),
+  );
   // Of many, those that render come first; a farm of few keeps its order.
   const shown = () =>
     props.most === undefined || sorted().length <= props.most

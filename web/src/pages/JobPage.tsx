@@ -1,5 +1,6 @@
 import { For, Show, createMemo } from 'solid-js';
 import { useParams, useSearchParams } from '@solidjs/router';
+import { JobActions } from '../components/Actions';
 import { JobErrors, JobView, jobTitle } from '../components/JobView';
 import { MachineTimeChart } from '../components/MachineTimeChart';
 import { Panel } from '../components/Panel';
@@ -30,6 +31,10 @@ function Facts(props: { title: string; facts: Record<string, unknown> }) {
   );
 }
 
+/** Attributes that somebody or something set. */
+const assigned = (attributes: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== 'unassigned'));
+
 /** Parameters without their types. */
 const values = (parameters: Record<string, Record<string, unknown>>) =>
   Object.fromEntries(
@@ -49,6 +54,7 @@ export function JobPage() {
   return (
     <Show when={!job.isMissing()} fallback={<NotFound what="There is no job with this id." />}>
       <JobView job={job} />
+      <Show when={job.row()}>{(row) => <JobActions row={row()} />}</Show>
       <Show when={job.row() && waits(job.row()!)}>
         <WhyPanel jobId={parameters.id} />
       </Show>
@@ -60,7 +66,7 @@ export function JobPage() {
       <Show when={job.detail()}>
         {(detail) => (
           <div class="halves">
-            <Facts title="Attributes" facts={detail().attributes} />
+            <Facts title="Attributes" facts={assigned(detail().attributes)} />
             <Facts title="Parameters" facts={values(detail().parameters)} />
           </div>
         )}

@@ -1,0 +1,130 @@
+import { For, Show, createSignal } from 'solid-js';
+import { ApiError, actOnJobs, orderWorkers } from '../api/client';
+import type { Consequence, JobRow } from '../api/types';
+import { useFarm } from '../state/farm';
+
+/** One thing that can be done; asked for once to hear what it would do, then to do it. */
+interface Deed {
+  key: string;
+  word: string;
+  ask: (farm: string, apply: boolean) => Promise<Consequence>;
+}
+
+/** Buttons that say what they would do before they do it. */
+function Deeds(props: { label: string; deeds: Deed[] }) {
+  const farm = useFarm();
+  const [chosen, setChosen] = createSignal<Deed | null>(null);
+  const [told, setTold] = createSignal<Consequence | null>(null);
+  const [problem, setProblem] = createSignal<string | null>(null);
+  const [isBusy, setBusy] = createSignal(false);
+  let dialog: HTMLDialogElement | undefined;
+
+  const ask = async (deed: Deed, apply: boolean) => {
+    const farmId = farm.store.farm?.farm_id;
+    if (farmId === undefined) return;
+    setChosen(deed);
+    setBusy(true);
+    setProblem(null);
+    try {
+      const found = await deed.ask(farmId, apply);
+      const refused = Object.values(found.refused)[0];
+      if (apply && refused === undefined) {
+        dialog?.close();
+        return;
+      }
+      setTold(found);
+      if (refused !== undefined) setProblem(refused);
+    } catch (error) {
+      setTold(null);
+      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+    } finally {
+      setBusy(false);
+    }
+    if (dialog?.open === false) dialog.showModal();
+  };
+
+  return (
+    <>
+      <div class="deeds" role="group" aria-label={props.label}>
+        <For each={props.deeds}>
+          {(deed) => (
+            <button type="button" disabled={isBusy()} onClick={() => void ask(deed, false)}>
+              {deed.word}
+            </button>
+          )}
+        </For>
+      </div>
+      <dialog class="consequence" aria-label={chosen()?.word ?? props.label} ref={dialog}>
+        <h2>{chosen()?.word}</h2>
+        <Show when={told()}>{(found) => <p>{found().text}</p>}</Show>
+        <Show when={problem()}>
+          {(text) => (
+            <p class="problem" role="alert">
+              {text()}
+            </p>
+          )}
+        </Show>
+        <div class="deeds">
+          <button
+            type="button"
+            class="strong"
+            disabled={isBusy() || told() === null}
+            onClick={() => void ask(chosen()!, true)}
+          >
+            {chosen()?.word}
+          </button>
+          <button type="button" onClick={() => dialog?.close()}>
+            Leave it
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}
+
+/** What can be done to a job in its present state. */
+export function JobActions(props: { row: JobRow }) {
+  const deed = (action: string, word: string, priority?: number): Deed => ({
+    key: word,
+    word,
+    ask: (farm, apply) =>
+      actOnJobs(farm, {
+        action,
+        select: { jobs: [props.row.job_id] },
+        apply,
+        ...(priority === undefined ? {} : { priority }),
+      }),
+  });
+  const deeds = () => {
+    const { counts, ended_at: ended, priority } = props.row;
+    const some = (status: keyof typeof counts) => (counts[status] ?? 0) > 0;
+    return [
+      ...(ended === null ? [deed('pause', 'Pause')] : []),
+      ...(some('SUSPENDED') ? [deed('resume', 'Resume')] : []),
+      ...(some('FAILED') || some('CANCELED') ? [deed('requeue', 'Try again')] : []),
+      ...(ended === null && priority < 100
+        ? [deed('priority', 'Raise priority', Math.min(100, priority + 10))]
+        : []),
+      ...(ended === null ? [deed('cancel', 'Cancel job')] : []),
+    ];
+  };
+  return (
+    <Show when={deeds().length > 0}>
+      <Deeds label={`Actions on ${props.row.name}`} deeds={deeds()} />
+    </Show>
+  );
+}
+
+/** What can be told to a worker. "After the task" and "now" are two buttons. */
+export function WorkerOrders(props: { workerId: string; name: string; isDisabled: boolean }) {
+  const deed = (order: string, word: string): Deed => ({
+    key: order,
+    word,
+    ask: (farm, apply) => orderWorkers(farm, { order, workers: [props.workerId], apply }),
+  });
+  const deeds = () =>
+    props.isDisabled
+      ? [deed('enable', 'Enable')]
+      : [deed('disable', 'Disable after the task'), deed('stop', 'Stop now')];
+  return <Deeds label={`Orders to ${props.name}`} deeds={deeds()} />;
+}
