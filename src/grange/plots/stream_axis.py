@@ -63,7 +63,8 @@ def time_marks(span: Span, zone: ZoneInfo, most: int, words: Words) -> tuple[Tic
             for mark in ticks(span, zone, most)
         )
     months = next(
-        (one for one in _MONTHS if one * _MONTH_MS * max(most, 1) >= span.millis), _MONTHS[-1]
+        (one for one in _MONTHS if one * _MONTH_MS * (max(most, 1) + 0.5) >= span.millis),
+        _MONTHS[-1],
     )
     local = datetime_of(span.start).astimezone(zone)
     index = local.year * 12 + local.month - 1
