@@ -54,9 +54,10 @@ def say(capsys, *words: str) -> Any:
     return json.loads(out[min(place for mark in "[{" if (place := out.find(mark)) >= 0) :])
 
 
-def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys):
+def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys, monkeypatch):
     """Ledger S4-03, S4-10, S4-30, S4-35: collect, look, go back, again; all dry-runnable."""
     at(farms[0])
+    monkeypatch.setattr("grange.collect.sending.MOST_ROWS", 40)  # many requests for few lines
     file = str(settings(tmp_path, machine="m1"))
     data = as_bytes(px_lines(300, seed=31, start=NOW - timedelta(hours=3), seconds=7100))
     log = tmp_path / "log" / "tx_feed.log"
@@ -145,6 +146,7 @@ def test_another_server_gets_the_same_blocks_also_after_an_interruption(
     """Ledger S4-15, S4-16, S4-40: what differs is copied; what is equal is passed over."""
     first, second = farms
     at(first)
+    monkeypatch.setattr("grange.collect.syncing.MOST_LINES", 30)
     file = str(settings(tmp_path, machine="m7"))
     start = NOW - timedelta(hours=5)
     (tmp_path / "log" / "rx_cloned.log").write_bytes(

@@ -60,8 +60,13 @@ class LineSender:
     def replace(self, source: Source, start: Instant, end: Instant, rows: Any) -> bool:
         """Put lines in the place of all that a stream of a machine has in [start, end).
 
-        Whole hours in one piece each; False: the server held the same lines already.
+        A span with very many lines goes in several pieces. False: the server held the same lines.
         """
+        if rows.num_rows > MOST_ROWS and end - start > 1:
+            middle = Instant((start + end) // 2)
+            early = self.replace(source, start, middle, between(rows, start, middle))
+            late = self.replace(source, middle, end, between(rows, middle, end))
+            return early or late
         query = {
             "stream": source.stream, "kind": source.kind, "machine": source.machine,
             "start": str(start), "end": str(end),

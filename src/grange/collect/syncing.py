@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 from urllib.parse import quote
 
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.ports.farm_api import FarmApi
 
+MOST_LINES = 50_000
+"""About so many lines are copied at once."""
 _DAY_MS = 24 * MILLIS_PER_HOUR
 Outcome = Literal["copied", "kept"]
 
@@ -80,7 +83,7 @@ def sync(
                 continue
             more = own is not None and own["lines"] > row["lines"] and not exact
             if not (more or dry_run):
-                _copy(source, target, address)
+                _copy(source, target, address, max(row["lines"], own["lines"] if own else 0))
             stream, kind, machine, start = address
             yield HourCopy(
                 stream=stream, kind=kind, machine=machine, start_at=Instant(start),
@@ -89,13 +92,15 @@ def sync(
         day = end
 
 
-def _copy(source: Place, target: Place, address: tuple[str, str, str, int]) -> None:
+def _copy(source: Place, target: Place, address: tuple[str, str, str, int], lines: int) -> None:
+    """Copy one hour; one with very many lines in several pieces."""
     stream, kind, machine, start = address
     named: Mapping[str, str] = {"stream": stream, "kind": kind, "machine": machine}
-    lines = source.api.fetch(
-        f"{source.path}/hours/lines", query={**named, "start": str(start)}, timeout_seconds=300.0
-    )
-    span = {"start": str(start), "end": str(start + MILLIS_PER_HOUR)}
-    target.api.upload(
-        f"{target.path}/lines/replaced", lines, query={**named, **span}, timeout_seconds=300.0
-    )
+    pieces = -(-lines // MOST_LINES)
+    edges = [start + MILLIS_PER_HOUR * place // pieces for place in range(pieces + 1)]
+    for begin, end in pairwise(edges):
+        query = {**named, "start": str(begin), "end": str(end)}
+        found = source.api.fetch(f"{source.path}/hours/lines", query=query, timeout_seconds=300.0)
+        target.api.upload(
+            f"{target.path}/lines/replaced", found, query=query, timeout_seconds=300.0
+        )

@@ -174,6 +174,7 @@ async def get_stream_hour(
     machine: FromQuery[str],
     start: FromQuery[int],
     context: Services,
+    end: FromQuery[int | None] = None,
 ) -> Response[bytes]:
     """Hand out the lines of one hour block as an Arrow stream."""
     await context.rows.farm({"farmId": farm_id})
@@ -184,6 +185,7 @@ async def get_stream_hour(
         kind=kind,
         machine=machine,
         start=start,
+        end=end,
     )
     return Response(body, media_type="application/vnd.apache.arrow.stream")
 

@@ -248,13 +248,21 @@ def stream_hours(
 
 
 def stream_hour_lines(
-    desk: Desk, *, farm_id: str, stream: str, kind: str, machine: str, start: int
+    desk: Desk,
+    *,
+    farm_id: str,
+    stream: str,
+    kind: str,
+    machine: str,
+    start: int,
+    end: int | None = None,
 ) -> bytes:
-    """Return the lines of an hour block as an Arrow stream, without the farm."""
+    """Return the lines of an hour block (or a part of it) as an Arrow stream, without the farm."""
     desk.farm(farm_id)
-    if start % MILLIS_PER_HOUR:
-        raise _bad("start", "must begin an hour")
-    span = span_of(start, start + MILLIS_PER_HOUR)
+    hour = start - start % MILLIS_PER_HOUR + MILLIS_PER_HOUR
+    span = span_of(start, hour if end is None else end)
+    if span.end > hour:
+        raise _bad("end", "must lie in the same hour")
     question = ask.hour_lines(span, stream=stream, kind=kind, machine=machine)
     with desk.view(farm_id, live=False) as view:
         rows = view.ask(question)
