@@ -348,6 +348,8 @@ def test_an_hour_that_is_collected_again_is_repaired_in_the_archives(bench: Book
     bench.post("log_lines", wrong)
     bench.books.feed_rings()
     bench.books.seal(force=True)
+    sealed = bench.books.feed_rings()
+    assert sealed["streams"] == 0, "what the journal said is not news when it is in a file"
     before = shown(bench)
     again = [row for row in rows if hour <= row["at"] < hour + MILLIS_PER_HOUR]
     bench.books.replace(

@@ -31,7 +31,7 @@ from grange.books.archives.layout import RingSpec
 from grange.books.archives.log_steps import HOUR, MINUTE, log_ring, log_steps
 from grange.books.archives.together import advance_together, alike
 from grange.books.catalog.stream_tables import LOG_LINES, STREAM_VALUES
-from grange.books.manifest import Replaced, replaced_of
+from grange.books.manifest import Replaced, replaced_of, sequences_of
 from grange.books.questions import archives as ask
 from grange.domain.farm import Farm
 from grange.domain.series import Series
@@ -39,7 +39,7 @@ from grange.kernel.errors import CorruptDataError
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_SECOND, Instant
 from grange.ports.rings import Ring, Rings
-from grange.ports.state import Compare
+from grange.ports.state import Compare, ManifestRow
 from grange.services.books.shelf import Shelf, View
 from grange.services.streams.ring_paths import (
     NOTE,
@@ -133,7 +133,10 @@ class RingFeeder:
             for name in (LOG_LINES.name, STREAM_VALUES.name):
                 frames[name] = tail.newer(farm_id, name, note.sequence)
         live = self._live(farm_id)
-        news = {name: _new_spans(rows, note.files.get(name, [])) for name, rows in live.items()}
+        news = {
+            name: _new_spans(rows, note.files.get(name, []), note.sequence)
+            for name, rows in live.items()
+        }
         replaced = {found for row in live[LOG_LINES.name] for found in replaced_of(row.provenance)}
         anew = [
             Span(Instant(found.start), Instant(found.end))
@@ -153,8 +156,8 @@ class RingFeeder:
             self._feed_lines(view, note, fed)
         self._keep(farm_id, note)
 
-    def _live(self, farm_id: str) -> dict[str, list[Any]]:
-        found: dict[str, list[Any]] = {LOG_LINES.name: [], STREAM_VALUES.name: []}
+    def _live(self, farm_id: str) -> dict[str, list[ManifestRow]]:
+        found: dict[str, list[ManifestRow]] = {LOG_LINES.name: [], STREAM_VALUES.name: []}
         for row in self._shelf.files():
             if row.farm_id == farm_id and row.table_name in found:
                 found[row.table_name].append(row)
@@ -503,14 +506,18 @@ def _grouped(frames: Sequence[pa.Table], names: list[str]) -> list[dict[str, Any
     ]
 
 
-def _new_spans(rows: Iterable[Any], known: Iterable[str]) -> list[Span]:
-    """Return the spans of files that hold something new: not only what others held before."""
+def _new_spans(rows: Iterable[ManifestRow], known: Iterable[str], sequence: int) -> list[Span]:
+    """Return the spans of files that hold something new.
+
+    Not new is what was in other files before, or came through the journal up to a sequence.
+    """
     before = set(known)
     found = []
     for row in rows:
         parents = row.provenance.get("parents")
-        seen = row.path in before or (parents and set(parents) <= before)
-        if not seen:
+        journal = sequences_of(row.provenance)
+        came = journal is not None and journal.last <= sequence
+        if not (came or row.path in before or (parents and set(parents) <= before)):
             found.append(Span(row.start_at, row.end_at))
     return found
 
