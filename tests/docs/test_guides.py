@@ -20,6 +20,7 @@ PAGES = [
             "operations.md",
             "scheduling.md",
             "streams.md",
+            "graphs.md",
             "watch.md",
             "archives.md",
         )

@@ -29,6 +29,7 @@ _GAP = 12.0
 _SMALL = 560
 _DASHES: tuple[tuple[float, ...], ...] = ((), (6.0, 3.0), (2.0, 2.0), (8.0, 3.0, 2.0, 3.0))
 _LOG_FROM = 100.0
+_DOT = 2.6
 _MOST_BANDS = 3
 
 
@@ -44,7 +45,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One stream's measure: a row per slot, ascending; None, or a slot not there, is a gap."""
+    """One stream's measure: a row per slot, ascending.
+
+    None is a slot in which there was nothing to measure; a slot that is not there is unknown.
+    """
 
     name: str
     step_ms: int
@@ -353,6 +357,9 @@ class _Drawing:
             if panel.counts and alone:
                 ends = [(mean[-1][0], scale.bottom), (mean[0][0], scale.bottom)]
                 self._canvas.area([*mean, *ends], colour, 0.28, name=f"area-{name}-{at}")
+            if mean[-1][0] - mean[0][0] < _DOT:  # what stands alone is seen
+                middle = (mean[0][0] + mean[-1][0]) / 2
+                mean = [(middle - _DOT / 2, mean[0][1]), (middle + _DOT / 2, mean[-1][1])]
             self._canvas.line(mean, colour, 1.4, dash=_dash(number), name=f"mean-{name}-{at}")
 
     def _places(
@@ -398,10 +405,7 @@ class _Drawing:
         """Shade where no stream of a panel has data, up to where the facts reach."""
         until = self._picture.data_until_at
         known = sorted(
-            (start, start + line.step_ms)
-            for line in panel.lines
-            for start, mean in zip(line.starts_at, line.mean, strict=True)
-            if mean is not None
+            (start, start + line.step_ms) for line in panel.lines for start in line.starts_at
         )
         end = min(self._picture.span.end, until if until is not None else self._picture.span.end)
         cursor = int(self._picture.span.start)

@@ -62,7 +62,20 @@ def points(text, name):
 
 def test_unknown_slots_are_gaps_and_never_bridged():
     """Ledger S4-23; unknown is not zero: no line crosses what is not known."""
-    text = svg([panel(line([5.0, 6.0, None, None, 7.0, 8.0], step=3_600_000))])
+    known = line([5.0, 6.0, 0.0, 0.0, 7.0, 8.0], step=3_600_000)
+    apart = [at for at in range(6) if at not in (2, 3)]
+    text = svg(
+        [
+            panel(
+                Line(
+                    name="archive",
+                    step_ms=3_600_000,
+                    starts_at=[known.starts_at[at] for at in apart],
+                    mean=[known.mean[at] for at in apart],
+                )
+            )
+        ]
+    )
     first, second = points(text, "mean-files-0-0"), points(text, "mean-files-0-1")
     assert "mean-files-0-2" not in text
     hour = (1000 - 76 - 16) / 24
@@ -70,6 +83,16 @@ def test_unknown_slots_are_gaps_and_never_bridged():
     assert first[-1][0] == pytest.approx(76 + 2 * hour, abs=0.1)
     assert second[0][0] == pytest.approx(76 + 4 * hour, abs=0.1)
     assert ">no data<" in text
+
+
+def test_a_known_slot_with_nothing_to_measure_is_no_unknown_one():
+    """Unknown is not the same as no file: the line breaks, the ground stays white."""
+    text = svg(
+        [panel(line([5.0, None, 6.0, 7.0] * 6, step=3_600_000))],
+        data_until_at=Instant(START + MILLIS_PER_DAY),
+    )
+    assert "mean-files-0-5" in text
+    assert ">no data<" not in text
 
 
 def test_zero_is_drawn_at_the_bottom_and_the_highest_value_below_the_top():

@@ -346,13 +346,18 @@ def _readings(slots: Sequence[Slot], step_ms: int) -> Track:
     lows = [_seconds(row["latency_low"]) for row in known]
     highs = [_seconds(row["latency_high"]) for row in known]
     told = bool(known) and None not in lows and None not in highs
+    # A known slot without a file has no latency, which is not the same as an unknown one.
+    shown = slots if known else []
     return Track(
         step_ms=step_ms,
-        starts_at=[row["slot_at"] for row in known],
-        mean=[row["latency_sum"] / row["latency_count"] / 1000 for row in known],
-        low=lows,
-        high=highs,
-        total=[None for _ in known],
+        starts_at=[row["slot_at"] for row in shown],
+        mean=[
+            row["latency_sum"] / row["latency_count"] / 1000 if row["latency_count"] else None
+            for row in shown
+        ],
+        low=[_seconds(row["latency_low"]) for row in shown],
+        high=[_seconds(row["latency_high"]) for row in shown],
+        total=[None for _ in shown],
         lowest=min(one for one in lows if one is not None) if told else None,
         average=sum(row["latency_sum"] for row in known) / count / 1000 if count else None,
         highest=max(one for one in highs if one is not None) if told else None,
