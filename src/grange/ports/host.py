@@ -46,6 +46,8 @@ class MachineReading:
     temperature_milli_c: int | None
     user_logged_in: bool | None
     gpu_milli: int | None
+    energy_mj: int | None = None
+    """What the machine used since some moment, by its own meters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ class Stretch:
     temperature_milli_c: int | None
     user_logged_in: bool | None
     gpu_milli: int | None
+    watts_milli: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,14 @@ def stretch_between(
         temperature_milli_c=after.temperature_milli_c,
         user_logged_in=after.user_logged_in,
         gpu_milli=after.gpu_milli,
+        watts_milli=_watts_milli(before, after, after_at - before_at),
     )
+
+
+def _watts_milli(before: MachineReading, after: MachineReading, millis: int) -> int | None:
+    if before.energy_mj is None or after.energy_mj is None or millis <= 0:
+        return None
+    return max(0, after.energy_mj - before.energy_mj) * 1000 // millis
 
 
 def thread_stretch(
@@ -132,6 +140,7 @@ class WorkerSample:
     load1_milli: int | None
     disk_free_bytes: int | None
     temperature_milli_c: int | None
+    watts_milli: int | None = None
 
 
 @dataclass(slots=True)
@@ -149,6 +158,7 @@ class _WorkerSlot:
     load1_milli: int | None = None
     disk_free_bytes: int | None = None
     temperature_milli_c: int | None = None
+    watts: _Mean = field(default_factory=_Mean)
 
     def sample(self) -> WorkerSample:
         return WorkerSample(
@@ -165,6 +175,7 @@ class _WorkerSlot:
             load1_milli=self.load1_milli,
             disk_free_bytes=self.disk_free_bytes,
             temperature_milli_c=self.temperature_milli_c,
+            watts_milli=self.watts.value(),
         )
 
 
@@ -188,6 +199,7 @@ class WorkerFold:
             slot.coverage_ms += piece.millis
             slot.cpu.add(stretch.cpu_milli, piece.millis)
             slot.gpu.add(stretch.gpu_milli, piece.millis)
+            slot.watts.add(stretch.watts_milli, piece.millis)
             slot.memory.add(stretch.memory_used_bytes, piece.millis)
             slot.memory_total_bytes = stretch.memory_total_bytes
             slot.net_in_bytes += _share(stretch.net_in_bytes, piece, span)

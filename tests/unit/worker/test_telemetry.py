@@ -233,3 +233,21 @@ def test_a_day_long_frame_is_kept_coarser_and_still_right() -> None:
     parts = series.parts(Span(Instant(0), Instant(20_000_000)))
     assert parts.job_cpu == (100, 101, 102, 103, 104)
     assert parts.peak_memory_bytes == 19_999
+
+
+def test_measured_power_is_weighed_by_time_and_unknown_without_a_meter():
+    """Energy: watts where the machine measures them, None elsewhere."""
+    none = stretch_between(READING, Instant(0), READING, Instant(1_000))
+    assert none.watts_milli is None
+    start = replace(READING, energy_mj=0)
+    first = stretch_between(
+        start, Instant(0), replace(READING, energy_mj=1_000_000), Instant(5_000)
+    )
+    assert first.watts_milli == 200_000
+    second = stretch_between(
+        replace(READING, energy_mj=1_000_000), Instant(5_000),
+        replace(READING, energy_mj=7_000_000), Instant(20_000),
+    )  # fmt: skip
+    fold = WorkerFold()
+    samples = [*fold.add(first), *fold.add(second)]
+    assert [sample.watts_milli for sample in samples] == [350_000]

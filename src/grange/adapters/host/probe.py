@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from grange.adapters.host.energy import EnergyMeter
 from grange.adapters.host.tree import descendants
 from grange.kernel.clock import Clock
 from grange.ports.host import Inventory, MachineReading, TreeReading
@@ -33,6 +34,7 @@ class HostProbe:
         self._disk_path = disk_path
         self._clock = clock
         self._lock = threading.Lock()
+        self._meter = EnergyMeter()
         self._slow_read_at: float | None = None
         self._temperature_milli_c: int | None = None
         self._user_logged_in: bool | None = None
@@ -81,6 +83,7 @@ class HostProbe:
             temperature_milli_c=self._temperature_milli_c,
             user_logged_in=self._user_logged_in,
             gpu_milli=None,
+            energy_mj=self._energy_mj(),
         )
 
     def tree(self, root_pid: int) -> TreeReading | None:
@@ -120,6 +123,10 @@ class HostProbe:
         return TreeReading(
             cpu_ms=round((times.user + times.system) * 1000), memory_bytes=memory.rss, processes=1
         )
+
+    def _energy_mj(self) -> int | None:
+        with self._lock:
+            return self._meter.read_mj()
 
     def _disk_free(self) -> int | None:
         try:
