@@ -11,7 +11,7 @@ from types import FrameType
 import uvicorn
 
 from grange.server.asgi import App
-from grange.server.one_write import OneWriteProtocol
+from grange.server.one_write import Traffic, protocol_of
 
 DRAIN_SECONDS = 10
 GC_THRESHOLDS = (50_000, 50, 1_000)
@@ -40,13 +40,22 @@ def make_server(
     app: App,
     closing: asyncio.Event,
     *,
+    traffic: Traffic | None = None,
     tls_certificate: Path | None = None,
     tls_key: Path | None = None,
 ) -> _Server:
-    """Return a server for `app`; `closing` is set when it begins to stop."""
+    """Return a server for `app`; `closing` is set when it begins to stop.
+
+    Args:
+        app: the application.
+        closing: is set when the server begins to stop.
+        traffic: counts its connections.
+        tls_certificate: for TLS.
+        tls_key: of the certificate.
+    """
     config = uvicorn.Config(
         app,
-        http=OneWriteProtocol,
+        http=protocol_of(traffic or Traffic()),
         ws="none",
         lifespan="off",
         access_log=False,

@@ -32,6 +32,7 @@ from grange.config.attribution import FILE_NAME as ATTRIBUTION
 from grange.config.attribution import AttributionFile
 from grange.config.settings import ServerSettings
 from grange.kernel.clock import Clock
+from grange.ports.traffic import TrafficReading
 from grange.server.app import Application, LateApp
 from grange.server.asgi import App
 from grange.server.authentication import Authenticator
@@ -49,6 +50,7 @@ from grange.services.books.server_samples import ServerSampler
 from grange.services.draft import Context as DecisionContext
 from grange.services.identity import Identity
 from grange.services.live import LiveHub
+from grange.services.model_size import model_bytes
 from grange.services.owner import Owner
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
@@ -96,6 +98,7 @@ async def running_api(
     silence_seconds: int = 60,
     reserve_bytes: int = RESERVE_BYTES,
     failed: Callable[[], None] = lambda: None,
+    traffic: Callable[[], TrafficReading] | None = None,
 ) -> AsyncIterator[Api]:
     """Run everything behind the door inside the block.
 
@@ -108,6 +111,7 @@ async def running_api(
         silence_seconds: how long a worker may be silent.
         reserve_bytes: how much of the disk is kept back for when it is full.
         failed: called when something ended that must not, so that the process can be replaced.
+        traffic: reads the buffers of the server's connections.
     """
     clock = clock or SystemClock()
     settle_arrow()
@@ -137,7 +141,14 @@ async def running_api(
         drain = Drain(store, commit, clock, pause_seconds=0.2)
         probe = HostProbe(settings.data_dir, clock)
         sampler = ServerSampler(
-            store, commit, clock, probe, server=platform.node(), process=probe.own
+            store,
+            commit,
+            clock,
+            probe,
+            server=platform.node(),
+            process=probe.own,
+            model=lambda: model_bytes(owner.memory),
+            traffic=traffic,
         )
         await owner.start()
         identity = Identity(

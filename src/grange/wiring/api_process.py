@@ -10,6 +10,7 @@ import uvloop
 
 from grange.adapters.host.clock import SystemClock
 from grange.server.books_rpc import BooksClient
+from grange.server.one_write import Traffic
 from grange.server.serve import make_server, serve, settle_garbage
 from grange.server.supervisor import die_with_parent, read_task, say_ready
 from grange.wiring.api import Api, running_api
@@ -34,17 +35,20 @@ async def run(task: ServerTask) -> None:
     def failed() -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # the parent starts another one
 
+    traffic = Traffic()
     async with running_api(
         settings,
         address=task.address,
         names=task.names,
         open_books=open_books,
         failed=failed,
+        traffic=traffic.read,
     ) as api:
         files = settings.tls_files
         server = make_server(
             api.app,
             api.context.closing,
+            traffic=traffic,
             tls_certificate=None if files is None else files.certificate,
             tls_key=None if files is None else files.key,
         )

@@ -1,6 +1,7 @@
 """The server's own samples, from the real machine."""
 
 import asyncio
+import socket
 
 import psutil
 
@@ -10,8 +11,13 @@ from grange.domain.farm import Farm
 from grange.kernel.clock import VirtualClock
 from grange.kernel.ids import FarmId
 from grange.ports.state import Batch
+from grange.ports.traffic import TrafficReading
+from grange.server.one_write import Traffic
+from grange.server.serve import make_server, serving
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.server_samples import ServerSampler
+from grange.services.draft import Memory
+from grange.services.model_size import model_bytes
 from grange.testing.facts import FARM, T0, numbered
 from grange.testing.memory_store import MemoryStore
 
@@ -46,6 +52,39 @@ def test_each_minute_of_the_server_is_booked_for_each_farm(tmp_path):
         assert row["disk_free_bytes"] > 0
         assert row["machine_cpu_milli"] >= 0
         assert row["process_cpu_milli"] is None, "unknown is not zero"
+
+
+def test_what_the_scheduler_and_the_connections_hold_is_measured(tmp_path):
+    """Ledger S0-19: memory of the scheduler's model, socket buffers, the largest reply."""
+    memory = Memory()
+    few = model_bytes(memory)
+    farms = [Farm(farm_id=FarmId(numbered("farm", n)), name="f" * 1_000, created_at=T0,
+                  created_by="t") for n in range(1_000)]  # fmt: skip
+    memory.take_in(farms)
+    assert 1_000_000 < model_bytes(memory) - few < 4_000_000
+
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 50_000})
+
+    async def ask() -> list[TrafficReading]:
+        traffic = Traffic()
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = make_server(app, asyncio.Event(), traffic=traffic)
+        async with serving(server, listener):
+            reader, writer = await asyncio.open_connection(*listener.getsockname())
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(50_000)
+            found = [traffic.read(), traffic.read()]
+            writer.close()
+        return found
+
+    first, second = asyncio.run(ask())
+    assert 50_000 < first.largest_reply_bytes < 51_000
+    assert second.largest_reply_bytes is None, "nothing was sent since"
+    assert (first.receive_buffer_bytes, first.send_buffer_bytes) == (0, 0)
 
 
 def test_the_servers_own_use_is_what_the_system_says(tmp_path):

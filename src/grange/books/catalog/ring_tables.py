@@ -56,7 +56,7 @@ def _farm_columns(width: str) -> tuple[Column, ...]:
                ledger="S0-11"),
         *(column for name, unit, meaning in SERVER_LEVELS
           for column in _level(name, unit, meaning, "S0-19")),
-        number("largest_reply_bytes", "bytes", "Largest compressed reply.", Consolidation.MAXIMUM,
+        number("largest_reply_bytes", "bytes", "Largest reply in one piece.", Consolidation.MAXIMUM,
                nullable=True, ledger="S0-19"),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 
 from grange.books.catalog.telemetry_tables import SERVER_SAMPLES
 from grange.domain.farm import Farm
@@ -10,6 +11,7 @@ from grange.kernel.errors import ThrottledError
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 from grange.ports.host import MachineReading, Probe, TreeReading
 from grange.ports.state import StateStore
+from grange.ports.traffic import TrafficReading
 from grange.services.books.group_commit import GroupCommit
 
 _ABOUT_ROW_BYTES = 200
@@ -32,6 +34,8 @@ class ServerSampler:
         *,
         server: str,
         process: Callable[[], TreeReading] | None = None,
+        model: Callable[[], int] | None = None,
+        traffic: Callable[[], TrafficReading] | None = None,
     ) -> None:
         """Sample a server.
 
@@ -42,6 +46,8 @@ class ServerSampler:
             probe: reads the machine.
             server: the server's name.
             process: reads the server's own processes; None: they stay unknown.
+            model: measures the scheduler's model in bytes.
+            traffic: reads the buffers of the server's connections.
         """
         self._store = store
         self._commit = commit
@@ -51,6 +57,8 @@ class ServerSampler:
         self._since = clock.now()
         self._before = probe.machine()
         self._process = process
+        self._model = model
+        self._traffic = traffic
         self._own_before = None if process is None else process()
 
     async def run(self) -> None:
@@ -73,6 +81,10 @@ class ServerSampler:
             used = max(0, own.cpu_ms - own_before.cpu_ms)
             sample["process_cpu_milli"] = used * 1000 // (now - since)
             sample["process_memory_bytes"] = own.memory_bytes
+        if self._model is not None:
+            sample["scheduler_bytes"] = self._model()
+        if self._traffic is not None:
+            sample |= asdict(self._traffic())
         parts = [
             (farm.farm_id, SERVER_SAMPLES.name, [sample | {"farm_id": farm.farm_id}])
             for farm in await self._store.find(Farm)
