@@ -10,6 +10,8 @@ from grange.worker.logrules.frames import range_expression
 from grange.worker.pictures import problem_of
 
 _NUMBER = re.compile(r"(-?\d+)(?!.*\d)")
+_PLAIN = re.compile(r"[\w.-]+\Z", re.ASCII)
+"""Names that every program takes on its command line; POV-Ray, for one, stumbles over quotes."""
 _MOST_NAMED = 3
 
 
@@ -73,7 +75,9 @@ def outputs_of(
             Output(
                 steps=frozenset(names),
                 place=Path((places or {}).get(given, given)),
-                scratch=scratch / str(number) / path.name,
+                scratch=scratch
+                / str(number)
+                / (path.name if _PLAIN.match(path.name) else "output"),
                 is_file=kinds == {"FILE"},
             )
         )
@@ -95,7 +99,9 @@ def written(outputs: Iterable[Output]) -> list[tuple[Path, Path]]:
         for file in sorted(root.rglob("*")):
             if file.is_dir():
                 continue
-            if file.is_relative_to(output.scratch):
+            if file == output.scratch:
+                pairs.append((file, output.place))
+            elif file.is_relative_to(output.scratch):
                 pairs.append((file, output.place / file.relative_to(output.scratch)))
             else:
                 pairs.append((file, output.place.parent / file.relative_to(root)))

@@ -372,6 +372,14 @@ def test_a_step_that_writes_elsewhere_owes_no_output(tmp_path: Path) -> None:
     assert delivery.deliver("t", (1,), []).rejected is not None
 
 
+def test_a_folder_whose_name_programs_stumble_over_has_a_plain_stand_in(tmp_path: Path) -> None:
+    [output] = outputs_of(job("Out", Out="/srv/it's mine"), tmp_path)
+    assert output.scratch.name == "output"
+    prepare([output])
+    (output.scratch / "a.raw").write_text("x")
+    assert [str(place) for _, place in written([output])] == ["/srv/it's mine/a.raw"]
+
+
 def test_two_steps_with_a_parameter_each_for_the_same_place_share_it(tmp_path: Path) -> None:
     details = job("Out", "Early", Out="/srv/images", Early="/srv/images")
     details["grangeOutputs"] = [
