@@ -111,7 +111,7 @@ def check_series(bench: BooksBench, rows: list[dict[str, Any]]) -> None:
     ring.close()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_values_that_come_in_any_order_and_cut_anywhere_give_one_ring(
     bench: BooksBench, seed: int
 ) -> None:
@@ -131,12 +131,26 @@ def test_values_that_come_in_any_order_and_cut_anywhere_give_one_ring(
         if chance.random() < 0.2:
             bench.reopen()
         begin = end
+    check_series(bench, rows)
     bench.post("stream_values", posted[:50])  # a repeat changes nothing
     bench.books.feed_rings()
     assert late > 0
     check_series(bench, rows)
     again = bench.books.feed_rings()
     assert (again["series"], again["late"]) == (0, 0)
+
+
+def test_values_that_are_late_by_hours_are_put_where_they_belong(bench: BooksBench) -> None:
+    """Ledger S4-11: three hours without a connection are the same as none; rates included."""
+    rows = values(1)
+    gap = DAY + 8 * MILLIS_PER_HOUR + 20 * MILLIS_PER_MINUTE
+    late = [row for row in rows if gap <= row["at"] < gap + 3 * MILLIS_PER_HOUR]
+    bench.post("stream_values", [row for row in rows if row not in late])
+    bench.books.feed_rings()
+    bench.books.seal(force=True)
+    bench.post("stream_values", late)
+    assert bench.books.feed_rings()["late"] == 1
+    check_series(bench, rows)
 
 
 def test_a_lost_or_damaged_ring_is_made_again_from_the_facts(bench: BooksBench) -> None:

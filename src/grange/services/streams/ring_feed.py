@@ -270,7 +270,9 @@ class RingFeeder:
             ring = self._widened(path, ring, spec)
         edge = view.retention.kept_since(STREAM_VALUES, view.now) // MILLIS_PER_SECOND
         ring = self._earlier(path, ring, first // series.step_seconds * series.step_seconds)
-        found = _range(ring, spec, first, edge)
+        # A value stands for the time since the one before: steps ahead of its own change, too.
+        late = first < ring.head.state.last
+        found = _range(ring, spec, first - late * spec.heartbeat_seconds, edge)
         if found.since is None:
             return found
         # Rates need the value before.
