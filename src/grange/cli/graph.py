@@ -29,6 +29,8 @@ def stream_options(command: Any) -> Any:
                          help="A log stream, by name or pattern; may be repeated."),
             click.option("--all", "every", is_flag=True, help="All log streams (of the machines)."),
             click.option("--group", metavar="NAME", help="A group of streams.toml."),
+            click.option("--series", multiple=True, metavar="NAME",
+                         help="A series of logged values, by name or pattern."),
             click.option("--machine", "machines", multiple=True, metavar="NAMES",
                          help="Only these machines: names, patterns or tags of streams.toml."),
             click.option("--type", "kind", type=click.Choice(["rx", "tx", "other"]),
@@ -98,6 +100,11 @@ def command(
     if name is not None:
         _farm_graph(connection, name, output, query, job)
         return
+    series = chosen.pop("series")
+    if series:
+        path = _series_graph(connection, series, output, query, chosen)
+        connection.out.line(f"Wrote {path}.")
+        return
     asked = _asked(**chosen)
     names = _streams(connection, asked, query) if individual else [None]
     written = [_stream_graph(connection, asked, query, output, one) for one in names]
@@ -126,6 +133,35 @@ def _farm_graph(
         connection.out.data({"path": str(path), "bytes": len(picture)})
     else:
         connection.out.line(f"Wrote {path}.")
+
+
+def _series_graph(
+    connection: Connection,
+    series: tuple[str, ...],
+    output: Path | None,
+    query: Mapping[str, str],
+    chosen: Mapping[str, Any],
+) -> Path:
+    """Write a graph of logged values; --measure names sources then."""
+    path = output or Path(_file_name(f"series_{'+'.join(series)}", ".png"))
+    asked = {
+        "series": ",".join(series),
+        "sources": ",".join(chosen["measures"]),
+        "hours": "" if chosen["hours"] is None else str(chosen["hours"]),
+        "combine": "true" if chosen["combine"] else "",
+        "scale": chosen["scale"],
+        "language": chosen["language"],
+        **query,
+    }
+    if chosen["streams"] or chosen["every"] or chosen["group"]:
+        raise InvalidRequestError("Draw either series or log streams.")
+    kind = _kind_of(path, ("png", "svg"))
+    content = connection.rest_bytes(
+        f"/streams/value-graphs/graph.{kind}",
+        query={key: value for key, value in asked.items() if value},
+    )
+    _write(path, content)
+    return path
 
 
 def _stream_graph(
@@ -175,7 +211,7 @@ def _asked(
 
     if sum((bool(streams), every, group is not None)) != 1:
         raise InvalidRequestError(
-            "Say what to draw: a NAME, or one of --stream, --all and --group."
+            "Say what to draw: a NAME, or one of --stream, --all, --group and --series."
         )
     section = load_streams(config).graphs
     limit = section.latency_limit_seconds

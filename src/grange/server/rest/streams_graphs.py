@@ -133,6 +133,47 @@ async def get_stream_graph(
     )
 
 
+@get("/farms/{farm_id:str}/streams/value-graphs/{picture:str}", operation="GetSeriesGraph")
+async def get_series_graph(
+    *,
+    farm_id: FromPath[str],
+    picture: FromPath[str],
+    context: Services,
+    series: FromQuery[str],
+    sources: FromQuery[str] = "",
+    start: FromQuery[int | None] = None,
+    end: FromQuery[int | None] = None,
+    hours: FromQuery[float | None] = None,
+    combine: FromQuery[bool] = False,
+    scale: FromQuery[Literal["auto", "linear", "log"]] = "auto",
+    theme: FromQuery[Literal["light", "dark"]] = "light",
+    language: FromQuery[Literal["en", "fr"]] = "en",
+    width: Annotated[int, QueryParameter(ge=200, le=8000)] = 1000,
+    height: Annotated[int | None, QueryParameter(ge=100, le=8000)] = None,
+) -> Response[bytes]:
+    """Draw series of logged values as PNG or SVG: a panel each, a line per source or their sum."""
+    made = await _ask(
+        context,
+        "series_picture",
+        farm_id=farm_id,
+        format=picture.rpartition(".")[2],
+        series=_parts(series),
+        sources=_parts(sources),
+        start=start,
+        end=end,
+        hours=hours,
+        combine=combine,
+        scale=scale,
+        theme=theme,
+        language=language,
+        width=width,
+        height=height,
+    )
+    return Response(
+        made["content"], media_type=made["media_type"], headers={"cache-control": "no-store"}
+    )
+
+
 @get("/farms/{farm_id:str}/streams/names", operation="ListStreamNames")
 async def list_stream_names(
     *,
@@ -269,6 +310,7 @@ async def _ask(context: Context, question: str, *, farm_id: str, **arguments: An
 
 HANDLERS = [
     get_stream_graph,
+    get_series_graph,
     list_stream_names,
     draw_stream_pages,
     list_stream_pages,

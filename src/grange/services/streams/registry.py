@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from grange.services.streams import graphs, rings, rrd, slots, values, watching
+from grange.services.streams import graphs, rings, rrd, series_graphs, slots, values, watching
 
 ANSWERS: Mapping[str, Callable[..., Any]] = {
     **graphs.ANSWERS,
     **values.ANSWERS,
     **rings.ANSWERS,
+    **series_graphs.ANSWERS,
     **rrd.ANSWERS,
     **slots.ANSWERS,
     **watching.ANSWERS,

@@ -1,0 +1,175 @@
+"""Graphs of series of logged values: a panel per series, a line per source, or their sum."""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from grange.books.graphs.names import graph_name
+from grange.books.graphs.periods import reach_of, step_ms
+from grange.domain.series import Series
+from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
+from grange.kernel.units import MILLIS_PER_SECOND, Instant
+from grange.plots.palette import Theme
+from grange.plots.sheet import Format
+from grange.plots.stream_graph import Figures, Line, Panel, StreamPicture, stream_graph
+from grange.plots.stream_words import Language, Unit
+from grange.ports.state import Compare
+from grange.services.books.desk import Desk
+from grange.services.streams.graphs import FORMATS, SCALES, span_asked
+from grange.services.streams.rings import ring_rows
+
+MOST_SERIES = 12
+
+
+def series_picture(
+    desk: Desk,
+    *,
+    farm_id: str,
+    series: Sequence[str],
+    format: str = "png",  # noqa: A002 - the word people use
+    sources: Sequence[str] = (),
+    start: int | None = None,
+    end: int | None = None,
+    hours: float | None = None,
+    combine: bool = False,
+    scale: str = "auto",
+    theme: str = "light",
+    language: str = "en",
+    width: int = 1000,
+    height: int | None = None,
+) -> dict[str, Any]:
+    """Return a graph of logged values as PNG or SVG.
+
+    Args:
+        desk: where rings are.
+        farm_id: whose.
+        series: names or patterns.
+        format: png or svg.
+        sources: labels; none: all.
+        start: from when; None: so many hours before the end.
+        end: until when; None: now.
+        hours: how long, if there is no start; None: 12.
+        combine: add a series' sources up.
+        scale: auto, linear or log.
+        theme: light or dark.
+        language: en or fr.
+        width: in pixels.
+        height: in pixels; None: as the panels need.
+
+    Raises:
+        InvalidRequestError: something asked for is not there to choose.
+        NotFoundError: no series fits.
+    """
+    if format not in {"png", "svg"}:
+        raise _bad("format", "of logged values must be png or svg")
+    farm = desk.farm(farm_id)
+    zone = ZoneInfo(farm.zone)
+    now = desk.clock.now()
+    span = span_asked(now, start, end, hours)
+    known = sorted(one.name for one in desk.state.find(Series, Compare("farm_id", "=", farm_id)))
+    names = [name for name in known if any(fnmatchcase(name, each) for each in series)]
+    if not names:
+        told = ", ".join(known[:20]) or "none"
+        raise NotFoundError("series", f"{', '.join(series)} (there are: {told})")
+    if len(names) > MOST_SERIES:
+        raise _bad("series", f"are {len(names)}; a picture shows {MOST_SERIES} at most")
+    step = step_ms(reach_of(span), span, now)
+    panels, until = [], 0
+    for name in names:
+        rows = ring_rows(
+            desk,
+            farm_id=farm_id,
+            since=span.start,
+            until=span.end,
+            series=name,
+            sources=sources,
+            step_seconds=step // MILLIS_PER_SECOND,
+        )
+        until = max(until, rows["known_until"])
+        panels.append(_panel(name, rows, combine=combine))
+    picture = StreamPicture(
+        title=f"{'SIMULATED ' if farm.simulated else ''}{', '.join(names)}",
+        span=span,
+        zone=zone,
+        data_until_at=Instant(min(until, span.end)),
+        theme=Theme(theme),
+        format=Format(format),
+        language=Language(language),
+        width=width,
+        height=height,
+        logarithmic=SCALES[scale],
+    )
+    return {
+        "content": stream_graph(picture, panels),
+        "media_type": FORMATS[format],
+        "name": graph_name(
+            kind="series",
+            streams=series,
+            end_at=span.end,
+            measures=list(sources),
+            span_ms=span.millis,
+            machines=(),
+            products=(),
+            zone=zone,
+            suffix=f".{format}",
+        ),
+        "data_until_at": min(until, span.end),
+    }
+
+
+def _panel(name: str, rows: Mapping[str, Any], *, combine: bool) -> Panel:
+    lines = [_line(source["label"], rows, source) for source in rows["sources"]]
+    if combine and lines:
+        lines = [_sum(lines)]
+    return Panel(key=name, title=name, unit=Unit.NONE, lines=lines)
+
+
+def _line(label: str, rows: Mapping[str, Any], source: Mapping[str, Any]) -> Line:
+    means = source.get("average") or source.get("last") or []
+    shown = [at for at, mean in enumerate(means) if mean is not None]
+    lows, highs = source.get("minimum") or means, source.get("maximum") or means
+    low = [means[at] if lows[at] is None else lows[at] for at in shown]
+    high = [means[at] if highs[at] is None else highs[at] for at in shown]
+    weights = [source["known_seconds"][at] or 0 for at in shown]
+    total = sum(weights)
+    return Line(
+        name=label,
+        step_ms=rows["step_seconds"] * MILLIS_PER_SECOND,
+        starts_at=[rows["starts_at"][at] for at in shown],
+        mean=[means[at] for at in shown],
+        low=low,
+        high=high,
+        figures=Figures(
+            low=min(low, default=None),
+            mean=sum(means[at] * weight for at, weight in zip(shown, weights, strict=True)) / total
+            if total
+            else None,
+            high=max(high, default=None),
+        ),
+    )
+
+
+def _sum(lines: Sequence[Line]) -> Line:
+    """Return the sum of sources, where all of them are known; extremes of a sum are not."""
+    by_time = [dict(zip(line.starts_at, line.mean, strict=True)) for line in lines]
+    starts = sorted(set.intersection(*(set(one) for one in by_time)))
+    sums = [sum(one[at] or 0.0 for one in by_time) for at in starts]
+    return Line(
+        name=" + ".join(line.name for line in lines),
+        step_ms=lines[0].step_ms,
+        starts_at=starts,
+        mean=sums,
+        figures=Figures(
+            low=min(sums, default=None),
+            mean=sum(sums) / len(sums) if sums else None,
+            high=max(sums, default=None),
+        ),
+    )
+
+
+def _bad(field: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(f"{field} {message}.", fields=[FieldProblem(field, message)])
+
+
+ANSWERS: Mapping[str, Any] = {"series_picture": series_picture}
