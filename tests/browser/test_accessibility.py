@@ -41,7 +41,7 @@ def busy_farm(farm: LocalFarm) -> str:
     return job_id
 
 
-REPORTS = ("/usage", "/cost?by=user,day", "/reports", "/reports/errors")
+REPORTS = ("/usage", "/cost?by=user,day", "/reports", "/reports/errors", "/streams")
 LOG = f"/jobs/job-{'0' * 32}/tasks/task-{'0' * 32}-0/log"
 VIEWS: list[tuple[Literal["light", "dark"], int]] = [("light", 1440), ("dark", 390)]
 

@@ -10,6 +10,7 @@ import { NotFound } from './pages/NotFound';
 import { ReportPage } from './pages/ReportPage';
 import { ReportsPage } from './pages/ReportsPage';
 import { SignIn } from './pages/SignIn';
+import { StreamsPage } from './pages/StreamsPage';
 import { WorkersPage } from './pages/WorkersPage';
 import { FarmProvider, createFarmState, useFarm } from './state/farm';
 
@@ -79,6 +80,7 @@ export function App() {
       <Route path="/cost" component={() => <ReportPage report="cost" />} />
       <Route path="/reports" component={ReportsPage} />
       <Route path="/reports/:name" component={() => <ReportPage />} />
+      <Route path="/streams" component={StreamsPage} />
       <Route path="*" component={() => <NotFound />} />
     </Router>
   );

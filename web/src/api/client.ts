@@ -11,6 +11,7 @@ import type {
   Receipt,
   Report,
   ReportKind,
+  StreamNames,
   Timeline,
   Why,
 } from './types';
@@ -138,6 +139,33 @@ export const getTimeline = (farm: string, start: Instant, end: Instant) =>
 
 export const getAccounts = (farm: string, start: Instant, end: Instant) =>
   get<Accounts>(`${inFarm(farm)}/accounts`, within(start, end));
+
+export const getStreamNames = (farm: string, hours: number) =>
+  get<StreamNames>(`${inFarm(farm)}/streams/names`, { hours });
+
+/** Where a browser gets the graphs of streams, up to this minute. */
+export const streamGraphUrl = (
+  farm: string,
+  asked: {
+    format: 'svg' | 'png' | 'csv';
+    streams: string[];
+    hours: number;
+    combine: boolean;
+    theme: 'light' | 'dark';
+    minute: number;
+    width: number;
+  },
+) => {
+  const words = new URLSearchParams({
+    streams: asked.streams.join(','),
+    hours: String(asked.hours),
+    combine: String(asked.combine),
+    theme: asked.theme,
+    width: String(asked.width),
+    end: String((asked.minute + 1) * 60_000),
+  });
+  return `${ROOT}${inFarm(farm)}/streams/graphs/streams.${asked.format}?${words}`;
+};
 
 export const eventsUrl = (farm: string) => `${ROOT}${inFarm(farm)}/events`;
 

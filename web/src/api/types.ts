@@ -282,3 +282,11 @@ export interface Consequence {
   /** What could not be done: id → why. */
   refused: Record<string, string>;
 }
+
+/** The log streams that were heard in a span. */
+export interface StreamNames {
+  /** Kind and name. */
+  streams: [string, string][];
+  machines: string[];
+  measures: string[];
+}

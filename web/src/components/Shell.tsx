@@ -129,6 +129,9 @@ export function Shell(props: { children?: JSX.Element }) {
           <A href="/cost" aria-current={within('/cost')}>
             Cost
           </A>
+          <A href="/streams" aria-current={within('/streams')}>
+            Streams
+          </A>
           <A href="/reports" aria-current={within('/reports')}>
             Reports
           </A>

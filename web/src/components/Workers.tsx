@@ -109,13 +109,14 @@ export function WorkerList(props: { linked?: boolean; most?: number }) {
     farm.store.workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB', { numeric: true })),
   );
   // Of many, those that render come first; a farm of few keeps its order.
-  const shown = () =>
-    props.most === undefined || sorted().length <= props.most
-      ? sorted()
-      : [
-          ...sorted().filter((one) => one.status === 'rendering'),
-          ...sorted().filter((one) => one.status !== 'rendering'),
-        ].slice(0, props.most);
+  const shown = createMemo(() => {
+    const all = sorted();
+    if (props.most === undefined || all.length <= props.most) return all;
+    const rendering = all.filter((one) => one.status === 'rendering');
+    if (rendering.length >= props.most) return rendering.slice(0, props.most);
+    const others = all.filter((one) => one.status !== 'rendering');
+    return [...rendering, ...others].slice(0, props.most);
+  });
   return (
     <Show
       when={farm.store.workers.length > 0}
