@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from grange.adapters.parquet.blocks import ROW_GROUP_ROWS
 from grange.books.catalog.model import CATALOG_VERSION, TableSpec
 from grange.books.catalog.registry import table
 from grange.books.catalog.schema import arrow_schema
@@ -21,6 +20,7 @@ from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, Instant, instant_of
 from grange.ports.state import ManifestRow
 
+PART_ROWS = 250_000
 FARM = "farm-" + "0" * 31 + "1"
 ZONE = ZoneInfo("Europe/Paris")
 YEAR = 2026
@@ -127,9 +127,7 @@ def _write(folder: Path, spec: TableSpec, span: Span, rows: pa.Table) -> Manifes
     path = Path("blocks") / FARM / spec.name / f"{day:{grain}}.server.bench.parquet"
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(
-        rows, target, compression="zstd", row_group_size=ROW_GROUP_ROWS, store_schema=False
-    )
+    pq.write_table(rows, target, compression="zstd", row_group_size=PART_ROWS, store_schema=False)
     return ManifestRow(
         farm_id=FARM,
         path=path.as_posix(),

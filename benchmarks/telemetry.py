@@ -30,6 +30,7 @@ from grange.books.manifest import Form, file_path
 from grange.books.questions.model import Need, Question
 from grange.books.questions.slots import samples_by_slot
 from grange.books.questions.views import worker_samples
+from grange.books.rows import row_group_rows
 from grange.kernel.clock import VirtualClock
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
@@ -79,7 +80,8 @@ class Room:
             path = file_path(made_of, FARM, span, version="bench")
             temporary = blocks.temporary(path)
             plan = _plan(name, span, files)
-            self.books.shelf.engine.copy(plan, temporary)
+            parts = row_group_rows(made_of.column_names, workers * count)
+            self.books.shelf.engine.copy(plan, temporary, row_group_rows=parts)
             written = blocks.adopt(temporary, path)
             made.append(
                 manifest_row(

@@ -13,6 +13,9 @@ from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
+_LARGE_ROWS = 250_000
+_SMALL_ROWS = 32_768
+_MOST_PARTS = 512
 _PLACE = "__place"
 _MOST_COMBINATIONS = 2**62
 _FAR = 2**62
@@ -150,3 +153,13 @@ def time_range(spec: TableSpec, rows: pa.Table) -> tuple[int, int]:
         return 0, 0
     found = pc.min_max(rows.column(spec.time_column)).as_py()
     return found["min"], found["max"]
+
+
+def row_group_rows(names: Sequence[str], count: int) -> int:
+    """Return how many rows a part of a file has.
+
+    Files that are read one worker at a time (samples) get small parts, as long as they are few.
+    """
+    if "worker_at" not in names:
+        return _LARGE_ROWS
+    return min(_LARGE_ROWS, max(_SMALL_ROWS, count // _MOST_PARTS))

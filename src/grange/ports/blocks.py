@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from grange.kernel.intervals import Span
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenFile:
@@ -29,6 +31,19 @@ class Blocks(Protocol):
 
     def read(self, path: str, columns: Sequence[str] | None = None) -> Any:
         """Return a file's rows as an Arrow table.
+
+        Raises:
+            CorruptDataError: there is no such file, or it cannot be read.
+        """
+        ...
+
+    def read_worker(
+        self, path: str, columns: Sequence[str], worker_id: str, time_column: str, span: Span
+    ) -> Any:
+        """Return a worker's rows of a span, in the file's order, as an Arrow table.
+
+        Only those parts of the file are read whose statistics allow such rows. Columns the file
+        does not have are left out.
 
         Raises:
             CorruptDataError: there is no such file, or it cannot be read.

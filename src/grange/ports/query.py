@@ -40,8 +40,14 @@ class QueryEngine(Protocol):
         """
         ...
 
-    def copy(self, plan: Plan, path: str) -> None:
-        """Write the result, in its order, to a Parquet file compressed with zstd."""
+    def copy(self, plan: Plan, path: str, *, row_group_rows: int) -> None:
+        """Write the result, in its order, to a Parquet file compressed with zstd.
+
+        Args:
+            plan: what.
+            path: where.
+            row_group_rows: how many rows each part of the file has.
+        """
         ...
 
     def close(self) -> None:

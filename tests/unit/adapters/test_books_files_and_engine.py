@@ -191,7 +191,9 @@ def test_a_damaged_file_is_said(engine, tmp_path):
 def test_results_can_be_written_in_order(engine, tmp_path):
     target = str(tmp_path / "sorted.parquet")
     engine.copy(
-        Plan(sql="SELECT * FROM f ORDER BY a DESC", files={"f": files(tmp_path, ROWS)}), target
+        Plan(sql="SELECT * FROM f ORDER BY a DESC", files={"f": files(tmp_path, ROWS)}),
+        target,
+        row_group_rows=1,
     )
     assert pq.read_table(target).column("a").to_pylist() == [2, 1]
 

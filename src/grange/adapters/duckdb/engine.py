@@ -11,7 +11,6 @@ import pyarrow as pa
 from grange.kernel.errors import CorruptDataError, StorageFullError, TooLargeError
 from grange.ports.query import Files, Plan
 
-ROW_GROUP_ROWS = 250_000
 _INTERRUPT_SECONDS = 0.02
 
 
@@ -54,12 +53,12 @@ class DuckEngine:
             found = cursor.sql(_complete(plan), params=dict(plan.parameters))
             return found.to_arrow_table()
 
-    def copy(self, plan: Plan, path: str) -> None:
+    def copy(self, plan: Plan, path: str, *, row_group_rows: int) -> None:
         """Write the result to a Parquet file."""
         with self._prepared(plan) as cursor:
             cursor.execute(
                 f"COPY ({_complete(plan)}) TO {_quoted(path)} "
-                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}, "
+                f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {row_group_rows}, "
                 "PARQUET_VERSION V2)",  # its encodings halve numbers, and are read faster
                 dict(plan.parameters),
             )

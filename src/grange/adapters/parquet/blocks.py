@@ -2,16 +2,22 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from grange.adapters.parquet.parts import FileParts
+from grange.books.rows import row_group_rows
 from grange.kernel.errors import CorruptDataError, StorageFullError
+from grange.kernel.intervals import Span
 from grange.ports.blocks import WrittenFile
 
-ROW_GROUP_ROWS = 250_000
+_PARTS_KEPT = 256
+"""The ends of so many files are remembered."""
 TEMPORARY = ".unfinished"
 _UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
 """What reading a damaged file raises; the last where the names of its columns are damaged."""
@@ -29,6 +35,8 @@ class ParquetBlocks:
             reading: True for a reader beside a server, which touches nothing.
         """
         self._root = root.resolve()
+        self._guard = threading.Lock()
+        self._parts: dict[Path, FileParts] = {}
         if reading:
             return
         for name in _FOLDERS:
@@ -48,7 +56,7 @@ class ParquetBlocks:
                 rows.cast(schema),
                 temporary,
                 compression="zstd",
-                row_group_size=ROW_GROUP_ROWS,
+                row_group_size=row_group_rows(rows.schema.names, rows.num_rows),
                 write_statistics=True,
                 use_dictionary=[name for name in schema.names if name not in instants],
                 column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
@@ -61,6 +69,36 @@ class ParquetBlocks:
                 "journal.",
                 retry_after_seconds=60,
             ) from error
+
+    def read_worker(
+        self, path: str, columns: Sequence[str], worker_id: str, time_column: str, span: Span
+    ) -> pa.Table:
+        """Return a worker's rows of a span; see `ports.blocks`."""
+        place = self._place(path)
+        try:
+            known = self._known(place)
+            with pq.ParquetFile(place, metadata=known.metadata) as file:
+                names = [name for name in columns if name in known.names]
+                groups = known.groups_of(worker_id, time_column, span)
+                rows = file.read_row_groups(groups, [*{*names, "worker_id", time_column}])
+        except _UNREADABLE as error:
+            raise CorruptDataError(path, f"cannot be read: {error}") from error
+        times = rows.column(time_column).to_numpy()
+        wanted = (times >= span.start) & (times < span.end)
+        own = pc.equal(rows.column("worker_id"), worker_id).to_numpy()
+        return rows.filter(pa.array(wanted & own)).select(names)
+
+    def _known(self, place: Path) -> FileParts:
+        """Return what the end of a file says; files never change, so it is read once."""
+        with self._guard:
+            found = self._parts.pop(place, None)
+        if found is None:
+            found = FileParts(pq.read_metadata(place))
+        with self._guard:
+            self._parts[place] = found
+            while len(self._parts) > _PARTS_KEPT:
+                self._parts.pop(next(iter(self._parts)))
+        return found
 
     def adopt(self, temporary: str, path: str) -> WrittenFile:
         """Make a finished file durable and give it its name."""

@@ -38,7 +38,11 @@ def conformed(spec: TableSpec, found: pa.Table) -> pa.Table:
     Columns the file does not know (it is older) become null; columns the catalog does not know
     (the file is newer) are left out.
     """
-    schema = arrow_schema(spec.name)
+    return with_columns(found, arrow_schema(spec.name))
+
+
+def with_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a table with exactly the columns of a schema; what it lacks is null."""
     if found.schema.equals(schema):
         return found
     names = set(found.column_names)

@@ -17,34 +17,27 @@ LONGEST_ATTEMPT_MS = 2 * MILLIS_PER_DAY
 """How far behind a day the attempts are looked for that ran in it."""
 
 
-def samples_of_worker(worker_id: str, span: Span) -> Question:
-    """Ask for the samples of one worker, ascending."""
-    return Question(
-        sql="""
-            SELECT "at", coverage_ms, cpu_milli, gpu_milli, memory_used_bytes, memory_total_bytes,
-                   net_in_bytes, net_out_bytes, net_in_max_bytes_per_s, user_logged_in,
-                   temperature_milli_c
-            FROM worker_samples
-            WHERE farm_id = $farm_id AND worker_id = $worker_id AND "at" >= $start AND "at" < $end
-            ORDER BY "at"
-        """,
-        needs=(_of_samples("worker_samples", span),),
-        parameters=_about(worker_id, span),
-    )
+SAMPLES = (
+    "at", "coverage_ms", "cpu_milli", "gpu_milli", "memory_used_bytes", "memory_total_bytes",
+    "net_in_bytes", "net_out_bytes", "net_in_max_bytes_per_s", "user_logged_in",
+    "temperature_milli_c",
+)  # fmt: skip
+THREADS = (
+    "at",
+    "thread",
+    "state",
+    "cpu_milli",
+    "memory_bytes",
+    "coverage_ms",
+    "job_id",
+    "layer_id",
+)
+"""Columns of the samples of a day of a worker and its job threads."""
 
 
-def thread_samples_of_worker(worker_id: str, span: Span) -> Question:
-    """Ask for the samples of one worker's job threads, ascending."""
-    return Question(
-        sql="""
-            SELECT "at", thread, state, cpu_milli, memory_bytes, coverage_ms, job_id, layer_id
-            FROM thread_samples
-            WHERE farm_id = $farm_id AND worker_id = $worker_id AND "at" >= $start AND "at" < $end
-            ORDER BY thread, "at"
-        """,
-        needs=(_of_samples("thread_samples", span),),
-        parameters=_about(worker_id, span),
-    )
+def sampled(span: Span) -> Span:
+    """Return between which ends the samples of a span lie."""
+    return Span(Instant(span.start + HALF_SAMPLE_MS), Instant(span.end + HALF_SAMPLE_MS))
 
 
 def render_types_of_worker(worker_id: str, span: Span) -> Question:
@@ -66,18 +59,6 @@ def render_types_of_worker(worker_id: str, span: Span) -> Question:
         ),
         parameters={"worker_id": worker_id, "start": span.start},
     )
-
-
-def _of_samples(table: str, span: Span) -> Need:
-    return Need(table=table, start=span.start, end=Instant(span.end + 2 * HALF_SAMPLE_MS))
-
-
-def _about(worker_id: str, span: Span) -> dict[str, object]:
-    return {
-        "worker_id": worker_id,
-        "start": span.start + HALF_SAMPLE_MS,
-        "end": span.end + HALF_SAMPLE_MS,
-    }
 
 
 # ── rollups, with what is not rolled up yet ───────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ from grange.services.books.bridge import StateBridge
 from grange.services.books.machine_time import machine_time, workers_over
 from grange.services.books.sample_hours import HOURLY_MS, samples_by_hours
 from grange.services.books.shelf import View
+from grange.services.books.worker_slots import slots_of_worker
 
 SAMPLE_MS = 20_000
 STEPS: Mapping[str, int] = {"hour": MILLIS_PER_HOUR, "quarter": QUARTER_MS}
@@ -198,7 +199,8 @@ def samples(view: View, span: Span, *, worker_id: str | None, points: int) -> di
         step = -(-step // MILLIS_PER_HOUR) * MILLIS_PER_HOUR
         found = samples_by_hours(view, span, step, worker_id)
     else:
-        found = view.ask(worker_samples(span, step, worker_id))
+        own = None if worker_id is None else slots_of_worker(view, span, step, worker_id)
+        found = view.ask(worker_samples(span, step, worker_id)) if own is None else own
     return {
         "span": {"start_at": span.start, "end_at": span.end},
         "step_ms": step,

@@ -18,6 +18,7 @@ from grange.books.manifest import (
     sequences_of,
     watermark,
 )
+from grange.books.rows import row_group_rows
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
 from grange.ports.query import Plan
@@ -152,6 +153,7 @@ class Compactor:
                 files={"parents": files_of(spec, parents, blocks)},
             ),
             temporary,
+            row_group_rows=row_group_rows(spec.column_names, sum(row.row_count for row in parents)),
         )
         written = blocks.adopt(temporary, path)
         return manifest_row(

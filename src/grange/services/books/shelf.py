@@ -12,18 +12,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from grange.books.catalog.model import CATALOG_VERSION, TableSpec
 from grange.books.catalog.registry import TABLES
 from grange.books.catalog.rows import fact_row
-from grange.books.catalog.schema import arrow_schema, arrow_table
+from grange.books.catalog.schema import arrow_schema, arrow_table, with_columns
 from grange.books.manifest import watermark
 from grange.books.questions.model import DRIFT_MS, Need, Question, relation, spec_of, with_relations
 from grange.books.retention import Retention
 from grange.books.rows import joined, keep_first, time_range, within
 from grange.domain.retention import RetentionPolicy
 from grange.kernel.clock import Clock
+from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 from grange.ports.blocks import Blocks
 from grange.ports.journal import JournalReader
@@ -109,6 +112,44 @@ class View:
         used = {name: value for name, value in parameters.items() if f"${name}" in sql}
         plan = Plan(sql=sql, parameters=used, files=files, rows=rows)
         return self.engine.run(plan, timeout_seconds=timeout_seconds)
+
+    def rows_of_worker(
+        self, table_name: str, worker_id: str, columns: Sequence[str], span: Span
+    ) -> pa.Table:
+        """Return a worker's rows of a span of time, ascending by time.
+
+        It reads the few parts of files that hold them, which takes a fraction of the time that a
+        question takes to be planned.
+
+        Args:
+            table_name: of a table of samples.
+            worker_id: whose.
+            columns: which columns.
+            span: of the time column.
+        """
+        need = Need(table=table_name, start=span.start, end=span.end)
+        spec = spec_of(need)
+        fresh = self.rows_for(need)
+        if fresh.num_rows:
+            fresh = fresh.filter(pc.equal(fresh.column("worker_id"), worker_id))
+        names = list(dict.fromkeys([*columns, spec.time_column, *spec.key]))
+        parts = [
+            self.blocks.read_worker(row.path, names, worker_id, spec.time_column, span)
+            for row in self.files_for(need)
+        ]
+        if fresh.num_rows:
+            parts.append(fresh.select(names))
+        schema = pa.schema([arrow_schema(spec.name).field(name) for name in names])
+        parts = [with_columns(part, schema) for part in parts if part.num_rows]
+        if not parts:
+            return schema.empty_table().select(list(columns))
+        rows = pa.concat_tables(parts).combine_chunks()
+        if fresh.num_rows:
+            rows = keep_first(spec, rows)
+        times = rows.column(spec.time_column).to_numpy()
+        if len(times) > 1 and bool((times[1:] < times[:-1]).any()):
+            rows = rows.take(pa.array(np.argsort(times, kind="stable")))
+        return rows.select(list(columns))
 
     def has(self, need: Need) -> bool:
         """Return whether there may be rows a question needs."""

@@ -1,23 +1,27 @@
 """Records of workers by local day: samples, job threads, hourly counters, and a report of all."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from grange.books.catalog.ring_tables import THREAD_QUARTERS
 from grange.books.catalog.rollup_tables import WORKER_QUARTERS
 from grange.books.periods import QUARTER_MS, DayQuarters, day_quarters, local_day
 from grange.books.questions.worker_days import (
     HALF_SAMPLE_MS,
+    SAMPLES,
+    THREADS,
     days_of_workers,
     hours_of_worker,
     last_quarter,
     render_types_of_worker,
-    samples_of_worker,
-    thread_samples_of_worker,
+    sampled,
 )
 from grange.domain.work import Layer, Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
@@ -170,16 +174,20 @@ def worker_day(desk: Desk, *, farm_id: str, worker_id: str, day: str) -> dict[st
     quarters = day_quarters(when, ZoneInfo(farm.zone))
     place = _places(quarters)
     with desk.view(farm_id) as view:
-        samples = view.ask(samples_of_worker(found.worker_id, quarters.span)).to_pylist()
-        threads = view.ask(thread_samples_of_worker(found.worker_id, quarters.span)).to_pylist()
-        types = _render_types(desk, view, found.worker_id, quarters.span, threads)
+        asked = sampled(quarters.span)
+        samples = view.rows_of_worker("worker_samples", found.worker_id, SAMPLES, asked)
+        threads = view.rows_of_worker("thread_samples", found.worker_id, THREADS, asked)
+        layers = set(pc.unique(threads.column("layer_id")).to_pylist()) - {None}
+        types = _render_types(desk, view, found.worker_id, quarters.span, layers)
         given = _given(view, quarters.span)
         hours = view.ask(hours_of_worker(found.worker_id, quarters.span, given)).to_pylist()
-    for row in threads:
-        row["render_type"] = types.get(row.pop("layer_id"))
-    _put_places(samples, place)
-    _put_places(threads, place)
-    known = [*(row["thread"] for row in threads), *(row["thread"] for row in hours)]
+    types_of = [types.get(layer_id) for layer_id in threads.column("layer_id").to_pylist()]
+    threads = threads.append_column("render_type", pa.array(types_of, pa.string()))
+    samples, threads = _placed(samples, place), _placed(threads, place)
+    known = [
+        *pc.unique(threads.column("thread")).to_pylist(),
+        *(row["thread"] for row in hours),
+    ]
     return {
         "worker_id": found.worker_id,
         "name": found.host_name or found.worker_id,
@@ -187,10 +195,10 @@ def worker_day(desk: Desk, *, farm_id: str, worker_id: str, day: str) -> dict[st
         "unix_day": (when - _EPOCH).days,
         "zone": farm.zone,
         "span": {"start_at": quarters.span.start, "end_at": quarters.span.end},
-        "valid": bool(samples or threads or hours),
+        "valid": bool(samples.num_rows or threads.num_rows or hours),
         "threads": max(known, default=-1) + 1,
-        "samples": _as_columns(_by_place(samples, ("index",)), _SAMPLE_COLUMNS),
-        "thread_samples": _as_columns(_by_place(threads, ("index", "thread")), _THREAD_COLUMNS),
+        "samples": _by_place(samples, ("index",), _SAMPLE_COLUMNS),
+        "thread_samples": _by_place(threads, ("index", "thread"), _THREAD_COLUMNS),
         "hours": _hours(hours, place),
     }
 
@@ -216,21 +224,31 @@ def _places(day: DayQuarters) -> Mapping[int, int]:
     return {start: number for number, starts in enumerate(day.quarters) for start in starts}
 
 
-def _put_places(rows: Iterable[dict[str, Any]], place: Mapping[int, int]) -> None:
-    for row in rows:
-        middle = row["at"] - HALF_SAMPLE_MS
-        into = middle % QUARTER_MS
-        row["index"] = place[middle - into] * _PER_QUARTER + into // _SAMPLE_MS
+def _placed(rows: pa.Table, place: Mapping[int, int]) -> pa.Table:
+    """Return rows with the place of each in the day."""
+    middle = rows.column("at").to_numpy() - HALF_SAMPLE_MS
+    into = middle % QUARTER_MS
+    quarters, own = np.unique(middle - into, return_inverse=True)
+    numbers = np.array([place[quarter] for quarter in quarters.tolist()], dtype=np.int64)
+    return rows.append_column(
+        "index", pa.array(numbers[own] * _PER_QUARTER + into // _SAMPLE_MS, pa.int64())
+    )
 
 
-def _by_place(rows: Sequence[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Put rows of the same place together (ledger rule 11.11)."""
+def _by_place(rows: pa.Table, key: tuple[str, ...], names: Sequence[str]) -> Columns:
+    """Return rows by place as columns; those of the same place are put together (rule 11.11)."""
+    keys = [rows.column(name).to_numpy() for name in key]
+    order = np.lexsort(keys[::-1])
+    same = np.logical_and.reduce([part[order][1:] == part[order][:-1] for part in keys])
+    if not np.any(same):
+        ordered: Columns = rows.select(list(names)).take(pa.array(order)).to_pydict()
+        return ordered
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: row["at"]):
+    for row in rows.sort_by("at").to_pylist():
         where = tuple(row[name] for name in key)
         known = found.get(where)
         found[where] = row if known is None else _both(known, row)
-    return [found[where] for where in sorted(found)]
+    return _as_columns([found[where] for where in sorted(found)], names)
 
 
 def _both(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,10 +287,9 @@ def _as_columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Colu
 
 
 def _render_types(
-    desk: Desk, view: View, worker_id: str, span: Span, threads: Sequence[Mapping[str, Any]]
+    desk: Desk, view: View, worker_id: str, span: Span, wanted: AbstractSet[str]
 ) -> dict[str | None, str]:
-    """Return the render types of the layers that samples name."""
-    wanted = {row["layer_id"] for row in threads} - {None}
+    """Return the render types of layers that samples name."""
     if not wanted:
         return {}
     found = {

@@ -1,0 +1,90 @@
+"""Samples of one worker, read from the parts of files that hold them: the same as when asked."""
+
+import random
+
+import pytest
+
+from grange.books.questions.views import worker_samples
+from grange.domain.farm import Farm
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_HOUR, Instant
+from grange.services.books import worker_slots
+from grange.services.books.worker_slots import slots_of_worker
+from grange.testing.books import books_bench
+from grange.testing.facts import FARM, T0, numbered, posted_worker_sample, sample_row
+
+WORKERS = [numbered("worker", number) for number in range(4)]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """Three hours of four workers: two sealed in files of small parts, one in the journal."""
+    rng = random.Random(5)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        books_bench(tmp_path_factory.mktemp("slots"), T0) as bench,
+    ):
+        patch.setattr("grange.adapters.parquet.blocks.row_group_rows", lambda *_: 37)
+        bench.put(Farm(farm_id=FARM, name="f", created_at=T0, created_by="t"))
+        for hour in range(3):
+            rows = []
+            for worker_id in WORKERS:
+                for number in range(180):
+                    if rng.random() < 0.1:
+                        continue
+                    at = T0 + hour * MILLIS_PER_HOUR + (number + 1) * 20_000
+                    told = posted_worker_sample(
+                        at,
+                        coverage_ms=rng.choice([0, 7_000, 20_000]),
+                        cpu_milli=rng.randrange(1001),
+                        gpu_milli=rng.choice([None, rng.randrange(1001)]),
+                        memory_used_bytes=rng.randrange(2**38),
+                        net_in_bytes=rng.randrange(2**30),
+                    )
+                    rows.append(sample_row(told, worker_id=worker_id))
+            bench.travel(T0 + (hour + 1) * MILLIS_PER_HOUR + 200_000)
+            bench.post("worker_samples", rows)
+            if hour < 2:
+                bench.books.seal(force=True)
+        bench.post("worker_samples", rows[:50])  # a repeat
+        yield bench
+
+
+@pytest.mark.parametrize("step", [20_000, 60_000, 420_000, 3_600_000])
+def test_reading_parts_of_files_says_what_asking_says(bench, step):
+    """S0-25: coverage, means, extremes, sums and what is unknown, across files and the journal."""
+    rng = random.Random(step)
+    for _ in range(6):
+        start = T0 + rng.randrange(0, 2 * MILLIS_PER_HOUR)
+        span = Span(Instant(start), Instant(start + rng.randrange(1, 2 * MILLIS_PER_HOUR)))
+        worker_id = rng.choice(WORKERS)
+        with bench.books.shelf.view(FARM, live=False) as view:
+            asked = view.ask(worker_samples(span, step, worker_id))
+            read = slots_of_worker(view, span, step, worker_id)
+        assert read is not None
+        assert read.to_pydict() == asked.to_pydict()
+        assert asked.num_rows
+
+
+def test_only_parts_that_may_hold_the_worker_are_read(bench):
+    path = next(row.path for row in bench.books.shelf.files() if row.table_name == "worker_samples")
+    blocks = bench.books.shelf.blocks
+    whole = Span(Instant(0), Instant(T0 * 2))
+    found = blocks.read_worker(path, ["worker_id", "at"], WORKERS[2], "at", whole)
+    assert set(found.column("worker_id").to_pylist()) == {WORKERS[2]}
+    parts = blocks._known(blocks._place(path))
+    assert 0 < len(parts.groups_of(WORKERS[2], "at", whole)) < parts.metadata.num_row_groups
+    assert parts.groups_of("worker-none", "at", whole) == []
+    none = blocks.read_worker(path, ["at"], "worker-none", "at", whole)
+    assert none.num_rows == 0
+
+
+def test_sums_that_might_not_fit_are_left_to_the_engine(bench, monkeypatch):
+    monkeypatch.setattr(worker_slots, "_LARGEST", 1)
+    span = Span(Instant(T0), Instant(T0 + MILLIS_PER_HOUR))
+    with bench.books.shelf.view(FARM, live=False) as view:
+        assert slots_of_worker(view, span, 60_000, WORKERS[0]) is None
+    found = bench.books.worker_samples(
+        farm_id=FARM, worker_id=WORKERS[0], start=span.start, end=span.end, points=60
+    )
+    assert found["columns"]["slot_at"]
