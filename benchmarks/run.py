@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     collect,
+    graphs,
     machine,
     owner_loop,
     queue,
@@ -108,6 +109,7 @@ def _contests(
         "submit": lambda: submit.contests(folder, rounds, with_peers=peers),
         "collect": lambda: collect.contests(folder, rounds, scale, with_peers=peers),
         "rings": lambda: rings.contests(folder, rounds, scale, with_peers=peers),
+        "graphs": lambda: graphs.contests(folder, rounds, scale, with_peers=peers),
         "telemetry": lambda: telemetry.contests(folder, rounds, scale),
         "reports": lambda: reports.contests(folder, server, rounds, scale, with_peers=peers),
     }

@@ -411,6 +411,9 @@ class _Drawing:
         cursor = int(self._picture.span.start)
         shade = self._of(palette.LINE)
         for first, last in [*known, (end, end)]:
+            if first <= cursor:
+                cursor = max(cursor, last)
+                continue
             left, right = self._x(cursor), self._x(first)
             if right - left >= 1:
                 self._canvas.box(left, scale.top, right, scale.bottom, fill=shade, opacity=0.7)
