@@ -5,6 +5,7 @@ arguments are plain values, answers are dictionaries and lists of plain values. 
 them from threads.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from typing import Any
 from grange.books.catalog.registry import table as table_named
 from grange.books.manifest import PRODUCER, Grain
 from grange.kernel.clock import Clock
-from grange.kernel.errors import InvalidRequestError
+from grange.kernel.errors import GrangeError, InvalidRequestError
 from grange.kernel.units import Instant
 from grange.ports.blocks import Blocks
 from grange.ports.journal import JournalReader
@@ -69,6 +70,9 @@ ANSWERS = {**OF_BOOKS, **OF_STREAMS}
 
 _ALSO_CALLED = {"attempts": "session_actions"}
 """Other names of tables."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class Books:
@@ -162,7 +166,15 @@ class Books:
 
     def upkeep(self) -> None:
         """Do what is due by the clock: feed rings, seal and compact."""
-        self.feed_rings()
+        try:
+            self.feed_rings()
+        except (GrangeError, OSError) as error:
+            # Facts must go into files, whatever is wrong with an archive; it is fed again later.
+            _log.warning(
+                "Archives of streams were not fed.",
+                exc_info=error,
+                extra={"action": "rings_not_fed"},
+            )
         self.seal()
         self.compact()
 
