@@ -41,7 +41,7 @@ def at_once(tmp_path, data, name="tx_feed.log", machine="m1"):
         return lines_of(bench)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_log_that_grows_byte_by_byte_gives_the_rows_of_one_read(tmp_path, seed):
     """Ledger S4-03: appended between runs, in pieces down to one byte."""
     dice = random.Random(seed)
@@ -50,7 +50,7 @@ def test_a_log_that_grows_byte_by_byte_gives_the_rows_of_one_read(tmp_path, seed
         machine = Machine(tmp_path, "m1", bench, VirtualClock(CLOCK_AT))
         place = 0
         while place < len(data):
-            step = 1 if place < 150 or place > len(data) - 150 else dice.choice([1, 7, 90, 400])
+            step = 1 if place < 150 or place > len(data) - 150 else dice.choice([1, 7, 90, 400, 800])
             machine.append("tx_feed.log", data[place : place + step])
             place += step
             machine.collect(since=Instant(0))
@@ -127,7 +127,7 @@ def test_of_copies_of_a_log_the_longest_is_read_once(tmp_path):
             assert len(lines_of(bench)) == len(wanted)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_whatever_happens_to_logs_of_three_machines_the_lines_are_those_of_one_read(tmp_path, seed):
     """Ledger S4-03, S4-13: grown, rotated, copied, cut short, split; answers lost; hours sealed."""
     dice = random.Random(seed)

@@ -7,6 +7,7 @@ as long as the facts of that row are kept.
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as dataclass_replace
@@ -137,10 +138,13 @@ class RingFeeder:
             name: _new_spans(rows, note.files.get(name, []), note.sequence)
             for name, rows in live.items()
         }
-        replaced = {found for row in live[LOG_LINES.name] for found in replaced_of(row.provenance)}
+        # Counted: an interval may be collected again several times, with nothing new in between.
+        replaced = Counter(
+            found for row in live[LOG_LINES.name] for found in replaced_of(row.provenance)
+        )
         anew = [
             Span(Instant(found.start), Instant(found.end))
-            for found in sorted(replaced - {Replaced(*known) for known in note.replaced})
+            for found in sorted(replaced - Counter(Replaced(*known) for known in note.replaced))
         ]
         news[LOG_LINES.name] += anew
         if not any(frames.values()) and not any(news.values()):
@@ -150,7 +154,9 @@ class RingFeeder:
             self._take_lines(note, view, frames[LOG_LINES.name], news[LOG_LINES.name])
             self._take_anew(note, farm_id, anew)
             note.sequence = position
-            note.replaced = sorted((found.start, found.end, found.through) for found in replaced)
+            note.replaced = sorted(
+                (found.start, found.end, found.through) for found in replaced.elements()
+            )
             note.files = {name: sorted(row.path for row in rows) for name, rows in live.items()}
             self._feed_values(view, note, fed)
             self._feed_lines(view, note, fed)
