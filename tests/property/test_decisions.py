@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from grange.domain import job, layer, session, session_action, task, worker
-from grange.domain.facts import SessionActionFact, SessionFact
-from grange.domain.shares import Share
+from grange.domain.facts import LicenceUseFact, SessionActionFact, SessionFact
+from grange.domain.licences import LicencePool, Region, RegionTerms
+from grange.domain.shares import Share, ShareKind
 from grange.domain.statuses import (
     LEASED,
     TERMINAL,
@@ -30,6 +31,8 @@ from grange.kernel.errors import GrangeError
 from grange.kernel.units import Instant
 from grange.scheduling.index import SchedulingIndex
 from grange.services.commands.jobs import ChangeJob, ChangeTask
+from grange.services.commands.licences import SetLicences
+from grange.services.commands.shares import SetShare
 from grange.services.commands.workers import DisableWorker
 from grange.services.reports import ActionReport, FindSilentWorkers, ReportSchedule, ReportWorker
 from grange.testing.builders import DecidingFarm, job_template
@@ -86,6 +89,7 @@ class FarmMachine(RuleBasedStateMachine):
         limit=st.sampled_from([0, 20]),
         workers=st.sampled_from([-1, 1]),
         suspended=st.booleans(),
+        app=st.sampled_from(["", "nuke"]),
     )
     @precondition(lambda self: len(self.jobs) < 3)
     def submit(self, **choice: Any) -> None:
@@ -98,6 +102,7 @@ class FarmMachine(RuleBasedStateMachine):
         self.jobs.append(
             self.farm.job(
                 template,
+                tags={"grange:app": choice["app"]} if choice["app"] else {},
                 max_retries_per_task=choice["retries"],
                 max_failed_tasks_count=choice["limit"],
                 max_worker_count=choice["workers"],
@@ -209,6 +214,28 @@ class FarmMachine(RuleBasedStateMachine):
             )
         )
 
+    @rule(count=st.sampled_from([0, 1, 2, None]))
+    def set_licences(self, count: int | None) -> None:
+        """Licences of an application, or any number of them."""
+        terms = RegionTerms(count=count or 0, unlimited=count is None)
+        self.farm.do(
+            SetLicences(
+                farm_id=self.farm.farm_id, app="nuke", regions={Region.DEFAULT: terms}, by="ann"
+            )
+        )
+
+    @rule(most=st.sampled_from([0, 1, None]))
+    def set_quota(self, most: int | None) -> None:
+        self.farm.do(
+            SetShare(
+                farm_id=self.farm.farm_id,
+                kind=ShareKind.USER,
+                name="ann",
+                max_threads=most,
+                by="ann",
+            )
+        )
+
     @rule(seconds=st.sampled_from([0.01, 1.0, 30.0, 61.0]))
     def time_passes(self, seconds: float) -> None:
         self.farm.clock.advance(seconds)
@@ -274,6 +301,8 @@ class FarmMachine(RuleBasedStateMachine):
     def the_index_equals_one_rebuilt_from_rows(self) -> None:
         tables = self.farm.memory.tables
         rebuilt = SchedulingIndex()
+        for pool in tables[LicencePool].values():
+            rebuilt.set_pool(pool.farm_id, (pool.app, pool.plugin, pool.version), pool, {})
         for share in tables[Share].values():
             rebuilt.set_share(share.farm_id, share.kind, share.name, share)
         for found in tables[Layer].values():
@@ -308,6 +337,15 @@ class FarmMachine(RuleBasedStateMachine):
         keys = Counter(f.action_id for f in self.farm.facts if isinstance(f, SessionActionFact))
         assert not [key for key, count in keys.items() if count > 1]
 
+    def every_licence_was_given_back_once(self) -> None:
+        """What sessions took is used once each, and nothing is in use when nothing runs."""
+        uses = Counter(f.use_id for f in self.farm.facts if isinstance(f, LicenceUseFact))
+        assert not [use for use, count in uses.items() if count > 1]
+        tallies = self.farm.memory.index.tallies(self.farm.farm_id)
+        if not any(s.ended_at is None for s in self.farm.memory.tables[Session].values()):
+            assert not tallies.seats
+            assert not tallies.threads
+
     def cancel_what_is_suspended(self) -> None:
         for found in list(self.farm.memory.tables[Job].values()):
             if TaskRunStatus.SUSPENDED in found.counts:
@@ -323,7 +361,10 @@ class FarmMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Let everything run to its end: no task may be lost on the way, no second used twice."""
+        self.set_licences(None)
+        self.set_quota(None)
         self.run_to_the_end()
+        self.every_licence_was_given_back_once()
         self.threads_do_one_thing_at_a_time()
         self.every_fact_is_written_once()
 
