@@ -34,12 +34,13 @@ def test_a_program_that_handed_something_in_is_known_with_what_it_read(farm):
     ]
     assert seen["writers"][0]["last_at"] >= before
     assert seen["hours"] == seen["gaps"] == seen["longest"] == seen["values"] == []
+    named = {"program": "collect", "machine": "px1"}
     listed = call(farm, "GET", "/contacts")["contacts"]
     assert [one["streams"] for one in listed] == [1, 0]
-    left = call(farm, "DELETE", "/contacts/collect/px1")["contacts"]
+    left = call(farm, "DELETE", "/contacts", query=named)["contacts"]
     assert [one["program"] for one in left] == ["datalog"]
     with pytest.raises(NotFoundError):
-        call(farm, "DELETE", "/contacts/collect/px1")
+        call(farm, "DELETE", "/contacts", query=named)
 
 
 def test_a_contact_that_is_wrong_is_refused(farm):

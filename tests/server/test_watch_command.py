@@ -148,6 +148,17 @@ def test_everybody_can_be_sent_a_test(desk):
     assert desk.told() == ["[Grange] TEST on hub"]
 
 
+def test_a_program_out_of_service_can_be_forgotten(farm, desk):
+    """Ledger S4-33: else its silence would be a finding for ever."""
+    farm.connect().call(
+        "PUT", f"/api/v1/farms/{farm.farm_id}/streams/contacts", service="grange",
+        body={"program": "collect", "machine": "px/9"},
+    )  # fmt: skip
+    assert desk.watch("--forget", "collect@px/9")[0] == 0
+    assert desk.watch("--forget", "collect@px/9")[0] == 3
+    assert desk.watch("--forget", "collect")[0] != 0
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

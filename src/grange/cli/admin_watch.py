@@ -11,6 +11,7 @@ from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import moment
 from grange.cli.output import Output
 from grange.config.streams import load_streams, streams_file
+from grange.kernel.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from grange.watch.run import Look, Watch
@@ -28,6 +29,10 @@ Examples:
 @click.option("--list", "only_list", is_flag=True, help="List what is open, without looking.")
 @click.option("--dry-run", is_flag=True, help="Look once; remember nothing and tell nobody.")
 @click.option("--test", is_flag=True, help="Send a message to everybody who would be told.")
+@click.option(
+    "--forget", metavar="PROGRAM@MACHINE",
+    help="Forget a collector or data logger that was taken out of service, e.g. collect@px1.",
+)  # fmt: skip
 @click.option("--no-server", is_flag=True, help="Watch this machine only.")
 @click.option("--strict", is_flag=True, help="Exit code 1 if a warning or worse is open.")
 @click.option(
@@ -46,6 +51,7 @@ def watch(
     only_list: bool,
     dry_run: bool,
     test: bool,
+    forget: str | None,
     no_server: bool,
     strict: bool,
     metrics: Path | None,
@@ -57,6 +63,8 @@ def watch(
     schedules, stale pages, stopped collectors and loggers, silent streams, and values out of the
     range they have been in. `[watch]` of streams.toml says who is told, and when.
     """
+    if forget is not None:
+        return _forgotten(connection, forget)
     from grange.wiring.watch import watch_of  # noqa: PLC0415 - loads adapters
 
     found = watch_of(
@@ -117,6 +125,19 @@ def _row(one: Any) -> dict[str, Any]:
         "opened_at": one.opened_at,
         "since_at": one.since_at,
     }
+
+
+def _forgotten(connection: Connection, name: str) -> int:
+    program, at, machine = name.partition("@")
+    if not at:
+        raise InvalidRequestError(f"{name!r} must be PROGRAM@MACHINE, e.g. collect@px1.")
+    query = {"program": program, "machine": machine}
+    reply = connection.rest("DELETE", "/streams/contacts", query=query)
+    if connection.out.as_json:
+        connection.out.data(reply)
+    else:
+        connection.out.line(f"{name} is forgotten. If it hands something in, it is known again.")
+    return OK
 
 
 def _tested(out: Output, found: "Watch", targets: tuple[str, ...]) -> int:

@@ -400,27 +400,30 @@ def _out_of_range(
         learned_range(before, limits.range_width, enough=_ENOUGH) if limits.range_width else None
     )
     low, high = learned or (float("-inf"), float("inf"))
-    if measure in _HIGH_ONLY:
-        low = float("-inf")
     if name.startswith("value:"):
         low = rule.least if rule.least is not None else low
         high = rule.greatest if rule.greatest is not None else high
+    else:
+        low = float("-inf") if measure in _HIGH_ONLY else max(low, 0.0)
     if low <= value <= high:
         return []
-    normal = f"at least {low:.4g}" if high == float("inf") else f"{max(low, 0):.4g} to {high:.4g}"
-    if low < 0 and high != float("inf"):
-        normal = f"{low:.4g} to {high:.4g}" if min(before, default=0) < 0 else f"up to {high:.4g}"
     return [
         Finding(
             check="range",
             subject=f"{name} {measure}",
             severity=Severity.WARNING,
             text=f"{measure} of {name} was {value:.4g} in the hour from"
-            f" {iso8601(Instant(last))}; normal is {normal}.",
+            f" {iso8601(Instant(last))}; normal is {_normal(low, high)}.",
             since_at=Instant(last),
             machine=machine,
         )
     ]
+
+
+def _normal(low: float, high: float) -> str:
+    if low == float("-inf"):
+        return f"up to {high:.4g}"
+    return f"at least {low:.4g}" if high == float("inf") else f"{low:.4g} to {high:.4g}"
 
 
 def _silent(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import delete, get, put
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from grange.kernel.errors import NotFoundError
 from grange.kernel.units import Instant
@@ -78,13 +78,9 @@ async def list_stream_contacts(farm_id: FromPath[str], context: Services) -> Con
     return ContactRows(contacts=[_row(one) for one in known])
 
 
-@delete(
-    "/farms/{farm_id:str}/streams/contacts/{program:str}/{machine:str}",
-    operation="ForgetStreamContact",
-    status_code=200,
-)
+@delete("/farms/{farm_id:str}/streams/contacts", operation="ForgetStreamContact", status_code=200)
 async def forget_stream_contact(
-    farm_id: FromPath[str], program: FromPath[str], machine: FromPath[str], context: Services
+    farm_id: FromPath[str], program: FromQuery[str], machine: FromQuery[str], context: Services
 ) -> ContactRows:
     """Forget a collector or data logger that was taken out of service."""
     await context.rows.farm({"farmId": farm_id})
