@@ -44,6 +44,7 @@ ONLY_IN = {
     ),
     "openjd.model": ("grange.services", "grange.worker.fragments"),
     "botocore": ("grange.wire.spec", "grange.testing"),
+    "paho": ("grange.adapters.mqtt",),
 }
 """Library → the only modules (or packages) of ours that import it."""
 
