@@ -29,7 +29,7 @@ from grange.books.archives.arithmetic import (
     put_steps,
 )
 from grange.books.archives.layout import RingSpec
-from grange.books.archives.log_steps import HOUR, MINUTE, log_ring, log_steps
+from grange.books.archives.log_steps import HOUR, log_ring, log_steps
 from grange.books.archives.together import advance_together, alike
 from grange.books.catalog.stream_tables import LOG_LINES, STREAM_VALUES
 from grange.books.manifest import Replaced, replaced_of, sequences_of
@@ -540,6 +540,3 @@ def _split(rows: pa.Table, name: str) -> dict[str, pa.Table]:
             found[names[begin]] = rows.slice(begin, place - begin)
             begin = place
     return found
-
-
-__all__ = ["MINUTE", "Fed", "RingFeeder"]
