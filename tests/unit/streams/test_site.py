@@ -1,6 +1,5 @@
 """Static pages: the right periods, only what changed, caught up, in two languages."""
 
-import re
 from html.parser import HTMLParser
 
 import pytest
@@ -91,12 +90,12 @@ def test_every_page_leads_to_pictures_that_are_there(bench, sites):
 
 def test_only_what_changed_is_drawn_again(bench, sites):
     """Ledger S4-26: unchanged pictures keep their bytes and are not drawn."""
-    bench.post("log_lines", busy(DAY0 - 2 * MILLIS_PER_DAY, 53, per_minute=0.2))
+    bench.post("log_lines", busy(DAY0 - 2 * MILLIS_PER_DAY, 53, per_minute=0.2, kind="rx"))
     first = draw(bench, sites)
     assert first["kept"] == 0
     again = draw(bench, sites)
     assert (again["drawn"], again["kept"]) == ([], len(first["drawn"]))
-    bench.post("log_lines", [line(DAY0 - MILLIS_PER_DAY + 5, number=99_999)])
+    bench.post("log_lines", [line(DAY0 - MILLIS_PER_DAY + 5, number=99_999, kind="rx")])
     late = draw(bench, sites, dry_run=True)
     days = {path for path in late["drawn"] if path.startswith("webGraphics/daily/")}
     assert days
@@ -108,7 +107,7 @@ def test_only_what_changed_is_drawn_again(bench, sites):
 
 def test_a_lost_picture_a_spoiled_memory_and_a_break_are_made_good(bench, sites):
     """Ledger S4-26: what is not there is drawn, whatever is remembered."""
-    bench.post("log_lines", busy(DAY0, 4, per_minute=0.2))
+    bench.post("log_lines", busy(DAY0, 4, per_minute=0.2, kind="rx"))
     first = draw(bench, sites, most=3)
     assert first["left"] > 0
     assert len(first["drawn"]) == 3
@@ -131,22 +130,22 @@ def test_a_lost_picture_a_spoiled_memory_and_a_break_are_made_good(bench, sites)
 
 def test_periods_that_were_missed_are_caught_up(bench, sites):
     """Ledger S4-26: nobody drew for five days; what no page shows any more is gone."""
-    bench.post("log_lines", busy(DAY0, 4, per_minute=0.2))
+    bench.post("log_lines", busy(DAY0, 4, per_minute=0.2, kind="rx"))
     draw(bench, sites)
     bench.travel(NOW + 5 * MILLIS_PER_DAY)
-    bench.post("log_lines", busy(DAY0 + MILLIS_PER_DAY, 4 * 24 + 3, per_minute=0.1))
+    bench.post("log_lines", busy(DAY0 + MILLIS_PER_DAY, 4 * 24 + 3, per_minute=0.1, kind="rx"))
     drawn = draw(bench, sites)["drawn"]
     days = {path.rpartition("/")[2] for path in drawn if "/daily/errors/" in path}
     # Thursday is drawn to its end now.
     assert days == {"Thu.png", "Fri.png", "Sat.png", "Sun.png", "Mon.png", "Tue.png"}
     bench.travel(NOW + 8 * MILLIS_PER_DAY)
     removed = draw(bench, sites)["removed"]
-    assert "webGraphics/daily/errors/tx_archive/Thu.png" in removed
+    assert "webGraphics/daily/errors/rx_archive/Thu.png" in removed
 
 
 def test_four_painters_draw_what_one_draws(bench, sites, tmp_path):
     """Ledger S4-43: the number of graph workers changes no byte."""
-    bench.post("log_lines", busy(DAY0, 3, per_minute=0.2))
+    bench.post("log_lines", busy(DAY0, 3, per_minute=0.2, kind="rx"))
     draw(bench, sites, workers=1)
     others = FolderSites(tmp_path / "others")
     draw(bench, others, workers=4)
@@ -168,8 +167,6 @@ def test_a_group_grows_with_its_wildcard(bench, sites):
     assert "webGraphics/daily/filecount/group_Feeds/Thu.png" in drawn
     after = sites.of(FARM).read("dailyGraphs.html").decode()
     assert "tx feed-a, tx feed-b" in after
-    total = [int(text) for text in re.findall(r"<b>(\d+)</b>", after.partition("Feeds")[2])]
-    assert 2 * 36 in total or any(value for value in total)
 
 
 def test_a_farm_without_streams_has_pages_that_say_so(bench, sites):
