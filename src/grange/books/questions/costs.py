@@ -13,7 +13,16 @@ from typing import Any
 import pyarrow as pa
 
 from grange.books.payers import OF_CAUSES, OF_ERRORS, CauseClass, Outcome
-from grange.books.pricing import CardSpan, Component, Mode, Price, SellSpan, payers_of
+from grange.books.pricing import CardSpan, Component, Mode, Price, SellSpan
+from grange.books.questions.cost_tables import (
+    CONTEXT,
+    card_table,
+    markup_table,
+    payer_table,
+    price_table,
+    sell_table,
+    table,
+)
 from grange.books.questions.model import Need, Question
 from grange.books.questions.sql import TILES, cost_until
 from grange.books.questions.time import ATTEMPTED
@@ -70,19 +79,6 @@ class Tariff:
     sells: Sequence[SellSpan]
     prices: Mapping[tuple[str, ...], Sequence[Price]] = field(default_factory=dict)
     """By context; see `CONTEXT`."""
-
-
-CONTEXT = (
-    "card_no",
-    "sell_no",
-    "fleet_id",
-    "region",
-    "queue_id",
-    "project",
-    "user_name",
-    "app",
-)
-"""What decides which prices hold."""
 
 
 def work_of(context: Mapping[str, Any]) -> PricedWork:
@@ -482,8 +478,8 @@ def _question(
 ) -> Question:
     relations = {
         "buckets": _bucket_table(buckets),
-        "card_spans": _card_table(tariff.cards),
-        "sell_spans": _sell_table(tariff.sells),
+        "card_spans": card_table(tariff.cards),
+        "sell_spans": sell_table(tariff.sells),
         **(given or {}),
     }
     start = buckets[0].span.start
@@ -499,9 +495,9 @@ def _question(
         # Samples are many: without a price of measured power none are read.
         wanted.append(Need(table="worker_samples", start=since, end=None if measured else since))
         relations |= {
-            "prices": _price_table(tariff.prices),
-            "payers": _payer_table(tariff.cards),
-            "markups": _markup_table(tariff.sells),
+            "prices": price_table(tariff.prices),
+            "payers": payer_table(tariff.cards),
+            "markups": markup_table(tariff.sells),
         }
     return Question(
         sql=sql,
@@ -512,85 +508,8 @@ def _question(
 
 
 def _bucket_table(buckets: Iterable[Bucket]) -> pa.Table:
-    return _table(
+    return table(
         ("name", "start_at", "end_at"),
         [(bucket.name, bucket.span.start, bucket.span.end) for bucket in buckets],
         texts=("name",),
-    )
-
-
-def _card_table(cards: Iterable[CardSpan]) -> pa.Table:
-    return _table(
-        ("card_no", "valid_from", "valid_to"),
-        [(card.number, card.start, card.end) for card in cards],
-    )
-
-
-def _sell_table(sells: Iterable[SellSpan]) -> pa.Table:
-    return _table(
-        ("sell_no", "project", "client", "valid_from", "valid_to"),
-        [
-            (sell.number, sell.project, sell.card.sell.client, sell.start, sell.end)
-            for sell in sells
-            if sell.card.sell is not None
-        ],
-        texts=("project", "client"),
-    )
-
-
-def _markup_table(sells: Iterable[SellSpan]) -> pa.Table:
-    return _table(
-        ("sell_no", "sell_mode", "sell_value"),
-        sorted(
-            {
-                (sell.number, str(Mode.SHARE), PER_MILLION + sell.card.sell.markup_ppm)
-                for sell in sells
-                if sell.card.sell is not None
-            }
-        ),
-        texts=("sell_mode",),
-    )
-
-
-def _payer_table(cards: Iterable[CardSpan]) -> pa.Table:
-    return _table(
-        ("card_no", "cause", "payer"),
-        sorted(
-            {
-                (card.number, str(cause), str(payer))
-                for card in cards
-                for cause, payer in payers_of(card.card).items()
-            }
-        ),
-        texts=("cause", "payer"),
-    )
-
-
-_PRICE_TEXTS = (*CONTEXT[2:], "component", "item", "mode", "payer", "sell_mode")
-
-
-def _price_table(prices: Mapping[tuple[str, ...], Sequence[Price]]) -> pa.Table:
-    return _table(
-        (*CONTEXT, "component", "item", "mode", "value", "watts_milli", "measured", "payer",
-         "sell_mode", "sell_value"),
-        [
-            (*context, str(one.component), one.item, str(one.mode), one.value, one.watts_milli,
-             int(one.measured), one.payer, str(one.sell_mode), one.sell_value)
-            for context, listed in prices.items()
-            for one in listed
-        ],
-        texts=_PRICE_TEXTS,
-    )  # fmt: skip
-
-
-def _table(
-    names: Sequence[str], rows: Sequence[Sequence[Any]], texts: Sequence[str] = ()
-) -> pa.Table:
-    return pa.table(
-        {
-            name: pa.array(
-                [row[place] for row in rows], pa.string() if name in texts else pa.int64()
-            )
-            for place, name in enumerate(names)
-        }
     )
