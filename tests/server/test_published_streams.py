@@ -44,7 +44,8 @@ def lines(farm: LocalFarm) -> list[dict[str, Any]]:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     farm.connect().upload(f"/api/v1/farms/{farm.farm_id}/streams/lines", sink.getvalue())
-    return rows
+    found: list[dict[str, Any]] = rows
+    return found
 
 
 def rest(farm: LocalFarm, method: str, path: str, body: Any = None, **query: Any) -> Any:
@@ -80,10 +81,12 @@ def test_a_published_graph_has_the_same_bytes_as_the_command_line_gets(
     """Ledger S4-42: same question, same bytes, as picture and as table."""
     _, base = published(farm, "all", [])
     asked = {"streams": "archive", "start": lines[0]["at"], "end": lines[0]["at"] + 4 * HOUR}
+    answer = None
     for kind in ("png", "svg", "csv"):
         answer = get(farm, f"{base}graph.{kind}?{urlencode(asked)}")
         assert answer.status == 200
         assert answer.content == fetched(farm, f"/graphs/x.{kind}", **asked)
+    assert answer is not None
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     files = sum(
         row["stream"] == "archive"

@@ -2,6 +2,7 @@
 
 import random
 from statistics import fmean
+from typing import Any
 
 from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE
 from grange.testing.facts import FARM
@@ -31,7 +32,7 @@ def line(at, stream="archive", kind="tx", machine="ada", number=0, **changes):
 def busy(start, hours, *, seed=1, per_minute=2.0, silent_hours=(), **changes):
     """Return lines of a stream that is heard in every hour but some."""
     chance = random.Random(seed)
-    found = []
+    found: list[dict[str, Any]] = []
     for hour in range(hours):
         if hour in silent_hours:
             continue
@@ -57,7 +58,9 @@ def figures(rows, *, known_minutes, limit_ms=15_000):
     """Return lowest, mean, highest and total of each measure, from the lines alone."""
     files = [row for row in rows if not row["error"]]
     latencies = [row["latency_ms"] / 1000 for row in files if row["latency_ms"] is not None]
-    told = {"latency": (min(latencies), fmean(latencies), max(latencies), None)}
+    told: dict[str, tuple[Any, ...]] = {
+        "latency": (min(latencies), fmean(latencies), max(latencies), None)
+    }
     counted = {
         "bytes": [(row["at"], row["bytes"]) for row in files],
         "files": [(row["at"], 1) for row in files],
