@@ -29,6 +29,15 @@ class DayForecast:
         return cls(demand_hours=max(0.0, mean), low_hours=max(0.0, low), high_hours=max(0.0, high))
 
 
+def widening(days: int, parameters: int) -> float:
+    """Return how much wider intervals are for days to come than for those the model was fitted to.
+
+    A fit follows the days it knows, so they lie closer to it than others will: by the square root
+    of (n + p) / (n - p) for n days and p fitted figures (Akaike's final prediction error).
+    """
+    return math.sqrt((days + parameters) / max(1, days - parameters))
+
+
 def peak_factor(hourly_ms: Sequence[int]) -> float:
     """Return how much busier the busy hours are than the mean hour; 1 of nothing.
 

@@ -6,17 +6,16 @@ Two writes are two packets and wake the client twice; a worker waits for each of
 import asyncio
 import contextlib
 import struct
+import sys
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from grange.ports.traffic import TrafficReading
 
-try:
+if sys.platform != "win32":
     import fcntl
     import termios
-except ImportError:  # no Unix: what lies in the system's buffers is not known
-    fcntl = termios = None  # type: ignore[assignment]
 
 
 class Traffic:
@@ -41,8 +40,8 @@ class Traffic:
 def _waiting(one: "_Joining") -> int | None:
     """Return how many received bytes the system holds for a connection."""
     place = one.get_extra_info("socket")
-    if fcntl is None or place is None:
-        return None
+    if sys.platform == "win32" or place is None:
+        return None  # what lies in the system's buffers is not known there
     with contextlib.suppress(OSError, ValueError):
         found: tuple[int] = struct.unpack(
             "i", fcntl.ioctl(place.fileno(), termios.FIONREAD, struct.pack("i", 0))

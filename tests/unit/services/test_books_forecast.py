@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from grange.books.demand import peak_factor, workers_for
+from grange.books.demand import peak_factor, widening, workers_for
 from grange.books.periods import local_day
 from grange.domain.farm import Farm
 from grange.kernel.errors import InvalidRequestError
@@ -127,6 +127,13 @@ def _whole(found):
     weekend = [row["demand_hours"] for day, row in rows.items() if day.weekday() >= 5]
     weekdays = [row["demand_hours"] for day, row in rows.items() if day.weekday() < 5]
     assert max(weekend) < min(weekdays)
+
+
+def test_intervals_of_days_to_come_are_wider_than_those_of_known_days():
+    """Few days for many fitted figures: the less is known, the wider."""
+    assert widening(28, 10) == pytest.approx(1.453, abs=0.001)
+    assert widening(70, 10) == pytest.approx(1.155, abs=0.001)
+    assert widening(14, 2) < widening(21, 10)
 
 
 def test_workers_are_counted_for_the_busy_hours():

@@ -82,6 +82,7 @@ def test_what_the_scheduler_and_the_connections_hold_is_measured(tmp_path):
         return found
 
     first, second = asyncio.run(ask())
+    assert first.largest_reply_bytes is not None
     assert 50_000 < first.largest_reply_bytes < 51_000
     assert second.largest_reply_bytes is None, "nothing was sent since"
     assert (first.receive_buffer_bytes, first.send_buffer_bytes) == (0, 0)

@@ -26,6 +26,7 @@ def bench(tmp_path_factory):
     ):
         patch.setattr("grange.adapters.parquet.blocks.row_group_rows", lambda *_: 37)
         bench.put(Farm(farm_id=FARM, name="f", created_at=T0, created_by="t"))
+        rows: list[dict[str, object]] = []
         for hour in range(3):
             rows = []
             for worker_id in WORKERS:

@@ -13,6 +13,7 @@ from grange.books.demand import (
     DayForecast,
     hours_of,
     peak_factor,
+    widening,
     workers_for,
 )
 from grange.books.periods import Period, buckets, local_day
@@ -164,8 +165,13 @@ def ahead(known: Sequence[float], days: int) -> list[DayForecast]:
         frame = fitted.get_prediction(start=len(known), end=len(known) + days - 1).summary_frame(
             alpha=_ALPHA
         )
+    wider = widening(len(known), _WEEK + 3 if seasonal else 2)
     return [
-        DayForecast.of(float(row["mean"]), float(row["pi_lower"]), float(row["pi_upper"]))
+        DayForecast.of(
+            mean := float(row["mean"]),
+            mean - (mean - float(row["pi_lower"])) * wider,
+            mean + (float(row["pi_upper"]) - mean) * wider,
+        )
         for _, row in frame.iterrows()
     ]
 
