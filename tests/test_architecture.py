@@ -41,6 +41,7 @@ ONLY_IN = {
         "grange.worker.runner",
         "grange.worker.fragments",
         "grange.worker.patience",
+        "grange.worker.sessionlog",
     ),
     "openjd.model": ("grange.services", "grange.worker.fragments"),
     "botocore": ("grange.wire.spec", "grange.testing"),

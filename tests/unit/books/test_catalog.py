@@ -2,6 +2,7 @@
 
 import typing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,7 +209,7 @@ def test_a_logged_value_is_a_finite_number(value):
         check_rows(table("stream_values"), [{**ROWS["stream_values"], "value": value}])
 
 
-_STRANGE = (
+_STRANGE: tuple[Any, ...] = (
     None, True, 0, 1, -1, 2**63, 2**63 - 1, -(2**63) - 1, 2**80, 1.0, float("nan"), "",
     "x" * 70_000, [1, 2, 3, 4, 5], (1, 2, 3, 4, 5), [1, 2], [1, 2, 3, 4, "5"], [True] * 5, b"x", {},
 )  # fmt: skip

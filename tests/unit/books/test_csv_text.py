@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_no_cell_is_taken_for_a_formula_and_numbers_stay_numbers(value, shown):
 
 
 def test_each_row_of_a_simulated_farm_says_so():
-    rows = [[1, "x,y"], [None, "z"]]
+    rows: list[list[Any]] = [[1, "x,y"], [None, "z"]]
     assert csv_text(["a", "b"], rows) == 'a,b\n1,"x,y"\n,z\n'
     found = list(csv.reader(io.StringIO(csv_text(["a", "b"], rows, simulated=True))))
     assert [row[-1] for row in found] == ["simulated", "SIMULATED", "SIMULATED"]

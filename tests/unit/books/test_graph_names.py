@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -74,7 +75,7 @@ def test_the_clock_walks_over_a_year(zone):
     """Ledger S4-26: at every hour, periods touch, the last holds now, names follow the calendar."""
     local = ZoneInfo(zone)
     at = datetime(2023, 12, 20, 7, 30, tzinfo=UTC)
-    seen = {reach: set() for reach in Reach}
+    seen: dict[Reach, set[Any]] = {reach: set() for reach in Reach}
     while at < datetime(2025, 1, 15, tzinfo=UTC):
         now = instant_of(at)
         for reach in Reach:

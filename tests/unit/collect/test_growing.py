@@ -50,7 +50,9 @@ def test_a_log_that_grows_byte_by_byte_gives_the_rows_of_one_read(tmp_path, seed
         machine = Machine(tmp_path, "m1", bench, VirtualClock(CLOCK_AT))
         place = 0
         while place < len(data):
-            step = 1 if place < 150 or place > len(data) - 150 else dice.choice([1, 7, 90, 400, 800])
+            step = (
+                1 if place < 150 or place > len(data) - 150 else dice.choice([1, 7, 90, 400, 800])
+            )
             machine.append("tx_feed.log", data[place : place + step])
             place += step
             machine.collect(since=Instant(0))

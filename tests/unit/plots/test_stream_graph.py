@@ -3,6 +3,7 @@
 import io
 import re
 from itertools import combinations
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -57,6 +58,7 @@ def svg(panels, **more):
 
 def points(text, name):
     found = re.search(rf'id="{name}" d="M([^"Z]+)', text)
+    assert found is not None
     return [tuple(map(float, pair.split(" "))) for pair in found[1].split("L")]
 
 
@@ -156,12 +158,14 @@ def test_a_png_has_the_colours_of_its_theme_and_the_same_bytes_each_time(theme):
     one = stream_graph(picture(format=Format.PNG, theme=theme), drawing)
     assert one == stream_graph(picture(format=Format.PNG, theme=theme), drawing)
     image = Image.open(io.BytesIO(one)).convert("RGB")
-    assert "#{:02x}{:02x}{:02x}".format(*image.getpixel((3, 3))) == palette.PAGE.on(theme)
+    corner: Any = image.getpixel((3, 3))
+    assert "#{:02x}{:02x}{:02x}".format(*corner) == palette.PAGE.on(theme)
     wanted = palette.LINES[0].on(theme)
     line_colour = [int(wanted[at : at + 2], 16) for at in (1, 3, 5)]
+    counted: Any = image.getcolors(1 << 20)
     nearest = min(
         max(abs(one - other) for one, other in zip(colour, line_colour, strict=True))
-        for _, colour in image.getcolors(1 << 20)
+        for _, colour in counted
     )
     assert nearest < 40
 

@@ -7,14 +7,14 @@ import pytest
 
 from grange.books.graphs.measures import MEASURES
 from grange.domain.farm import Farm
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0
 from tests.unit.streams.log_facts import busy, line
 
-DAY0 = T0 - T0 % MILLIS_PER_DAY
+DAY0 = Instant(T0 - T0 % MILLIS_PER_DAY)
 START = DAY0 - 9 * MILLIS_PER_DAY
-NOW = DAY0 + 14 * MILLIS_PER_HOUR
+NOW = Instant(DAY0 + 14 * MILLIS_PER_HOUR)
 
 
 @pytest.fixture

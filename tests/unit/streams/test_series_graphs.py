@@ -75,8 +75,9 @@ def test_the_sum_of_sources_is_one_line(bench):
     text = ask(bench, combine=True)
     assert "mean 50" in text
     assert "mean-room-1" not in text
-    path = re.search(r'id="mean-room-0-0" d="([^"]+)"', text)[1]
-    places = re.findall(r"[\d.]+", path)[1::2]
+    path = re.search(r'id="mean-room-0-0" d="([^"]+)"', text)
+    assert path is not None
+    places = re.findall(r"[\d.]+", path[1])[1::2]
     assert len(set(places)) == 1
 
 

@@ -9,14 +9,14 @@ from grange.adapters.sites import FolderSites
 from grange.books.graphs.periods import Reach, periods
 from grange.domain.farm import Farm
 from grange.kernel.errors import InvalidRequestError
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.services.streams.pages import draw_pages, site_file
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0
 from tests.unit.streams.log_facts import busy, line
 
-DAY0 = T0 - T0 % MILLIS_PER_DAY
-NOW = DAY0 + 5 * MILLIS_PER_HOUR
+DAY0 = Instant(T0 - T0 % MILLIS_PER_DAY)
+NOW = Instant(DAY0 + 5 * MILLIS_PER_HOUR)
 
 
 @pytest.fixture

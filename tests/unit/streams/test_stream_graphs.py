@@ -9,13 +9,13 @@ import pytest
 from grange.books.graphs.measures import MEASURES
 from grange.domain.farm import Farm
 from grange.kernel.errors import InvalidRequestError, NotFoundError
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINUTE
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, MILLIS_PER_MINUTE, Instant
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0
 from tests.unit.streams.log_facts import busy, figures, line
 
-DAY0 = T0 - T0 % MILLIS_PER_DAY
-NOW = DAY0 + 14 * MILLIS_PER_HOUR
+DAY0 = Instant(T0 - T0 % MILLIS_PER_DAY)
+NOW = Instant(DAY0 + 14 * MILLIS_PER_HOUR)
 
 
 @pytest.fixture
