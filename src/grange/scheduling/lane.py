@@ -151,5 +151,8 @@ def _drop(order: list[tuple[float, str]], name: str) -> None:
 
 
 def _move(order: list[tuple[float, str]], name: str, level: float) -> None:
+    if len(order) == 1:  # nobody to stand before or behind
+        order[0] = (level, name)
+        return
     _drop(order, name)
     insort(order, (level, name))
