@@ -66,7 +66,7 @@ class Run:
         with (self._folder / "logger.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "grange", "streams", "datalog", "run", "--config",
-                 str(self._config), "--parent", str(os.getpid())],
+                 str(self._config)],  # no --parent: the thread that starts it ends before it
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 env={
                     **os.environ,
