@@ -119,10 +119,12 @@ class FaultyEngine(DuckEngine):
         super().__init__(root, threads=1)
         self._faults = faults
 
-    def copy(self, plan: Plan, path: str) -> None:
+    def copy(self, plan: Plan, path: str, *, row_group_rows: int) -> None:
         copy = super().copy
         self._faults.around(
-            "copy", lambda: copy(plan, path), lambda: Path(path).write_bytes(b"PAR1 half")
+            "copy",
+            lambda: copy(plan, path, row_group_rows=row_group_rows),
+            lambda: Path(path).write_bytes(b"PAR1 half"),
         )
 
 

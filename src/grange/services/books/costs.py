@@ -13,8 +13,8 @@ from grange.books.frame_ranges import expand
 from grange.books.payers import WASTE, Outcome
 from grange.books.periods import Period, buckets
 from grange.books.pricing import CardSpan, Component, card_spans, prices, sell_spans
+from grange.books.questions.cost_tables import CONTEXT
 from grange.books.questions.costs import (
-    CONTEXT,
     COST_COLUMNS,
     Bucket,
     Tariff,
