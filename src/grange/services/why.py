@@ -266,13 +266,15 @@ class _Question:
 
     def _rank_text(self, able: int, queues: Sequence[QueueId]) -> str:
         if not self._index.ready_count(self._layer.layer_id):
-            return f"all {able} workers that could take it are busy"
+            return _busy(able)
         before = self._index.before(self._layer.layer_id, queues, self._priority)
         tasks = sum(count for _, count in before)
-        first = (
-            f"{tasks} ready tasks of {len(before)} layers come first" if before else "it is next"
-        )
-        return f"all {able} workers that could take it are busy; {first}"
+        if not before:
+            return f"{_busy(able)}; it is next"
+        ready = "1 ready task" if tasks == 1 else f"{tasks} ready tasks"
+        layers = "1 layer" if len(before) == 1 else f"{len(before)} layers"
+        verb = "comes" if tasks == 1 else "come"
+        return f"{_busy(able)}; {ready} of {layers} {verb} first"
 
     def _paused(self) -> Unmet | None:
         """Return why nothing of the layer may begin, whoever asked for that."""
@@ -402,3 +404,9 @@ class _Question:
                 )
             )
         return found
+
+
+def _busy(able: int) -> str:
+    if able == 1:
+        return "the one worker that could take it is busy"
+    return f"all {able} workers that could take it are busy"
