@@ -38,6 +38,8 @@ KEY_MAY = {
     "sts:GetCallerIdentity",
     "grange:GetMe",
     "grange:PutStreamValues",
+    "grange:PutLogLines",
+    "grange:PutStreamContact",
 }
 WORKER_ITSELF_MAY = {
     "AssumeFleetRoleForWorker",
@@ -54,6 +56,8 @@ WORKER_ITSELF_MAY = {
     "grange:PutSessionLog",
     "grange:GetMe",
     "grange:PutStreamValues",
+    "grange:PutLogLines",
+    "grange:PutStreamContact",
 }
 QUEUE_MAY = {"logs:CreateLogStream", "logs:PutLogEvents", "sts:GetCallerIdentity"}
 

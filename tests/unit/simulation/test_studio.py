@@ -80,7 +80,7 @@ def test_every_attempt_passed_the_state_machines(studio: tuple[Path, Simulated])
         if action.kind == "task_run" and action.status in ("SUCCEEDED", "FAILED", "CANCELED")
     ]
     assert farm.simulated
-    assert past.tally.attempts == len(reported) > 20
+    assert past.tally.attempts == len(reported) > 10
     begun = [a for a in actions if a.kind == "task_run" and a.started_at is not None]
     assert sum(task.attempts for task in tasks) == len(begun)
 
