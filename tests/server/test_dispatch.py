@@ -236,6 +236,9 @@ def test_the_command_line_acts_in_bulk_on_what_it_showed(
     assert {status(farm, one)["status"] for one in jobs} == {"CANCELED"}
     assert "No job fits" in grange("job", "pause", "--project", "film", "--status", "ready", code=2)
     grange("job", "delete", *jobs, "--yes")
+    listed = {job["jobId"] for job in json.loads(grange("job", "ls", "--json"))["jobs"]}
+    assert not listed & set(jobs)
+    assert other in listed
     assert json.loads(grange("job", "act", "stop", other, "--yes", "--json"))["applied"] is True
     assert status(farm, other)["status"] == "SUSPENDED"
 
@@ -243,10 +246,10 @@ def test_the_command_line_acts_in_bulk_on_what_it_showed(
 def test_shares_are_set_listed_and_unset(
     farm: LocalFarm, worker: ScriptedWorker, grange: Any
 ) -> None:
-    create(farm, "spin", tags={"grange:project": "film"})
+    job_id = create(farm, "spin", tags={"grange:project": "film"})
     grange("share", "set", "project", "film", "--weight", "2", "--max-threads", "0")
     assert worker.schedule()["assignedSessions"] == {}
-    assert "quota: project film has its 0 job threads" in grange("job", "why", "spin")
+    assert "quota: project film has its 0 job threads" in grange("job", "why", job_id)
     grange("share", "set", "project", "film", "--no-quota")
     assert worker.schedule()["assignedSessions"]
     rows = json.loads(grange("share", "ls", "--json"))["shares"]
@@ -261,10 +264,10 @@ def test_a_licence_pool_is_a_limit_from_the_command_line_on(
     farm: LocalFarm, worker: ScriptedWorker, grange: Any
 ) -> None:
     """S0-38: a pool whose price alone is set limits nothing."""
-    create(farm, "comp", tags={"grange:app": "nuke"})
+    job_id = create(farm, "comp", tags={"grange:app": "nuke"})
     grange("licence", "set", "nuke", "--count", "0")
     assert worker.schedule()["assignedSessions"] == {}
-    assert "licence: 0 of 0 licences of nuke are in use" in grange("job", "why", "comp")
+    assert "licence: 0 of 0 licences of nuke are in use" in grange("job", "why", job_id)
     grange("licence", "rm", "nuke")
     grange("licence", "set", "nuke", "--cost", "0.5")
     assert worker.schedule()["assignedSessions"]

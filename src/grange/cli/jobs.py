@@ -14,6 +14,9 @@ from grange.kernel.errors import (
 ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 """Statuses after which nothing happens unless somebody asks for it."""
 
+_NOT_DELETED = {
+    "stringFilter": {"name": "LIFECYCLE_STATUS", "operator": "NOT_EQUAL", "value": "ARCHIVED"}
+}
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 120.0
 """How long a server may be away while a job is followed."""
@@ -32,7 +35,10 @@ def search_jobs(
     filters: list[dict[str, Any]],
     limit: int,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Return the newest jobs that match, at most `limit`, and how many match in all."""
+    """Return the newest jobs that match, at most `limit`, and how many match in all.
+
+    Jobs that were deleted (at the wire: archived) are shown nowhere.
+    """
     found: list[dict[str, Any]] = []
     total = 0
     while len(found) < limit and queues:
@@ -41,9 +47,8 @@ def search_jobs(
             "itemOffset": len(found),
             "pageSize": min(100, limit - len(found)),
             "sortExpressions": [{"fieldSort": {"name": "CREATED_AT", "sortOrder": "DESCENDING"}}],
+            "filterExpressions": {"filters": [*filters, _NOT_DELETED], "operator": "AND"},
         }
-        if filters:
-            body["filterExpressions"] = {"filters": filters, "operator": "AND"}
         page = connection.wire("POST", f"/farms/{connection.farm_id}/search/jobs", body=body)
         jobs = page.get("jobs", [])
         found += jobs
