@@ -6,7 +6,13 @@ import msgspec
 
 from grange.domain.farm import Farm, Fleet, Queue
 from grange.domain.rates import amount_after
-from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus, WorkerStatus
+from grange.domain.statuses import (
+    ActionKind,
+    JobLifecycleStatus,
+    SessionActionStatus,
+    TaskRunStatus,
+    WorkerStatus,
+)
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.ids import JobId, SessionId, task_id
@@ -193,10 +199,14 @@ class Pages:
         self._latest = latest
 
     async def overview(self, farm: Farm, now: Instant) -> Overview:
-        """Return the newest jobs and all workers of a farm."""
+        """Return the newest jobs, less those that were deleted, and all workers of a farm."""
         own = equals(farm_id=farm.farm_id)
+        shown = Compare("lifecycle_status", "!=", JobLifecycleStatus.ARCHIVED)
         jobs = await self._store.find(
-            Job, own, order=(Order("created_at", descending=True),), limit=MOST_JOBS
+            Job,
+            AllOf((own, shown)),
+            order=(Order("created_at", descending=True),),
+            limit=MOST_JOBS,
         )
         workers = await self._store.find(Worker, AllOf((alive(), own)))
         return Overview(
