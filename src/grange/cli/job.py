@@ -214,7 +214,10 @@ def requeue_job(
     layer: str | None,
     yes: bool,
 ) -> None:
-    """Render tasks again: those that failed or were canceled, unless told which."""
+    """Render tasks again: those that failed or were canceled, unless told which.
+
+    Of a job that has failed, those too that were put aside before they were tried.
+    """
     detail = job_detail(connection, find_job(connection, job))
     if everything and frame is None and layer is None:
         if not yes:
@@ -257,6 +260,8 @@ def _chosen(
                 return [(layer_id, index)]
         raise InvalidRequestError(f"Layer {layers[0]['name']} has no frame {frame}.")
     wanted = {"FAILED", "CANCELED", *(["SUCCEEDED"] if everything else [])}
+    if detail["status"] == "FAILED":
+        wanted.add("SUSPENDED")  # what the farm put aside because the others failed
     chosen: list[tuple[str, int]] = []
     for one in layers:
         path = f"{_path(connection, detail)}/steps/{one['layer_id']}/tasks"

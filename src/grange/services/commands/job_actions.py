@@ -21,7 +21,7 @@ class JobAction(StrEnum):
     """What can be done to a job."""
 
     REQUEUE = "requeue"
-    """Tasks that failed or were canceled run again."""
+    """Tasks that failed or were canceled run again; of a failed job those put aside, too."""
     PAUSE = "pause"
     """Nothing more is begun; running tasks are finished."""
     STOP = "stop"
@@ -85,7 +85,9 @@ class ActOnJob:
             case JobAction.RESUME:
                 self._layers(draft, job, TaskRunStatus.READY, only=_SUSPENDED)
             case JobAction.REQUEUE:
-                self._layers(draft, job, TaskRunStatus.READY, only=_ENDED_BY_THEM)
+                # Of a job that has failed, what was put aside because of that goes on too.
+                aside = _SUSPENDED if job.status is TaskRunStatus.FAILED else frozenset()
+                self._layers(draft, job, TaskRunStatus.READY, only=_ENDED_BY_THEM | aside)
             case JobAction.DELETE:
                 return {"deleted": self._delete(draft, job)}
             case _:
