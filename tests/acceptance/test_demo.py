@@ -34,7 +34,17 @@ def demo(folder: Path, *words: str) -> subprocess.Popen[str]:
 
 
 def left_running(folder: Path) -> list[psutil.Process]:
-    """Programs the demo started, and programs they started, that still run."""
+    """Programs the demo started, and programs they started, that still run.
+
+    A program whose parent was ended is ended by the system: that takes a moment.
+    """
+    deadline = time.monotonic() + 5
+    while (found := running(folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def running(folder: Path) -> list[psutil.Process]:
     return [
         process
         for process in psutil.process_iter(["cmdline", "environ", "status"])
