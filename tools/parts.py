@@ -129,8 +129,8 @@ def suites() -> list[Suite]:
             quick=False,
         ),
         Suite(name="server", paths=["tests/server"], parallel=True, quick=False),
-        Suite(name="acceptance", paths=["tests/acceptance"], quick=False),
-        Suite(name="browser", paths=["tests/browser"], quick=False),
+        Suite(name="acceptance", paths=["tests/acceptance"], parallel=True, quick=False),
+        Suite(name="browser", paths=["tests/browser"], parallel=True, quick=False),
         Suite(name="docs", paths=["tests/docs"]),
     ]
     known = {path for part in parts for path in part.paths} | {"tests/soak"}
@@ -140,7 +140,7 @@ def suites() -> list[Suite]:
         if f"tests/{path.name}" not in known and _has_tests(path)
     )
     if others:
-        parts.insert(4, Suite(name="others", paths=others))
+        parts.insert(4, Suite(name="others", paths=others, parallel=True, quick=False))
     return parts
 
 
