@@ -130,6 +130,8 @@ def suites() -> list[Suite]:
         ),
         Suite(name="server", paths=["tests/server"], parallel=True, quick=False),
         Suite(name="acceptance", paths=["tests/acceptance"], parallel=True, quick=False),
+        # They have little time for much work: nothing runs beside them.
+        Suite(name="kills", paths=["tests/kills"], quick=False),
         Suite(name="browser", paths=["tests/browser"], parallel=True, quick=False),
         Suite(name="docs", paths=["tests/docs"]),
     ]
