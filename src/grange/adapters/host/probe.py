@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from grange.adapters.host.energy import EnergyMeter
+from grange.adapters.host.sensors import celsius
 from grange.adapters.host.tree import descendants
 from grange.kernel.clock import Clock
 from grange.ports.host import Inventory, MachineReading, TreeReading
@@ -161,18 +162,8 @@ def _load1_milli() -> int | None:
 
 def _temperature_milli_c() -> int | None:
     """Return the first disk's temperature."""
-    read = getattr(psutil, "sensors_temperatures", None)
-    if read is None:
-        return None
-    try:
-        sensors = read()
-    except OSError:
-        return None
-    for name in _DISK_SENSORS:
-        for one in sensors.get(name, ()):
-            if one.current:
-                return int(one.current * 1000)
-    return None
+    found = celsius(_DISK_SENSORS)
+    return None if found is None else int(found * 1000)
 
 
 def _user_logged_in() -> bool | None:

@@ -1,6 +1,7 @@
 """The processor's temperature, frequency and voltage, through psutil and sysfs (S3-25)."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -25,7 +26,7 @@ class HostSensors:
     def read(self) -> SensorReading:
         """Return what the sensors say now."""
         return SensorReading(
-            temperature_celsius=_temperature(),
+            temperature_celsius=celsius(_PROCESSOR_SENSORS),
             frequency_mhz=_frequency(),
             voltage_volts=self._voltage(),
         )
@@ -41,7 +42,8 @@ class HostSensors:
         return None
 
 
-def _temperature() -> float | None:
+def celsius(names: Sequence[str]) -> float | None:
+    """Return the temperature of the first sensor of these names that tells one, in °C."""
     read = getattr(psutil, "sensors_temperatures", None)
     if read is None:
         return None
@@ -49,7 +51,7 @@ def _temperature() -> float | None:
         sensors = read()
     except OSError:
         return None
-    for name in _PROCESSOR_SENSORS:
+    for name in names:
         for one in sensors.get(name, ()):
             if one.current:
                 return float(one.current)
