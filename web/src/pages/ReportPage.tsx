@@ -1,10 +1,11 @@
 import { For, Show, createEffect, createMemo, createResource, createSignal, on } from 'solid-js';
-import { useLocation, useNavigate, useParams } from '@solidjs/router';
+import { useParams } from '@solidjs/router';
 import { MOST_ROWS, getReports, reportFileUrl, type ReportQuery } from '../api/client';
 import type { ReportKind } from '../api/types';
 import { MachineTimeChart } from '../components/MachineTimeChart';
 import { Panel } from '../components/Panel';
 import { ReportTable } from '../components/ReportTable';
+import { SpanLinks } from '../components/SpanLinks';
 import { count } from '../format/number';
 import { full } from '../format/time';
 import { now } from '../state/clock';
@@ -12,6 +13,7 @@ import { useFarm } from '../state/farm';
 import { createMachineTime } from '../state/machineTime';
 import { createReport } from '../state/report';
 import { createTitle } from '../state/title';
+import { useWords } from '../state/words';
 import { NotFound } from './NotFound';
 
 const DAY_MS = 86_400_000;
@@ -24,25 +26,6 @@ const RANGES = [
 ];
 const DEFAULT_RANGE = '30d';
 const TIMES = new Set(['hour', 'day', 'week', 'month']);
-
-/** Words of the address; one that is empty is left out. */
-function useWords() {
-  const location = useLocation();
-  const navigate = useNavigate();
-  const word = (name: string) => String(location.query[name] ?? '');
-  const address = (changes: Record<string, string>) => {
-    const words = new URLSearchParams(location.search);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) words.set(name, value);
-      else words.delete(name);
-    }
-    const text = words.toString();
-    return `${location.pathname}${text ? `?${text}` : ''}`;
-  };
-  const change = (changes: Record<string, string>) =>
-    navigate(address(changes), { scroll: false, replace: true });
-  return { word, address, change };
-}
 
 function Grouping(props: { kind: ReportKind; by: string[]; onChange: (by: string[]) => void }) {
   const second = () => props.kind.groups.filter((name) => name !== props.by[0]);
@@ -178,19 +161,12 @@ export function ReportPage(props: { report?: string }) {
           <h1 id="report-title" class="page-title">
             {kind()?.title ?? 'Report'}
           </h1>
-          <nav class="segmented aside" aria-label="Span of the report">
-            <For each={RANGES}>
-              {(one) => (
-                <a
-                  href={address({ range: one.key === DEFAULT_RANGE ? '' : one.key })}
-                  aria-current={one.key === range().key ? 'true' : undefined}
-                >
-                  <span class="visually-hidden">Last </span>
-                  {one.word}
-                </a>
-              )}
-            </For>
-          </nav>
+          <SpanLinks
+            label="Span of the report"
+            spans={RANGES}
+            current={range().key}
+            addressOf={(key) => address({ range: key === DEFAULT_RANGE ? '' : key })}
+          />
         </header>
         <div class="asked">
           <Show when={kind()}>

@@ -1,11 +1,12 @@
 import { For, Show, createMemo, createResource } from 'solid-js';
-import { useLocation, useNavigate } from '@solidjs/router';
 import { getStreamNames, streamGraphUrl } from '../api/client';
+import { SpanLinks } from '../components/SpanLinks';
 import { plural } from '../format/number';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { isDark } from '../state/theme';
 import { createTitle } from '../state/title';
+import { useWords } from '../state/words';
 
 const RANGES = [
   { key: '6h', word: '6 h', hours: 6 },
@@ -20,22 +21,9 @@ const DEFAULT_RANGE = '24h';
 /** Log streams: who was heard, and the graphs of one, some or all of them. */
 export function StreamsPage() {
   const farm = useFarm();
-  const location = useLocation();
-  const navigate = useNavigate();
+  const { word, address, change } = useWords();
   createTitle(() => 'Streams');
-  const word = (name: string) => String(location.query[name] ?? '');
   const range = () => RANGES.find(({ key }) => key === word('range')) ?? RANGES[1]!;
-  const address = (changes: Record<string, string>) => {
-    const words = new URLSearchParams(location.search);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) words.set(name, value);
-      else words.delete(name);
-    }
-    const text = words.toString();
-    return `${location.pathname}${text ? `?${text}` : ''}`;
-  };
-  const change = (changes: Record<string, string>) =>
-    navigate(address(changes), { scroll: false, replace: true });
 
   const [known] = createResource(
     () => ({ farmId: farm.store.farm?.farm_id, hours: range().hours }),
@@ -74,19 +62,12 @@ export function StreamsPage() {
         <h1 id="streams-title" class="page-title">
           Streams
         </h1>
-        <nav class="segmented aside" aria-label="Span of the graphs">
-          <For each={RANGES}>
-            {(one) => (
-              <a
-                href={address({ range: one.key === DEFAULT_RANGE ? '' : one.key })}
-                aria-current={one.key === range().key ? 'true' : undefined}
-              >
-                <span class="visually-hidden">Last </span>
-                {one.word}
-              </a>
-            )}
-          </For>
-        </nav>
+        <SpanLinks
+          label="Span of the graphs"
+          spans={RANGES}
+          current={range().key}
+          addressOf={(key) => address({ range: key === DEFAULT_RANGE ? '' : key })}
+        />
       </header>
       <Show
         when={streams().length > 0}
