@@ -10,6 +10,7 @@ from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import duration, moment, money, plural, progress
 from grange.cli.job_actions import COMMANDS as ACTIONS
 from grange.cli.job_log import print_log
+from grange.cli.job_report import report
 from grange.cli.job_why import eta, why
 from grange.cli.jobs import find_job, follow, job_detail, queue_ids, search_jobs, task_id
 from grange.cli.output import status
@@ -26,6 +27,7 @@ def command() -> None:
 
 command.add_command(why)
 command.add_command(eta)
+command.add_command(report)
 for _action in ACTIONS:
     command.add_command(_action)
 

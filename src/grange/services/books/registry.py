@@ -24,6 +24,7 @@ from grange.services.books.eta import ANSWERS as ETA
 from grange.services.books.forecast import ANSWERS as FORECAST
 from grange.services.books.foreign import ANSWERS as FOREIGN
 from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
+from grange.services.books.journey import ANSWERS as JOURNEY
 from grange.services.books.reports import ANSWERS as REPORTS
 
 Answer = Callable[..., Any]
@@ -37,6 +38,7 @@ ANSWERS: Mapping[str, Answer] = {
     **FORECAST,
     **FOREIGN,
     **HISTORY_PAGES,
+    **JOURNEY,
     **contacts.ANSWERS,
     **history.ANSWERS,
     **layer_times.ANSWERS,
