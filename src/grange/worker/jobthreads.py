@@ -9,7 +9,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from grange.worker.background import in_thread
 from grange.worker.entities import Entities, job_user
 from grange.worker.framerecords import Attempt, MeasuredFrame, measured, unmeasured
 from grange.worker.gpus import gpu_variables
-from grange.worker.guard import Guard
+from grange.worker.guard import Guard, Halt
 from grange.worker.leftovers import MARK, Leftovers
 from grange.worker.limits import Rules
 from grange.worker.logrules.frames import task_frames
+from grange.worker.lookout import Lookout
 from grange.worker.messages import (
     Began as RunnerBegan,
 )
@@ -33,6 +34,7 @@ from grange.worker.messages import (
     Cancel,
     Close,
     Closed,
+    Copying,
     Ended,
     FrameDone,
     FromRunner,
@@ -74,6 +76,8 @@ _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 90.0
 """A runner that has not closed a session by then is killed."""
 _RUNNER_PAUSE_SECONDS = 1.0
+_HALT_SECONDS = 30.0
+"""A runner whose action has not ended so long after it was told to stop is killed."""
 
 
 @dataclass(slots=True)
@@ -89,6 +93,8 @@ class _Doing:
     recorded: int = 0
     """How many of `found` are in the spool."""
     user: str | None = None
+    halt: Halt | None = None
+    """Why its runner was killed."""
 
 
 class JobThreads:
@@ -135,7 +141,8 @@ class JobThreads:
         self._guard = guard
         self._rules_changed = rules_changed
         self._halted: set[str] = set()
-        """Actions that were told to stop for a limit."""
+        """Actions that were told to stop for a limit, or because they hang."""
+        self._lookout = Lookout(clock, sampler, guard)
         self._folder = folder
         self._clock = clock
         self._entities = entities
@@ -199,21 +206,31 @@ class JobThreads:
             user_logged_in=self._sampler.user_logged_in,
             changed=self._rules_changed,
         )
-        for halt in halts:
+        for halt in (*halts, *self._lookout.halts()):
             doing = self._doing.get(halt.thread)
             if doing is None or doing.action.action_id in self._halted:
                 continue
             self._halted.add(doing.action.action_id)
+            at_once = halt.error_class in {"memory", "stuck"}
             _log.warning(halt.error_text, extra={"action": "halt", "seat": halt.thread})
             self._seats[halt.thread].send(
                 Cancel(
                     action_id=doing.action.action_id,
-                    at_once=halt.error_class == "memory",
+                    at_once=at_once,
                     error_class=halt.error_class,
                     error_rule=halt.error_rule,
                     error_text=halt.error_text,
                 )
             )
+            if at_once:
+                self._spawn(self._insist(doing, halt))
+
+    async def _insist(self, doing: _Doing, halt: Halt) -> None:
+        """Kill the runner if even it does not obey: it hangs too."""
+        await self._clock.sleep(_HALT_SECONDS)
+        if self._doing.get(halt.thread) is doing:
+            doing.halt = halt
+            self._seats[halt.thread].kill()
 
     async def end(self, patience_seconds: float) -> None:
         """End every runner."""
@@ -242,8 +259,12 @@ class JobThreads:
         self._sampler.seat(thread, None)
         self._sampler.occupy(thread, IDLE)
         doing = self._doing.pop(thread, None)
+        halt = None
         if doing is not None:
+            self._lookout.end(thread)
+            self._halted.discard(doing.action.action_id)
             self._record_frames(thread, doing, None)
+            halt = doing.halt
         session_id = self._sessions.pop(thread, None)
         if session_id is not None:
             self._forget(thread, session_id)
@@ -251,7 +272,15 @@ class JobThreads:
         self._leftovers.seat(thread, None)
         if not self._ending:
             _log.error(message, extra={"action": "runner_gone", "seat": thread})
-            self._happened(RunnerDied(at=self._clock.now(), thread=thread, message=message))
+            died = RunnerDied(at=self._clock.now(), thread=thread, message=message)
+            if halt is not None and halt.error_class:
+                died = replace(
+                    died,
+                    message=halt.error_text,
+                    error_class=halt.error_class,
+                    error_rule=halt.error_rule,
+                )
+            self._happened(died)
 
     def _heard(self, thread: int, message: FromRunner) -> None:
         """Take a runner's message; called from the loop."""
@@ -271,13 +300,13 @@ class JobThreads:
                 self._happened(SessionNotOpened(at=now, session_id=session_id, message=why))
             case Closed(session_id=session_id):
                 self._session_over(thread, session_id)
-            case RunnerBegan() | Moved() | FrameDone() | Ended():
+            case RunnerBegan() | Moved() | FrameDone() | Copying() | Ended():
                 doing = self._doing.get(thread)
                 if doing is not None and doing.action.action_id == message.action_id:
                     self._heard_of_action(thread, doing, message)
 
     def _heard_of_action(
-        self, thread: int, doing: _Doing, message: RunnerBegan | Moved | FrameDone | Ended
+        self, thread: int, doing: _Doing, message: RunnerBegan | Moved | FrameDone | Copying | Ended
     ) -> None:
         session_id, action_id = doing.session.session_id, doing.action.action_id
         match message:
@@ -299,6 +328,7 @@ class JobThreads:
                 )
             case FrameDone():
                 span = Span(Instant(message.started_at), Instant(message.ended_at))
+                self._lookout.framed(doing.action.step_id, span.millis)
                 doing.found.append(
                     MeasuredFrame(
                         frame=message.frame,
@@ -307,6 +337,8 @@ class JobThreads:
                         output_bytes=message.output_bytes,
                     )
                 )
+            case Copying():
+                self._lookout.end(thread)
             case Ended():
                 self._action_over(thread, doing, message)
 
@@ -329,12 +361,14 @@ class JobThreads:
             self._pending.pop(session.session_id, None)
         self._users[session.session_id] = user
         self._sessions[session.thread] = session.session_id
+        log_path = self._shipper.opened(session.session_id)
+        self._lookout.opened(session.session_id, log_path, root)
         self._seats[session.thread].send(
             Open(
                 session_id=session.session_id,
                 job=job,
                 root=str(root),
-                log_path=str(self._shipper.opened(session.session_id)),
+                log_path=str(log_path),
                 variables=self._variables(session),
                 user=user[0] if user else None,
                 group=user[1] if user else None,
@@ -398,6 +432,7 @@ class JobThreads:
             user=user[0] if user else None,
         )
         self._sampler.begin(thread)
+        self._lookout.begin(thread, session.session_id, action.step_id, details)
         self._sampler.occupy(
             thread,
             Occupation(
@@ -421,7 +456,11 @@ class JobThreads:
 
     def _action_over(self, thread: int, doing: _Doing, message: Ended) -> None:
         del self._doing[thread]
+        self._lookout.end(thread)
         self._halted.discard(doing.action.action_id)
+        if message.outcome is Outcome.SUCCEEDED and doing.frames:
+            spent = (message.at - message.started_at) / len(doing.frames)
+            self._lookout.framed(doing.action.step_id, spent)
         doing.began_at = Instant(message.started_at)
         self._sampler.read()
         self._record_frames(thread, doing, message)
@@ -502,6 +541,7 @@ class JobThreads:
     def _close(self, thread: int, session_id: str) -> None:
         doing = self._doing.pop(thread, None)
         if doing is not None:
+            self._lookout.end(thread)
             self._record_frames(thread, doing, None)
             pending = self._pending.pop(doing.action.action_id, None)
             if pending is not None:
@@ -530,6 +570,7 @@ class JobThreads:
         if watchdog is not None:
             watchdog.cancel()
         self._users.pop(session_id, None)
+        self._lookout.closed(session_id)
         self._shipper.completed(session_id)
 
     def _session_root(self, user: tuple[str, str] | None = None) -> Path:

@@ -15,10 +15,11 @@ from grange.worker.hours import WeeklyHours, parse_holidays, parse_hours
 FILE = "limits.toml"
 T = TypeVar("T", bound=StrEnum)
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "": frozenset({"zone", "holidays", "limits", "work", "render"}),
+    "": frozenset({"zone", "holidays", "limits", "work", "render", "stuck"}),
     "limits": frozenset({"memory_mib", "cores"}),
     "work": frozenset({"hours", "memory_mib", "cores", "render"}),
     "render": frozenset({"hours", "at_end"}),
+    "stuck": frozenset({"after_seconds"}),
 }
 
 
@@ -71,6 +72,8 @@ class Profile:
     render_hours: WeeklyHours | None = None
     """When rendering may begin; None: always."""
     at_end: AtEnd = AtEnd.AFTER_FRAME
+    silent_seconds: float | None = None
+    """How long a render may give no sign of life; None: learned from its layer's frames."""
 
     def at(self, instant: Instant, *, user_logged_in: bool | None) -> Rules:
         """Return what holds at a moment.
@@ -142,6 +145,7 @@ def parse_profile(document: Mapping[str, Any], zone: ZoneInfo) -> Profile:
         during_work=_choice(DuringWork, work, "render", DuringWork.ALWAYS),
         render_hours=parse_hours(render["hours"], zone) if "hours" in render else None,
         at_end=_choice(AtEnd, render, "at_end", AtEnd.AFTER_FRAME),
+        silent_seconds=_silence(document.get("stuck", {})),
     )
 
 
@@ -187,6 +191,13 @@ def _memory(table: Mapping[str, Any]) -> int | None:
 
 def _cores(table: Mapping[str, Any]) -> int | None:
     return _number(table, "cores")
+
+
+def _silence(table: Mapping[str, Any]) -> float | None:
+    if table.get("after_seconds") == -1:
+        return float("inf")
+    seconds = _number(table, "after_seconds")
+    return None if seconds is None else float(seconds)
 
 
 def _number(table: Mapping[str, Any], name: str) -> int | None:

@@ -101,6 +101,12 @@ class Moved(msgspec.Struct, tag="moved", kw_only=True, frozen=True):
     message: str = ""
 
 
+class Copying(msgspec.Struct, tag="copying", kw_only=True, frozen=True):
+    """An action's program has ended well; its output is looked at and copied."""
+
+    action_id: str
+
+
 class FrameDone(msgspec.Struct, tag="frame", kw_only=True, frozen=True):
     """A frame has been rendered, as the log says."""
 
@@ -139,7 +145,7 @@ class Closed(msgspec.Struct, tag="closed", kw_only=True, frozen=True):
     session_id: str
 
 
-FromRunner = Ready | Opened | NotOpened | Began | Moved | FrameDone | Ended | Closed
+FromRunner = Ready | Opened | NotOpened | Began | Moved | FrameDone | Copying | Ended | Closed
 
 _encoder = msgspec.json.Encoder()
 _to_runner = msgspec.json.Decoder(ToRunner)

@@ -245,8 +245,8 @@ def _break(state: WorkerState, session: LocalSession, event: RunnerDied) -> Work
                 started_at=running.started_at or event.at,
                 ended_at=event.at,
                 usage={
-                    "errorClass": "killed",
-                    "errorRule": "runner:died",
+                    "errorClass": event.error_class,
+                    "errorRule": event.error_rule,
                     "errorText": event.message[:1000],
                 },
             ),

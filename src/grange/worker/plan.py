@@ -308,6 +308,8 @@ class RunnerDied:
     at: Instant
     thread: int
     message: str
+    error_class: str = "killed"
+    error_rule: str = "runner:died"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ from grange.worker.messages import (
     Cancel,
     Close,
     Closed,
+    Copying,
     Ended,
     FrameDone,
     FromRunner,
@@ -487,6 +488,7 @@ class Runner:
         """Take the output of a task to its place, and say so in the session's log."""
         folder = self._session.working_directory if self._session is not None else self._root
         self._delivering = action.run.action_id
+        self._send(Copying(action_id=action.run.action_id))
         named = [folder / path for path in action.outputs]
         delivered = self._delivery.deliver(action.run.action_id, action.frames, named)
         self._delivering = ""

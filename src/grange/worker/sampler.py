@@ -111,6 +111,15 @@ class Sampler:
                 if one.occupation.state == "rendering"
             }
 
+    def trees(self) -> dict[int, TreeReading]:
+        """Return the last reading of each job thread's processes."""
+        with self._lock:
+            return {
+                number: one.before
+                for number, one in enumerate(self._threads)
+                if one.before is not None
+            }
+
     def roots(self) -> dict[int, int]:
         """Return the root process of each job thread that has one."""
         with self._lock:

@@ -19,6 +19,7 @@ from grange.worker.messages import (
     Cancel,
     Close,
     Closed,
+    Copying,
     Ended,
     FrameDone,
     FromRunner,
@@ -106,7 +107,8 @@ class Seat:
         self.socket.sendall(encode(message))
 
     def hear(self) -> FromRunner:
-        return decode_from_runner(self.lines.readline())
+        message = decode_from_runner(self.lines.readline())
+        return self.hear() if isinstance(message, Copying) else message
 
     def until(self, kind: type[Any]) -> tuple[Any, list[FromRunner]]:
         """Hear until a message of this kind; returns it and everything before."""

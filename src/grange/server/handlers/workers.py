@@ -376,7 +376,16 @@ async def _step_details(call: Call, job: Job, step_id: str) -> Result:
         "template": dict(layer.template),
         "dependencies": list(layer.depends_on),
         "extensions": list(job.extensions) or None,
+        "grangeFrameMilliseconds": _frame_ms(call, layer),
     }
+
+
+def _frame_ms(call: Call, layer: Layer) -> int | None:
+    """Return how long a frame of a layer has taken so far, for Grange's own workers."""
+    pace = call.context.owner.memory.pace_ms.get(layer.layer_id)
+    if pace is None or call.headers.get(_NATIVE) != "1":
+        return None  # other agents refuse members they do not know
+    return max(1, round(pace * layer.task_count / (layer.frame_count or layer.task_count)))
 
 
 async def _environment_details(call: Call, job: Job, environment_id: str) -> Result:
