@@ -307,3 +307,25 @@ def test_when_a_job_will_be_done_is_told_by_its_tasks(
 def _eta(farm: LocalFarm, job_id: str) -> dict[str, Any]:
     found: dict[str, Any] = rest(farm, "GET", f"/jobs/{job_id}/eta")
     return found
+
+
+def test_a_job_after_another_waits_for_it_and_says_so(
+    farm: LocalFarm, worker: ScriptedWorker, grange: Any
+) -> None:
+    first = create(farm, "simulation", frames="1")
+    second = create(farm, "beauty", frames="1", tags={"grange:after": first}, priority=90)
+    third = create(farm, "comp", frames="1")
+    assert "waits for 1 job" in grange("job", "set", third, "--after", "beauty")
+    told = grange("job", "why", "beauty")
+    assert "dependency" in told
+    assert "simulation" in told
+    assert "wait for each other" in grange("job", "set", first, "--after", third, code=2)
+    farm.boto3().update_job(
+        farmId=farm.farm_id, queueId=farm.queue_id, jobId=first, targetTaskRunStatus="CANCELED"
+    )
+    assert "was canceled" in json.loads(grange("job", "why", second, "--json"))["text"]
+    assert "no job" in grange("job", "set", second, "--after", "none")
+    worker.run_everything()
+    assert [status(farm, one)["status"] for one in (first, second, third)] == [
+        "CANCELED", "SUCCEEDED", "SUCCEEDED",
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import duration, moment, money, plural, progress
 from grange.cli.job_actions import COMMANDS as ACTIONS
+from grange.cli.job_links import set_job
 from grange.cli.job_log import print_log
 from grange.cli.job_report import report
 from grange.cli.job_why import eta, why
@@ -28,6 +29,7 @@ def command() -> None:
 command.add_command(why)
 command.add_command(eta)
 command.add_command(report)
+command.add_command(set_job)
 for _action in ACTIONS:
     command.add_command(_action)
 

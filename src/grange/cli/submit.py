@@ -13,9 +13,10 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, plural
 from grange.cli.frame_range import parse_frames
 from grange.cli.job import wait_for
+from grange.cli.jobs import find_job
 from grange.cli.submit_bundle import BundleRequest, bundle_plan
 from grange.cli.submit_options import SceneOptions, scene_renderer, submitted_scene
-from grange.cli.submit_plan import CommandRequest, SubmitPlan, command_plan
+from grange.cli.submit_plan import CommandRequest, SubmitPlan, begin_after, command_plan
 from grange.kernel.errors import ConfigurationError, InvalidRequestError
 
 _HELP = """Submit a command over frames, or a job bundle.
@@ -77,6 +78,9 @@ class _WithCommand(click.RichCommand):
     multiple=True,
     help="Any other attribute: sequence, camera, …",
 )
+@click.option(
+    "--after", metavar="JOB", multiple=True, help="Begin once this job has succeeded; repeatable."
+)
 @click.option("--priority", type=click.IntRange(0, 100), help="0 to 100; default 50.")
 @click.option("--queue", metavar="ID", help="Queue; else GRANGE_QUEUE_ID, or the only one.")
 @click.option("--cwd", metavar="DIR", help="Folder the command runs in; default: this one.")
@@ -102,6 +106,7 @@ def command(
     render_type: str | None,
     app: str | None,
     more: Sequence[str],
+    after: Sequence[str],
     priority: int | None,
     queue: str | None,
     cwd: str | None,
@@ -170,6 +175,7 @@ def command(
             )
         )
         override = name
+    plan = begin_after(plan, [find_job(connection, one) for one in after])
     return _submit(connection, plan, override, queue=queue, dry_run=dry_run, yes=yes, wait=wait)
 
 

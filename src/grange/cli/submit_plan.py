@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -61,6 +61,26 @@ class SubmitPlan:
         if self.max_failed_tasks is not None:
             body["maxFailedTasksCount"] = self.max_failed_tasks
         return body
+
+
+_MOST_AFTER = 6
+"""A tag holds so many job ids."""
+
+
+def begin_after(plan: SubmitPlan, job_ids: Sequence[str]) -> SubmitPlan:
+    """Return a plan that waits for other jobs.
+
+    Raises:
+        InvalidRequestError: there are too many.
+    """
+    if len(job_ids) > _MOST_AFTER:
+        raise InvalidRequestError(
+            f"--after names {len(job_ids)} jobs; at most {_MOST_AFTER} fit. Submit it paused or"
+            " without, and name more with grange job set JOB --after."
+        )
+    if not job_ids:
+        return plan
+    return replace(plan, tags={**plan.tags, "grange:after": ",".join(job_ids)})
 
 
 def attribute_tags(attributes: Mapping[str, str | None]) -> dict[str, str]:

@@ -26,6 +26,8 @@ NAMES = (
     "submit_machine",
 )
 TAG_PREFIX = "grange:"
+_ORDERS = frozenset({"after"})
+"""Tags of that kind that tell the farm what to do, and are no attribute of the work."""
 
 _COMMANDS: tuple[tuple[re.Pattern[str], Mapping[str, str]], ...] = (
     (
@@ -130,4 +132,4 @@ def _others(tags: Mapping[str, str]) -> list[str]:
     plain = (
         tag.removeprefix(TAG_PREFIX).split(".", 1)[0] for tag in tags if tag.startswith(TAG_PREFIX)
     )
-    return sorted({name for name in plain if name and name not in NAMES})
+    return sorted({name for name in plain if name} - {*NAMES, *_ORDERS})

@@ -26,3 +26,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     created_by: str
     updated_at: Instant | None = None
     updated_by: str | None = None
+    stops: bool | None = None
+    """True: once it is spent, no more work of its scope begins."""
+    exhausted: bool | None = None
+    """True: it is spent."""

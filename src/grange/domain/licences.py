@@ -60,6 +60,31 @@ class LicencePool(Struct, frozen=True, kw_only=True):
         return self.regions.get(region) or self.regions.get(Region.DEFAULT) or UNSET
 
 
+class LicenceCount(Struct, frozen=True, kw_only=True):
+    """What the licence server of a pool said last, by the farm's own command."""
+
+    farm_id: FarmId
+    app: str
+    plugin: str = ""
+    version: str = ""
+    region: str
+    """Whose seats were asked about."""
+    seats: int = 0
+    """At most so many may sessions of this farm hold; nothing said yet: none."""
+    others: int | None = None
+    """Seats in use elsewhere; None: it did not say."""
+    answered_at: Instant | None = None
+    """When it last answered; None: never."""
+    failing_since_at: Instant | None = None
+    """Since when it does not answer; None: it does."""
+    problem: str = ""
+
+    @property
+    def pool(self) -> "PoolKey":
+        """The pool it is of."""
+        return self.app, self.plugin, self.version
+
+
 PoolKey = tuple[str, str, str]
 """App, plugin and version of a pool."""
 

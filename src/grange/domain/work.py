@@ -106,6 +106,10 @@ class Job(Struct, frozen=True, kw_only=True):
     """When a session was last opened for it; it is how long it has waited since that counts."""
     excluded_workers: tuple[WorkerId, ...] | None = None
     """Workers that must not work on it; None: no worker."""
+    after: tuple[JobId, ...] | None = None
+    """Jobs that must succeed before it begins; None: it waits for no job."""
+    waits_for: tuple[JobId, ...] | None = None
+    """Those of them that have not succeeded; None: none."""
 
 
 class Layer(Struct, frozen=True, kw_only=True):
@@ -151,6 +155,17 @@ class Layer(Struct, frozen=True, kw_only=True):
     updated_by: str | None = None
     reserve_mib: int | None = None
     """Memory kept free for a session of it: learned from its frames; None: as it demands."""
+    reserve_cores: int | None = None
+    """Processor threads kept for a session of it: learned from its frames; None: as it demands."""
+    reserve_gpus: int | None = None
+    """GPUs kept for a session of it: learned from its frames; None: as it demands."""
+    job_waits: bool | None = None
+    """True: its job waits for other jobs."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it must not begin before other layers, or other jobs, have succeeded."""
+        return bool(self.unresolved or self.job_waits)
 
     @property
     def rest_count(self) -> int:
@@ -179,6 +194,8 @@ class Task(Struct, frozen=True, kw_only=True):
     ended_at: Instant | None = None
     updated_at: Instant | None = None
     updated_by: str | None = None
+    preempted: bool | None = None
+    """True: it was stopped for more urgent work once, and is not stopped for that again."""
 
     @property
     def task_id(self) -> TaskId:
@@ -232,6 +249,8 @@ class Session(Struct, frozen=True, kw_only=True):
     """GPUs of the worker that are kept for it."""
     charged_at: Instant | None = None
     """Up to when its thread time was charged to the shares of its project and user."""
+    cores: int | None = None
+    """Processor threads of the worker that are kept for it."""
 
 
 class SessionAction(Struct, frozen=True, kw_only=True):

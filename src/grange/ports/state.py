@@ -24,7 +24,7 @@ from grange.domain.farm import (
 )
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.groups import Group
-from grange.domain.licences import LicencePool
+from grange.domain.licences import LicenceCount, LicencePool
 from grange.domain.publications import Publication
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
@@ -55,6 +55,7 @@ Entity = (
     | Budget
     | Group
     | LicencePool
+    | LicenceCount
     | JobFaults
     | LayerHold
     | WorkerFaults
@@ -134,6 +135,11 @@ TABLES: tuple[Table, ...] = (
     Table(entity=Budget, name="budgets", key=("budget_id",), indexes=(("farm_id",),)),
     Table(entity=Group, name="worker_groups", key=("farm_id", "name")),
     Table(entity=LicencePool, name="licence_pools", key=("farm_id", "app", "plugin", "version")),
+    Table(
+        entity=LicenceCount,
+        name="licence_counts",
+        key=("farm_id", "app", "plugin", "version", "region"),
+    ),
     Table(entity=JobFaults, name="job_faults", key=("job_id",)),
     Table(entity=LayerHold, name="layer_holds", key=("layer_id",)),
     Table(entity=WorkerFaults, name="worker_faults", key=("worker_id",)),

@@ -51,6 +51,8 @@ class Memory:
         """Running mean of a layer's task times."""
         self.fleet_waiting: dict[FleetId, str] = {}
         self.groups_of: dict[WorkerId, tuple[str, ...]] = {}
+        self.waiting_jobs: dict[JobId, set[JobId]] = {}
+        """Job → jobs in memory that were told to begin after it."""
         self._capabilities: dict[WorkerId, tuple[tuple[Any, ...], Capability]] = {}
 
     def set(self, kind: type[Any], key: Key, entity: Any) -> Any:
@@ -105,6 +107,9 @@ class Memory:
                 queues.discard(queue_id)
 
     def _follow_job(self, old: Job | None, new: Job | None) -> None:
+        was, now = (() if one is None else one.after or () for one in (old, new))
+        if was != now:
+            self._follow_waiting(old, new)
         if new is None:
             if old is not None:
                 self.index.drop_job(old.job_id)
@@ -120,6 +125,15 @@ class Memory:
                 layer = self.tables[Layer].get((layer_id,))
                 if layer is not None:
                     self.index.set_layer(new, layer)
+
+    def _follow_waiting(self, old: Job | None, new: Job | None) -> None:
+        for job, joins in ((old, False), (new, True)):
+            for other in () if job is None else job.after or ():
+                waiting = self.waiting_jobs.setdefault(other, set())
+                if job is not None:
+                    (waiting.add if joins else waiting.discard)(job.job_id)
+                if not waiting:
+                    del self.waiting_jobs[other]
 
     def _follow_session(self, old: Session | None, new: Session | None) -> None:
         was = old is not None and old.ended_at is None

@@ -127,7 +127,7 @@ class ReleaseHolds:
 
 def _go_on(draft: Draft, hold: LayerHold, at: Instant) -> None:
     layer = draft.find(Layer, hold.layer_id)
-    if hold.until_at is not None and layer is not None and not layer.unresolved:
+    if hold.until_at is not None and layer is not None and not layer.waits:
         release_layer(draft, layer, at)
 
 

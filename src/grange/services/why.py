@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
-from grange.domain.statuses import TaskRunStatus, WorkerStatus
+from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.errors import NotFoundError
@@ -116,10 +116,12 @@ class AskWhy:
     """Reasons that are not looked at, to see what would be."""
     priority: int | None = None
     """Another priority than the job's, to see what would be."""
+    others: tuple[JobId, ...] = ()
+    """The jobs it waits for; they are looked up even if they have ended."""
 
     def needs(self) -> Needs:
-        """The job, also one that has ended."""
-        return Needs(jobs=(self.job_id,))
+        """The job and those it waits for, also if they have ended."""
+        return Needs(jobs=(self.job_id, *self.others))
 
     def decide(self, draft: Draft) -> JobAnswer:
         """Look at every layer with tasks that wait."""
@@ -297,6 +299,10 @@ class _Question:
         return None
 
     def _waits_for(self) -> Unmet | None:
+        if self._layer.job_waits:
+            others = [_other_text(self._draft, one) for one in self._job.waits_for or ()]
+            more = f" and {len(others) - 3} more jobs" if len(others) > 3 else ""
+            return Unmet(Block.DEPENDENCY, f"it waits for {', '.join(others[:3])}{more}")
         if not self._layer.unresolved:
             return None
         names = [
@@ -404,6 +410,26 @@ class _Question:
                 )
             )
         return found
+
+
+def _other_text(draft: Draft, job_id: JobId) -> str:
+    """Return a job that must succeed first, and what has to be done about it if it will not."""
+    other = draft.find(Job, job_id)
+    if other is None:
+        return f"job {job_id} to succeed"
+    name = f"job {other.name} ({job_id})"
+    if other.lifecycle_status is JobLifecycleStatus.ARCHIVED:
+        return f"{name}, which was deleted; say that it need not wait: grange job set --after none"
+    if other.ended_at is not None:
+        return f"{name}, which {_ENDED[other.status]}; requeue it, or grange job set --after none"
+    return f"{name} to succeed"
+
+
+_ENDED = {
+    TaskRunStatus.FAILED: "failed",
+    TaskRunStatus.CANCELED: "was canceled",
+    TaskRunStatus.SUCCEEDED: "has succeeded",
+}
 
 
 def _busy(able: int) -> str:

@@ -1,5 +1,7 @@
 """How a change of one task runs up to its layer and job, and down to the layers that wait."""
 
+from collections.abc import Collection
+
 import msgspec
 from msgspec.structs import replace
 
@@ -23,7 +25,7 @@ from grange.domain.faults import JobFaults, LayerHold
 from grange.domain.statuses import LEASED, TERMINAL, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task
 from grange.kernel.errors import InvalidRequestError, NotFoundError
-from grange.kernel.ids import StepId, parse_session_action_id, task_id
+from grange.kernel.ids import JobId, StepId, parse_session_action_id, task_id
 from grange.kernel.units import Instant
 from grange.services.draft import Draft, StatusMove
 
@@ -58,7 +60,7 @@ def move_task(draft: Draft, task: Task, event: TaskEvent) -> Task:
     for move in moves:
         tasks_moved(draft, move)
     layer = draft.get(Layer, task.layer_id)
-    if after.status is READY and layer.unresolved and not isinstance(event, TaskHeld):
+    if after.status is READY and layer.waits and not isinstance(event, TaskHeld):
         return move_task(draft, after, TaskHeld(at=event.at))
     return after
 
@@ -75,6 +77,7 @@ def tasks_moved(draft: Draft, move: TasksMoved) -> None:
         _layer_changed(draft, layer, change)
     for change in job_changes:
         draft.moved.setdefault((Job, job.job_id), StatusMove(old=change.old)).last(change, move.by)
+        other_job_changed(draft, job.job_id, change)
     if move.new is FAILED and job_machine.failure_limit_reached(draft.get(Job, job.job_id)):
         _stop_after_failures(draft, draft.get(Job, job.job_id))
 
@@ -149,7 +152,7 @@ def layer_detail(job: Job, layer: Layer) -> str:
 def _dependency_succeeded(draft: Draft, layer_id: StepId, change: StatusChanged) -> None:
     layer, _ = layer_machine.apply(draft.get(Layer, layer_id), DependencySucceeded(at=change.at))
     draft.put(layer)
-    if not layer.unresolved:
+    if not layer.waits:
         release_layer(draft, layer, change.at)
 
 
@@ -187,6 +190,40 @@ def hold_layer(draft: Draft, layer: Layer, at: Instant) -> None:
     for task in draft.tasks_of(layer.layer_id):
         if task.status is READY:
             move_task(draft, task, TaskHeld(at=at))
+
+
+def other_job_changed(draft: Draft, job_id: JobId, change: StatusChanged) -> None:
+    """Tell the jobs that wait for a job that it has succeeded, or has not any more."""
+    if SUCCEEDED not in (change.new, change.old):
+        return
+    for waiting_id in sorted(draft.memory.waiting_jobs.get(job_id, ())):
+        waiting = draft.get(Job, waiting_id)
+        open_jobs = set(waiting.waits_for or ())
+        open_jobs = open_jobs - {job_id} if change.new is SUCCEEDED else open_jobs | {job_id}
+        wait_for_jobs(draft, waiting, open_jobs, change.at)
+
+
+def wait_for_jobs(draft: Draft, job: Job, open_jobs: Collection[JobId], at: Instant) -> None:
+    """Have a job wait until these other jobs have succeeded; none: let it begin.
+
+    What already runs goes on: only tasks that have not begun wait.
+    """
+    draft.put(replace(job, waits_for=tuple(sorted(open_jobs)) or None))
+    waits = bool(open_jobs)
+    for layer in draft.layers_of(job):
+        if bool(layer.job_waits) is waits:
+            continue
+        after = replace(layer, job_waits=waits or None)
+        draft.put(after)
+        if waits:
+            hold_layer(draft, after, at)
+        elif not after.unresolved and not _paused_for_licence(draft, after):
+            release_layer(draft, after, at)
+
+
+def _paused_for_licence(draft: Draft, layer: Layer) -> bool:
+    hold = draft.find(LayerHold, layer.layer_id)
+    return hold is not None and hold.until_at is not None
 
 
 def _stop_after_failures(draft: Draft, job: Job) -> None:
@@ -340,7 +377,7 @@ def after_cut(draft: Draft, layer: Layer, index: int) -> Layer:
 
 def _ask(draft: Draft, task: Task, target: TaskRunStatus, by: str) -> Task:
     layer = draft.get(Layer, task.layer_id)
-    asked = TaskAsked(target=target, at=draft.now, by=by, dependencies_open=layer.unresolved > 0)
+    asked = TaskAsked(target=target, at=draft.now, by=by, dependencies_open=layer.waits)
     after = move_task(draft, task, asked)
     if after.status is TaskRunStatus.INTERRUPTING and after.action_id is not None:
         cancel_action(draft, after.action_id, f"{target.lower()} by {by}")
@@ -360,5 +397,5 @@ def cancel_action(draft: Draft, action_id: str, cause: str) -> None:
 
 def _waiting_status(layer: Layer, target: TaskRunStatus) -> TaskRunStatus:
     if target in (READY, PENDING):
-        return PENDING if layer.unresolved else READY
+        return PENDING if layer.waits else READY
     return target

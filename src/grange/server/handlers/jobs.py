@@ -10,6 +10,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundErro
 from grange.kernel.ids import parse_task_id
 from grange.ports.state import Order
 from grange.server.context import Call, Handler, Result, require_room
+from grange.services.commands.job_links import named_jobs
 from grange.services.commands.jobs import ChangeJob, ChangeLayer, ChangeTask, CreateJob
 from grange.services.reads.rows import equals
 from grange.services.templates import parameter_definitions, parse_job
@@ -64,6 +65,7 @@ async def create_job(call: Call) -> Result:
             max_retries_per_task=request.get("maxRetriesPerTask"),
             max_worker_count=request.get("maxWorkerCount"),
             tags=request.get("tags", {}),
+            after=named_jobs(request.get("tags", {})),
             settings=settings,
             rules=rules,
             by=call.caller.name,

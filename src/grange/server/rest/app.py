@@ -35,6 +35,7 @@ from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
+from grange.server.rest.job_links import HANDLERS as JOB_LINKS
 from grange.server.rest.job_report import HANDLERS as JOB_REPORT
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
@@ -117,6 +118,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *ATTRIBUTION,
     *WHY,
     *JOB_REPORT,
+    *JOB_LINKS,
     *ACTIONS,
     *SCHEDULES,
     *store.HANDLERS,

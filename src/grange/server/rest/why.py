@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from litestar import get
 from litestar.params import FromPath, QueryParameter
 
+from grange.domain.work import Job
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId, JobId
 from grange.scheduling.blocks import Block
@@ -21,10 +22,12 @@ async def get_why(
     priority: Annotated[int | None, QueryParameter(ge=0, le=100)] = None,
 ) -> JobAnswer:
     """Say why a job waits, and what would be without some reasons (`drop`, with commas)."""
+    known = await context.store.get(Job, (job_id,))
     answer: JobAnswer = await context.owner.ask(
         AskWhy(
             farm_id=FarmId(farm_id),
             job_id=JobId(job_id),
+            others=() if known is None else known.waits_for or (),
             dropped=tuple(_block(name) for name in drop.split(",") if name.strip()),
             priority=priority,
         )

@@ -18,6 +18,7 @@ from grange.domain.work import EnvironmentTemplate, Job, Layer, Task
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId, JobId, QueueId, StepId
 from grange.services.booking import submission_fact
+from grange.services.commands.job_links import still_open
 from grange.services.draft import Draft
 from grange.services.owner import Needs
 from grange.services.templates import ParsedJob
@@ -44,30 +45,37 @@ class CreateJob:
     max_worker_count: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    after: tuple[JobId, ...] = ()
+    """Jobs that must succeed before it begins."""
     rules: tuple[AttributionRule, ...] = ()
     """Of attribution.toml, as it is now: what is decided stays decided."""
     by: str
 
     def needs(self) -> Needs:
-        """Nothing beside the farm in memory."""
-        return Needs()
+        """The jobs it waits for, also those that have ended."""
+        return Needs(jobs=self.after)
 
     def decide(self, draft: Draft) -> dict[str, Any]:
         """Put the job and its layers; its tasks cost nothing until they run."""
         queue = draft.get(Queue, self.queue_id)
         if queue.farm_id != self.farm_id:
             raise NotFoundError("queue", self.queue_id)
+        open_jobs = still_open(draft, self.farm_id, self.after)
         job_id = JobId(draft.context.ids.new("job"))
         layer_ids = [StepId(draft.context.ids.new("step")) for _ in self.parsed.layers]
         layers = [
-            self._layer(draft, queue, job_id, layer_ids, position)
+            self._layer(draft, queue, job_id, layer_ids, position, waits=bool(open_jobs))
             for position in range(len(layer_ids))
         ]
         counts: dict[str, int] = {}
         for layer in layers:
             for status, count in layer.counts.items():
                 counts[status] = counts.get(status, 0) + count
-        job = self._job(draft, queue, job_id, tuple(layer_ids), counts)
+        job = replace(
+            self._job(draft, queue, job_id, tuple(layer_ids), counts),
+            after=self.after or None,
+            waits_for=open_jobs or None,
+        )
         draft.put(job)
         for layer, parsed in zip(layers, self.parsed.layers, strict=True):
             draft.put(layer)
@@ -156,12 +164,19 @@ class CreateJob:
         )
 
     def _layer(
-        self, draft: Draft, queue: Queue, job_id: JobId, ids: list[StepId], position: int
+        self,
+        draft: Draft,
+        queue: Queue,
+        job_id: JobId,
+        ids: list[StepId],
+        position: int,
+        *,
+        waits: bool,
     ) -> Layer:
         parsed = self.parsed.layers[position]
         layer_id = ids[position]
         unresolved = len(parsed.depends_on)
-        rest = TaskRunStatus.PENDING if unresolved else TaskRunStatus.READY
+        rest = TaskRunStatus.PENDING if unresolved or waits else TaskRunStatus.READY
         if self.suspended:
             rest = TaskRunStatus.SUSPENDED
         counts = {rest.value: parsed.task_count} if parsed.task_count else {}
@@ -196,6 +211,7 @@ class CreateJob:
                 if position in candidate.depends_on
             ),
             unresolved=unresolved,
+            job_waits=waits or None,
             attributes=attributes,
             frame_parameter=parsed.frame_parameter,
             frame_count=parsed.frame_count,
