@@ -14,6 +14,7 @@ from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
 from grange.cli.worker_orders import COMMANDS as ORDERS
 from grange.cli.worker_renderers import command as renderers
+from grange.cli.worker_test import command as trial
 
 _SKEW_MS = 5_000
 """A worker's clock that is further off is a finding."""
@@ -29,6 +30,7 @@ for _order in ORDERS:
 command.add_command(benchmark)
 command.add_command(limits)
 command.add_command(renderers)
+command.add_command(trial)
 command.add_command(wake)
 
 

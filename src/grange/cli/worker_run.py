@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,13 +40,34 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
         ConfigurationError: the server, the key, the farm or the fleet is not known.
     """
     client = _client(options)
+    _named(client.farm_id, "farm")
+    _named(client.fleet_id, "fleet")
+    end_with(options.parent)
+    return run_worker(_settings(options, client), connect(client), out.note)
+
+
+def worker_settings(
+    options: WorkerOptions,
+) -> tuple[WorkerSettings, Callable[[], ClientSettings]]:
+    """Return the settings of a worker that need not have joined yet, and how its server is found.
+
+    The second raises ConfigurationError if the server or the key is not known.
+    """
+    try:
+        client = _client(options)
+    except ConfigurationError:
+        client = None
+    return _settings(options, client), lambda: _client(options)
+
+
+def _settings(options: WorkerOptions, client: ClientSettings | None) -> WorkerSettings:
     environment = process_environment()
     speed = kept(options.folder)
-    settings = WorkerSettings(
-        farm_id=_named(client.farm_id, "farm"),
-        fleet_id=_named(client.fleet_id, "fleet"),
+    return WorkerSettings(
+        farm_id=(client.farm_id if client else None) or "",
+        fleet_id=(client.fleet_id if client else None) or "",
         state_dir=options.folder,
-        server_host=urlsplit(client.server).hostname or "",
+        server_host=(urlsplit(client.server).hostname if client else None) or "",
         name=options.name or "",
         threads=options.threads,
         job_user=options.job_user or "",
@@ -58,8 +80,6 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
         contain=options.contain,
         copy_bytes_per_second=None if options.copy_rate is None else options.copy_rate * 2**20,
     )
-    end_with(options.parent)
-    return run_worker(settings, connect(client), out.note)
 
 
 def join_farm(options: WorkerOptions, out: Output) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,8 @@ from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError
 from grange.ports.host import Processes
 from grange.worker.limits import FILE, Limits, Profile, Rules, read_profile, thread_variables
+from grange.worker.verdict import FILE as TEST_FILE
+from grange.worker.verdict import failed_checks
 
 _log = logging.getLogger(__name__)
 _MIB = 2**20
@@ -41,15 +43,18 @@ class Guard:
         self, folder: Path, zone: ZoneInfo, clock: Clock, processes: Processes, threads: int
     ) -> None:
         self._path = folder / FILE
+        self._test = folder / TEST_FILE
         self._zone = zone
         self._clock = clock
         self._processes = processes
         self._threads = threads
         self._stamp: int | None = None
         self._profile = read_profile(self._path, zone)
-        self._stamp = self._changed_at()
+        self._stamp = _changed_at(self._path)
+        self._tested_at = _changed_at(self._test)
+        self._failed = failed_checks(folder)
         self._confined: dict[int, tuple[int, Limits]] = {}
-        self.rules: Rules = self._profile.at(clock.now(), user_logged_in=None)
+        self.rules: Rules = self._rules(None)
         """What holds since the last look."""
 
     @property
@@ -74,7 +79,7 @@ class Guard:
             changed: told when other rules hold than at the last look.
         """
         self._read_again()
-        rules = self._profile.at(self._clock.now(), user_logged_in=user_logged_in)
+        rules = self._rules(user_logged_in)
         if rules != self.rules:
             self.rules = rules
             changed(rules)
@@ -110,8 +115,19 @@ class Guard:
             Halt(thread=largest, error_class="memory", error_rule="limit:memory", error_text=text)
         ]
 
+    def _rules(self, user_logged_in: bool | None) -> Rules:
+        """Return what holds now; a machine whose test failed takes no work."""
+        rules = self._profile.at(self._clock.now(), user_logged_in=user_logged_in)
+        if self._failed and not rules.closed:
+            return replace(rules, closed=f"its test failed: {', '.join(self._failed)}")
+        return rules
+
     def _read_again(self) -> None:
-        stamp = self._changed_at()
+        tested_at = _changed_at(self._test)
+        if tested_at != self._tested_at:
+            self._tested_at = tested_at
+            self._failed = failed_checks(self._test.parent)
+        stamp = _changed_at(self._path)
         if stamp == self._stamp:
             return
         self._stamp = stamp
@@ -121,12 +137,6 @@ class Guard:
             _log.warning(
                 "The limits are as before.", extra={"action": "limits", "error": str(error)}
             )
-
-    def _changed_at(self) -> int | None:
-        try:
-            return self._path.stat().st_mtime_ns
-        except OSError:
-            return None
 
 
 def cores_of(thread: int, threads: int, cores: int | None) -> tuple[int, ...] | None:
@@ -141,3 +151,10 @@ def cores_of(thread: int, threads: int, cores: int | None) -> tuple[int, ...] | 
         return tuple(range(cores))
     first, last = cores * thread // threads, cores * (thread + 1) // threads
     return tuple(range(first, last))
+
+
+def _changed_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

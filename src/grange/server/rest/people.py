@@ -19,6 +19,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: str
     worker_id: str | None = None
+    now: int
+    """The server's clock."""
 
 
 class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,9 +87,14 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/me", operation="GetMe")
-async def get_me(caller: Caller) -> Me:
-    """Say who is asking."""
-    return Me(name=caller.name, role=caller.role.value, worker_id=caller.worker_id)
+async def get_me(caller: Caller, context: Services) -> Me:
+    """Say who is asking, and what the server's clock shows."""
+    return Me(
+        name=caller.name,
+        role=caller.role.value,
+        worker_id=caller.worker_id,
+        now=context.clock.now(),
+    )
 
 
 @post("/users", operation="AddUser", status_code=201)
