@@ -329,3 +329,15 @@ def test_a_job_after_another_waits_for_it_and_says_so(
     assert [status(farm, one)["status"] for one in (first, second, third)] == [
         "CANCELED", "SUCCEEDED", "SUCCEEDED",
     ]  # fmt: skip
+
+
+def test_the_farm_says_what_urgent_work_may_do_and_urgent_work_does_it(
+    farm: LocalFarm, worker: ScriptedWorker, grange: Any
+) -> None:
+    assert "after-frame" in grange("farm", "scheduling")
+    grange("farm", "scheduling", "--preempt", "now", "--margin", "20", "--reserve", "all")
+    assert json.loads(grange("farm", "scheduling", "--json")) == {
+        "preempt": "now", "margin": 20, "reserve": "all",
+    }  # fmt: skip
+    assert "margin" in grange("farm", "scheduling", "--margin", "0", code=2)
+    grange("farm", "scheduling", "--preempt", "after-frame", "--margin", "1", "--reserve", "memory")

@@ -75,6 +75,7 @@ OF_CAUSES: Mapping[str, CauseClass] = {
     "worker_": CauseClass.MACHINE,
     "fleet stopped": CauseClass.FARM,
     "environment_failed": CauseClass.FARM,
+    "preempted": CauseClass.FARM,
 }
 """Begin of the cause an action ended for → cause class."""
 

@@ -3,6 +3,7 @@
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
+from grange.cli.farm_scheduling import scheduling
 from grange.cli.formatting import moment
 from grange.cli.spans import parse_when
 
@@ -10,6 +11,9 @@ from grange.cli.spans import parse_when
 @click.group()
 def command() -> None:
     """List the server's farms; say what their money is worth in dollars."""
+
+
+command.add_command(scheduling)
 
 
 @command.command("ls", epilog="Example: grange farm ls")

@@ -10,9 +10,9 @@ oldest job.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 
-from grange.domain.licences import LicencePool, PoolKey, region_named, wanted_pools
+from grange.domain.licences import LicencePool, PoolKey, Region, region_named, wanted_pools
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Task
@@ -51,6 +51,8 @@ class SchedulingIndex:
         self._tallies: dict[FarmId, Tallies] = {}
         self._payers: dict[SessionId, tuple[str, str]] = {}
         """Project and user of each open session."""
+        self._session_room: dict[JobId, int] = {}
+        """Sessions that jobs with a limit may still have."""
         self._unmet: dict[tuple[Capability, Demand], Unmet | None] = {}
         self._liked: dict[tuple[Capability, Demand], bool] = {}
 
@@ -91,6 +93,10 @@ class SchedulingIndex:
             entry.pools = wanted_pools(layer.attributes, tallies.pools)
             entry.excluded = frozenset(job.excluded_workers or ())
         open_to_sessions = job.max_worker_count < 0 or job.open_sessions < job.max_worker_count
+        if job.max_worker_count >= 0:
+            self._session_room[job.job_id] = job.max_worker_count - job.open_sessions
+        elif job.job_id in self._session_room:
+            del self._session_room[job.job_id]
         if entry.open_to_sessions != open_to_sessions:
             self._withdraw(entry)
             entry.open_to_sessions = open_to_sessions
@@ -123,6 +129,7 @@ class SchedulingIndex:
 
     def drop_job(self, job_id: JobId) -> None:
         """Forget a job."""
+        self._session_room.pop(job_id, None)
         for layer_id in self._layers_of.pop(job_id, {}):
             self._withdraw(self._entries.pop(layer_id))
 
@@ -280,6 +287,40 @@ class SchedulingIndex:
         if ready:
             return "ready", ready
         return ("blocked", 0) if blocked else ("none", 0)
+
+    def most_urgent(self, farm_id: FarmId) -> int | None:
+        """Return the highest priority among the layers of a farm that are offered; None: none."""
+        return max(
+            (
+                entry.priority
+                for entry in self._entries.values()
+                if entry.offered and entry.open_to_sessions and entry.farm_id == farm_id
+            ),
+            default=None,
+        )
+
+    def room(self, farm_id: FarmId, limit: Hashable) -> int | None:
+        """Return how much is left of something limited; None: it is not limited.
+
+        Args:
+            farm_id: the farm.
+            limit: ("layer", id): ready tasks; ("job", id): sessions; (kind, name): threads of a
+                project or user; ("seat", pool, region): licences.
+        """
+        tallies = self.tallies(farm_id)
+        match limit:
+            case ("layer", str(layer_id)):
+                return self.ready_count(StepId(layer_id))
+            case ("job", str(job_id)):
+                return self._session_room.get(JobId(job_id))
+            case ("seat", (str(app), str(plugin), str(version)), Region() as region):
+                most, used = tallies.seats_of((app, plugin, version), region)
+                return None if most is None else most - used
+            case (ShareKind() as kind, str(name)):
+                quota = tallies.quotas.get((kind, name))
+                return None if quota is None else quota - tallies.threads.get((kind, name), 0)
+            case _:
+                raise ValueError(f"{limit!r} is nothing that is limited")
 
     # ── saying why ────────────────────────────────────────────────────────────────────────────────
 

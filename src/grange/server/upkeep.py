@@ -11,6 +11,7 @@ from grange.ports.state import AllOf, Compare
 from grange.server.context import Context
 from grange.services.commands.people import ForgetTokens
 from grange.services.faults import ReleaseHolds
+from grange.services.preempting import MakeRoom
 from grange.services.reads.rows import equals
 from grange.services.reports import FindSilentWorkers
 
@@ -49,6 +50,7 @@ class Upkeep:
         await asyncio.to_thread(self._context.room.keep_reserve)
         await self._context.owner.ask(FindSilentWorkers())
         await self._context.owner.ask(ReleaseHolds())
+        await self._context.owner.ask(MakeRoom())
         if now - self._swept_at >= MILLIS_PER_HOUR:
             self._swept_at = now
             await self.sweep(now)

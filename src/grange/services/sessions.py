@@ -21,13 +21,16 @@ from grange.domain.events import (
     TaskReturned,
     TaskSucceeded,
 )
+from grange.domain.farm import Farm
+from grange.domain.policy import SchedulingPolicy, policy_of
 from grange.domain.rates import PricedWork, RateCard, card_at, thread_rate
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for
-from grange.kernel.ids import SessionId, StepId
+from grange.kernel.ids import FarmId, SessionId, StepId
 from grange.kernel.units import Instant
 from grange.scheduling.entry import Choice, Nothing
+from grange.scheduling.preemption import ends_after_frame
 from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.claims import charge, claim, claim_again, learn_memory, let_go
 from grange.services.draft import Draft
@@ -230,7 +233,11 @@ def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     if own is None:
         return session
     best = Nothing("draining") if worker.draining else index.best(queues, offer)
-    if isinstance(best, Choice) and best.priority > own.priority:
+    if (
+        isinstance(best, Choice)
+        and best.priority > own.priority
+        and ends_after_frame(_policy(draft, session.farm_id), best.priority, own.priority)
+    ):
         return session  # something more urgent waits: this session ends with what it has
     if session.queue_id not in queues:
         return session
@@ -239,6 +246,10 @@ def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     return _plan_tasks(
         draft, session, draft.get(Job, session.job_id), draft.get(Layer, own.layer_id)
     )
+
+
+def _policy(draft: Draft, farm_id: FarmId) -> SchedulingPolicy:
+    return policy_of(draft.get(Farm, farm_id).settings)
 
 
 def end_action(draft: Draft, action: SessionAction, event: ActionEnded) -> None:

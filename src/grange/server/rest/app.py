@@ -37,6 +37,7 @@ from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.job_links import HANDLERS as JOB_LINKS
 from grange.server.rest.job_report import HANDLERS as JOB_REPORT
+from grange.server.rest.policy import HANDLERS as POLICY
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.server.rest.streams_graphs import HANDLERS as STREAMS_GRAPHS
@@ -119,6 +120,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *WHY,
     *JOB_REPORT,
     *JOB_LINKS,
+    *POLICY,
     *ACTIONS,
     *SCHEDULES,
     *store.HANDLERS,
