@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "graph": "Draw a graph as PNG or SVG.",
     "group": "Put workers in groups.",
     "history": "Show every layer that was ever submitted, its errors and log.",
+    "hook": "Tell programs and people when something happens.",
     "job": "List, show, follow and change jobs; say why one waits.",
     "licence": "Say how many licences there are, and what one costs.",
     "open": "Open the farm's page in the browser, signed in.",

@@ -94,6 +94,10 @@ class ServerSettings:
     """Where mail is handed in: smtp://[NAME:PASSWORD@]HOST[:PORT], or smtps://…; empty: no mail."""
     mail_from: str = "grange@localhost"
     """Whom mails come from."""
+    hook_commands: Path | None = None
+    """The folder whose programs hooks may run; default: `hooks` in the data folder."""
+    hook_user: str = ""
+    """User that programs of hooks run as. Default: the server's, or `nobody` if that is root."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What the server writes to its own log."""
 
@@ -144,6 +148,11 @@ class ServerSettings:
     def backups(self) -> Path:
         """Where backups are made."""
         return self.backup_dir or self.data_dir / "backups"
+
+    @property
+    def hooks(self) -> Path:
+        """Where the programs lie that hooks may run."""
+        return self.hook_commands or self.data_dir / "hooks"
 
     @property
     def tls(self) -> bool:

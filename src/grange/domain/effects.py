@@ -33,4 +33,8 @@ class Publish(Struct, frozen=True):
     worker_id: WorkerId | None = None
 
 
-Effect = WakeFleet | WakeWorker | CloseLog | Publish
+class DeliverHooks(Struct, frozen=True):
+    """Somebody wants to hear of what was committed: deliveries wait."""
+
+
+Effect = WakeFleet | WakeWorker | CloseLog | Publish | DeliverHooks

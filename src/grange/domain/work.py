@@ -110,6 +110,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """Jobs that must succeed before it begins; None: it waits for no job."""
     waits_for: tuple[JobId, ...] | None = None
     """Those of them that have not succeeded; None: none."""
+    told: tuple[str, ...] | None = None
+    """Which of its firsts were told: `first_frame`, `first_failure`; None: none."""
 
 
 class Layer(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from grange.domain.farm import (
 )
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.groups import Group
+from grange.domain.hooks import Hook, HookDelivery, MessagePlan
 from grange.domain.licences import LicenceCount, LicencePool
 from grange.domain.publications import Publication
 from grange.domain.rates import RateCard
@@ -32,6 +33,7 @@ from grange.domain.schedules import ReportSchedule
 from grange.domain.series import Series
 from grange.domain.shares import Share
 from grange.domain.statements import BooksMonth, Posting, PostingPart
+from grange.domain.storage import StorageProfile
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.ids import JobId, StepId
 from grange.kernel.units import Instant
@@ -62,6 +64,10 @@ Entity = (
     | Publication
     | Share
     | Series
+    | Hook
+    | MessagePlan
+    | HookDelivery
+    | StorageProfile
     | Job
     | Layer
     | Task
@@ -151,6 +157,20 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(entity=Share, name="shares", key=("farm_id", "kind", "name")),
     Table(entity=Series, name="series", key=("farm_id", "name")),
+    Table(entity=Hook, name="hooks", key=("hook_id",), indexes=(("farm_id",),)),
+    Table(entity=MessagePlan, name="message_plans", key=("farm_id", "user_name")),
+    Table(
+        entity=HookDelivery,
+        name="hook_deliveries",
+        key=("hook_id", "event_id"),
+        indexes=(("status", "created_at"), ("farm_id", "created_at")),
+    ),
+    Table(
+        entity=StorageProfile,
+        name="storage_profiles",
+        key=("storage_profile_id",),
+        indexes=(("farm_id",),),
+    ),
     Table(
         entity=Job,
         name="jobs",
@@ -180,7 +200,7 @@ TABLES: tuple[Table, ...] = (
 )
 
 
-UNDECIDED: frozenset[type[Any]] = frozenset({ClientToken, PostingPart})
+UNDECIDED: frozenset[type[Any]] = frozenset({ClientToken, PostingPart, HookDelivery})
 """Entities that are only written and read: the owner does not hold them."""
 
 

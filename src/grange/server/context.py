@@ -21,6 +21,7 @@ from grange.ports.watch import Contacts
 from grange.server.ports import BooksDoor, Previews
 from grange.services.backup import Backups
 from grange.services.books.ingest import Ingest
+from grange.services.hook_run import HookRun
 from grange.services.identity import Identity
 from grange.services.live import LiveHub
 from grange.services.owner import Command, Owner, Token
@@ -56,6 +57,7 @@ class Context:
     room: Room
     books: BooksDoor
     reports: ScheduledReports
+    hooks: HookRun
     attribution: AttributionFile
     backups: Backups
     contacts: Contacts

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from grange.domain.effects import CloseLog, Effect, Publish, WakeFleet, WakeWorker
+from grange.domain.effects import CloseLog, DeliverHooks, Effect, Publish, WakeFleet, WakeWorker
 from grange.services.wake import Wakes
 
 Touch = Callable[[str, str, str], None]
@@ -18,6 +18,8 @@ class Effects:
         """Set once there are pages to tell."""
         self.committed: Callable[[], None] | None = None
         """Set once somebody waits for facts in the outbox."""
+        self.deliver: Callable[[], None] | None = None
+        """Set once hooks are told."""
 
     async def perform(self, effects: Sequence[Effect]) -> None:
         """Perform the effects of one batch."""
@@ -31,6 +33,9 @@ class Effects:
                     self._wakes.wake_fleet(fleet_id, count)
                 case Publish():
                     self._publish(effect)
+                case DeliverHooks():
+                    if self.deliver is not None:
+                        self.deliver()
                 case CloseLog():
                     continue  # a sweep compresses idle logs, for late lines may still come
 

@@ -13,6 +13,7 @@ from grange.domain.events import StatusChanged
 from grange.domain.facts import EventFact, Fact
 from grange.domain.farm import Queue, QueueFleetAssociation
 from grange.domain.groups import Group
+from grange.domain.hooks import HookDelivery
 from grange.domain.licences import LicencePool, region_named
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statements import PostingPart
@@ -427,7 +428,7 @@ def settled_rows(
     for (kind, key), entity in changed.items():
         if entity is None:
             continue
-        if kind is PostingPart or (
+        if kind in (PostingPart, HookDelivery) or (
             kind in (Session, SessionAction) and entity.ended_at is not None
         ):
             found.append((kind, key))

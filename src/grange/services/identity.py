@@ -109,6 +109,10 @@ class Identity:
         """Return the secret of a key; the same for ever."""
         return self._secret("key", f"{key_id}/{generation}")
 
+    def secret_of_hook(self, hook_id: str, generation: int) -> str:
+        """Return the secret that signs what a web hook gets; the same for ever."""
+        return self._secret("hook", f"{hook_id}/{generation}")
+
     def secret_of(self, key_id: str, session_token: str | None, now: Instant) -> str | None:
         """Return the secret that a request must be signed with, or None if the key is unknown.
 

@@ -30,6 +30,7 @@ from grange.services.draft import (
     settled_jobs,
     settled_rows,
 )
+from grange.services.hooks import notice
 from grange.services.work import book_statuses
 
 log = logging.getLogger(__name__)
@@ -298,6 +299,7 @@ class Owner:
             if ask.token is not None:
                 draft.put(_token_row(ask.token, ask.result, draft))
             book_statuses(draft)
+            notice(draft)
             self._note_waiting(draft)
         except GrangeError as error:
             draft.undo()

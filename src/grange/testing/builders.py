@@ -16,6 +16,7 @@ from grange.services.commands.farm_objects import Associate, CreateFarm, CreateF
 from grange.services.commands.jobs import CreateJob
 from grange.services.commands.workers import CreateWorker
 from grange.services.draft import Context, Draft, Memory
+from grange.services.hooks import notice
 from grange.services.owner import Command
 from grange.services.reports import ReportWorker
 from grange.services.templates import ParsedJob, TaskSpaces, parse_job
@@ -83,6 +84,7 @@ class DecidingFarm:
         try:
             result = command.decide(draft)
             book_statuses(draft)
+            notice(draft)
         except Exception:
             draft.undo()
             raise

@@ -16,6 +16,7 @@ import msgspec
 
 from grange.adapters.arrow import settle_arrow
 from grange.adapters.deliveries import FoldersAndMail
+from grange.adapters.hook_doors import Doors
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.ids import RandomIds
 from grange.adapters.host.magic import UdpMagicPackets
@@ -25,6 +26,7 @@ from grange.adapters.host.probe import HostProbe
 from grange.adapters.host.room import RESERVE_BYTES, DiskRoom
 from grange.adapters.journal.writer import FileJournal
 from grange.adapters.previews import PreviewProcess
+from grange.adapters.sealing import MasterSeal
 from grange.adapters.session_logs import SessionLogFiles
 from grange.adapters.stream_contacts import ContactFiles
 from grange.books.manifest import watermark
@@ -48,6 +50,7 @@ from grange.services.books.ingest import Ingest
 from grange.services.books.keeping import retention_of
 from grange.services.books.server_samples import ServerSampler
 from grange.services.draft import Context as DecisionContext
+from grange.services.hook_run import HookRun
 from grange.services.identity import Identity
 from grange.services.live import LiveHub
 from grange.services.model_size import model_bytes
@@ -151,10 +154,21 @@ async def running_api(
             traffic=traffic,
         )
         await owner.start()
-        identity = Identity(
-            master_key=master_key(settings.data_dir), store=store, randomness=os.urandom
-        )
+        key = master_key(settings.data_dir)
+        identity = Identity(master_key=key, store=store, randomness=os.urandom)
         await identity.refresh()
+        scheme = "https" if settings.tls else "http"
+        base_url = f"{scheme}://{address}"
+        hooks = HookRun(
+            store=store,
+            owner=owner,
+            doors=Doors(settings.hooks, clock, user=settings.hook_user),
+            sealing=MasterSeal(key),
+            secret_of=identity.secret_of_hook,
+            clock=clock,
+            base_url=base_url,
+        )
+        effects.deliver = hooks.wake
         books = MarkedBooks(open_books(drain.drain), store)
         reports = ScheduledReports(
             store=store,
@@ -185,7 +199,6 @@ async def running_api(
         effects.committed = drain.wake
         previews = PreviewProcess()
         stack.push_async_callback(previews.close)
-        scheme = "https" if settings.tls else "http"
         context = Context(
             clock=clock,
             ids=ids,
@@ -211,6 +224,7 @@ async def running_api(
             room=room,
             books=books,
             reports=reports,
+            hooks=hooks,
             attribution=AttributionFile(settings.data_dir / ATTRIBUTION),
             backups=backups,
             contacts=ContactFiles(settings.data_dir / "streams" / "contacts"),
@@ -220,7 +234,7 @@ async def running_api(
             adopt=adopter(settings.data_dir, owner, books),
             version=product_version(),
             closing=asyncio.Event(),
-            base_url=f"{scheme}://{address}",
+            base_url=base_url,
         )
         rest = LateApp(lambda: _rest(context))
         app = Application(
@@ -244,6 +258,7 @@ async def running_api(
             asyncio.create_task(upkeep.run(), name="upkeep"),
             asyncio.create_task(sampler.run(), name="server-samples"),
             asyncio.create_task(reports.run(), name="scheduled-reports"),
+            asyncio.create_task(hooks.run(), name="hooks"),
             asyncio.create_task(_close_live(context.closing, live), name="close-live"),
         ]
         draining = asyncio.create_task(drain.run(), name="drain")

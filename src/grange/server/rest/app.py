@@ -35,6 +35,7 @@ from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
+from grange.server.rest.hooks import HANDLERS as HOOKS
 from grange.server.rest.job_links import HANDLERS as JOB_LINKS
 from grange.server.rest.job_report import HANDLERS as JOB_REPORT
 from grange.server.rest.policy import HANDLERS as POLICY
@@ -123,6 +124,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *POLICY,
     *ACTIONS,
     *SCHEDULES,
+    *HOOKS,
     *store.HANDLERS,
     *backups.HANDLERS,
     *rings.HANDLERS,
