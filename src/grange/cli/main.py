@@ -43,6 +43,7 @@ COMMANDS: dict[str, str] = {
     "usage": "Show machine time and cost.",
     "user": "Add, disable and list users, make and revoke keys.",
     "worker": "Run a worker on this machine; list the farm's workers.",
+    "wrangle": "Show what needs a person, and do something about it.",
 }
 """Name → what it does. Command NAME is the object `command` of the module `grange.cli.NAME`."""
 

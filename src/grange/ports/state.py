@@ -35,6 +35,7 @@ from grange.domain.shares import Share
 from grange.domain.statements import BooksMonth, Posting, PostingPart
 from grange.domain.storage import StorageProfile
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
+from grange.domain.wrangling import ClearMark, Deed
 from grange.kernel.ids import JobId, StepId
 from grange.kernel.units import Instant
 
@@ -68,6 +69,8 @@ Entity = (
     | MessagePlan
     | HookDelivery
     | StorageProfile
+    | Deed
+    | ClearMark
     | Job
     | Layer
     | Task
@@ -171,6 +174,8 @@ TABLES: tuple[Table, ...] = (
         key=("storage_profile_id",),
         indexes=(("farm_id",),),
     ),
+    Table(entity=Deed, name="wrangle_deeds", key=("deed_id",), indexes=(("farm_id",),)),
+    Table(entity=ClearMark, name="wrangle_marks", key=("farm_id",)),
     Table(
         entity=Job,
         name="jobs",

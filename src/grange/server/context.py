@@ -32,6 +32,7 @@ from grange.services.reads.rows import PageRequest, Rows
 from grange.services.scheduled_reports import ScheduledReports
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
+from grange.services.wrangle.inbox import Inbox
 
 Result = Mapping[str, Any]
 """The members of an operation's output."""
@@ -59,6 +60,7 @@ class Context:
     reports: ScheduledReports
     hooks: HookRun
     attribution: AttributionFile
+    inbox: Inbox
     backups: Backups
     contacts: Contacts
     """Of collectors and data loggers."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from grange.domain.farm import ClientToken
+from grange.domain.farm import ClientToken, Farm
 from grange.domain.work import SessionAction
 from grange.kernel.errors import GrangeError
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
@@ -18,6 +18,8 @@ from grange.services.reports import FindSilentWorkers
 STEP_SECONDS = 5.0
 TOKEN_MS = MILLIS_PER_DAY
 LOG_IDLE_MS = MILLIS_PER_HOUR
+LOOK_MS = 60_000
+"""How often the inbox is looked into when nobody does: it knows since when all is clear."""
 _MOST_TOKENS = 1000
 
 _log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ class Upkeep:
         self._context = context
         self._succeeded_ms = log_days_succeeded * MILLIS_PER_DAY
         self._failed_ms = log_days_failed * MILLIS_PER_DAY
-        self._swept_at = context.clock.now()
+        self._swept_at = self._looked_at = context.clock.now()
 
     async def run(self) -> None:
         """Act for ever; cancel to stop."""
@@ -51,9 +53,18 @@ class Upkeep:
         await self._context.owner.ask(FindSilentWorkers())
         await self._context.owner.ask(ReleaseHolds())
         await self._context.owner.ask(MakeRoom())
+        if now - self._looked_at >= LOOK_MS:
+            self._looked_at = now
+            await self.look()
         if now - self._swept_at >= MILLIS_PER_HOUR:
             self._swept_at = now
             await self.sweep(now)
+
+    async def look(self) -> None:
+        """Look into the inbox of every farm that is real."""
+        for farm in await self._context.store.find(Farm):
+            if not farm.simulated:
+                await self._context.inbox.look(farm.farm_id)
 
     async def sweep(self, now: Instant) -> None:
         """Forget old tokens; compress idle logs and delete old ones."""

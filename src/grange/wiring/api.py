@@ -61,6 +61,7 @@ from grange.services.reads.rows import Rows
 from grange.services.scheduled_reports import ScheduledReports
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
+from grange.services.wrangle.inbox import Inbox
 from grange.wiring.adoption import adopter
 from grange.wiring.backup import vault
 from grange.wiring.marked_books import MarkedBooks
@@ -226,6 +227,7 @@ async def running_api(
             reports=reports,
             hooks=hooks,
             attribution=AttributionFile(settings.data_dir / ATTRIBUTION),
+            inbox=Inbox(store=store, owner=owner, latest=latest, room=room, clock=clock),
             backups=backups,
             contacts=ContactFiles(settings.data_dir / "streams" / "contacts"),
             magic=UdpMagicPackets(),

@@ -47,6 +47,7 @@ from grange.server.rest.streams_series import HANDLERS as STREAMS_SERIES
 from grange.server.rest.streams_values import HANDLERS as STREAMS_VALUES
 from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
 from grange.server.rest.why import HANDLERS as WHY
+from grange.server.rest.wrangle import HANDLERS as WRANGLE
 from grange.services.permissions import Principal, check
 from grange.wire.faults import Fault, fault_of, retry_header
 
@@ -122,6 +123,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *JOB_REPORT,
     *JOB_LINKS,
     *POLICY,
+    *WRANGLE,
     *ACTIONS,
     *SCHEDULES,
     *HOOKS,

@@ -19,6 +19,7 @@ class Latest:
     cpu_milli: int | None
     memory_used_bytes: int | None
     memory_total_bytes: int | None
+    disk_free_bytes: int | None = None
 
 
 class LatestSamples:
@@ -37,6 +38,7 @@ class LatestSamples:
             row.get("cpu_milli"),
             row.get("memory_used_bytes"),
             row.get("memory_total_bytes"),
+            row.get("disk_free_bytes"),
         )
 
     def of(self, worker_id: WorkerId, now: Instant) -> Latest | None:

@@ -1,0 +1,1 @@
+"""Trouble that needs a person: found, put in clusters, acted on."""

@@ -1,0 +1,68 @@
+"""What a fix of the inbox would do, in words, before it is done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grange.domain.work import Job, Worker
+from grange.domain.wrangling import Fix
+from grange.kernel.units import MILLIS_PER_HOUR, Instant, iso8601
+from grange.ports.state import StateStore
+from grange.services.actions import consequence_for_jobs, consequence_for_workers
+from grange.services.commands.job_actions import JobAction
+
+_ORDERS = {Fix.QUARANTINE: "disable", Fix.ENABLE: "enable"}
+_ACTIONS = {Fix.REQUEUE: JobAction.REQUEUE, Fix.RESUME: JobAction.RESUME}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a fix reaches."""
+
+    jobs: Sequence[Job]
+    workers: Sequence[Worker]
+    stuck: int = 0
+    """Running tasks that are given back."""
+    lost_ms: int = 0
+    until_at: int | None = None
+    assignee: str | None = None
+
+
+async def consequence(store: StateStore, fix: Fix, reached: Reached, now: Instant) -> str:
+    """Return what a fix would do."""
+    if fix in _ORDERS:
+        found = await consequence_for_workers(store, _ORDERS[fix], reached.workers, now)
+        return found.text
+    if fix in _ACTIONS and not reached.stuck:
+        return (await consequence_for_jobs(store, _ACTIONS[fix], reached.jobs, now)).text
+    return _words(fix, reached)
+
+
+def _words(fix: Fix, reached: Reached) -> str:
+    match fix:
+        case Fix.EXCLUDE:
+            return (
+                f"Gives {_named([one.host_name or one.worker_id for one in reached.workers])}"
+                f" no more tasks of {_named([job.name for job in reached.jobs])}."
+            )
+        case Fix.SNOOZE:
+            if reached.until_at is None:
+                return "Shows it no more."
+            return f"Does not show it until {iso8601(Instant(reached.until_at))}."
+        case Fix.ASSIGN:
+            who = reached.assignee
+            return "Nobody looks after it any more." if who is None else f"{who} looks after it."
+        case _:
+            hours = reached.lost_ms / MILLIS_PER_HOUR
+            about = f"{hours:.1f} h" if hours >= 0.1 else f"{reached.lost_ms / 60_000:.1f} min"
+            tasks = _many(reached.stuck, "running task")
+            return f"Stops {tasks}, loses about {about}; they run again elsewhere."
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _named(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return ", ".join(names) or "nothing"
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"
