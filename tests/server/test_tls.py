@@ -4,6 +4,7 @@ The server is the real program on every address of the machine; clients are the 
 """
 
 import http.client
+import json
 import os
 import ssl
 import subprocess
@@ -28,6 +29,7 @@ from grange.wiring.client import connect
 pytestmark = pytest.mark.slow
 
 SECONDS = 90
+PYTHONPATH = os.environ.get("PYTHONPATH", "")
 OTHER = "sha256:" + "0" * 64
 
 
@@ -158,6 +160,23 @@ def test_a_worker_that_pins_the_fingerprint_joins_and_keeps_the_authority(
     )
     assert api.call("GET", "/api/v1/me", service="grange")["role"] == "worker"
     api.close()
+
+
+def test_a_token_alone_joins_a_machine_and_pins_the_authority(safe: SafeFarm, tmp_path: Path):
+    """Ledger S1-11: one command to join, and nothing of the machine's own settings is used."""
+    made = safe.grange("worker", "token", "--json")
+    assert made.returncode == 0, made.stderr
+    token = json.loads(made.stdout)
+    assert token["fingerprint"] == safe.fingerprint
+    folder = tmp_path / "worker"
+    words = ("worker", "join", safe.url, "--data", str(folder), "--no-run", "--token")
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": PYTHONPATH}
+    joined = grange(*words, token["token"], env={**bare, "AWS_ACCESS_KEY_ID": "AKIAOTHER"})
+    assert joined.returncode == 0, joined.stderr
+    kept = tomllib.loads((folder / "client.toml").read_text())
+    assert kept["access_key_id"] == token["access_key_id"]
+    assert (kept["farm_id"], kept["fleet_id"]) == (token["farm_id"], token["fleet_id"])
+    assert fingerprint_of((folder / "ca.pem").read_text()) == safe.fingerprint
 
 
 def test_a_worker_refuses_a_server_with_another_authority(safe: SafeFarm, tmp_path: Path):

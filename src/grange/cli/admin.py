@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from grange.cli import admin_backup, admin_watch
+from grange.cli import admin_backup, admin_service, admin_watch
 from grange.cli.connection import with_output
 from grange.cli.exits import require_extra
 from grange.cli.output import Output
@@ -153,3 +153,4 @@ def trust(out: Output, *, server: str, fingerprint: str, output: Path) -> None:
 command.add_command(admin_backup.backup)
 command.add_command(admin_backup.restore)
 command.add_command(admin_watch.watch)
+command.add_command(admin_service.command)

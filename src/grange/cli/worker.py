@@ -15,6 +15,7 @@ from grange.cli.worker_options import WorkerOptions
 from grange.cli.worker_orders import COMMANDS as ORDERS
 from grange.cli.worker_renderers import command as renderers
 from grange.cli.worker_test import command as trial
+from grange.cli.worker_token import command as token
 
 _SKEW_MS = 5_000
 """A worker's clock that is further off is a finding."""
@@ -31,6 +32,7 @@ command.add_command(benchmark)
 command.add_command(limits)
 command.add_command(renderers)
 command.add_command(trial)
+command.add_command(token)
 command.add_command(wake)
 
 
@@ -114,6 +116,7 @@ def run(out: Output, /, *, server: str | None, **given: Any) -> int:
     metavar="SHA256",
     help="Of the server's authority, as grange admin init printed it: only that server is joined.",
 )
+@click.option("--token", metavar="TOKEN", help="As `grange worker token` printed it.")
 @_run_options
 @click.option("--no-run", is_flag=True, help="Only join; start later with grange worker run.")
 @with_output
@@ -123,7 +126,8 @@ def join(out: Output, /, *, server: str, no_run: bool, **given: Any) -> int:
     A server on another machine is reached over TLS. With --fingerprint its authority is fetched,
     compared and kept; nothing is sent to a server that has another one.
 
-    With an owner's key in boto3's variables, a key for workers is made and kept in the worker's
+    A token holds everything: the key, the farm and the fleet, and whom to trust. Without one,
+    with an owner's key in boto3's variables, a key for workers is made and kept in the worker's
     folder with the server's address. With a worker's key, that one is kept.
     """
     from grange.cli.worker_run import join_farm, run_worker_here  # noqa: PLC0415

@@ -26,6 +26,8 @@ class WorkerOptions:
     copy_rate: float | None = None
     """MiB a second."""
     parent: int | None = None
+    token: str | None = None
+    """An owner's token to join with."""
     fingerprint: str | None = None
     """Pins the authority of the server that is joined."""
 

@@ -17,6 +17,7 @@ from grange.config.client import (
     load_client,
     process_environment,
 )
+from grange.config.join_token import parse_token
 from grange.kernel.errors import ConfigurationError, ConflictError
 from grange.wiring.admin import machine_zone
 from grange.wiring.client import connect, trusted_authority
@@ -90,17 +91,17 @@ def join_farm(options: WorkerOptions, out: Output) -> None:
         AccessDeniedError: the key is not valid on this server, or the server is not the one that
             was pinned.
     """
-    given = load_client(command_line=_given(options) | _pinned(options))
+    given = _to_join(options)
     api = connect(given)
     me = api.call("GET", "/api/v1/me", service="grange")
     if me["role"] == "owner":
         connection = Connection.of(given, out)
         farm_id = connection.farm_id
-        key_id, secret = _new_worker_key(connection)
+        key_id, secret = new_worker_key(connection)
         joined = replace(
             given,
             farm_id=farm_id,
-            fleet_id=given.fleet_id or _only_fleet(connection),
+            fleet_id=given.fleet_id or only_fleet(connection),
             queue_id=None,
             access_key_id=key_id,
             secret_access_key=secret,
@@ -123,6 +124,25 @@ def _client(options: WorkerOptions) -> ClientSettings:
     return load_client(command_line=_given(options), environ={}, file=kept)
 
 
+def _to_join(options: WorkerOptions) -> ClientSettings:
+    """Return where to join and with which key: those of the token, if there is one."""
+    if options.token is None:
+        return load_client(command_line=_given(options) | _pinned(options))
+    token = parse_token(options.token)
+    pinned = replace(options, fingerprint=options.fingerprint or token.fingerprint or None)
+    held = {
+        "access_key_id": token.access_key_id,
+        "secret_access_key": token.secret_access_key,
+        "farm_id": options.farm or token.farm_id,
+        "fleet_id": options.fleet or token.fleet_id,
+    }
+    # Nothing of this machine's own settings: the token says it all.
+    nothing = options.folder / "no-such-file"
+    return load_client(
+        command_line=_given(options) | _pinned(pinned) | held, environ={}, file=nothing
+    )
+
+
 def _pinned(options: WorkerOptions) -> dict[str, str | None]:
     """Return the authority to trust, kept in the worker's folder, if one was pinned."""
     if options.fingerprint is None:
@@ -143,7 +163,12 @@ def _named(value: str | None, what: str) -> str:
     return value
 
 
-def _only_fleet(connection: Connection) -> str:
+def only_fleet(connection: Connection) -> str:
+    """Return the farm's fleet, if there is one only.
+
+    Raises:
+        ConfigurationError: there is none, or several.
+    """
     fleets = list(connection.pages(f"/farms/{connection.farm_id}/fleets", "fleets"))
     if len(fleets) != 1:
         known = ", ".join(f"{one['displayName']} ({one['fleetId']})" for one in fleets) or "none"
@@ -151,7 +176,7 @@ def _only_fleet(connection: Connection) -> str:
     return str(fleets[0]["fleetId"])
 
 
-def _new_worker_key(connection: Connection) -> tuple[str, str]:
+def new_worker_key(connection: Connection) -> tuple[str, str]:
     """Return id and secret of a new key of role worker."""
     body = {"name": _WORKER_USER, "role": "worker"}
     with contextlib.suppress(ConflictError):  # it is there already

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from grange.adapters.farm_http import HttpFarmApi
 from grange.adapters.host.clock import SystemClock
-from grange.adapters.pinning import fetch_authority
+from grange.adapters.pinning import fetch_authority, fingerprint_of
 from grange.config.client import ClientSettings
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError
@@ -32,6 +32,18 @@ def trusted_authority(server: str, fingerprint: str, path: Path) -> Path:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error}.") from error
     return path
+
+
+def fingerprint_of_file(path: Path) -> str:
+    """Return the fingerprint of an authority's certificate in a file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or holds no certificate.
+    """
+    try:
+        return fingerprint_of(path.expanduser().read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} holds no certificate: {error}.") from error
 
 
 def connect(settings: ClientSettings) -> HttpFarmApi:
