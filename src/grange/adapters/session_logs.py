@@ -2,8 +2,8 @@
 
 Offsets are those of the whole log, whatever was cut. The head file holds the first half of the
 allowed size; what follows goes to parts of an eighth of it, `<id>.<n>.log`, of which the last four
-are kept. So every offset's file follows from arithmetic, and nothing beside the files needs to be
-written.
+are kept. So every offset's file follows from arithmetic. How many lines the parts had that were
+dropped is kept beside them, `<id>.cut`, so that lines keep their numbers.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ import gzip
 import os
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from grange.kernel.errors import ConflictError, InvalidRequestError, StorageFullError
@@ -21,6 +23,22 @@ from grange.ports.session_logs import LogPart
 _STREAM = re.compile(r"(?:session|worker)-[0-9a-f]{32}")
 _TAIL_PARTS = 4
 _LOCKS = 64
+_EXPANDED = 3
+"""So many expanded files are kept at hand: a compressed log is read in many small windows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogExtent:
+    """Which bytes of a log are kept."""
+
+    size: int
+    """Bytes ever written."""
+    head_end: int
+    """Byte offset behind the head."""
+    tail_start: int
+    """Byte offset of the first byte kept behind the head; `head_end` if nothing was dropped."""
+    dropped_newlines: int
+    """Line ends between the two."""
 
 
 class SessionLogFiles:
@@ -44,6 +62,16 @@ class SessionLogFiles:
         self._check(stream)
         async with self._lock(stream):
             return await asyncio.to_thread(self._read, stream, start, limit)
+
+    async def extent(self, stream: str) -> LogExtent | None:
+        """Return which bytes of a log are kept, or None if there is no such log."""
+        self._check(stream)
+        async with self._lock(stream):
+            return await asyncio.to_thread(self._extent, stream)
+
+    def file_end(self, offset: int) -> int:
+        """Return where the file ends that a byte of a log belongs to."""
+        return self._part_end(self._part_at(offset)[0])
 
     async def compress_idle(self, before: Instant) -> int:
         """Compress the logs nobody wrote to since `before`; returns how many."""
@@ -106,7 +134,45 @@ class SessionLogFiles:
             return 0
         last = max(parts)
         start = 0 if last == 0 else self._part_end(last - 1)
-        return start + len(_content(parts[last]))
+        path = parts[last]
+        return start + (len(_content(path)) if path.suffix == ".gz" else path.stat().st_size)
+
+    def _extent(self, stream: str) -> LogExtent | None:
+        parts = self._parts(stream)
+        if not parts:
+            return None
+        size = self._size(parts)
+        head_end = min(size, self._head_bytes)
+        behind = [part for part in parts if part > 0]
+        tail_start = self._part_end(min(behind) - 1) if behind else head_end
+        return LogExtent(
+            size=size,
+            head_end=head_end,
+            tail_start=tail_start,
+            dropped_newlines=self._dropped(stream)[1],
+        )
+
+    def _cut_path(self, stream: str) -> Path:
+        return self._folder / f"{stream}.cut"
+
+    def _dropped(self, stream: str) -> tuple[int, int]:
+        """Return the last part that was dropped, and how many line ends all of them had."""
+        try:
+            part, newlines = self._cut_path(stream).read_text().split()
+        except (FileNotFoundError, ValueError):
+            return 0, 0
+        return int(part), int(newlines)
+
+    def _drop(self, stream: str, part: int, path: Path) -> None:
+        """Delete a part after noting how many line ends it has; a repeat counts nothing twice."""
+        known, newlines = self._dropped(stream)
+        if part > known:
+            newlines += _content(path).count(b"\n")
+            target = self._cut_path(stream)
+            temporary = target.with_name("." + target.name)
+            temporary.write_text(f"{part} {newlines}\n")
+            temporary.replace(target)
+        path.unlink(missing_ok=True)
 
     def _append(self, stream: str, content: bytes, offset: int | None) -> int:
         parts = self._parts(stream)
@@ -140,7 +206,7 @@ class SessionLogFiles:
         last, _ = self._part_at(max(0, written - 1))
         for part, path in self._parts(stream).items():
             if 0 < part <= last - _TAIL_PARTS:
-                path.unlink(missing_ok=True)
+                self._drop(stream, part, path)
         return written
 
     def _size_on_disk(self, parts: dict[int, Path]) -> int:
@@ -164,7 +230,7 @@ class SessionLogFiles:
                 continue
             if first is not None and begin != first + sum(map(len, pieces)):
                 break
-            content = _content(path)[max(0, start - begin) :][:limit]
+            content = _piece(path, max(0, start - begin), limit)
             first = max(begin, start) if first is None else first
             pieces.append(content)
             limit -= len(content)
@@ -205,11 +271,27 @@ class SessionLogFiles:
     def _delete(self, stream: str) -> None:
         for path in self._parts(stream).values():
             path.unlink(missing_ok=True)
+        self._cut_path(stream).unlink(missing_ok=True)
 
 
 def _content(path: Path) -> bytes:
-    content = path.read_bytes()
-    return gzip.decompress(content) if path.suffix == ".gz" else content
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    about = path.stat()
+    return _expanded(path, about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=_EXPANDED)
+def _expanded(path: Path, _inode: int, _size: int, _written_ns: int) -> bytes:
+    return gzip.decompress(path.read_bytes())
+
+
+def _piece(path: Path, start: int, limit: int) -> bytes:
+    if path.suffix == ".gz":
+        return _content(path)[start : start + limit]
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(limit)
 
 
 def _keep_age(path: Path, other: Path) -> None:

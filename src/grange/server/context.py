@@ -13,6 +13,7 @@ from grange.domain.farm import Farm
 from grange.kernel.clock import Clock
 from grange.kernel.errors import StorageFullError
 from grange.kernel.ids import IdSource
+from grange.ports.log_lines import LogLines
 from grange.ports.magic import MagicPackets
 from grange.ports.room import Room
 from grange.ports.session_logs import SessionLogs
@@ -29,6 +30,7 @@ from grange.services.permissions import Principal
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import PageRequest, Rows
+from grange.services.reads.task_logs import TaskLogs
 from grange.services.scheduled_reports import ScheduledReports
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
@@ -50,6 +52,9 @@ class Context:
     rows: Rows
     spaces: TaskSpaces
     logs: SessionLogs
+    log_lines: LogLines
+    """The same logs, by lines."""
+    task_logs: TaskLogs
     wakes: Wakes
     live: LiveHub
     pages: Pages

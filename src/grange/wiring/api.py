@@ -25,6 +25,7 @@ from grange.adapters.host.metrics_token import metrics_token
 from grange.adapters.host.probe import HostProbe
 from grange.adapters.host.room import RESERVE_BYTES, DiskRoom
 from grange.adapters.journal.writer import FileJournal
+from grange.adapters.log_lines import LogLineReader
 from grange.adapters.previews import PreviewProcess
 from grange.adapters.sealing import MasterSeal
 from grange.adapters.session_logs import SessionLogFiles
@@ -58,12 +59,14 @@ from grange.services.owner import Owner
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import Rows
+from grange.services.reads.task_logs import TaskLogs
 from grange.services.scheduled_reports import ScheduledReports
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
 from grange.services.wrangle.inbox import Inbox
 from grange.wiring.adoption import adopter
 from grange.wiring.backup import vault
+from grange.wiring.log_errors import bundled_errors
 from grange.wiring.marked_books import MarkedBooks
 from grange.wiring.state import open_store
 
@@ -198,6 +201,11 @@ async def running_api(
         live = LiveHub(clock=clock, render=_render(pages, clock))
         effects.touch = live.touch
         effects.committed = drain.wake
+        logs = SessionLogFiles(
+            settings.data_dir / "logs" / "sessions",
+            max_bytes=settings.session_log_max_mib * MIB,
+        )
+        log_lines = LogLineReader(logs)
         previews = PreviewProcess()
         stack.push_async_callback(previews.close)
         context = Context(
@@ -208,10 +216,9 @@ async def running_api(
             identity=identity,
             rows=Rows(store, clock=clock, page_key=identity.page_token_key),
             spaces=spaces,
-            logs=SessionLogFiles(
-                settings.data_dir / "logs" / "sessions",
-                max_bytes=settings.session_log_max_mib * MIB,
-            ),
+            logs=logs,
+            log_lines=log_lines,
+            task_logs=TaskLogs(store, log_lines, bundled_errors()),
             wakes=wakes,
             live=live,
             pages=pages,

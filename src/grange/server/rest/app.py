@@ -46,6 +46,7 @@ from grange.server.rest.streams_lines import HANDLERS as STREAMS_LINES
 from grange.server.rest.streams_series import HANDLERS as STREAMS_SERIES
 from grange.server.rest.streams_values import HANDLERS as STREAMS_VALUES
 from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
+from grange.server.rest.task_logs import HANDLERS as TASK_LOGS
 from grange.server.rest.why import HANDLERS as WHY
 from grange.server.rest.wrangle import HANDLERS as WRANGLE
 from grange.services.permissions import Principal, check
@@ -124,6 +125,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *JOB_LINKS,
     *POLICY,
     *WRANGLE,
+    *TASK_LOGS,
     *ACTIONS,
     *SCHEDULES,
     *HOOKS,

@@ -10,19 +10,14 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from grange.domain.farm import Farm
-from grange.domain.work import Job, Session, SessionAction
-from grange.kernel.errors import InvalidRequestError, NotFoundError, UnreachableError
-from grange.kernel.ids import parse_task_id
-from grange.kernel.units import Instant
-from grange.ports.state import AllOf, Compare, Condition, Order
+from grange.domain.work import Job, Session
+from grange.kernel.errors import NotFoundError, UnreachableError
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
 from grange.services.permissions import Principal
 from grange.services.reads.frames import with_books
-from grange.services.reads.logs import decode_lines
 from grange.services.reads.pages import FarmRow, FrameColumns, JobDetail, Overview, farm_row
 from grange.services.reads.previews import preview_roots
-from grange.services.reads.rows import equals
 
 LOG_BYTES = 8 * 1024 * 1024
 """How much of a log one answer holds."""
@@ -117,19 +112,15 @@ async def get_job_log(
 ) -> Response[str]:
     """Read what one attempt of a task wrote; the latest one by default."""
     job = await _job(context, farm_id, job_id)
-    action = await _attempt(context, job, task, attempt)
-    part = await context.logs.read(action.session_id, 0, LOG_BYTES)
-    if part is None:
+    log = await context.task_logs.log(job, task, attempt)
+    if log is None:
         raise NotFoundError("log", task)
-    lines = decode_lines(part.content, part.start, Instant(0))
-    begin, end = action.worker_started_at, action.worker_ended_at
-    timed = any(line.at for line in lines)
-    shown = [
-        part.content[line.start - part.start : line.end - part.start]
-        for line in lines
-        if not timed
-        or ((begin is None or line.at >= begin - 50) and (end is None or line.at <= end + 500))
-    ]
+    shown, size = [], 0
+    async for piece in context.log_lines.content(log.session_id, log.first, log.end):
+        shown.append(piece[: LOG_BYTES - size])
+        size += len(piece)
+        if size >= LOG_BYTES:
+            break
     return Response(b"".join(shown).decode("utf-8", "replace"), media_type=_TEXT)
 
 
@@ -185,24 +176,6 @@ async def _job(context: Context, farm_id: str, job_id: str) -> Job:
     if job is None or job.farm_id != farm_id:
         raise NotFoundError("job", job_id)
     return job
-
-
-async def _attempt(context: Context, job: Job, task_id: str, attempt: int | None) -> SessionAction:
-    parsed = parse_task_id(task_id)
-    if parsed is None:
-        raise InvalidRequestError(f"{task_id[:80]!r} is no task id.")
-    where: list[Condition] = [
-        equals(job_id=job.job_id, layer_id=parsed[0], task_index=parsed[1]),
-        Compare("kind", "=", "task_run"),
-    ]
-    if attempt is not None:
-        where.append(Compare("attempt", "=", attempt))
-    found = await context.store.find(
-        SessionAction, AllOf(tuple(where)), order=(Order("attempt", descending=True),), limit=1
-    )
-    if not found:
-        raise NotFoundError("attempt", f"{task_id} {attempt or ''}".strip())
-    return found[0]
 
 
 HANDLERS = [

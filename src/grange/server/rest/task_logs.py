@@ -1,0 +1,284 @@
+"""Logs of tasks in windows of lines: what pages read, search and download."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Stream
+
+from grange.domain.work import Job, Layer
+from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
+from grange.kernel.ids import parse_task_id
+from grange.ports.log_lines import LogLine
+from grange.server.context import Context
+from grange.server.rest.given import Services
+from grange.services.reads.task_logs import MOST_ERRORS, Attempt, TaskLog
+
+MOST_LINES = 2000
+"""How many lines one window holds."""
+MOST_FOUND = 5000
+"""How many lines a search names; it counts all."""
+_NDJSON = "application/x-ndjson"
+_NOT_KEPT = {"cache-control": "no-store", "x-accel-buffering": "no"}
+_encode = msgspec.json.Encoder().encode
+
+AttemptNumber = Annotated[int | None, QueryParameter(ge=1)]
+
+
+class LogAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of a task."""
+
+    attempt: int
+    action_id: str
+    session_id: str
+    worker: str
+    worker_id: str
+    status: str
+    started_at: int | None
+    ended_at: int | None
+    exit_code: int | None
+    error_class: str | None = msgspec.field(name="class")
+    """Why it failed."""
+    text: str
+
+
+class LogAbout(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is of the log of a task."""
+
+    attempts: list[LogAttempt]
+    """Oldest first."""
+    attempt: int | None
+    """The one the rest is about; None: nobody has tried yet."""
+    lines: int
+    """Lines it has written."""
+    size: int
+    """Bytes of its session's whole log."""
+    cut: tuple[int, int] | None
+    """First and last line that are not kept."""
+    grows: bool
+
+
+class LogWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """Some lines of a log, as columns."""
+
+    first: int
+    """The number of the first line, from 1."""
+    lines: int
+    """Lines the attempt has written."""
+    grows: bool
+    text: list[str | None]
+    """Without times and ends; null: the line is not kept."""
+    at: list[int | None]
+    """When each was written, by the worker's clock."""
+    cut: list[int]
+    """Numbers of lines of which only the beginning is shown."""
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log", operation="GetLog")
+async def get_task_log(
+    *,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromPath[str],
+    context: Services,
+    attempt: AttemptNumber = None,
+) -> LogAbout:
+    """Say what there is of the log of a task: its attempts, and how many lines one of them has."""
+    job = await _job(context, farm_id, job_id)
+    attempts = await context.task_logs.attempts(job, task)
+    log = await context.task_logs.log(job, task, attempt)
+    latest = attempts[-1].action.attempt if attempts else None
+    return LogAbout(
+        attempts=[_attempt(one) for one in attempts],
+        attempt=attempt or latest,
+        lines=0 if log is None else log.lines,
+        size=0 if log is None else log.span.size,
+        cut=None if log is None else _cut(log),
+        grows=not attempts or attempts[-1].action.ended_at is None if log is None else log.grows,
+    )
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/lines", operation="GetLog")
+async def get_task_log_lines(
+    *,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromPath[str],
+    context: Services,
+    attempt: AttemptNumber = None,
+    first: Annotated[int, QueryParameter(ge=1)] = 1,
+    count: Annotated[int, QueryParameter(ge=1, le=MOST_LINES)] = 500,
+) -> LogWindow:
+    """Read some lines of the log of a task, counted from 1; fewer where they are very long."""
+    log = await _log(context, farm_id, job_id, task, attempt)
+    if log is None:
+        return LogWindow(first=first, lines=0, grows=True, text=[], at=[], cut=[])
+    begin = log.first + first - 1
+    found = await context.log_lines.window(
+        log.session_id, begin, max(0, min(count, log.end - begin))
+    )
+    return LogWindow(
+        first=first,
+        lines=log.lines,
+        grows=log.grows,
+        text=[line.text for line in found],
+        at=[line.at for line in found],
+        cut=[_number(log, line) for line in found if line.is_cut],
+    )
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/search", operation="GetLog")
+async def search_task_log(
+    *,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromPath[str],
+    context: Services,
+    attempt: AttemptNumber = None,
+    text: Annotated[str, QueryParameter(max_length=500)] = "",
+    regex: Annotated[str, QueryParameter(max_length=500)] = "",
+    case: FromQuery[bool] = False,
+    first: Annotated[int, QueryParameter(ge=1)] = 1,
+) -> Stream:
+    """Look for a text or a regular expression in a whole log; one JSON object a line, as found."""
+    if bool(text) == bool(regex):
+        problem = FieldProblem("text", "or regex must be given, and not both")
+        raise InvalidRequestError("Give either text or regex.", fields=[problem])
+    log = await _log(context, farm_id, job_id, task, attempt)
+    if log is None:
+        return Stream(_nothing(), media_type=_NDJSON, headers=_NOT_KEPT)
+    hits = context.log_lines.search(
+        log.session_id,
+        text or regex,
+        first=min(log.end, log.first + first - 1),
+        end=log.end,
+        literal=bool(text),
+        ignore_case=not case,
+    )
+    found = await anext(hits, None)  # what is wrong with the pattern is said before the stream
+
+    async def pieces() -> AsyncIterator[bytes]:
+        total = named = 0
+        piece = found
+        while piece is not None:
+            total += piece.count
+            rows = [[_number(log, one), one.text] for one in piece.lines[: MOST_FOUND - named]]
+            named += len(rows)
+            yield _row(found=rows, total=total, scanned=piece.scanned - log.first)
+            piece = await anext(hits, None)
+
+    return Stream(pieces(), media_type=_NDJSON, headers=_NOT_KEPT)
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/errors", operation="GetLog")
+async def get_task_log_errors(
+    *,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromPath[str],
+    context: Services,
+    attempt: AttemptNumber = None,
+    first: Annotated[int, QueryParameter(ge=1)] = 1,
+) -> Stream:
+    """Find the errors of a log by the rules of its renderers; one JSON object a line, as found."""
+    log = await _log(context, farm_id, job_id, task, attempt)
+    parsed = parse_task_id(task)
+    if log is None or parsed is None:
+        return Stream(_nothing(), media_type=_NDJSON, headers=_NOT_KEPT)
+    finder = await context.task_logs.finder(await context.store.get(Layer, (parsed[0],)), log)
+    rest = replace(log, first=min(log.end, log.first + first - 1))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        total = named = 0
+        async for errors, count, scanned in context.task_logs.errors(rest, finder):
+            total += count
+            rows = [
+                [_number(log, one.line), one.line.text, one.error_class]
+                for one in errors[: MOST_ERRORS - named]
+            ]
+            named += len(rows)
+            yield _row(found=rows, total=total, scanned=scanned - log.first)
+
+    return Stream(pieces(), media_type=_NDJSON, headers=_NOT_KEPT)
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/file", operation="GetLog")
+async def get_task_log_file(
+    *,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromPath[str],
+    context: Services,
+    attempt: AttemptNumber = None,
+) -> Stream:
+    """Download the whole log of an attempt, with its times."""
+    log = await _log(context, farm_id, job_id, task, attempt)
+    if log is None:
+        raise NotFoundError("log", task)
+    name = f"{task}-{attempt or 'latest'}.log"
+    return Stream(
+        context.log_lines.content(log.session_id, log.first, log.end),
+        media_type="text/plain; charset=utf-8",
+        headers={**_NOT_KEPT, "content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    yield _row(found=[], total=0, scanned=0)
+
+
+def _row(**members: Any) -> bytes:
+    return _encode(members) + b"\n"
+
+
+def _number(log: TaskLog, line: LogLine) -> int:
+    return line.number - log.first + 1
+
+
+def _cut(log: TaskLog) -> tuple[int, int] | None:
+    if log.span.cut is None:
+        return None
+    begin, end = (max(log.first, min(log.end, one)) - log.first for one in log.span.cut)
+    return (begin + 1, end) if end > begin else None
+
+
+def _attempt(one: Attempt) -> LogAttempt:
+    action = one.action
+    return LogAttempt(
+        attempt=action.attempt or 1,
+        action_id=action.action_id,
+        session_id=action.session_id,
+        worker=one.worker,
+        worker_id=one.worker_id,
+        status=action.status.value,
+        started_at=action.started_at,
+        ended_at=action.ended_at,
+        exit_code=action.exit_code,
+        error_class=action.usage.get("errorClass"),
+        text=str(action.usage.get("errorText") or action.progress_message or action.cause),
+    )
+
+
+async def _log(
+    context: Context, farm_id: str, job_id: str, task: str, attempt: int | None
+) -> TaskLog | None:
+    return await context.task_logs.log(await _job(context, farm_id, job_id), task, attempt)
+
+
+async def _job(context: Context, farm_id: str, job_id: str) -> Job:
+    job = await context.store.get(Job, (job_id,))
+    if job is None or job.farm_id != farm_id:
+        raise NotFoundError("job", job_id)
+    return job
+
+
+HANDLERS = [
+    get_task_log,
+    get_task_log_lines,
+    search_task_log,
+    get_task_log_errors,
+    get_task_log_file,
+]

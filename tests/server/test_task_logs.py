@@ -1,0 +1,145 @@
+"""Logs of tasks over REST: an attempt's own lines, windows, searches, errors, download."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from grange.kernel.units import Instant, iso8601
+from grange.testing.farm import LocalFarm
+from tests.server.conftest import add_worker, template
+from tests.server.raw import Answer, signed
+
+LINES = 3000
+
+
+@dataclass
+class Logged:
+    """A task that failed once and runs again, both times in one session."""
+
+    farm: LocalFarm
+    job_id: str
+    task_id: str
+
+    def get(self, path: str = "", **query: object) -> Answer:
+        words = "&".join(f"{name}={quote(str(value))}" for name, value in query.items())
+        route = f"/api/v1/farms/{self.farm.farm_id}/jobs/{self.job_id}/tasks/{self.task_id}/log"
+        return signed(
+            self.farm, "GET", f"{route}{path}{'?' if words else ''}{words}", service="grange"
+        )
+
+
+@pytest.fixture(scope="module")
+def logged(farm: LocalFarm, client: Any) -> Logged:
+    job_id = client.create_job(
+        farmId=farm.farm_id,
+        queueId=farm.queue_id,
+        template=template(frames="1"),
+        templateType="JSON",
+        priority=50,
+    )["jobId"]
+    worker = add_worker(farm, "logged")
+    worker.start()
+    now = farm.api.context.clock.now()
+    ((session_id, session),) = worker.schedule()["assignedSessions"].items()
+    (action,) = session["sessionActions"]
+    failed = {
+        "completedStatus": "FAILED",
+        "processExitCode": 1,
+        "startedAt": (now - 60_000) / 1000,
+        "endedAt": (now - 30_000) / 1000,
+        "progressMessage": "no room",
+    }
+    answer = worker.schedule({action["sessionActionId"]: failed})
+    ((again_id, session),) = answer["assignedSessions"].items()
+    (again,) = session["sessionActions"]
+    worker.schedule({again["sessionActionId"]: {"startedAt": (now - 20_000) / 1000}})
+    texts = ["session begins"] + [f"try one, line {at}" for at in range(1, LINES + 1)]
+    texts[2000] = "write failed: No space left on device"
+    texts[50] = "an exception to the rule"
+    first = [
+        f"{iso8601(Instant(now - 70_000 if not at else now - 59_000 + at))} {text}\n"
+        for at, text in enumerate(texts)
+    ]
+    first.append(f"{iso8601(Instant(now - 25_000))} session ends\n")
+    second = [f"{iso8601(Instant(now - 10_000 + at))} try two, line {at + 1}\n" for at in range(5)]
+    for stream, lines in ((session_id, first), (again_id, second)):
+        path = f"/api/v1/farms/{farm.farm_id}/sessions/{stream}/log?offset=0"
+        assert signed(farm, "PUT", path, "".join(lines).encode(), service="grange").status == 200
+    return Logged(farm, job_id, action["definition"]["taskRun"]["taskId"])
+
+
+def rows(answer: Answer) -> list[dict[str, Any]]:
+    assert answer.status == 200, answer.body
+    return [json.loads(line) for line in answer.body.splitlines()]
+
+
+def test_attempts_have_their_own_lines(logged: Logged) -> None:
+    """Ledger S1-14, S1-20: which worker tried it, how that ended, and what it wrote."""
+    about = logged.get().json
+    assert [one["attempt"] for one in about["attempts"]] == [1, 2]
+    assert about["attempts"][0]["worker"] == "logged"
+    assert about["attempts"][0]["status"] == "FAILED"
+    assert about["attempts"][0]["text"] == "no room"
+    assert (about["attempt"], about["lines"], about["grows"]) == (2, 5, True)
+    first = logged.get(attempt=1).json
+    assert (first["attempt"], first["lines"], first["grows"]) == (1, LINES, False)
+    assert logged.get(attempt=3).status == 404
+
+
+def test_a_window_holds_the_lines_asked_for(logged: Logged) -> None:
+    found = logged.get("/lines", attempt=1, first=1500, count=3).json
+    assert found["text"] == [f"try one, line {at}" for at in (1500, 1501, 1502)]
+    assert found["at"][1] - found["at"][0] == 1
+    assert (found["first"], found["lines"], found["cut"]) == (1500, LINES, [])
+    assert logged.get("/lines", attempt=1, first=LINES, count=9).json["text"] == [
+        f"try one, line {LINES}"
+    ]
+    assert logged.get("/lines", attempt=1, first=LINES + 1).json["text"] == []
+    assert logged.get("/lines", first=0).status == 400
+    assert logged.get("/lines", count=5000).status == 400
+
+
+def test_a_search_finds_every_line_and_stays_inside_the_attempt(logged: Logged) -> None:
+    found = rows(logged.get("/search", attempt=1, text="LINE 17"))
+    assert found[-1]["total"] == 111
+    assert found[-1]["scanned"] == LINES
+    assert found[0]["found"][0] == [17, "try one, line 17"]
+    assert rows(logged.get("/search", regex="^try one"))[-1]["total"] == 0
+    assert rows(logged.get("/search", regex=r"^try two, line [24]$"))[-1]["found"] == [
+        [2, "try two, line 2"],
+        [4, "try two, line 4"],
+    ]
+    assert rows(logged.get("/search", attempt=1, text="Try", case=True))[-1]["total"] == 0
+
+
+@pytest.mark.parametrize("query", [{}, {"text": "a", "regex": "b"}, {"regex": "("}])
+def test_a_search_for_nothing_sensible_is_refused(logged: Logged, query: dict[str, str]) -> None:
+    assert logged.get("/search", **query).status == 400
+
+
+def test_errors_come_with_the_class_of_the_rule(logged: Logged) -> None:
+    """Ledger S1-07: the first error is the first line a rule pack knows."""
+    found = [one for row in rows(logged.get("/errors", attempt=1)) for one in row["found"]]
+    assert found == [
+        [50, "an exception to the rule", None],
+        [2000, "write failed: No space left on device", "output"],
+    ]
+
+
+def test_the_file_holds_the_attempt_with_its_times(logged: Logged) -> None:
+    answer = logged.get("/file")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert len(answer.body.splitlines()) == 5
+    assert answer.body.splitlines()[0].endswith(b"Z try two, line 1")
+
+
+def test_a_task_nobody_tried_has_no_log(logged: Logged) -> None:
+    task = f"{logged.task_id.rpartition('-')[0]}-7"
+    other = Logged(logged.farm, logged.job_id, task)
+    assert other.get().json["attempts"] == []
+    assert other.get("/lines").json["text"] == []
+    assert rows(other.get("/errors")) == [{"found": [], "total": 0, "scanned": 0}]
+    assert Logged(logged.farm, logged.job_id, "nonsense").get().status == 400
