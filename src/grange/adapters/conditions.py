@@ -199,10 +199,14 @@ def select(
     order: Sequence[Order],
     limit: int | None,
     offset: int,
+    columns: Sequence[str] | None = None,
 ) -> str:
-    """Return the text of a whole read."""
+    """Return the text of a whole read, or of one of some columns."""
     check_cut(limit, offset)
-    names = ", ".join(quoted(name) for name in column_map(entity))
+    for name in columns or ():
+        known_column(entity, name, "read", any_kind=True)
+    listed = column_map(entity) if columns is None else columns
+    names = ", ".join(quoted(name) for name in listed)
     table = quoted(BY_ENTITY[entity].name)
     tests = compile_condition(sql, entity, where)
     return (

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from grange.adapters.columns import Column, Kind, columns_of
+from grange.adapters.columns import Column, Kind, column_map, columns_of
 from grange.domain.facts import (
     EventFact,
     Fact,
@@ -93,6 +93,24 @@ class RowCodec(Generic[E]):
             if value is not None:
                 values[position] = decode(value)
         return self._entity(**dict(zip(self.names, values, strict=True)))
+
+
+def reader_of(
+    entity: type[Any], names: Sequence[str]
+) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Return a function from a row of some columns of an entity to their values."""
+    columns = column_map(entity)
+    decoders = _positions([columns[name] for name in names], _decoder_of)
+
+    def read(row: Sequence[Any]) -> tuple[Any, ...]:
+        values = list(row)
+        for position, decode in decoders:
+            value = values[position]
+            if value is not None:
+                values[position] = decode(value)
+        return tuple(values)
+
+    return read
 
 
 def codec_of(entity: type[E]) -> RowCodec[E]:

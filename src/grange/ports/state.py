@@ -34,6 +34,7 @@ from grange.domain.series import Series
 from grange.domain.shares import Share
 from grange.domain.statements import BooksMonth, Posting, PostingPart
 from grange.domain.storage import StorageProfile
+from grange.domain.views import SavedView
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.wrangling import ClearMark, Deed
 from grange.kernel.ids import JobId, StepId
@@ -71,6 +72,7 @@ Entity = (
     | StorageProfile
     | Deed
     | ClearMark
+    | SavedView
     | Job
     | Layer
     | Task
@@ -176,6 +178,7 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(entity=Deed, name="wrangle_deeds", key=("deed_id",), indexes=(("farm_id",),)),
     Table(entity=ClearMark, name="wrangle_marks", key=("farm_id",)),
+    Table(entity=SavedView, name="saved_views", key=("farm_id", "user_name", "page", "name")),
     Table(
         entity=Job,
         name="jobs",
@@ -377,6 +380,21 @@ class StateStore(Protocol):
         offset: int = 0,
     ) -> list[E]:
         """Return committed entities, by default in key order (the key also breaks ties)."""
+        ...
+
+    async def columns(
+        self,
+        entity: type[Any],
+        names: Sequence[str],
+        where: Condition = AllOf(()),
+        *,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Return some columns of committed entities: those `find` returns, in the same order.
+
+        For lists of many: a job's template need not be read to say its name.
+        """
         ...
 
     async def count(self, entity: type[Any], where: Condition = AllOf(())) -> int:

@@ -27,6 +27,7 @@ from grange.services.identity import Identity
 from grange.services.live import LiveHub
 from grange.services.owner import Command, Owner, Token
 from grange.services.permissions import Principal
+from grange.services.reads.board import Board
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import PageRequest, Rows
@@ -57,6 +58,8 @@ class Context:
     task_logs: TaskLogs
     wakes: Wakes
     live: LiveHub
+    board: Board
+    """The active jobs as rows."""
     pages: Pages
     latest: LatestSamples
     ingest: Ingest

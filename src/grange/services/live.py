@@ -9,7 +9,7 @@ if that is too long ago.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,12 @@ _log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.2
 KEEP_ALIVE_SECONDS = 10.0
-RING_EVENTS = 2000
-READER_EVENTS = 1000
+BATCH_ROWS = 250
+"""So many changes are told in one event at most: then its data is a list."""
+RING_BYTES = 16 * 1024 * 1024
+"""Of the latest events, for readers that come back."""
+READER_BYTES = 4 * 1024 * 1024
+"""Waiting for one reader; one that is further behind is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class LiveEvent:
 class _Reader:
     farm_id: str
     waiting: deque[bytes] = field(default_factory=deque)
+    waiting_bytes: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: bool = False
 
@@ -53,11 +58,17 @@ class LiveHub:
         self._clock = clock
         self._render = render
         self._dirty: dict[tuple[str, str], dict[str, None]] = {}
-        self._ring: deque[LiveEvent] = deque(maxlen=RING_EVENTS)
+        self._ring: deque[LiveEvent] = deque()
+        self._ring_bytes = 0
         self._number: int = clock.now()
         self._readers: set[_Reader] = set()
         self._changed = asyncio.Event()
         self._closed = False
+
+    @property
+    def number(self) -> int:
+        """The number of the latest event."""
+        return self._number
 
     def touch(self, farm_id: str, event: str, subject_id: str) -> None:
         """Note that a job, worker, … changed; cheap and never waits."""
@@ -83,14 +94,21 @@ class LiveHub:
         self._changed.clear()
         dirty, self._dirty = self._dirty, {}
         for (farm_id, event), subjects in dirty.items():
-            for value in await self._render(farm_id, event, list(subjects)):
-                self._number += 1
-                data = msgspec.json.encode(value)
-                encoded = b"id: %d\nevent: %s\ndata: %s\n\n" % (self._number, event.encode(), data)
-                item = LiveEvent(self._number, farm_id, encoded)
-                self._ring.append(item)
-                for reader in self._readers:
-                    self._hand(reader, item)
+            values = await self._render(farm_id, event, list(subjects))
+            for batch in batched(values, BATCH_ROWS):
+                self._tell(farm_id, event, batch)
+
+    def _tell(self, farm_id: str, event: str, values: Sequence[dict[str, Any]]) -> None:
+        self._number += 1
+        data = msgspec.json.encode(values[0] if len(values) == 1 else values)
+        encoded = b"id: %d\nevent: %s\ndata: %s\n\n" % (self._number, event.encode(), data)
+        item = LiveEvent(self._number, farm_id, encoded)
+        self._ring.append(item)
+        self._ring_bytes += len(encoded)
+        while self._ring_bytes > RING_BYTES and len(self._ring) > 1:
+            self._ring_bytes -= len(self._ring.popleft().encoded)
+        for reader in self._readers:
+            self._hand(reader, item)
 
     def close(self) -> None:
         """End every stream; readers come back to the next server."""
@@ -100,6 +118,7 @@ class LiveHub:
     def _start_over(self) -> None:
         """Send everybody away; they come back, are told `reset`, and load everything again."""
         self._ring.clear()
+        self._ring_bytes = 0
         self._number += 1
         self._drop_readers()
 
@@ -129,6 +148,7 @@ class LiveHub:
                 reader.arrived.clear()
                 batch = b"".join(reader.waiting)
                 reader.waiting.clear()
+                reader.waiting_bytes = 0
                 if batch:
                     yield batch
         finally:
@@ -149,8 +169,15 @@ class LiveHub:
     def _hand(reader: _Reader, item: LiveEvent) -> None:
         if reader.farm_id != item.farm_id or reader.dropped:
             return
-        if len(reader.waiting) >= READER_EVENTS:
+        if reader.waiting_bytes + len(item.encoded) > READER_BYTES:
             reader.dropped = True
         else:
             reader.waiting.append(item.encoded)
+            reader.waiting_bytes += len(item.encoded)
         reader.arrived.set()
+
+
+def batched(values: Sequence[dict[str, Any]], size: int) -> Iterator[Sequence[dict[str, Any]]]:
+    """Yield values in lists of at most this many."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

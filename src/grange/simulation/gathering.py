@@ -102,6 +102,19 @@ class GatheringStore:
         await self.flush()
         return await self._inner.find(entity, where, order=order, limit=limit, offset=offset)
 
+    async def columns(
+        self,
+        entity: type[Any],
+        names: Sequence[str],
+        where: Condition = EVERYTHING,
+        *,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Return some columns of committed entities."""
+        await self.flush()
+        return await self._inner.columns(entity, names, where, order=order, limit=limit)
+
     async def count(self, entity: type[Any], where: Condition = EVERYTHING) -> int:
         """Return how many committed entities match."""
         await self.flush()

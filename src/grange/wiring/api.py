@@ -40,7 +40,7 @@ from grange.server.app import Application, LateApp
 from grange.server.asgi import App
 from grange.server.authentication import Authenticator
 from grange.server.context import Context
-from grange.server.effects import Effects
+from grange.server.effects import Effects, Touch
 from grange.server.ports import BooksDoor
 from grange.server.upkeep import Upkeep
 from grange.server.web import WebFiles
@@ -56,6 +56,7 @@ from grange.services.identity import Identity
 from grange.services.live import LiveHub
 from grange.services.model_size import model_bytes
 from grange.services.owner import Owner
+from grange.services.reads.board import Board
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import Rows
@@ -198,8 +199,9 @@ async def running_api(
         stack.push_async_callback(backups.stop)
         latest = LatestSamples()
         pages = Pages(store, owner, spaces, latest)
-        live = LiveHub(clock=clock, render=_render(pages, clock))
-        effects.touch = live.touch
+        board = Board(store, clock, lambda: live.number)
+        live = LiveHub(clock=clock, render=_render(pages, board, clock))
+        effects.touch = _both(live.touch, board.touch)
         effects.committed = drain.wake
         logs = SessionLogFiles(
             settings.data_dir / "logs" / "sessions",
@@ -221,6 +223,7 @@ async def running_api(
             task_logs=TaskLogs(store, log_lines, bundled_errors()),
             wakes=wakes,
             live=live,
+            board=board,
             pages=pages,
             latest=latest,
             ingest=Ingest(
@@ -313,11 +316,21 @@ async def _close_live(closing: asyncio.Event, live: LiveHub) -> None:
     live.close()
 
 
-def _render(pages: Pages, clock: Clock) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
+def _both(first: Touch, second: Touch) -> Touch:
+    def touch(farm_id: str, event: str, subject_id: str) -> None:
+        first(farm_id, event, subject_id)
+        second(farm_id, event, subject_id)
+
+    return touch
+
+
+def _render(
+    pages: Pages, board: Board, clock: Clock
+) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
     async def render(farm_id: str, event: str, subjects: list[str]) -> list[dict[str, Any]]:
         match event:
             case "job":
-                rows: list[Any] = list(await pages.jobs(subjects))
+                rows: list[Any] = list(await board.rows(farm_id, subjects))
             case "worker":
                 rows = list(await pages.workers(subjects, clock.now()))
             case _:

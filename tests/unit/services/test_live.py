@@ -1,11 +1,12 @@
 """Live events: batched, numbered, resumable; a slow reader is dropped, not waited for."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from grange.kernel.clock import VirtualClock
-from grange.services.live import READER_EVENTS, LiveHub
+from grange.services.live import BATCH_ROWS, READER_BYTES, LiveHub
 
 FARM = "farm-1"
 
@@ -76,12 +77,34 @@ def test_a_slow_reader_is_dropped():
     async def check() -> None:
         live = hub()
         reader = live.subscribe(FARM, None)
-        await anext(reader)
-        for number in range(READER_EVENTS + 1):
-            live.touch(FARM, "job", f"job-{number}")
-        await live.flush()
+        last = number_of(await anext(reader))
+        row = "x" * 10_000
+        while live.number < last + READER_BYTES // (BATCH_ROWS * len(row)) + 2:
+            for number in range(BATCH_ROWS):
+                live.touch(FARM, "job", f"{number}{row}")
+            await live.flush()
         pieces = [piece async for piece in reader]
         assert len(pieces) <= 1
+
+    asyncio.run(check())
+
+
+def test_many_changes_come_in_few_events_and_only_once_each():
+    """UX-3: what changes within a fifth of a second is one event, of a bounded size."""
+
+    async def check() -> None:
+        live = hub()
+        reader = live.subscribe(FARM, None)
+        await anext(reader)
+        names = {f"job-{number}" for number in range(BATCH_ROWS + 1)}
+        for name in names:
+            live.touch(FARM, "job", name)
+        await live.flush()
+        lines = (await anext(reader)).splitlines()
+        data = [json.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+        assert [len(data[0]), data[1]["farm"]] == [BATCH_ROWS, FARM]
+        assert {row["id"] for row in [*data[0], data[1]]} == names
+        await reader.aclose()
 
     asyncio.run(check())
 

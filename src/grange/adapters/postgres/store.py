@@ -24,7 +24,7 @@ from grange.adapters.postgres import ownership
 from grange.adapters.postgres.faults import faults
 from grange.adapters.postgres.statements import Statement, delete_statements, put_statement
 from grange.adapters.publishing import check_publication
-from grange.adapters.rows import codec_of, fact_of
+from grange.adapters.rows import codec_of, fact_of, reader_of
 from grange.kernel.errors import ConfigurationError
 from grange.kernel.ids import JobId
 from grange.kernel.units import Instant
@@ -143,6 +143,23 @@ class PostgresStore:
         sql = PostgresSql(lower_collation=self._lower_collation)
         text = select(sql, entity, where, order=order, limit=limit, offset=offset)
         decode = codec_of(entity).entity
+        async with self._read() as connection:
+            rows = await connection.fetch(text, *sql.parameters)
+        return [decode(row) for row in rows]
+
+    async def columns(
+        self,
+        entity: type[Any],
+        names: Sequence[str],
+        where: Condition = EVERYTHING,
+        *,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Return some columns of the entities `find` returns, in the same order."""
+        sql = PostgresSql(lower_collation=self._lower_collation)
+        text = select(sql, entity, where, order=order, limit=limit, offset=0, columns=names)
+        decode = reader_of(entity, names)
         async with self._read() as connection:
             rows = await connection.fetch(text, *sql.parameters)
         return [decode(row) for row in rows]

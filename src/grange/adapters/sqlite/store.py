@@ -22,7 +22,7 @@ from grange.adapters.heavy import Unchanged
 from grange.adapters.loading import LOAD, load_job
 from grange.adapters.migrations.sqlite import check_current, migrate
 from grange.adapters.publishing import check_publication
-from grange.adapters.rows import codec_of, fact_of
+from grange.adapters.rows import codec_of, fact_of, reader_of
 from grange.adapters.sqlite.copying import copy_database
 from grange.adapters.sqlite.faults import faults
 from grange.adapters.sqlite.statements import UPSERTS, write
@@ -128,6 +128,23 @@ class SqliteStore:
         sql = SqliteSql()
         text = select(sql, entity, where, order=order, limit=limit, offset=offset)
         decode = codec_of(entity).entity
+        return await self._read(
+            lambda connection: [decode(row) for row in connection.execute(text, sql.parameters)]
+        )
+
+    async def columns(
+        self,
+        entity: type[Any],
+        names: Sequence[str],
+        where: Condition = EVERYTHING,
+        *,
+        order: Sequence[Order] = (),
+        limit: int | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Return some columns of the entities `find` returns, in the same order."""
+        sql = SqliteSql()
+        text = select(sql, entity, where, order=order, limit=limit, offset=0, columns=names)
+        decode = reader_of(entity, names)
         return await self._read(
             lambda connection: [decode(row) for row in connection.execute(text, sql.parameters)]
         )

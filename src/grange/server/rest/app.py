@@ -41,12 +41,14 @@ from grange.server.rest.job_report import HANDLERS as JOB_REPORT
 from grange.server.rest.policy import HANDLERS as POLICY
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
+from grange.server.rest.snapshots import HANDLERS as SNAPSHOTS
 from grange.server.rest.streams_graphs import HANDLERS as STREAMS_GRAPHS
 from grange.server.rest.streams_lines import HANDLERS as STREAMS_LINES
 from grange.server.rest.streams_series import HANDLERS as STREAMS_SERIES
 from grange.server.rest.streams_values import HANDLERS as STREAMS_VALUES
 from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
 from grange.server.rest.task_logs import HANDLERS as TASK_LOGS
+from grange.server.rest.views import HANDLERS as VIEWS
 from grange.server.rest.why import HANDLERS as WHY
 from grange.server.rest.wrangle import HANDLERS as WRANGLE
 from grange.services.permissions import Principal, check
@@ -129,6 +131,8 @@ HANDLERS: list[HTTPRouteHandler] = [
     *ACTIONS,
     *SCHEDULES,
     *HOOKS,
+    *SNAPSHOTS,
+    *VIEWS,
     *store.HANDLERS,
     *backups.HANDLERS,
     *rings.HANDLERS,

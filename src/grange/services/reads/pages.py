@@ -1,53 +1,31 @@
 """What the page and the command line show: rows of jobs and workers, a job in full, its frames."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from grange.domain.farm import Farm, Fleet, Queue
+from grange.domain.groups import Group
 from grange.domain.rates import amount_after
 from grange.domain.statuses import (
     ActionKind,
     JobLifecycleStatus,
     SessionActionStatus,
-    TaskRunStatus,
     WorkerStatus,
 )
-from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Task, Worker
+from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.ids import JobId, SessionId, task_id
 from grange.kernel.units import Instant, amount_text
 from grange.ports.state import AllOf, Compare, OneOf, Order, StateStore
 from grange.services.owner import Owner
+from grange.services.reads.job_rows import JobRow, JobRows
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.rows import alive, equals
 from grange.services.templates import TaskSpaces, frames_of
 
 MOST_JOBS = 200
 MOST_ERRORS = 50
-
-
-class JobRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One job in a list."""
-
-    job_id: str
-    queue_id: str
-    name: str
-    user: str
-    project: str
-    priority: int
-    status: str
-    lifecycle_status: str
-    counts: dict[str, int]
-    """Tasks by status; a status without tasks is absent."""
-    tasks_total: int
-    frames_total: int
-    frames_done: int
-    created_at: int
-    started_at: int | None
-    ended_at: int | None
-    cost: str | None = None
-    """Decimal; None without a rate card, and in lists."""
 
 
 class LayerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +98,19 @@ class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: int | None
     clock_behind_ms: int | None = None
     """How far its clock is behind the server's; negative: ahead. More than 5 s is a finding."""
+    fleet: str = ""
+    """The fleet's name."""
+    thread_count: int = 0
+    busy: int = 0
+    """Job threads that have a session."""
+    job_names: str | None = None
+    """Names of the jobs it works on, with commas between."""
+    classes: str | None = None
+    """Letters of the work it is for, as set by hand."""
+    groups: str | None = None
+    """With commas between."""
+    note: str | None = None
+    draining: bool = False
 
 
 class FarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,17 +188,13 @@ class Pages:
         self._owner = owner
         self._spaces = spaces
         self._latest = latest
+        self._job_rows = JobRows(store)
 
     async def overview(self, farm: Farm, now: Instant) -> Overview:
         """Return the newest jobs, less those that were deleted, and all workers of a farm."""
         own = equals(farm_id=farm.farm_id)
         shown = Compare("lifecycle_status", "!=", JobLifecycleStatus.ARCHIVED)
-        jobs = await self._store.find(
-            Job,
-            AllOf((own, shown)),
-            order=(Order("created_at", descending=True),),
-            limit=MOST_JOBS,
-        )
+        jobs = await self._job_rows.newest(AllOf((own, shown)), MOST_JOBS)
         workers = await self._store.find(Worker, AllOf((alive(), own)))
         return Overview(
             farm=farm_row(farm),
@@ -220,22 +207,23 @@ class Pages:
                 NamedFleet(fleet_id=item.fleet_id, name=item.name)
                 for item in await self._store.find(Fleet, own)
             ],
-            jobs=await self._job_rows(jobs),
+            jobs=jobs,
             workers=await self._worker_rows(workers, now),
         )
 
     async def jobs(self, job_ids: Iterable[str]) -> list[JobRow]:
         """Return rows of some jobs."""
-        return await self._job_rows(await self._store.find(Job, OneOf("job_id", tuple(job_ids))))
+        return await self._job_rows.some(job_ids)
+
+    async def all_workers(self, farm_id: str, now: Instant) -> list[WorkerRow]:
+        """Return rows of all workers of a farm."""
+        where = AllOf((alive(), equals(farm_id=farm_id)))
+        return await self._worker_rows(await self._store.find(Worker, where), now)
 
     async def workers(self, worker_ids: Iterable[str], now: Instant) -> list[WorkerRow]:
         """Return rows of some workers; deleted ones are left out."""
         where = AllOf((alive(), OneOf("worker_id", tuple(worker_ids))))
         return await self._worker_rows(await self._store.find(Worker, where), now)
-
-    async def _job_rows(self, jobs: Sequence[Job]) -> list[JobRow]:
-        layers = await self._layers_of([job.job_id for job in jobs])
-        return [_job_row(job, layers.get(job.job_id, [])) for job in jobs]
 
     async def _layers_of(self, job_ids: Sequence[JobId]) -> dict[JobId, list[Layer]]:
         found: dict[JobId, list[Layer]] = {}
@@ -260,23 +248,64 @@ class Pages:
             OneOf("layer_id", tuple({item.layer_id for item in actions if item.layer_id})),
         )
         doing = _Doing(sessions, actions, jobs, layers)
-        return [self._worker_row(worker, doing, now) for worker in workers]
+        fleets = await self._fleet_names({worker.fleet_id for worker in workers})
+        groups = await self._groups_of({worker.farm_id for worker in workers})
+        return [
+            self._worker_row(
+                worker,
+                doing,
+                now,
+                fleet=fleets.get(worker.fleet_id, ""),
+                groups=groups.get(worker.worker_id, []),
+            )
+            for worker in workers
+        ]
 
-    def _worker_row(self, worker: Worker, doing: "_Doing", now: Instant) -> WorkerRow:
+    async def _fleet_names(self, fleet_ids: Collection[str]) -> dict[str, str]:
+        where = OneOf("fleet_id", tuple(fleet_ids))
+        return dict(await self._store.columns(Fleet, ("fleet_id", "name"), where))
+
+    async def _groups_of(self, farm_ids: Collection[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        where = OneOf("farm_id", tuple(farm_ids))
+        for group in await self._store.find(Group, where, order=(Order("name"),)):
+            for worker_id in group.workers:
+                found.setdefault(worker_id, []).append(group.name)
+        return found
+
+    def _worker_row(
+        self,
+        worker: Worker,
+        doing: "_Doing",
+        now: Instant,
+        *,
+        fleet: str,
+        groups: Sequence[str],
+    ) -> WorkerRow:
         sample = self._latest.of(worker.worker_id, now)
         busy = dict(worker.sessions)
         seen = self._owner.memory.last_seen.get(worker.worker_id, worker.last_seen_at)
+        threads = [doing.thread(thread, busy.get(thread)) for thread in range(worker.threads)]
+        names = dict.fromkeys(thread.job_name for thread in threads if thread.job_name)
         return WorkerRow(
             worker_id=worker.worker_id,
             fleet_id=worker.fleet_id,
             name=worker.host_name or worker.worker_id,
             status=_worker_word(worker),
-            threads=[doing.thread(thread, busy.get(thread)) for thread in range(worker.threads)],
+            threads=threads,
             cpu_milli=sample.cpu_milli if sample else None,
             memory_used_bytes=sample.memory_used_bytes if sample else None,
             memory_total_bytes=sample.memory_total_bytes if sample else None,
             last_seen_at=seen,
             clock_behind_ms=self._owner.memory.clock_behind_ms.get(worker.worker_id),
+            fleet=fleet,
+            thread_count=worker.threads,
+            busy=len(busy),
+            job_names=", ".join(names) or None,
+            classes="".join(worker.classes) if worker.classes else None,
+            groups=", ".join(groups) or None,
+            note=worker.note or None,
+            draining=bool(worker.draining),
         )
 
     async def job(self, job: Job, mean_frame_ms: Mapping[str, int]) -> JobDetail:
@@ -293,7 +322,8 @@ class Pages:
             order=(Order("ended_at", descending=True),),
             limit=MOST_ERRORS,
         )
-        row = msgspec.structs.asdict(_job_row(job, layers))
+        [job_row] = await self._job_rows.some([job.job_id])
+        row = msgspec.structs.asdict(job_row)
         row["cost"] = await self._cost(job.job_id)
         return JobDetail(
             **row,
@@ -430,38 +460,6 @@ class _Doing:
             frames=frames,
             progress=action.progress_percent if action else None,
         )
-
-
-def _job_row(job: Job, layers: Sequence[Layer]) -> JobRow:
-    total = sum(layer.frame_count or 0 for layer in layers)
-    return JobRow(
-        job_id=job.job_id,
-        queue_id=job.queue_id,
-        name=job.name,
-        user=job.created_by,
-        project=job.attributes.get("project", UNASSIGNED),
-        priority=job.priority,
-        status=job.status.value,
-        lifecycle_status=job.lifecycle_status.value,
-        counts=dict(job.counts),
-        tasks_total=sum(layer.task_count for layer in layers),
-        frames_total=total,
-        frames_done=sum(_frames_done(layer) for layer in layers),
-        created_at=job.created_at,
-        started_at=job.started_at,
-        ended_at=job.ended_at,
-    )
-
-
-def _frames_done(layer: Layer) -> int:
-    """Return about how many frames are done; exact whenever all chunks are of one size."""
-    if not layer.frame_count or not layer.task_count:
-        return 0
-    done = layer.counts.get(TaskRunStatus.SUCCEEDED.value, 0)
-    if done == layer.task_count:
-        return layer.frame_count
-    per_task = -(-layer.frame_count // layer.task_count)
-    return min(layer.frame_count, done * per_task)
 
 
 def _layer_row(layer: Layer, mean_frame_ms: int | None) -> LayerRow:

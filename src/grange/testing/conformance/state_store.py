@@ -443,6 +443,22 @@ async def results_are_ordered_and_cut(factory: Factory) -> None:
         assert await ids(limit=0) == ""
 
 
+async def some_columns_are_those_of_the_whole(factory: Factory) -> None:
+    """The same rows in the same order as `find`, values as an entity has them."""
+    async with opened(factory) as store:
+        job = replace(least(Job), counts={"READY": 3}, status=TaskRunStatus.READY, priority=7)
+        await store.commit(Batch(puts=[*parents_of(job), job, *reversed(FARMS)]))
+        names = ("counts", "job_id", "status", "ended_at", "priority")
+        [row] = await store.columns(Job, names, Compare("priority", ">", 6))
+        assert row == tuple(getattr(job, name) for name in names)
+        assert row[2] is TaskRunStatus.READY
+        order = (Order("name"),)
+        ids = [farm.farm_id for farm in await store.find(Farm, order=order, limit=3)]
+        found = await store.columns(Farm, ("farm_id",), order=order, limit=3)
+        assert found == [(one,) for one in ids]
+        await refused(store.columns(Farm, ("no_such",)), InvalidRequestError)
+
+
 async def readers_see_whole_batches_while_they_are_written(factory: Factory) -> None:
     """No read sees half of a batch, and no writer waits for a reader."""
     async with opened(factory) as store:
@@ -547,6 +563,7 @@ CHECKS: tuple[Check, ...] = (
     every_condition_matches_what_it_says,
     conditions_that_make_no_sense_are_refused,
     results_are_ordered_and_cut,
+    some_columns_are_those_of_the_whole,
     readers_see_whole_batches_while_they_are_written,
     the_manifest_lists_live_files_by_path,
     a_file_is_folded_into_one_other_only,
