@@ -1,12 +1,12 @@
 """`grange licence`: how many licences there are, where, and what one costs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
-from grange.cli.formatting import NOTHING, money
+from grange.cli.formatting import NOTHING, moment, money
 from grange.cli.output import Cell
 
 REGIONS = ("default", "workstation", "farm", "cloud")
@@ -40,6 +40,8 @@ def list_pools(connection: Connection) -> None:
         rows,
         empty="No licences are counted yet. Count some: grange licence set APP --count N",
     )
+    if reply["servers"]:
+        _print_servers(connection, reply["servers"])
 
 
 @command.command("set", epilog="Example: grange licence set nuke --count 20 --cost 0.50")
@@ -93,6 +95,29 @@ def remove(connection: Connection, app: str, plugin: str, version: str) -> None:
     """Remove a licence pool: nobody counts these licences any more."""
     connection.rest("DELETE", "/licences", query={"app": app, "plugin": plugin, "version": version})
     connection.out.tell(f"The licence pool of {app} is removed.")
+
+
+def _print_servers(connection: Connection, servers: Sequence[Mapping[str, Any]]) -> None:
+    """Print what licence servers outside the farm said; those that fail are warned of."""
+    out = connection.out
+    out.line()
+    out.table(
+        ["LICENCE SERVER OF", "REGION", "SEATS FOR US", "OTHERS USE", "ANSWERED", "PROBLEM"],
+        [
+            [
+                " ".join(part for part in (one["app"], one["plugin"], one["version"]) if part),
+                one["region"],
+                one["seats"],
+                NOTHING if one["others"] is None else one["others"],
+                moment(one["answered_at"]),
+                one["problem"] or NOTHING,
+            ]
+            for one in servers
+        ],
+        right=frozenset({"SEATS FOR US", "OTHERS USE"}),
+    )
+    if any(one["problem"] for one in servers):
+        out.note("A server that does not answer frees nothing: what it said last holds.")
 
 
 def _known(connection: Connection, key: tuple[str, str, str], region: str) -> dict[str, Any]:

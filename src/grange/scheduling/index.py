@@ -533,7 +533,14 @@ class SchedulingIndex:
             return None
         limit, used = tallies.seats_of(taken, offer.region)
         name = " ".join(part for part in taken if part)
-        return Unmet(Block.LICENCE, f"{used} of {limit} licences of {name} are in use")
+        text = f"{used} of {limit} licences of {name} are in use"
+        told = tallies.told_of(taken, offer.region)
+        if told is not None and told.seats == limit:
+            others = "" if told.others is None else f"; others use {told.others}"
+            failing = f", and it fails: {told.problem}" if told.failing_since_at else ""
+            text = f"{used} of the {limit} that the licence server leaves us of {name} are in use"
+            text += f"{others}{failing}"
+        return Unmet(Block.LICENCE, text)
 
     def _quota(
         self, farm_id: FarmId, project: str, user: str, leaving: tuple[str, str] | None = None

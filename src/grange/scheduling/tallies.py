@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from grange.domain.licences import LicencePool, PoolKey, Region, region_of_seats
+from grange.domain.licences import LicenceCount, LicencePool, PoolKey, Region, region_of_seats
 from grange.domain.shares import NEVER, Share, ShareKind
 from grange.kernel.ids import FarmId
 
@@ -26,6 +26,8 @@ class Tallies:
     quotas: dict[ShareKey, int] = field(default_factory=dict)
     seats: dict[tuple[PoolKey, Region], int] = field(default_factory=dict)
     """Licences in use."""
+    told: dict[tuple[PoolKey, Region], LicenceCount] = field(default_factory=dict)
+    """What licence servers outside the farm said."""
     threads: dict[ShareKey, int] = field(default_factory=dict)
     """Open sessions."""
 
@@ -36,6 +38,13 @@ class Tallies:
             self.pools.pop(key, None)
         else:
             self.pools[key] = pool
+
+    def set_told(self, key: tuple[PoolKey, Region], told: LicenceCount | None) -> None:
+        """Take over what a licence server said, or forget it."""
+        if told is None:
+            self.told.pop(key, None)
+        else:
+            self.told[key] = told
 
     def set_share(self, key: ShareKey, share: Share | None) -> None:
         """Take over a share, or forget it."""
@@ -85,7 +94,17 @@ class Tallies:
         if pool is None:
             return None, 0
         whose = region_of_seats(pool, region)
-        return pool.for_region(region).limit, self.seats.get((key, whose), 0)
+        most, used = pool.for_region(region).limit, self.seats.get((key, whose), 0)
+        if self.told:
+            told = self.told.get((key, whose))
+            if told is not None and (most is None or told.seats < most):
+                most = told.seats
+        return most, used
+
+    def told_of(self, key: PoolKey, region: Region) -> LicenceCount | None:
+        """Return what the licence server of a pool said last; None: nobody asks one."""
+        pool = self.pools.get(key)
+        return None if pool is None else self.told.get((key, region_of_seats(pool, region)))
 
     def snapshot(self) -> Mapping[str, object]:
         """Return everything, in a form that compares equal to a rebuilt one."""
@@ -93,6 +112,7 @@ class Tallies:
             "pools": dict(self.pools),
             "shares": dict(self.shares),
             "seats": dict(self.seats),
+            "told": dict(self.told),
             "threads": dict(self.threads),
         }
 

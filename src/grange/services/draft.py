@@ -14,7 +14,7 @@ from grange.domain.facts import EventFact, Fact
 from grange.domain.farm import Queue, QueueFleetAssociation
 from grange.domain.groups import Group
 from grange.domain.hooks import HookDelivery
-from grange.domain.licences import LicencePool, region_named
+from grange.domain.licences import LicenceCount, LicencePool, region_named
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statements import PostingPart
 from grange.domain.statuses import AssociationStatus, TaskRunStatus
@@ -29,7 +29,7 @@ from grange.services.booking import region_of
 from grange.services.templates import TaskSpaces
 
 E = TypeVar("E")
-_RULES = (Share, LicencePool, Group, QueueFleetAssociation)
+_RULES = (Share, LicencePool, LicenceCount, Group, QueueFleetAssociation)
 
 
 class Memory:
@@ -97,6 +97,10 @@ class Memory:
             jobs = {job.job_id: job for job in self.tables[Job].values()}
             pool = (str(key[1]), str(key[2]), str(key[3]))
             self.index.set_pool(farm_id, pool, new, jobs)
+        elif kind is LicenceCount:
+            pool = (str(key[1]), str(key[2]), str(key[3]))
+            tallies = self.index.tallies(farm_id)
+            tallies.set_told((pool, region_named(str(key[4]))), new)
         elif kind is Group:
             self._follow_group(old, new)
         else:

@@ -25,6 +25,7 @@ from grange.adapters.host.metrics_token import metrics_token
 from grange.adapters.host.probe import HostProbe
 from grange.adapters.host.room import RESERVE_BYTES, DiskRoom
 from grange.adapters.journal.writer import FileJournal
+from grange.adapters.licence_commands import LicenceProcesses
 from grange.adapters.log_lines import LogLineReader
 from grange.adapters.previews import PreviewProcess
 from grange.adapters.sealing import MasterSeal
@@ -33,7 +34,10 @@ from grange.adapters.stream_contacts import ContactFiles
 from grange.books.manifest import watermark
 from grange.config.attribution import FILE_NAME as ATTRIBUTION
 from grange.config.attribution import AttributionFile
+from grange.config.environment import environment_of
+from grange.config.licence_servers import LicenceServersFile
 from grange.config.settings import ServerSettings
+from grange.domain.licence_servers import FILE_NAME as LICENCES
 from grange.kernel.clock import Clock
 from grange.ports.traffic import TrafficReading
 from grange.server.app import Application, LateApp
@@ -53,6 +57,7 @@ from grange.services.books.server_samples import ServerSampler
 from grange.services.draft import Context as DecisionContext
 from grange.services.hook_run import HookRun
 from grange.services.identity import Identity
+from grange.services.licence_counts import LicenceWatch
 from grange.services.live import LiveHub
 from grange.services.model_size import model_bytes
 from grange.services.owner import Owner
@@ -265,8 +270,15 @@ async def running_api(
             log_days_succeeded=settings.session_log_days_succeeded,
             log_days_failed=settings.session_log_days_failed,
         )
+        licences = LicenceWatch(
+            owner,
+            clock,
+            LicenceServersFile(settings.data_dir / LICENCES),
+            LicenceProcesses(environment_of({})),
+        )
         asking = [
             asyncio.create_task(live.run(), name="live"),
+            asyncio.create_task(licences.run(), name="licence-servers"),
             asyncio.create_task(upkeep.run(), name="upkeep"),
             asyncio.create_task(sampler.run(), name="server-samples"),
             asyncio.create_task(reports.run(), name="scheduled-reports"),

@@ -15,9 +15,10 @@ from grange.books.contacts import (
 )
 from grange.books.questions.contacts import contact_events, group_events, last_samples
 from grange.domain.groups import Group, groups_of
-from grange.domain.licences import LicencePool, Region
+from grange.domain.licence_servers import OVERDUE_MS
+from grange.domain.licences import LicenceCount, LicencePool, Region
 from grange.domain.work import Worker
-from grange.kernel.units import decimal_of
+from grange.kernel.units import Instant, decimal_of
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk
 from grange.services.books.shelf import View
@@ -161,8 +162,34 @@ def licence_pools(desk: Desk, *, farm_id: str) -> dict[str, Any]:
             }
             for pool in pools
         ],
+        "servers": [
+            {
+                "app": told.app,
+                "plugin": told.plugin,
+                "version": told.version,
+                "region": told.region,
+                "seats": told.seats,
+                "others": told.others,
+                "answered_at": told.answered_at,
+                "problem": _problem(told, desk.clock.now()),
+                "failing_since_at": told.failing_since_at,
+            }
+            for told in sorted(
+                desk.state.find(LicenceCount, Compare("farm_id", "=", farm_id)),
+                key=lambda one: (one.pool, one.region),
+            )
+        ],
         "currency": farm.currency,
     }
+
+
+def _problem(told: LicenceCount, now: Instant) -> str:
+    """Return what is wrong with a licence server; empty: it answers."""
+    if told.failing_since_at is not None:
+        return told.problem
+    if told.answered_at is None or now - told.answered_at > OVERDUE_MS:
+        return "it has not been asked for a long time"
+    return ""
 
 
 ANSWERS: Mapping[str, Any] = {
