@@ -89,7 +89,11 @@ class AssociationStatus(StrEnum):
 
 
 class Role(StrEnum):
-    """What a principal may do: an owner everything, a worker only its own scheduling and facts."""
+    """What kind of principal a user is."""
 
     OWNER = "owner"
+    """May do everything on this server."""
+    MEMBER = "member"
+    """A person who may do what their memberships say."""
     WORKER = "worker"
+    """Workers, collectors, data loggers: their own scheduling and facts alone."""

@@ -26,6 +26,7 @@ from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.groups import Group
 from grange.domain.hooks import Hook, HookDelivery, MessagePlan
 from grange.domain.licences import LicenceCount, LicencePool
+from grange.domain.people import AuditEntry, Membership, Password, Preference, SignIn
 from grange.domain.publications import Publication
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
@@ -48,6 +49,11 @@ Entity = (
     | QueueEnvironment
     | User
     | AccessKey
+    | Membership
+    | Password
+    | SignIn
+    | Preference
+    | AuditEntry
     | ClientToken
     | RateCard
     | RetentionPolicy
@@ -118,6 +124,21 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(entity=User, name="users", key=("name",)),
     Table(entity=AccessKey, name="access_keys", key=("key_id",), indexes=(("user_name",),)),
+    Table(
+        entity=Membership,
+        name="memberships",
+        key=("user_name", "place", "target_id"),
+        indexes=(("farm_id",),),
+    ),
+    Table(entity=Password, name="passwords", key=("user_name",)),
+    Table(entity=SignIn, name="sign_ins", key=("sign_in_id",), indexes=(("user_name",),)),
+    Table(entity=Preference, name="preferences", key=("user_name",)),
+    Table(
+        entity=AuditEntry,
+        name="audit_entries",
+        key=("audit_id",),
+        indexes=(("at",), ("actor", "at"), ("farm_id", "at")),
+    ),
     Table(entity=ClientToken, name="client_tokens", key=("caller", "operation", "token")),
     Table(
         entity=RateCard, name="rate_cards", key=("card_id",), indexes=(("farm_id", "valid_from"),)
@@ -208,7 +229,9 @@ TABLES: tuple[Table, ...] = (
 )
 
 
-UNDECIDED: frozenset[type[Any]] = frozenset({ClientToken, PostingPart, HookDelivery})
+UNDECIDED: frozenset[type[Any]] = frozenset(
+    {ClientToken, PostingPart, HookDelivery, AuditEntry}
+)
 """Entities that are only written and read: the owner does not hold them."""
 
 

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from grange.kernel.errors import AuthenticationError, GrangeError, UnknownOperationError
 from grange.server import aws, deadline
 from grange.server.asgi import App, Message, Receive, Scope, Send
-from grange.server.authentication import Authenticated, Authenticator, cookie_header
+from grange.server.authentication import (
+    Authenticated,
+    Authenticator,
+    cookie_header,
+    cookie_of,
+)
 from grange.server.context import Context
 from grange.server.http import (
     ClientGoneError,
@@ -151,7 +156,7 @@ class Application:
             case "logs":
                 return await aws.answer_logs(request, body, proved.caller, self._context)
             case "sts":
-                return await aws.answer_sts(request, body, proved.caller)
+                return await aws.answer_sts(request, body, proved.caller, self._context)
             case other:
                 unknown = UnknownOperationError(request.method, request.raw_path)
                 _log.info(
@@ -186,8 +191,10 @@ class Application:
 
         scope.setdefault("state", {})
         scope["state"]["caller"] = proved.caller
+        scope["state"]["context"] = self._context
         scope["state"]["request_id"] = request.request_id
         scope["state"]["headers"] = request.headers
+        scope["state"]["address"] = request.address
         await self._rest(scope, receive, with_headers)
 
     # Unsigned requests
@@ -215,18 +222,22 @@ class Application:
                 )
             self._authenticator.check_host(request)
             if path.startswith("/login/"):
-                return self._login(request)
+                return await self._login(request)
             if path.startswith(PUBLISHED_PREFIX):
                 return await self._published.reply(request)
         except GrangeError as error:
             return text_reply(403, f"{error}\n", *SECURITY_HEADERS)
         return self._web.reply(request)
 
-    def _login(self, request: Request) -> Reply:
+    async def _login(self, request: Request) -> Reply:
         if request.method != "GET":
             return text_reply(405, "Only GET is served here.\n", ("allow", "GET"))
-        token = request.raw_path.removeprefix("/login/")
-        cookie = self._context.identity.cookie_for(token, self._context.clock.now())
+        cookie = await self._context.signing.with_link(
+            request.raw_path.removeprefix("/login/"),
+            old_cookie=cookie_of(request),
+            address=request.address,
+            browser=request.headers.get("user-agent", ""),
+        )
         headers = (
             ("location", "/"),
             ("set-cookie", cookie_header(cookie, secure=self._secure)),

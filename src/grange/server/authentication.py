@@ -73,13 +73,12 @@ class Authenticator:
             AccessDeniedError: the request comes from another site.
         """
         self.check_host(request)
-        if request.method not in _SAFE_METHODS or "origin" in request.headers:
-            self._check_origin(request)
-        cookie = _cookie(request.headers.get("cookie", ""))
+        self.check_site(request)
+        cookie = cookie_of(request)
         if cookie is None:
             raise AuthenticationError(
-                "Sign the request with AWS Signature Version 4, or sign this browser in with"
-                " `grange open`.",
+                "Sign the request with AWS Signature Version 4, or sign this browser in, at /login"
+                " or with `grange open`.",
                 code="MissingAuthenticationTokenException",
             )
         return Authenticated(
@@ -95,21 +94,38 @@ class Authenticator:
                 " if it should be."
             )
 
-    def _check_origin(self, request: Request) -> None:
+    def check_site(self, request: Request) -> None:
+        """Refuse what another site's page made the browser send.
+
+        Browsers say where a request comes from in Sec-Fetch-Site; older ones, and those on plain
+        HTTP to another machine, in Origin alone.
+
+        Raises:
+            AccessDeniedError: it comes from another site, or does not say from where.
+        """
+        site = request.headers.get("sec-fetch-site")
+        if site is not None and site not in {"same-origin", "none"}:
+            raise AccessDeniedError("This request comes from another site.")
         origin = request.headers.get("origin", "").lower()
+        if site is not None and origin in {"", "null"}:
+            return
+        if request.method in _SAFE_METHODS and not origin:
+            return
         if origin.partition("://")[2] != request.headers.get("host", "").lower():
             raise AccessDeniedError("This request comes from another site.")
 
 
 def cookie_header(value: str, *, secure: bool) -> str:
-    """Return the Set-Cookie header that signs a browser in."""
+    """Return the Set-Cookie header that signs a browser in, or out with an empty value."""
     tail = "; Secure" if secure else ""
-    return f"{COOKIE}={value}; Path=/; Max-Age={COOKIE_MS // 1000}; HttpOnly; SameSite=Strict{tail}"
+    seconds = COOKIE_MS // 1000 if value else 0
+    return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{tail}"
 
 
-def _cookie(header: str) -> str | None:
+def cookie_of(request: Request) -> str | None:
+    """Return the value of the cookie a request carries, or None."""
     try:
-        found = SimpleCookie(header).get(COOKIE)
+        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
     except CookieError:
         return None
     return found.value if found else None

@@ -7,7 +7,7 @@ from grange.kernel.errors import FieldProblem, GrangeError, InvalidRequestError,
 from grange.kernel.units import Instant
 from grange.server.context import Context
 from grange.server.http import Request
-from grange.services.permissions import Principal, check
+from grange.services.permissions import Principal
 from grange.services.reads.logs import Line, check_writer, decode_lines, encode_lines
 from grange.wire.encode import Reply
 from grange.wire.logs import (
@@ -35,11 +35,11 @@ _PAGE_BYTES = 1_000_000
 _log = logging.getLogger(__name__)
 
 
-async def answer_sts(request: Request, body: bytes, caller: Principal) -> Reply:
+async def answer_sts(request: Request, body: bytes, caller: Principal, context: Context) -> Reply:
     """Return the reply to an authenticated STS request."""
     try:
         action = decode_sts_request(request.raw_query, body)
-        check(caller, f"sts:{action}")
+        await context.access.require(caller, f"sts:{action}", {}, address=request.address)
     except GrangeError as error:
         return encode_sts_fault(error, request_id=request.request_id)
     identity = CallerIdentity(
@@ -54,7 +54,13 @@ async def answer_logs(request: Request, body: bytes, caller: Principal, context:
     """Return the reply to an authenticated CloudWatch Logs request."""
     try:
         wanted = decode_logs_request(request.headers.get("x-amz-target"), body)
-        check(caller, f"logs:{type(wanted).__name__}")
+        await context.access.require(
+            caller,
+            f"logs:{type(wanted).__name__}",
+            {"session_id": wanted.stream},
+            address=request.address,
+            request_id=request.request_id,
+        )
         match wanted:
             case CreateLogStream(stream=stream):
                 await check_writer(caller, stream, context.store)

@@ -20,6 +20,7 @@ from grange.ports.session_logs import SessionLogs
 from grange.ports.state import StateStore
 from grange.ports.watch import Contacts
 from grange.server.ports import BooksDoor, Previews
+from grange.services.access import Access
 from grange.services.backup import Backups
 from grange.services.books.ingest import Ingest
 from grange.services.hook_run import HookRun
@@ -33,6 +34,7 @@ from grange.services.reads.pages import Pages
 from grange.services.reads.rows import PageRequest, Rows
 from grange.services.reads.task_logs import TaskLogs
 from grange.services.scheduled_reports import ScheduledReports
+from grange.services.signing_in import SigningIn
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
 from grange.services.wrangle.inbox import Inbox
@@ -50,6 +52,8 @@ class Context:
     store: StateStore
     owner: Owner
     identity: Identity
+    access: Access
+    signing: SigningIn
     rows: Rows
     spaces: TaskSpaces
     logs: SessionLogs

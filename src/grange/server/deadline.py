@@ -12,7 +12,7 @@ from grange.kernel.errors import (
 from grange.server.context import Call, Context, Handler, Result
 from grange.server.handlers import changes, farms, jobs, statistics, work, workers
 from grange.server.http import ClientGoneError, Request
-from grange.services.permissions import Principal, check
+from grange.services.permissions import Principal
 from grange.wire.decode import decode_request
 from grange.wire.encode import Reply, encode_response
 from grange.wire.faults import fault_of, rest_json
@@ -40,6 +40,15 @@ NEVER_500 = frozenset(
 )
 """Worker agents end at an internal error; a throttled request they send again."""
 
+_NAMES = {
+    "farmId": "farm_id",
+    "fleetId": "fleet_id",
+    "workerId": "worker_id",
+    "queueId": "queue_id",
+    "jobId": "job_id",
+}
+"""What paths name, in our words."""
+
 Gone = Callable[[], Awaitable[object]]
 
 _log = logging.getLogger(__name__)
@@ -65,12 +74,12 @@ async def answer(
         route = deadline_router().route(request.method, request.raw_path)
         operation = route.operation.name
         labels = route.path_params
-        check(
+        await context.access.require(
             caller,
             operation,
-            farm_id=labels.get("farmId"),
-            fleet_id=labels.get("fleetId"),
-            worker_id=labels.get("workerId"),
+            {_NAMES[label]: value for label, value in labels.items() if label in _NAMES},
+            address=request.address,
+            request_id=request.request_id,
         )
         handler = HANDLERS.get(operation, _not_served)
         decoded = decode_request(

@@ -37,6 +37,8 @@ class Request:
     headers: Mapping[str, str]
     """By name in lower case; repeated ones joined by commas."""
     request_id: str
+    address: str = ""
+    """Where it came from."""
 
 
 def request_of(scope: Scope) -> Request:
@@ -47,12 +49,14 @@ def request_of(scope: Scope) -> Request:
         separator = "; " if name == "cookie" else ","
         headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+    client = scope.get("client")
     return Request(
         method=scope["method"],
         raw_path=raw_path.partition(b"?")[0].decode("latin-1"),
         raw_query=scope["query_string"].decode("latin-1"),
         headers=headers,
         request_id=new_request_id(),
+        address=str(client[0]) if client else "",
     )
 
 

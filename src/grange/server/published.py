@@ -24,7 +24,6 @@ from grange.ports.state import Compare
 from grange.server.authentication import Authenticator
 from grange.server.context import Context
 from grange.server.http import Request, text_reply
-from grange.services.permissions import check
 from grange.wire.encode import Reply
 from grange.wire.faults import fault_of
 
@@ -89,7 +88,9 @@ class Published:
         if token == SIGNED_IN:
             caller = self._authenticator.browser(request).caller
             farm_id, _, path = path.partition("/")
-            check(caller, "grange:GetStreamGraph", farm_id=farm_id)
+            await self._context.access.require(
+                caller, "grange:GetStreamGraph", {"farm_id": farm_id}, address=request.address
+            )
             await self._context.rows.farm({"farmId": farm_id})
             return _Shown(farm_id=farm_id, only=()), path
         found = await self._context.store.find(

@@ -9,6 +9,7 @@ from grange.kernel.errors import GrangeError
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.ports.state import AllOf, Compare
 from grange.server.context import Context
+from grange.services.commands.memberships import ForgetSignIns
 from grange.services.commands.people import ForgetTokens
 from grange.services.faults import ReleaseHolds
 from grange.services.preempting import MakeRoom
@@ -75,6 +76,7 @@ class Upkeep:
         if old:
             keys = tuple((token.caller, token.operation, token.token) for token in old)
             await context.owner.ask(ForgetTokens(keys=keys, before=Instant(now - TOKEN_MS)))
+        await context.owner.ask(ForgetSignIns(before=now))
         await context.logs.compress_idle(Instant(now - LOG_IDLE_MS))
         async for stream, written_at in context.logs.streams():
             if now - written_at > self._succeeded_ms:

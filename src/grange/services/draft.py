@@ -15,6 +15,7 @@ from grange.domain.farm import Queue, QueueFleetAssociation
 from grange.domain.groups import Group
 from grange.domain.hooks import HookDelivery
 from grange.domain.licences import LicenceCount, LicencePool, region_named
+from grange.domain.people import AuditEntry
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statements import PostingPart
 from grange.domain.statuses import AssociationStatus, TaskRunStatus
@@ -432,7 +433,7 @@ def settled_rows(
     for (kind, key), entity in changed.items():
         if entity is None:
             continue
-        if kind in (PostingPart, HookDelivery) or (
+        if kind in (PostingPart, HookDelivery, AuditEntry) or (
             kind in (Session, SessionAction) and entity.ended_at is not None
         ):
             found.append((kind, key))

@@ -1,11 +1,12 @@
 """Who somebody is: users, keys, temporary credentials, and the browser's cookie.
 
 Nothing secret is stored. The secret of a key is an HMAC of its id and generation under the master
-key; temporary credentials and cookies are signed tokens that carry whom they stand for and until
-when, so they survive a restart. Only one-time login links live in memory; they are gone after a
-minute anyway.
+key; temporary credentials are signed tokens that carry whom they stand for and until when, so they
+survive a restart. Of a browser's cookie a hash is kept in the state store, so that it can be taken
+back. Only one-time login links live in memory; they are gone after a minute anyway.
 """
 
+import asyncio
 import base64
 import hmac
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 import msgspec
 
 from grange.domain.farm import AccessKey, User
+from grange.domain.people import Level, Membership, Place, SignIn
 from grange.domain.statuses import Role
 from grange.kernel.errors import AuthenticationError, InvalidRequestError
 from grange.kernel.ids import FarmId, FleetId, QueueId, WorkerId
@@ -72,6 +74,11 @@ class _OpenedToken:
     secret: str = field(repr=False)
 
 
+def cookie_hash(cookie: str) -> str:
+    """Return what is kept of a cookie."""
+    return sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 MOST_OPENED = 16_384
 """Tokens remembered at once."""
 
@@ -87,17 +94,30 @@ class Identity:
         self._master_key = master_key
         self._store = store
         self._randomness = randomness
+        self._refreshing = asyncio.Lock()
         self._users: dict[str, User] = {}
         self._keys: dict[str, AccessKey] = {}
+        self._held: dict[str, dict[tuple[Place, str], Level]] = {}
+        self._farms: dict[str, frozenset[str]] = {}
+        self._sign_ins: dict[str, SignIn] = {}
+        """By the hash of the cookie."""
         self._links: dict[bytes, _LoginLink] = {}
         self._opened: dict[str, _OpenedToken] = {}
         """Genuine tokens seen lately: a worker sends the same one with every request."""
 
     async def refresh(self) -> None:
-        """Read the committed users and keys; call it at start and after each change of them."""
-        users = {user.name: user for user in await self._store.find(User)}
-        keys = {key.key_id: key for key in await self._store.find(AccessKey)}
-        self._users, self._keys = users, keys
+        """Read what is committed; call it at start and after each change of it."""
+        async with self._refreshing:  # the last to ask is the last to set
+            users = {user.name: user for user in await self._store.find(User)}
+            keys = {key.key_id: key for key in await self._store.find(AccessKey)}
+            sign_ins = {one.token_hash: one for one in await self._store.find(SignIn)}
+            held: dict[str, dict[tuple[Place, str], Level]] = {}
+            farms: dict[str, frozenset[str]] = {}
+            for row in await self._store.find(Membership):
+                held.setdefault(row.user_name, {})[row.place, row.target_id] = row.level
+                farms[row.user_name] = farms.get(row.user_name, frozenset()) | {row.farm_id}
+            self._users, self._keys, self._sign_ins = users, keys, sign_ins
+            self._held, self._farms = held, farms
 
     # Keys
 
@@ -137,12 +157,31 @@ class Identity:
         if session_token is not None:
             return self._principal(self._claims(session_token, "credentials", now))
         user = self._user(self._keys[key_id].user_name)
-        return Principal(name=user.name, role=user.role)
+        return self._person(user, credential=key_id)
 
     def may_sign_in(self, name: str) -> bool:
-        """Return True while a user exists and is not disabled; for streams that go on."""
+        """Return True while a user exists and is not disabled."""
         user = self._users.get(name)
         return user is not None and not user.disabled
+
+    def may_go_on(self, caller: Principal) -> bool:
+        """Return True while a caller is what they were; for streams that go on."""
+        if not self.may_sign_in(caller.name):
+            return False
+        if caller.sign_in_id is not None and not any(
+            one.sign_in_id == caller.sign_in_id for one in self._sign_ins.values()
+        ):
+            return False
+        return caller.role is not Role.MEMBER or self._held.get(caller.name, {}) == caller.held
+
+    def role_of(self, name: str) -> Role | None:
+        """Return the role of a user; None: there is no such user."""
+        user = self._users.get(name)
+        return None if user is None else user.role
+
+    def farms_of(self, name: str) -> frozenset[str]:
+        """Return the farms that a user has memberships in."""
+        return self._farms.get(name, frozenset())
 
     # Temporary credentials
 
@@ -201,8 +240,8 @@ class Identity:
         )
         return token
 
-    def cookie_for(self, login_token: str, now: Instant) -> str:
-        """Exchange a login token, once, for the value of the browser's cookie.
+    def redeem(self, login_token: str, now: Instant) -> str:
+        """Return, once, whom a login token signs in.
 
         Raises:
             AuthenticationError: the token is unknown, used or expired.
@@ -212,23 +251,31 @@ class Identity:
             raise AuthenticationError(
                 "This login link was used or is older than a minute. Run `grange open` again."
             )
-        user = self._user(link.name)
-        return self._token(
-            _Claims(
-                purpose="cookie",
-                name=user.name,
-                role=user.role.value,
-                expires_at=now + COOKIE_MS,
-            )
-        )
+        return self._user(link.name).name
+
+    def new_cookie(self) -> str:
+        """Return a value for a browser's cookie that nobody can guess."""
+        return base64.urlsafe_b64encode(self._randomness(32)).rstrip(b"=").decode()
+
+    def sign_in_of(self, cookie: str) -> SignIn | None:
+        """Return the sign-in a cookie belongs to, or None."""
+        return self._sign_ins.get(cookie_hash(cookie))
 
     def principal_of_cookie(self, cookie: str, now: Instant) -> Principal:
         """Return who holds a cookie.
 
         Raises:
-            AuthenticationError: the cookie is forged or expired, or the user is gone or disabled.
+            AuthenticationError: the browser was signed out, or its user is gone or disabled.
         """
-        return self._principal(self._claims(cookie, "cookie", now))
+        found = self.sign_in_of(cookie)
+        if found is None or found.expires_at <= now:
+            raise AuthenticationError(
+                "This browser is not signed in any more. Sign in again, at /login or with"
+                " `grange open`.",
+                code="ExpiredTokenException",
+            )
+        user = self._user(found.user_name)
+        return self._person(user, credential="page", sign_in_id=found.sign_in_id)
 
     @property
     def page_token_key(self) -> bytes:
@@ -301,9 +348,25 @@ class Identity:
             name: getattr(claims, name) for name in ("farm_id", "fleet_id", "worker_id", "queue_id")
         }
         role = Role(claims.role)
-        if role is Role.OWNER and user.role is not Role.OWNER:
+        if role is not Role.WORKER:
             role = user.role
-        return Principal(name=claims.name, role=role, **optional)
+        return Principal(
+            name=claims.name,
+            role=role,
+            held=self._held.get(user.name, {}),
+            farms=self._farms.get(user.name, frozenset()),
+            **optional,
+        )
+
+    def _person(self, user: User, *, credential: str, sign_in_id: str | None = None) -> Principal:
+        return Principal(
+            name=user.name,
+            role=user.role,
+            held=self._held.get(user.name, {}),
+            farms=self._farms.get(user.name, frozenset()),
+            sign_in_id=sign_in_id,
+            credential=credential,
+        )
 
     def _user(self, name: str) -> User:
         user = self._users.get(name)

@@ -22,6 +22,7 @@ from grange.kernel.errors import ConflictError, GrangeError, StorageFullError, T
 from grange.kernel.ids import FleetId, JobId, QueueId
 from grange.ports.room import Room
 from grange.ports.state import Batch, Compare, Key, StateStore, key_of
+from grange.services.audit import ACTING, Act, entry_of
 from grange.services.draft import (
     Context,
     Draft,
@@ -77,6 +78,8 @@ class _Ask:
     command: Command
     token: Token | None
     answer: "asyncio.Future[Any]"
+    act: Act | None = None
+    """Who acts, for the audit log; None: nobody but the server or a worker."""
     result: Any = None
     error: Exception | None = None
 
@@ -172,7 +175,7 @@ class Owner:
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
-            self._queue.put_nowait(_Ask(command, token, answer))
+            self._queue.put_nowait(_Ask(command, token, answer, ACTING.get()))
         except asyncio.QueueFull:
             raise ThrottledError(
                 "The server has too much to decide.", retry_after_seconds=2
@@ -298,6 +301,8 @@ class Owner:
             ask.result = ask.command.decide(draft)
             if ask.token is not None:
                 draft.put(_token_row(ask.token, ask.result, draft))
+            if ask.act is not None and draft.changed:
+                draft.put(entry_of(ask.act, ask.command, ask.result, draft))
             book_statuses(draft)
             notice(draft)
             self._note_waiting(draft)

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
+from grange.adapters.argon import Argon2Passwords
 from grange.adapters.arrow import settle_arrow
 from grange.adapters.deliveries import FoldersAndMail
 from grange.adapters.hook_doors import Doors
@@ -48,6 +49,7 @@ from grange.server.effects import Effects, Touch
 from grange.server.ports import BooksDoor
 from grange.server.upkeep import Upkeep
 from grange.server.web import WebFiles
+from grange.services.access import Access
 from grange.services.backup import Backups
 from grange.services.books.drain import Drain
 from grange.services.books.group_commit import GroupCommit
@@ -67,6 +69,7 @@ from grange.services.reads.pages import Pages
 from grange.services.reads.rows import Rows
 from grange.services.reads.task_logs import TaskLogs
 from grange.services.scheduled_reports import ScheduledReports
+from grange.services.signing_in import SigningIn
 from grange.services.templates import TaskSpaces
 from grange.services.wake import Wakes
 from grange.services.wrangle.inbox import Inbox
@@ -221,6 +224,15 @@ async def running_api(
             store=store,
             owner=owner,
             identity=identity,
+            access=Access(store, owner, clock),
+            signing=SigningIn(
+                identity=identity,
+                owner=owner,
+                store=store,
+                hasher=Argon2Passwords(),
+                clock=clock,
+                new_id=ids.new,
+            ),
             rows=Rows(store, clock=clock, page_key=identity.page_token_key),
             spaces=spaces,
             logs=logs,

@@ -7,6 +7,7 @@ from grange.adapters.host.ids import RandomIds
 from grange.adapters.host.zone import local_zone
 from grange.domain.effects import Effect
 from grange.domain.farm import AccessKey, Farm, Fleet, Queue, User
+from grange.domain.people import Level, Place
 from grange.domain.rates import RateCard
 from grange.domain.statuses import Role
 from grange.kernel.clock import Clock
@@ -19,6 +20,7 @@ from grange.services.commands.farm_objects import (
     CreateQueue,
     PutRateCard,
 )
+from grange.services.commands.memberships import SetMembership
 from grange.services.commands.people import AddKey, AddUser
 from grange.services.draft import Context
 from grange.services.identity import Identity
@@ -40,6 +42,16 @@ async def fill(store: StateStore, clock: Clock, identity: Identity, plan: FarmPl
         await _fill_people(store, owner, identity, plan)
         farms = own_farms(await store.find(Farm))
         farm_id = farms[0].farm_id if farms else await _make_farm(owner, plan)
+        await owner.ask(
+            SetMembership(
+                user_name=plan.worker,
+                farm_id=farm_id,
+                place=Place.FARM,
+                target_id=farm_id,
+                level=Level.CONTRIBUTOR,
+                by=plan.owner,
+            )
+        )
         await _fill_farm(store, owner, plan, farm_id)
     finally:
         await owner.stop()

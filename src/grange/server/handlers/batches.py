@@ -1,9 +1,10 @@
 """BatchGet operations: many times the operation that gets one, each failing for itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from grange.kernel.errors import GrangeError
 from grange.server.context import Call, Handler, Result
+from grange.services.permissions import check
 from grange.wire.faults import fault_of
 
 
@@ -20,6 +21,7 @@ def batch(single: Callable[[Call], Awaitable[Result]], member: str) -> Handler:
                 context=call.context,
             )
             try:
+                await check_item(call, identifier)
                 found.append({**identifier, **await single(one)})
             except GrangeError as error:
                 fault = fault_of(error)
@@ -27,3 +29,24 @@ def batch(single: Callable[[Call], Awaitable[Result]], member: str) -> Handler:
         return {member: found, "errors": errors}
 
     return handler
+
+
+async def check_item(call: Call, identifier: Mapping[str, str]) -> None:
+    """Return if the caller may get this one.
+
+    Raises:
+        AccessDeniedError: the caller may not.
+    """
+    operation = call.operation.removeprefix("Batch")
+    named = {_NAMES[name]: value for name, value in identifier.items() if name in _NAMES}
+    target = await call.context.access.target(call.caller, operation, named)
+    check(call.caller, operation, target)
+
+
+_NAMES = {
+    "farmId": "farm_id",
+    "fleetId": "fleet_id",
+    "workerId": "worker_id",
+    "queueId": "queue_id",
+    "jobId": "job_id",
+}

@@ -1,9 +1,12 @@
 """Farms, queues, fleets, associations and queue environments: reads."""
 
 from grange.domain.farm import Farm, Fleet, Queue, QueueEnvironment, QueueFleetAssociation
+from grange.domain.statuses import Role
 from grange.domain.work import Job, Worker
-from grange.ports.state import AllOf, Compare, Order
+from grange.ports.state import AllOf, Compare, OneOf, Order
 from grange.server.context import Call, Handler, Result
+from grange.services.access import may_see
+from grange.services.permissions import Target
 from grange.services.reads import shapes
 from grange.services.reads.rows import alive, equals
 
@@ -15,7 +18,10 @@ async def get_farm(call: Call) -> Result:
 
 async def list_farms(call: Call) -> Result:
     """Answer ListFarms."""
-    rows, token = await call.context.rows.page(Farm, AllOf(()), "farm_id", call.page)
+    caller = call.caller
+    mine = OneOf("farm_id", tuple(sorted(caller.farms)))
+    where = AllOf(()) if caller.role is Role.OWNER else mine
+    rows, token = await call.context.rows.page(Farm, where, "farm_id", call.page)
     return {"farms": [shapes.farm(row) for row in rows], "nextToken": token}
 
 
@@ -30,7 +36,11 @@ async def list_queues(call: Call) -> Result:
     await call.context.rows.farm(call.request)
     where = equals(farm_id=call.request["farmId"])
     rows, token = await call.context.rows.page(Queue, where, "queue_id", call.page)
-    shown = [shapes.queue(row, busy=await _busy(call, row)) for row in rows]
+    shown = [
+        shapes.queue(row, busy=await _busy(call, row))
+        for row in rows
+        if may_see(call.caller, Target(farm_id=row.farm_id, queue_id=row.queue_id))
+    ]
     wanted = call.request.get("status")
     return {
         "queues": [item for item in shown if wanted in {None, item["status"]}],

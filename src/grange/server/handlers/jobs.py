@@ -11,7 +11,9 @@ from grange.kernel.ids import parse_task_id
 from grange.ports.state import Order
 from grange.server.context import Call, Handler, Result, require_room
 from grange.services.commands.job_links import named_jobs
+from grange.services.access import job_target
 from grange.services.commands.jobs import ChangeJob, ChangeLayer, ChangeTask, CreateJob
+from grange.services.permissions import check
 from grange.services.reads.rows import equals
 from grange.services.templates import parameter_definitions, parse_job
 
@@ -89,6 +91,7 @@ async def _source(call: Call) -> tuple[str, str, dict[str, Any], dict[str, Any]]
     source = await call.context.store.get(Job, (request["sourceJobId"],))
     if source is None or source.farm_id != request["farmId"]:
         raise NotFoundError("job", request["sourceJobId"])
+    check(call.caller, "GetJob", job_target(source))
     if "attachments" in source.settings:
         settings.setdefault("attachments", source.settings["attachments"])
     return source.template, source.template_type, {**source.parameters, **given}, settings

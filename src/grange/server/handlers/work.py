@@ -8,9 +8,17 @@ from grange.kernel.ids import parse_task_id
 from grange.ports.state import AllOf, Compare, OneOf, Order
 from grange.server.context import Call, Handler, Result
 from grange.server.handlers.batches import batch
+from grange.services.permissions import Target, check
 from grange.services.reads import shapes
 from grange.services.reads.rows import equals
 from grange.services.reads.search import JOBS, STEPS, job_found, search
+
+
+def _check_queues(call: Call) -> None:
+    """Return if the caller may read every queue that a search names."""
+    for queue_id in call.request["queueIds"]:
+        target = Target(farm_id=call.request["farmId"], queue_id=queue_id)
+        check(call.caller, "ListJobs", target)
 
 
 async def get_job(call: Call) -> Result:
@@ -28,6 +36,7 @@ async def list_jobs(call: Call) -> Result:
 
 async def search_jobs(call: Call) -> Result:
     """Answer SearchJobs."""
+    _check_queues(call)
     scope = AllOf(
         (
             equals(farm_id=call.request["farmId"]),
@@ -59,6 +68,7 @@ async def list_steps(call: Call) -> Result:
 
 async def search_steps(call: Call) -> Result:
     """Answer SearchSteps."""
+    _check_queues(call)
     scope = AllOf(
         (
             equals(farm_id=call.request["farmId"]),

@@ -8,11 +8,19 @@ from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from grange.domain.shares import Share, ShareKind, recent_ms
-from grange.kernel.errors import FieldProblem, GrangeError, InvalidRequestError
+from grange.domain.work import Job
+from grange.kernel.errors import (
+    AccessDeniedError,
+    FieldProblem,
+    GrangeError,
+    InvalidRequestError,
+)
 from grange.kernel.ids import FarmId, JobId
 from grange.ports.state import Compare
+from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
-from grange.server.rest.people import Done
+from grange.server.rest.given import Done
+from grange.services.access import job_target, may_see
 from grange.services.actions import (
     Consequence,
     Selection,
@@ -24,6 +32,7 @@ from grange.services.actions import (
 from grange.services.commands.job_actions import ActOnJob, JobAction
 from grange.services.commands.shares import SetShare, UnsetShare
 from grange.services.commands.worker_orders import OrderWorker
+from grange.services.permissions import Principal, check
 
 
 class JobsAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,10 +109,10 @@ async def act_on_jobs(
             "Give a priority from 0 to 100.", fields=[FieldProblem("priority", "is missing")]
         )
     jobs = await selected(context.store, FarmId(farm_id), data.select)
+    jobs, refused = await _allowed(jobs, context, caller)
     found = await consequence_for_jobs(context.store, data.action, jobs, context.clock.now())
     if not data.apply:
-        return found
-    refused: dict[str, str] = {}
+        return msgspec.structs.replace(found, refused=refused)
     for job in jobs:
         try:
             answer = await context.owner.ask(
@@ -121,6 +130,32 @@ async def act_on_jobs(
         if data.action is JobAction.DELETE and not answer["deleted"]:
             refused[job.job_id] = "It was canceled and still stops; delete it once it has ended."
     return msgspec.structs.replace(found, applied=True, refused=refused)
+
+
+async def _allowed(
+    jobs: list[Job], context: Context, caller: Principal
+) -> tuple[list[Job], dict[str, str]]:
+    """Return the jobs the caller may act on, and why not on the others.
+
+    Raises:
+        AccessDeniedError: not on a single one.
+    """
+    allowed: list[Job] = []
+    refused: dict[str, str] = {}
+    problem = ""
+    for job in jobs:
+        target = job_target(job)
+        try:
+            check(caller, "UpdateJob", target)
+            allowed.append(job)
+        except AccessDeniedError as error:
+            problem = str(error)
+            await context.access.refuse_job("grange:ActOnJobs", job, problem)
+            if may_see(caller, target):
+                refused[job.job_id] = problem
+    if jobs and not allowed:
+        raise AccessDeniedError(problem)
+    return allowed, refused
 
 
 @post("/farms/{farm_id:str}/workers/actions", operation="OrderWorkers", status_code=200)

@@ -32,6 +32,7 @@ from grange.server.rest import (
 )
 from grange.server.rest.actions import HANDLERS as ACTIONS
 from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
+from grange.server.rest.audit import HANDLERS as AUDIT
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
@@ -39,6 +40,8 @@ from grange.server.rest.hooks import HANDLERS as HOOKS
 from grange.server.rest.job_links import HANDLERS as JOB_LINKS
 from grange.server.rest.job_report import HANDLERS as JOB_REPORT
 from grange.server.rest.policy import HANDLERS as POLICY
+from grange.server.rest.me import HANDLERS as ME
+from grange.server.rest.memberships import HANDLERS as MEMBERSHIPS
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.server.rest.snapshots import HANDLERS as SNAPSHOTS
@@ -51,7 +54,7 @@ from grange.server.rest.task_logs import HANDLERS as TASK_LOGS
 from grange.server.rest.views import HANDLERS as VIEWS
 from grange.server.rest.why import HANDLERS as WHY
 from grange.server.rest.wrangle import HANDLERS as WRANGLE
-from grange.services.permissions import Principal, check
+from grange.services.permissions import Principal
 from grange.wire.faults import Fault, fault_of, retry_header
 
 PREFIX = "/api/v1"
@@ -109,7 +112,10 @@ async def get_openapi(request: Request[Principal, None, State]) -> dict[str, Any
 
 
 HANDLERS: list[HTTPRouteHandler] = [
+    *ME,
     *people.HANDLERS,
+    *MEMBERSHIPS,
+    *AUDIT,
     *jobs.HANDLERS,
     *workers.HANDLERS,
     *books.HANDLERS,
@@ -160,17 +166,21 @@ def _caller(request: Request[Any, Any, Any]) -> Principal:
     return caller
 
 
-def _guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Check the caller's role against the operation a route names."""
+async def _guard(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """Ask whether the caller may use the operation that a route names."""
     operation = handler.opt.get("operation")
     if operation is None:
         return  # the OpenAPI document
-    named = connection.path_params
-    check(
-        connection.scope["state"]["caller"],
+    state: Any = connection.scope["state"]
+    context: Context = state["context"]
+    await context.access.require(
+        state["caller"],
         f"grange:{operation}",
-        farm_id=named.get("farm_id"),
-        worker_id=named.get("worker_id"),
+        connection.path_params,
+        address=state["address"],
+        request_id=state["request_id"],
     )
 
 

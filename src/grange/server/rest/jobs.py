@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from grange.domain.farm import Farm
+from grange.domain.statuses import Role
 from grange.domain.work import Job, Session
 from grange.kernel.errors import NotFoundError, UnreachableError
 from grange.server.context import Context
@@ -39,10 +40,11 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/farms", operation="ListFarms")
-async def list_farms(context: Services) -> Farms:
-    """List the farms, simulated ones last."""
+async def list_farms(context: Services, caller: Caller) -> Farms:
+    """List the farms that the caller has a part in, simulated ones last."""
     farms = sorted(await context.store.find(Farm), key=lambda farm: farm.simulated)
-    return Farms(farms=[farm_row(farm) for farm in farms])
+    shown = [farm for farm in farms if caller.role is Role.OWNER or farm.farm_id in caller.farms]
+    return Farms(farms=[farm_row(farm) for farm in shown])
 
 
 @get("/farms/{farm_id:str}/overview", operation="GetOverview")
@@ -157,7 +159,7 @@ async def get_events(
     async def events() -> AsyncIterator[bytes]:
         async for piece in context.live.subscribe(farm_id, number):
             yield piece
-            if not context.identity.may_sign_in(caller.name):
+            if not context.identity.may_go_on(caller):
                 return
 
     return Stream(events(), media_type="text/event-stream", headers=_STREAM_HEADERS)

@@ -14,7 +14,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundErro
 from grange.kernel.ids import FarmId
 from grange.ports.state import Compare
 from grange.server.rest.given import Caller, Services
-from grange.server.rest.people import Done
+from grange.server.rest.given import Done
 from grange.services.commands.series import PutSeries, RemoveSeries
 
 Answer = dict[str, Any]

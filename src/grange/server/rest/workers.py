@@ -15,7 +15,7 @@ from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId
 from grange.server.context import Context, require_room
 from grange.server.rest.given import Caller, Services
-from grange.server.rest.people import Done
+from grange.server.rest.given import Done
 from grange.services.commands.worker_orders import OrderWorker
 from grange.services.reads.logs import check_writer
 from grange.wire.decode import parse_object
@@ -106,7 +106,7 @@ async def wake(
         closing = asyncio.ensure_future(context.closing.wait())
         try:
             yield b": hello\n\n"
-            while not closing.done() and context.identity.may_sign_in(caller.name):
+            while not closing.done() and context.identity.may_go_on(caller):
                 woken = asyncio.ensure_future(stream.next(WAKE_SECONDS))
                 await asyncio.wait({woken, closing}, return_when=asyncio.FIRST_COMPLETED)
                 if woken.done():

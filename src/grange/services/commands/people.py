@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from grange.domain.farm import AccessKey, ClientToken, Farm, User
+from grange.domain.people import Level, Membership, Place
 from grange.domain.statuses import Role
 from grange.kernel.errors import ConflictError, NotFoundError
 from grange.kernel.units import Instant
@@ -19,6 +20,8 @@ class AddUser:
 
     name: str
     role: Role
+    farms: tuple[str, ...] = ()
+    """The farms a worker's key belongs to."""
     by: str
 
     def needs(self) -> Needs:
@@ -35,6 +38,18 @@ class AddUser:
                 resource_id=self.name,
             )
         draft.put(User(name=self.name, role=self.role, created_at=draft.now, created_by=self.by))
+        for farm_id in self.farms:
+            draft.put(
+                Membership(
+                    user_name=self.name,
+                    place=Place.FARM,
+                    target_id=farm_id,
+                    farm_id=farm_id,
+                    level=Level.CONTRIBUTOR,
+                    created_at=draft.now,
+                    created_by=self.by,
+                )
+            )
         _audit(draft, self.name, "user_added", self.by, new=self.role.value)
         return {"name": self.name}
 
