@@ -24,11 +24,18 @@ QUIET_MS = MILLIS_PER_MINUTE
 _MOST_REFUSALS = 4096
 
 NOTED = frozenset(
-    f"grange:{name}"
-    for name in (
-        "StartBackup RebuildBooks PutForeignHistory ReplaceLogLines PruneLogLines FeedRings"
-        " ImportSeriesRrd DrawStreamPages AdoptFarm AddLoginLink"
-    ).split()
+    {
+        "grange:StartBackup",
+        "grange:RebuildBooks",
+        "grange:PutForeignHistory",
+        "grange:ReplaceLogLines",
+        "grange:PruneLogLines",
+        "grange:FeedRings",
+        "grange:ImportSeriesRrd",
+        "grange:DrawStreamPages",
+        "grange:AdoptFarm",
+        "grange:AddLoginLink",
+    }
 )
 """Acts that the owner loop does not hear of, or not of all of them: written down beforehand."""
 
@@ -86,9 +93,7 @@ class Access:
         if operation in NOTED:
             await self._owner.ask(NoteAct(act=act, outcome=Outcome.DONE))
 
-    async def target(
-        self, caller: Principal, operation: str, named: Mapping[str, str]
-    ) -> Target:
+    async def target(self, caller: Principal, operation: str, named: Mapping[str, str]) -> Target:
         """Return what a request is about; rows are read only where the answer depends on them."""
         target = Target(
             farm_id=named.get("farm_id"),

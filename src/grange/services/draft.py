@@ -331,7 +331,9 @@ class Draft:
         self._set(type(entity), key_of(entity), entity)
 
     def delete(self, kind: type[Any], *key: str | int) -> None:
-        """Remove an entity."""
+        """Remove an entity; what is in the audit log stays there."""
+        if kind is AuditEntry:
+            raise TypeError("The audit log is only added to.")
         self._set(kind, key, None)
 
     def _set(self, kind: type[Any], key: Key, entity: Any) -> None:

@@ -63,9 +63,7 @@ RULES: Mapping[str, Rule] = dict(
         ),
         *_rules(_SUBMIT, "", "CreateJob AssumeQueueRoleForUser"),
         *_rules(_ACT, "", "UpdateJob UpdateStep UpdateTask"),
-        *_rules(
-            _MANAGE, "", "CreateWorker UpdateWorker DeleteWorker AssumeFleetRoleForWorker"
-        ),
+        *_rules(_MANAGE, "", "CreateWorker UpdateWorker DeleteWorker AssumeFleetRoleForWorker"),
         *_rules(
             _OWN,
             "",

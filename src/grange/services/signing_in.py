@@ -52,7 +52,14 @@ class SigningIn:
             AuthenticationError: the link is unknown, used or expired.
         """
         name = self._identity.redeem(token, self._clock.now())
-        return await self._open(name, "link", old_cookie, address, browser, None)
+        return await self._open(
+            name=name,
+            how="link",
+            old_cookie=old_cookie,
+            address=address,
+            browser=browser,
+            renewed=None,
+        )
 
     async def with_password(
         self, name: str, password: str, *, old_cookie: str | None, address: str, browser: str
@@ -70,16 +77,21 @@ class SigningIn:
         able = self._identity.may_sign_in(name) and self._identity.role_of(name) is not Role.WORKER
         phc = known.phc if known is not None and able else None
         if not await self._hasher.matches(phc, password[:LONGEST_PASSWORD]):
-            act = Act(
-                actor=name, operation="SignIn", kind="user", subject=name, address=address
-            )
+            act = Act(actor=name, operation="SignIn", kind="user", subject=name, address=address)
             reason = "wrong name or password"
             await self._owner.ask(NoteAct(act=act, outcome=Outcome.REFUSED, reason=reason))
             raise AuthenticationError("The name or the password is wrong.")
         self._limits.succeeded(name, address)
         again = phc is not None and self._hasher.outdated(phc)
         renewed = await self._hasher.hash(password) if again else None
-        return await self._open(name, "password", old_cookie, address, browser, renewed)
+        return await self._open(
+            name=name,
+            how="password",
+            old_cookie=old_cookie,
+            address=address,
+            browser=browser,
+            renewed=renewed,
+        )
 
     async def sign_out(self, cookie: str | None) -> None:
         """Make a cookie worthless."""
@@ -87,9 +99,7 @@ class SigningIn:
         if found is None:
             return
         ACTING.set(Act(actor=found.user_name, operation="SignOut", credential="page"))
-        await self._owner.ask(
-            CloseSignIns(user_name=found.user_name, sign_in_id=found.sign_in_id)
-        )
+        await self._owner.ask(CloseSignIns(user_name=found.user_name, sign_in_id=found.sign_in_id))
         await self._identity.refresh()
 
     async def close(self, name: str, sign_in_id: str | None = None) -> None:
@@ -135,6 +145,7 @@ class SigningIn:
 
     async def _open(
         self,
+        *,
         name: str,
         how: str,
         old_cookie: str | None,

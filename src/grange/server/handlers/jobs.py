@@ -10,8 +10,8 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundErro
 from grange.kernel.ids import parse_task_id
 from grange.ports.state import Order
 from grange.server.context import Call, Handler, Result, require_room
-from grange.services.commands.job_links import named_jobs
 from grange.services.access import job_target
+from grange.services.commands.job_links import named_jobs
 from grange.services.commands.jobs import ChangeJob, ChangeLayer, ChangeTask, CreateJob
 from grange.services.permissions import check
 from grange.services.reads.rows import equals

@@ -18,8 +18,7 @@ from grange.kernel.errors import (
 from grange.kernel.ids import FarmId, JobId
 from grange.ports.state import Compare
 from grange.server.context import Context
-from grange.server.rest.given import Caller, Services
-from grange.server.rest.given import Done
+from grange.server.rest.given import Caller, Done, Services
 from grange.services.access import job_target, may_see
 from grange.services.actions import (
     Consequence,

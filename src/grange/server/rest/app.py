@@ -166,9 +166,7 @@ def _caller(request: Request[Any, Any, Any]) -> Principal:
     return caller
 
 
-async def _guard(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
+async def _guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Ask whether the caller may use the operation that a route names."""
     operation = handler.opt.get("operation")
     if operation is None:

@@ -4,7 +4,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from litestar import get
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.server.rest.given import Services
 from grange.services.reads.audit import MOST_ENTRIES, AuditPage, audit_page
@@ -14,11 +14,12 @@ _Limit = Annotated[int, QueryParameter(ge=1, le=MOST_ENTRIES)]
 
 @get("/audit", operation="ListServerAudit")
 async def list_server_audit(
+    *,
     context: Services,
-    where: str = "",
-    since: int | None = None,
-    until: int | None = None,
-    before: str | None = None,
+    where: FromQuery[str] = "",
+    since: FromQuery[int | None] = None,
+    until: FromQuery[int | None] = None,
+    before: FromQuery[str | None] = None,
     limit: _Limit = 100,
 ) -> AuditPage:
     """List who did what on this server, newest first; sign-ins and refusals too."""
@@ -37,12 +38,13 @@ async def list_server_audit(
 
 @get("/farms/{farm_id:str}/audit", operation="ListAudit")
 async def list_audit(
+    *,
     farm_id: FromPath[str],
     context: Services,
-    where: str = "",
-    since: int | None = None,
-    until: int | None = None,
-    before: str | None = None,
+    where: FromQuery[str] = "",
+    since: FromQuery[int | None] = None,
+    until: FromQuery[int | None] = None,
+    before: FromQuery[str | None] = None,
     limit: _Limit = 100,
 ) -> AuditPage:
     """List who did what in a farm, newest first; what was refused too."""

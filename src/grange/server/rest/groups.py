@@ -14,8 +14,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import billionths_of
 from grange.ports.magic import BROADCAST, PORT
-from grange.server.rest.given import Caller, Services
-from grange.server.rest.given import Done
+from grange.server.rest.given import Caller, Done, Services
 from grange.services.commands.groups import ChangeGroup, RemoveGroup, ReplaceGroups
 from grange.services.commands.licences import (
     PoolTerms,

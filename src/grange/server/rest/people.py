@@ -187,9 +187,7 @@ async def sign_out_user(name: FromPath[str], caller: Caller, context: Services) 
 def _check(caller: Principal, name: str, context: Context) -> None:
     """Return if the caller may change this user."""
     identity = context.identity
-    check_administers(
-        caller, name=name, role=identity.role_of(name), farms=identity.farms_of(name)
-    )
+    check_administers(caller, name=name, role=identity.role_of(name), farms=identity.farms_of(name))
 
 
 async def _farms_of_worker(farm_id: str | None, context: Context) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from grange.domain.series import DataSource, DsType, Series
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId
 from grange.ports.state import Compare
-from grange.server.rest.given import Caller, Services
-from grange.server.rest.given import Done
+from grange.server.rest.given import Caller, Done, Services
 from grange.services.commands.series import PutSeries, RemoveSeries
 
 Answer = dict[str, Any]

@@ -14,8 +14,7 @@ from grange.domain.work import Worker
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId
 from grange.server.context import Context, require_room
-from grange.server.rest.given import Caller, Services
-from grange.server.rest.given import Done
+from grange.server.rest.given import Caller, Done, Services
 from grange.services.commands.worker_orders import OrderWorker
 from grange.services.reads.logs import check_writer
 from grange.wire.decode import parse_object

@@ -77,6 +77,7 @@ class SetMembership:
             raise _bad("name", f"{user.name} owns the server, and needs no membership")
         if user.role is Role.WORKER and self.place is not Place.FARM:
             raise _bad("place", f"{user.name} has role worker: it belongs to farms only")
+        found = False
         match self.place:
             case Place.FARM:
                 found = farm.farm_id == self.target_id
@@ -131,9 +132,7 @@ class SetPassword:
             if draft.find(Password, user.name) is not None:
                 draft.delete(Password, user.name)
         else:
-            draft.put(
-                Password(user_name=user.name, phc=self.phc, set_at=draft.now, set_by=self.by)
-            )
+            draft.put(Password(user_name=user.name, phc=self.phc, set_at=draft.now, set_by=self.by))
         _sign_out(draft, user.name, self.except_sign_in)
         return {}
 
