@@ -78,10 +78,11 @@ RULES: Mapping[str, Rule] = dict(
         *_rules(_OWN_ANYWHERE, "grange:", "AddUser ListUsers DisableUser SetPassword SignOutUser"),
         *_rules(_OWN_ANYWHERE, "grange:", "AddKey RevokeKey"),
         *_rules(_PARTS, "grange:", "ActOnJobs"),
+        *_rules(_ACT, "grange:", "PutJobAfter"),
         *_rules(
             READ,
             "grange:",
-            "GetOverview GetPulse GetJob GetFrames GetPreview GetLog GetEvents GetReceipt"
+            "GetOverview GetJob GetJobReport GetFrames GetPreview GetLog GetEvents GetReceipt"
             " GetAccounts GetUsage"
             " GetSlots GetWorkerSamples GetTimeline GetGraph ListBookFiles GetCosts"
             " GetLicenceMinutes ListMonths GetStatement ListBudgets ListRateCards ListGroups"

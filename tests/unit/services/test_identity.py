@@ -7,12 +7,19 @@ from typing import Any
 import pytest
 
 from grange.domain.farm import AccessKey, User
+from grange.domain.people import Level, Membership, Place, SignIn
 from grange.domain.statuses import Role
 from grange.kernel.errors import AuthenticationError
 from grange.kernel.ids import FarmId, FleetId, WorkerId
 from grange.kernel.units import Instant
 from grange.ports.state import Batch
-from grange.services.identity import LOGIN_LINK_MS, WORKER_CREDENTIALS_MS, Identity
+from grange.services.identity import (
+    COOKIE_MS,
+    LOGIN_LINK_MS,
+    WORKER_CREDENTIALS_MS,
+    Identity,
+    cookie_hash,
+)
 from grange.services.permissions import Principal
 from grange.testing.memory_store import MemoryStore
 
@@ -131,19 +138,69 @@ def test_every_byte_of_a_token_counts():
 def test_a_login_link_works_once_within_a_minute():
     known = identity(user())
     token = known.login_token("ana", NOW)
-    cookie = known.cookie_for(token, NOW)
-    assert known.principal_of_cookie(cookie, NOW).name == "ana"
+    assert known.redeem(token, NOW) == "ana"
     with pytest.raises(AuthenticationError):
-        known.cookie_for(token, NOW)
+        known.redeem(token, NOW)
     late = known.login_token("ana", NOW)
     with pytest.raises(AuthenticationError):
-        known.cookie_for(late, Instant(NOW + LOGIN_LINK_MS))
+        known.redeem(late, Instant(NOW + LOGIN_LINK_MS))
+
+
+def sign_in(cookie: str, name: str = "ana") -> SignIn:
+    return SignIn(
+        sign_in_id="signin-1",
+        token_hash=cookie_hash(cookie),
+        user_name=name,
+        how="link",
+        address="",
+        browser="",
+        created_at=NOW,
+        expires_at=Instant(NOW + COOKIE_MS),
+    )
+
+
+def test_a_cookie_counts_while_its_sign_in_is_kept_and_not_over():
+    known = identity(user(), sign_in("biscuit"))
+    assert known.principal_of_cookie("biscuit", NOW).name == "ana"
+    for cookie, now in (("crumbs", NOW), ("biscuit", Instant(NOW + COOKIE_MS))):
+        with pytest.raises(AuthenticationError):
+            known.principal_of_cookie(cookie, now)
+    with pytest.raises(AuthenticationError):
+        identity(user(disabled=True), sign_in("biscuit")).principal_of_cookie("biscuit", NOW)
+
+
+def test_what_is_kept_of_a_cookie_opens_nothing():
+    """Whoever reads the database cannot sign in with what is in it."""
+    kept = sign_in("biscuit")
+    with pytest.raises(AuthenticationError):
+        identity(user(), kept).principal_of_cookie(kept.token_hash, NOW)
+
+
+def test_a_stream_ends_with_the_sign_in_the_user_or_the_membership():
+    known = identity(user("ben", Role.MEMBER), sign_in("biscuit", "ben"))
+    caller = known.principal_of_cookie("biscuit", NOW)
+    assert known.may_go_on(caller)
+    assert not identity(user("ben", Role.MEMBER)).may_go_on(caller)
+    assert not identity(user("ben", Role.MEMBER, disabled=True), sign_in("biscuit")).may_go_on(
+        caller
+    )
+    member = Membership(
+        user_name="ben",
+        place=Place.FARM,
+        target_id="farm-1",
+        farm_id="farm-1",
+        level=Level.VIEWER,
+        created_at=NOW,
+        created_by="x",
+    )
+    more = identity(user("ben", Role.MEMBER), sign_in("biscuit", "ben"), member)
+    assert not more.may_go_on(caller)
+    assert more.principal_of_cookie("biscuit", NOW).held == {(Place.FARM, "farm-1"): Level.VIEWER}
 
 
 def test_a_cookie_is_no_credential_and_a_credential_no_cookie():
-    known = identity(user(), user("worker", Role.WORKER))
-    cookie = known.cookie_for(known.login_token("ana", NOW), NOW)
+    known = identity(user(), user("worker", Role.WORKER), sign_in("biscuit"))
     with pytest.raises(AuthenticationError):
-        known.secret_of("ASIA", cookie, NOW)
+        known.secret_of("ASIA", "biscuit", NOW)
     with pytest.raises(AuthenticationError):
         known.principal_of_cookie(worker_credentials(known).session_token, NOW)
