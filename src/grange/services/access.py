@@ -100,6 +100,7 @@ class Access:
             fleet_id=named.get("fleet_id"),
             worker_id=named.get("worker_id"),
             queue_id=named.get("queue_id"),
+            owner=named.get("user"),
         )
         job_id, session_id = named.get("job_id"), named.get("session_id")
         if (job_id or session_id) is None or not needs_job(caller, operation, target):
@@ -134,7 +135,7 @@ class Access:
 def job_target(job: Job) -> Target:
     """Return a job as what a request is about."""
     return Target(
-        farm_id=job.farm_id, queue_id=job.queue_id, job_id=job.job_id, job_owner=job.created_by
+        farm_id=job.farm_id, queue_id=job.queue_id, job_id=job.job_id, owner=job.created_by
     )
 
 

@@ -17,7 +17,7 @@ class Rule:
     level: Level
     """On what the request names: the job, else the queue, else the farm."""
     own: Level | None = None
-    """Enough on a job of one's own."""
+    """Enough on a job, or whatever else, of one's own."""
     partial: bool = False
     """A membership in any queue or job of the farm is enough: the handler checks, or leaves out,
     each thing for itself."""
@@ -32,6 +32,7 @@ _SUBMIT = Rule(level=Level.CONTRIBUTOR)
 _ACT = Rule(level=Level.MANAGER, own=Level.CONTRIBUTOR)
 _MANAGE = Rule(level=Level.MANAGER)
 _OWN = Rule(level=Level.OWNER)
+_OWN_OR_MINE = Rule(level=Level.OWNER, own=Level.VIEWER)
 _OWN_ANYWHERE = Rule(level=Level.OWNER, anywhere=True)
 
 
@@ -79,6 +80,7 @@ RULES: Mapping[str, Rule] = dict(
         *_rules(_OWN_ANYWHERE, "grange:", "AddKey RevokeKey"),
         *_rules(_PARTS, "grange:", "ActOnJobs"),
         *_rules(_ACT, "grange:", "PutJobAfter"),
+        *_rules(_OWN_OR_MINE, "grange:", "PutMessagePlan DeleteMessagePlan"),
         *_rules(
             READ,
             "grange:",
@@ -95,13 +97,14 @@ RULES: Mapping[str, Rule] = dict(
             " GetSeriesGraph ListStreamNames ListStreamPages GetStreamPage ListPublications"
             " ListSeries GetSeries ListRings GetRingRows GetSeriesRrd ListStreamValues"
             " ListStreamSources ListStreams GetStreamSlots ListStreamHours GetStreamHour"
-            " ListStreamContacts GetStreamWatch",
+            " ListStreamContacts GetStreamWatch GetScheduling GetInbox GetJobsSnapshot"
+            " GetWorkersSnapshot FindJobs FindWorkers ListViews PutView DeleteView",
         ),
         *_rules(
             _MANAGE,
             "grange:",
             "OrderWorkers UpdateWorker WakeUpWorker PutGroup PutGroups DeleteGroup VerifyBooks"
-            " DrawStreamPages RunReportSchedule ForgetStreamContact",
+            " DrawStreamPages RunReportSchedule ForgetStreamContact ActOnInbox",
         ),
         *_rules(
             _OWN,
@@ -111,7 +114,8 @@ RULES: Mapping[str, Rule] = dict(
             " PutShare DeleteShare PutReportSchedule DeleteReportSchedule SetRetention"
             " RebuildBooks PutForeignHistory PutPublication RevokePublication PutSeries"
             " DeleteSeries FeedRings ImportSeriesRrd PutStreamValues PutLogLines ReplaceLogLines"
-            " PruneLogLines PutStreamContact",
+            " PruneLogLines PutStreamContact PutScheduling ListHooks PutHook DeleteHook"
+            " GetHookSecret RenewHookSecret TestHook ListHookDeliveries ReplayHook",
         ),
     ]
 )

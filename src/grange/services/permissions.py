@@ -54,8 +54,8 @@ class Target:
     worker_id: str | None = None
     queue_id: str | None = None
     job_id: str | None = None
-    job_owner: str | None = None
-    """Who submitted the job."""
+    owner: str | None = None
+    """Who submitted the job, or whose it is."""
 
 
 NOTHING = Target()
@@ -198,7 +198,7 @@ def _check_member(caller: Principal, operation: str, target: Target) -> None:
     if rule.partial and target.farm_id in caller.farms:
         return
     level = level_on(caller, target)
-    own = rule.own is not None and target.job_owner == caller.name
+    own = rule.own is not None and target.owner == caller.name
     needed = rule.own if own and rule.own is not None else rule.level
     if level is None or level.rank < needed.rank:
         raise AccessDeniedError(_refusal(caller, operation, target, rule, level))
@@ -210,8 +210,8 @@ def _refusal(
     where = target.job_id or target.queue_id or target.farm_id or "this server"
     has = f"has level {level}" if level is not None else "is no member"
     whose = (
-        f" It was submitted by {target.job_owner}; with level {rule.own} one acts on own jobs only."
-        if rule.own is not None and target.job_owner not in {None, caller.name}
+        f" It belongs to {target.owner}; level {rule.own} is enough for one's own only."
+        if rule.own is not None and target.owner not in {None, caller.name}
         else ""
     )
     return f"{operation} needs level {rule.level} on {where}; {caller.name} {has} there.{whose}"

@@ -39,9 +39,9 @@ from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.hooks import HANDLERS as HOOKS
 from grange.server.rest.job_links import HANDLERS as JOB_LINKS
 from grange.server.rest.job_report import HANDLERS as JOB_REPORT
-from grange.server.rest.policy import HANDLERS as POLICY
 from grange.server.rest.me import HANDLERS as ME
 from grange.server.rest.memberships import HANDLERS as MEMBERSHIPS
+from grange.server.rest.policy import HANDLERS as POLICY
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.server.rest.snapshots import HANDLERS as SNAPSHOTS

@@ -9,8 +9,7 @@ from litestar.params import FromPath, JSONBody
 from grange.domain.views import SavedView
 from grange.kernel.ids import FarmId
 from grange.ports.state import Order
-from grange.server.rest.given import Caller, Services
-from grange.server.rest.people import Done
+from grange.server.rest.given import Caller, Done, Services
 from grange.services.commands.views import LONGEST_QUERY, RemoveView, SaveView
 from grange.services.reads.rows import equals
 
