@@ -42,9 +42,10 @@ ONLY_IN = {
         "grange.worker.fragments",
         "grange.worker.patience",
         "grange.worker.sessionlog",
+        "grange.worker.yielding",
     ),
     "openjd.model": ("grange.services", "grange.worker.fragments"),
-    "botocore": ("grange.wire.spec", "grange.testing"),
+    "botocore": ("grange.testing",),
     "paho": ("grange.adapters.mqtt",),
 }
 """Library → the only modules (or packages) of ours that import it."""

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from grange.adapters import migrations
+from grange.adapters.migrations import FRESH
 from grange.adapters.migrations.sqlite import migrate
 from grange.adapters.postgres import PostgresStore
 from grange.adapters.schema import METADATA
@@ -27,6 +28,7 @@ from grange.testing.conformance.entities import least
 from grange.testing.conformance.state_store import opened
 from grange.testing.databases import create_database, drop_database
 from tests.migration.draft import OLD, everything
+from tools.fresh_schema import fresh_schema
 
 LAST = migrations.revisions()[-1]
 SECOND = f'''"""A revision of these tests."""
@@ -66,6 +68,11 @@ def test_migrations_make_the_tables_the_entities_want(tmp_path: Path) -> None:
     migrated = declared(tmp_path / "migrated.db")
     assert migrated == declared(tmp_path / "declared.db")
     assert len(migrated) > 30
+
+
+def test_a_new_farm_begins_with_what_the_revisions_make() -> None:
+    """If this fails after a new revision: `python -m tools.fresh_schema`."""
+    assert FRESH.read_text(encoding="utf-8") == fresh_schema()
 
 
 @pytest.fixture

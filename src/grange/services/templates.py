@@ -1,31 +1,25 @@
 """Open Job Description: from a template to the values the farm decides on.
 
-The only module that imports openjd.model. A layer's tasks are never expanded: a task's parameters
-are looked up by its index, from a parameter space rebuilt from the job's template when it is first
-asked for.
+The only module that imports openjd.model, and only when a template is read: it takes longer to load
+than the rest of a server that comes back after a crash. A layer's tasks are never expanded: a
+task's parameters are looked up by its index, from a parameter space rebuilt from the job's template
+when it is first asked for.
 """
 
+import importlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from openjd.model import (
-    DecodeValidationError,
-    DocumentType,
-    StepParameterSpaceIterator,
-    create_job,
-    decode_environment_template,
-    decode_job_template,
-    document_string_to_object,
-    preprocess_job_parameters,
-)
+from typing import TYPE_CHECKING, Any
 
 from grange.books.frame_ranges import compressed
 from grange.domain.work import Job, Requirement
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import JobId
+
+if TYPE_CHECKING:
+    from openjd.model import StepParameterSpaceIterator
 
 EXTENSIONS = ("TASK_CHUNKING", "REDACTED_ENV_VARS", "FEATURE_BUNDLE_1", "EXPR")
 """OpenJD extensions a template may ask for."""
@@ -97,6 +91,8 @@ def parse_job(
     Raises:
         InvalidRequestError: OpenJD rejects the template, an environment or a parameter.
     """
+    from openjd.model import create_job  # noqa: PLC0415 - see above
+
     raw, decoded, values, environments = _decode(
         template, template_type, parameters, queue_environments
     )
@@ -106,7 +102,7 @@ def parse_job(
             job_parameter_values=values,
             environment_templates=[env for _, env in environments] or None,
         )
-    except (DecodeValidationError, ValueError) as error:
+    except ValueError as error:
         raise _rejected("template", error) from error
     _check_file_names(raw, "template")
     names = [step.name for step in job.steps]
@@ -134,10 +130,12 @@ def check_environment(template: str, template_type: str) -> str:
     Raises:
         InvalidRequestError: OpenJD rejects it.
     """
+    from openjd.model import decode_environment_template  # noqa: PLC0415 - see above
+
     raw = _document(template, template_type)
     try:
         decoded = decode_environment_template(template=raw, supported_extensions=EXTENSIONS)
-    except (DecodeValidationError, ValueError) as error:
+    except ValueError as error:
         raise _rejected("template", error) from error
     _check_file_names(raw, "template")
     return str(decoded.environment.name)
@@ -151,6 +149,11 @@ def parameter_definitions(template: str, template_type: str) -> list[dict[str, A
 def job_document(template: str, template_type: str) -> dict[str, Any]:
     """Return a job template as it was written."""
     return _document(template, template_type)
+
+
+def load() -> None:
+    """Load what reads templates, so that the first job does not wait for it."""
+    importlib.import_module("openjd.model")
 
 
 class TaskSpaces:
@@ -186,7 +189,7 @@ class TaskSpaces:
             for item in definitions
         ]
 
-    def _of(self, job: Job) -> list[StepParameterSpaceIterator]:
+    def _of(self, job: Job) -> "list[StepParameterSpaceIterator]":
         spaces = self._spaces.get(job.job_id)
         if spaces is None:
             spaces = self._spaces[job.job_id] = self._of_content(job)
@@ -195,7 +198,9 @@ class TaskSpaces:
         self._spaces.move_to_end(job.job_id)
         return spaces
 
-    def _of_content(self, job: Job) -> list[StepParameterSpaceIterator]:
+    def _of_content(self, job: Job) -> "list[StepParameterSpaceIterator]":
+        from openjd.model import create_job  # noqa: PLC0415 - see above
+
         content = (job.template, repr(sorted(job.parameters.items())))
         spaces = self._by_content.get(content)
         if spaces is None:
@@ -235,8 +240,10 @@ def frame_count_of(frames: str | None) -> int | None:
     return count
 
 
-def _space(step: Any) -> StepParameterSpaceIterator:
+def _space(step: Any) -> "StepParameterSpaceIterator":
     """Chunks keep their declared size: a lazy task needs a fixed index, so no size adapts later."""
+    from openjd.model import StepParameterSpaceIterator  # noqa: PLC0415 - see above
+
     space = StepParameterSpaceIterator(space=step.parameterSpace)
     if space.chunks_adaptive:
         return StepParameterSpaceIterator(
@@ -253,10 +260,16 @@ def _decode(
     *,
     only_known: bool = False,
 ) -> tuple[dict[str, Any], Any, dict[str, Any], list[tuple[dict[str, Any], Any]]]:
+    from openjd.model import (  # noqa: PLC0415 - see above
+        decode_environment_template,
+        decode_job_template,
+        preprocess_job_parameters,
+    )
+
     raw = _document(template, template_type)
     try:
         decoded = decode_job_template(template=raw, supported_extensions=EXTENSIONS)
-    except (DecodeValidationError, ValueError) as error:
+    except ValueError as error:
         raise _rejected("template", error) from error
     if only_known:  # the parameters of the queue's environments play no part in task spaces
         known = {definition.name for definition in decoded.parameterDefinitions or ()}
@@ -279,16 +292,18 @@ def _decode(
             allow_job_template_dir_walk_up=True,
             environment_templates=[env for _, env in environments] or None,
         )
-    except (DecodeValidationError, ValueError) as error:
+    except ValueError as error:
         raise _rejected("parameters", error) from error
     return raw, decoded, values, environments
 
 
 def _document(text: str, kind: str) -> dict[str, Any]:
+    from openjd.model import DocumentType, document_string_to_object  # noqa: PLC0415 - see above
+
     document_type = DocumentType.YAML if kind == "YAML" else DocumentType.JSON
     try:
         found = document_string_to_object(document=text, document_type=document_type)
-    except (DecodeValidationError, ValueError) as error:
+    except ValueError as error:
         raise _rejected("template", error) from error
     if not isinstance(found, dict):
         raise _rejected("template", ValueError("a template is an object"))
@@ -365,7 +380,7 @@ def _layer(step: Any, raw: Mapping[str, Any], names: list[str]) -> ParsedLayer:
     )
 
 
-def _frames(step: Any, space: StepParameterSpaceIterator) -> tuple[str | None, list[int] | None]:
+def _frames(step: Any, space: "StepParameterSpaceIterator") -> tuple[str | None, list[int] | None]:
     """Return the parameter that names frames, and the frames in order."""
     if step.parameterSpace is None:
         return None, None

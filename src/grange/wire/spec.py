@@ -2,18 +2,21 @@
 
 The `deadline` model of 2023-10-12 is read from the pinned botocore's own data, never from a model
 a user may have installed. `extensions.json` then adds members that Grange's worker sends beyond
-AWS's; they are optional, so that unmodified clients are served unchanged. This is the only module
-of the wire that imports botocore.
+AWS's; they are optional, so that unmodified clients are served unchanged. Botocore itself is not
+loaded for it: its data lie in a file.
 """
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from botocore.loaders import Loader
+from grange.kernel.errors import ConfigurationError
 
 KINDS = frozenset(
     {
@@ -104,12 +107,17 @@ class Service:
 @cache
 def deadline() -> Service:
     """Return the Deadline Cloud model with Grange's extensions; loaded once, about 0.1 s."""
-    loader = Loader(
-        extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
-    )
-    model = loader.load_service_model("deadline", "service-2", "2023-10-12")
+    model = json.loads(gzip.decompress(_model_file().read_bytes()))
     extensions = json.loads(resources.files(__package__).joinpath("extensions.json").read_text())
     return service_of(model, extensions)
+
+
+def _model_file() -> Path:
+    package = find_spec("botocore")
+    folders = () if package is None else package.submodule_search_locations or ()
+    for folder in folders:
+        return Path(folder) / "data" / "deadline" / "2023-10-12" / "service-2.json.gz"
+    raise ConfigurationError("The package botocore is missing: pip install 'grange[server]'.")
 
 
 def service_of(

@@ -75,6 +75,7 @@ from grange.worker.messages import (
 from grange.worker.patience import teach_patience
 from grange.worker.plan import Kind, Outcome
 from grange.worker.sessionlog import SessionLog
+from grange.worker.yielding import teach_yielding
 
 _OUTCOMES = {
     ActionState.SUCCESS: Outcome.SUCCEEDED,
@@ -548,6 +549,7 @@ def run_runner(descriptor: int, parent_pid: int, clock: Clock, processes: Proces
         processes: names and ends processes.
     """
     teach_patience(clock)
+    teach_yielding()
     with socket.socket(fileno=descriptor) as connection:
         os.set_inheritable(descriptor, False)
         runner = Runner(connection, clock, processes)

@@ -488,3 +488,12 @@ def test_an_action_stopped_at_the_end_of_the_hours_goes_back_without_blame(seat:
     ended, _ = seat.until(Ended)
     assert ended.outcome is Outcome.CANCELED
     assert (ended.error_class, ended.message) == ("", "Stopped: work hours.")
+
+
+def test_what_renders_gives_way_to_everything_else(seat: Seat) -> None:
+    """A server beside four renders answers soon: actions have a lower priority, the runner not."""
+    seat.open()
+    seat.run(1, script("sleep 0.2; echo niceness $(nice)"))
+    seat.until(Ended)
+    assert "niceness 10" in seat.log()
+    assert os.getpriority(os.PRIO_PROCESS, seat.pid) == os.getpriority(os.PRIO_PROCESS, 0)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 FOLDER = Path(__file__).parent
+FRESH = FOLDER / "fresh.sql"
+"""What the revisions make of an empty SQLite file, written by `python -m tools.fresh_schema`: a new
+farm begins with it, and with the revisions that came after it was written."""
 
 
 def revisions() -> Sequence[str]:

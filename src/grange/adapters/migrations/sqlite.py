@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from grange.adapters.migrations import to_do, upgrade
+from grange.adapters.migrations import FRESH, to_do, upgrade
 from grange.kernel.errors import ConfigurationError
 
 COPIES = 3
@@ -25,7 +25,11 @@ def migrate(path: Path) -> None:
         if current is not None:
             _copy(connection, path, current)
         connection.execute("PRAGMA journal_mode = WAL")
-        _upgrade(connection)
+        if current is None:
+            _begin_afresh(connection)
+            current = _revision(connection)
+        if to_do(current, str(path)):
+            _upgrade(connection)
     finally:
         connection.close()
 
@@ -70,6 +74,13 @@ def _copy(connection: sqlite3.Connection, path: Path, revision: str) -> None:
     partial.replace(target)
     for old in sorted(path.parent.glob(f"{path.name}.[0-9]*.copy"))[:-COPIES]:
         old.unlink()
+
+
+def _begin_afresh(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new farm without Alembic; they are stamped with their revision."""
+    if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
+        script = FRESH.read_text(encoding="utf-8")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xlsxwriter
 
 from grange.books.csv_text import MARK, csv_text
 from grange.books.sheet import Unit
@@ -123,6 +122,8 @@ def _xlsx(found: Found, zone: tzinfo) -> bytes:
 
     That of a simulated farm says so in its name, in a last column of each row, and in the notes.
     """
+    import xlsxwriter  # noqa: PLC0415 - a server starts without it
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False})
     simulated = _is_simulated(found)

@@ -7,8 +7,6 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import xlsxwriter
-
 from grange.books.allotment import decimals
 from grange.books.csv_text import MARK, csv_text
 from grange.books.statements import BY
@@ -114,6 +112,8 @@ def _notes(document: Document) -> list[str]:
 
 
 def _xlsx(document: Document) -> bytes:
+    import xlsxwriter  # noqa: PLC0415 - a server starts without it
+
     found = io.BytesIO()
     digits = decimals(document["currency"])
     with xlsxwriter.Workbook(found, {"in_memory": True, "strings_to_formulas": False}) as book:
