@@ -23,7 +23,18 @@ def list_budgets(connection: Connection) -> None:
         return
     currency = reply["currency"]
     connection.out.table(
-        ["BUDGET", "NAME", "OF", "AMOUNT", "SPENT", "USED", "A DAY", "GONE", "BETWEEN"],
+        [
+            "BUDGET",
+            "NAME",
+            "OF",
+            "AMOUNT",
+            "SPENT",
+            "USED",
+            "THEN",
+            "A DAY",
+            "GONE",
+            "BETWEEN",
+        ],
         [
             [
                 row["budget_id"],
@@ -32,6 +43,7 @@ def list_budgets(connection: Connection) -> None:
                 money(row["amount"], currency),
                 money(row["spent"], currency),
                 NOTHING if row["used"] is None else f"{row['used'] * 100:.1f} %",
+                "stops work" if row["stops"] else NOTHING,
                 money(row["per_day"]),
                 moment(row["exhausted_at"]) if row["exhausted_at"] else row["advice"] or NOTHING,
                 f"{moment(row['earliest_at'])} and {moment(row['latest_at'])}"
@@ -55,6 +67,7 @@ def list_budgets(connection: Connection) -> None:
     "--of", "scope", metavar="NAME=VALUE", multiple=True, help="Which work; default: all."
 )
 @click.option("--sell", is_flag=True, help="Count what the client pays, not what it costs.")
+@click.option("--stop", is_flag=True, help="Begin no more work of it once it is spent.")
 @click.option("--since", metavar="WHEN", help="From when; default: now.")
 @click.option("--until", metavar="WHEN", help="Until when; default: without end.")
 @click.option("--change", "budget_id", metavar="BUDGET", help="Change this budget.")
@@ -67,6 +80,7 @@ def set_budget(
     amount: str,
     scope: tuple[str, ...],
     sell: bool,
+    stop: bool,
     since: str | None,
     until: str | None,
     budget_id: str | None,
@@ -89,6 +103,7 @@ def set_budget(
             "of": "sell" if sell else "cost",
             "start_at": None if since is None else parse_when(since, now),
             "end_at": None if until is None else parse_when(until, now),
+            "stops": stop,
             "budget_id": budget_id,
         },
     )

@@ -26,9 +26,9 @@ def why(
 ) -> None:
     """Say why a job waits: the first reason, and what would change it.
 
-    Reasons are looked for in a fixed order: paused, dependency, limit, quota, workers, fleet,
-    group, class, hours, excluded, requirement, memory, gpu, renderer, licence, priority. The order
-    is that of the scheduler, which is asked: nothing is guessed.
+    Reasons are looked for in a fixed order: paused, dependency, limit, budget, quota, workers,
+    fleet, group, class, hours, excluded, requirement, memory, gpu, renderer, licence, priority.
+    The order is that of the scheduler, which is asked: nothing is guessed.
     """
     query = {"drop": ",".join(drop)} if drop else {}
     if priority is not None:

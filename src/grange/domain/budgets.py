@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from grange.domain.work import UNASSIGNED, Job, Layer
 from grange.kernel.ids import FarmId
 from grange.kernel.units import Instant
 
@@ -30,3 +31,28 @@ class Budget(Struct, frozen=True, kw_only=True):
     """True: once it is spent, no more work of its scope begins."""
     exhausted: bool | None = None
     """True: it is spent."""
+
+
+KNOWN_BEFORE = frozenset(
+    {"project", "user", "queue", "app", "sequence", "shot", "version", "render_type", "job"}
+)
+"""What is known of work before it begins; the rest depends on where it runs and who is billed."""
+
+
+def covers(budget: Budget, job: Job, layer: Layer) -> bool:
+    """True if the work of a layer is paid from a budget."""
+    return all(_value(name, job, layer) == value for name, value in budget.scope.items())
+
+
+def _value(name: str, job: Job, layer: Layer) -> str | None:
+    match name:
+        case "user":
+            return job.created_by
+        case "queue":
+            return job.queue_id
+        case "job":
+            return job.job_id
+        case _ if name in KNOWN_BEFORE:
+            return layer.attributes.get(name, UNASSIGNED)
+        case _:
+            return None

@@ -11,6 +11,8 @@ class Block(StrEnum):
     DEPENDENCY = "dependency"
     LIMIT = "limit"
     """The job has as many sessions as it may."""
+    BUDGET = "budget"
+    """The budget that pays for it is spent."""
     QUOTA = "quota"
     """The project or user has as many threads as it may."""
     WORKERS = "workers"

@@ -24,6 +24,8 @@ class Entry:
     rest_count: int = 0
     open_to_sessions: bool = True
     """The job may have one more session."""
+    spent: str = ""
+    """Name of the budget that is spent and stops it; empty: none does."""
     excluded: frozenset[WorkerId] = frozenset()
     returned: list[int] = field(default_factory=list)
     """Indices of touched tasks that are READY, ascending."""
@@ -32,6 +34,11 @@ class Entry:
     offered: bool = False
     basis: tuple[object, ...] = ()
     """What its place follows from."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a session may begin on it, as far as the job itself is concerned."""
+        return self.open_to_sessions and not self.spent
 
     @property
     def ready_count(self) -> int:

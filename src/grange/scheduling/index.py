@@ -12,6 +12,7 @@ oldest job.
 from bisect import bisect_left, insort
 from collections.abc import Collection, Hashable, Iterable, Iterator
 
+from grange.domain.budgets import Budget
 from grange.domain.licences import LicencePool, PoolKey, Region, region_named, wanted_pools
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statuses import TaskRunStatus
@@ -91,6 +92,7 @@ class SchedulingIndex:
             entry.priority = job.priority
             entry.place = _place(job, layer, band)
             entry.pools = wanted_pools(layer.attributes, tallies.pools)
+            entry.spent = tallies.spent_of(job, layer)
             entry.excluded = frozenset(job.excluded_workers or ())
         open_to_sessions = job.max_worker_count < 0 or job.open_sessions < job.max_worker_count
         if job.max_worker_count >= 0:
@@ -178,6 +180,24 @@ class SchedulingIndex:
             jobs: by id, those of the index.
         """
         self.tallies(farm_id).set_pool(key, pool)
+        self._look_again(farm_id, jobs)
+
+    def set_budget(
+        self, farm_id: FarmId, budget_id: str, budget: Budget | None, jobs: dict[JobId, Job]
+    ) -> None:
+        """Take over a budget; work that it pays for stops once it is spent.
+
+        Args:
+            farm_id: the farm.
+            budget_id: the budget's id.
+            budget: None if it is no more.
+            jobs: by id, those of the index.
+        """
+        if self.tallies(farm_id).set_budget(budget_id, budget):
+            self._look_again(farm_id, jobs)
+
+    def _look_again(self, farm_id: FarmId, jobs: dict[JobId, Job]) -> None:
+        """Put every layer of a farm where it belongs now."""
         for job_id, layers in list(self._layers_of.items()):
             for layer in list(layers.values()):
                 if layer.farm_id == farm_id and job_id in jobs:
@@ -231,7 +251,7 @@ class SchedulingIndex:
         entries = []
         for layer_id in self._layers_of.get(job_id, ()):
             entry = self._entries[layer_id]
-            if not entry.ready_count or offer.worker_id in entry.excluded:
+            if not entry.ready_count or entry.spent or offer.worker_id in entry.excluded:
                 continue
             if self._unfit(entry.place.demand, offer) is None and (
                 self._licence(entry.farm_id, entry.pools, offer) is None
@@ -294,7 +314,7 @@ class SchedulingIndex:
             (
                 entry.priority
                 for entry in self._entries.values()
-                if entry.offered and entry.open_to_sessions and entry.farm_id == farm_id
+                if entry.offered and entry.is_open and entry.farm_id == farm_id
             ),
             default=None,
         )
@@ -339,6 +359,8 @@ class SchedulingIndex:
         entry = self._entries[layer_id]
         if not entry.open_to_sessions and Block.LIMIT not in dropped:
             return Unmet(Block.LIMIT, "the job has as many sessions as it may")
+        if entry.spent and Block.BUDGET not in dropped:
+            return Unmet(Block.BUDGET, f"the budget {entry.spent} is spent")
         if Block.QUOTA in dropped:
             return None
         return self._quota(entry.farm_id, entry.place.project, entry.place.user)
@@ -423,6 +445,7 @@ class SchedulingIndex:
                     entry.rest_ready,
                     entry.rest_count,
                     entry.open_to_sessions,
+                    entry.spent,
                     entry.excluded,
                     tuple(entry.returned),
                     tuple(sorted(i for i in entry.ahead if i >= entry.next_index)),
@@ -577,7 +600,7 @@ class SchedulingIndex:
         """Follow a change of how many tasks are ready: most leave the layer where it stands."""
         ready = entry.ready_count
         if entry.offered and ready:
-            if entry.open_to_sessions:
+            if entry.is_open:
                 self._ready[entry.queue_id, entry.pools] += ready - was
             return
         if entry.offered:
@@ -587,7 +610,7 @@ class SchedulingIndex:
 
     def _offer(self, entry: Entry, ready: int) -> None:
         entry.offered = True
-        if not entry.open_to_sessions:
+        if not entry.is_open:
             self._full.setdefault(entry.queue_id, set()).add(entry.layer_id)
             return
         lanes = self._lanes.setdefault(entry.queue_id, {})
@@ -603,7 +626,7 @@ class SchedulingIndex:
         if not entry.offered:
             return
         entry.offered = False
-        if not entry.open_to_sessions:
+        if not entry.is_open:
             self._full[entry.queue_id].discard(entry.layer_id)
             return
         self._lanes[entry.queue_id][entry.pools].remove(entry.place, entry.layer_id)

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from grange.domain.budgets import Budget, covers
 from grange.domain.licences import LicenceCount, LicencePool, PoolKey, Region, region_of_seats
 from grange.domain.shares import NEVER, Share, ShareKind
+from grange.domain.work import Job, Layer
 from grange.kernel.ids import FarmId
 
 K = TypeVar("K")
@@ -24,6 +26,8 @@ class Tallies:
     shares: dict[ShareKey, Share] = field(default_factory=dict)
     levels: dict[ShareKey, float] = field(default_factory=dict)
     quotas: dict[ShareKey, int] = field(default_factory=dict)
+    spent: dict[str, Budget] = field(default_factory=dict)
+    """Budgets that are spent and stop work, by id."""
     seats: dict[tuple[PoolKey, Region], int] = field(default_factory=dict)
     """Licences in use."""
     told: dict[tuple[PoolKey, Region], LicenceCount] = field(default_factory=dict)
@@ -38,6 +42,26 @@ class Tallies:
             self.pools.pop(key, None)
         else:
             self.pools[key] = pool
+
+    def set_budget(self, budget_id: str, budget: Budget | None) -> bool:
+        """Take over a budget, or forget it; True if other work is stopped than before."""
+        before = self.spent.get(budget_id)
+        after = budget if budget is not None and budget.stops and budget.exhausted else None
+        if before == after:
+            return False
+        self.version += 1
+        if after is None:
+            del self.spent[budget_id]
+        else:
+            self.spent[budget_id] = after
+        return True
+
+    def spent_of(self, job: Job, layer: Layer) -> str:
+        """Return the name of the budget that is spent and stops a layer; empty: none does."""
+        if not self.spent:
+            return ""
+        names = [one.name for one in self.spent.values() if covers(one, job, layer)]
+        return min(names, default="")
 
     def set_told(self, key: tuple[PoolKey, Region], told: LicenceCount | None) -> None:
         """Take over what a licence server said, or forget it."""
@@ -113,6 +137,7 @@ class Tallies:
             "shares": dict(self.shares),
             "seats": dict(self.seats),
             "told": dict(self.told),
+            "spent": dict(self.spent),
             "threads": dict(self.threads),
         }
 

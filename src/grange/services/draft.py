@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from grange.domain.budgets import Budget
 from grange.domain.effects import Effect
 from grange.domain.events import StatusChanged
 from grange.domain.facts import EventFact, Fact
@@ -30,7 +31,7 @@ from grange.services.booking import region_of
 from grange.services.templates import TaskSpaces
 
 E = TypeVar("E")
-_RULES = (Share, LicencePool, LicenceCount, Group, QueueFleetAssociation)
+_RULES = (Budget, Share, LicencePool, LicenceCount, Group, QueueFleetAssociation)
 
 
 class Memory:
@@ -92,7 +93,12 @@ class Memory:
 
     def _follow_rules(self, kind: type[Any], key: Key, old: Any, new: Any) -> None:
         farm_id = FarmId(str(key[0]))
-        if kind is Share:
+        if kind is Budget:
+            known = new or old
+            if known is not None:
+                jobs = {job.job_id: job for job in self.tables[Job].values()}
+                self.index.set_budget(known.farm_id, known.budget_id, new, jobs)
+        elif kind is Share:
             self.index.set_share(farm_id, ShareKind(str(key[1])), str(key[2]), new)
         elif kind is LicencePool:
             jobs = {job.job_id: job for job in self.tables[Job].values()}

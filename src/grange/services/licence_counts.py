@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
 from msgspec.structs import replace
 
 from grange.domain.farm import Farm
@@ -63,7 +64,7 @@ class TellLicences:
                 old="failing" if before.failing_since_at else "answers",
                 new="failing" if after.failing_since_at else "answers",
                 number=after.seats,
-                detail=after.problem,
+                detail=msgspec.json.encode({"problem": after.problem}).decode(),
             )
         return after
 

@@ -56,6 +56,7 @@ from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
 from grange.services.books.keeping import retention_of
 from grange.services.books.server_samples import ServerSampler
+from grange.services.budget_watch import BudgetWatch
 from grange.services.draft import Context as DecisionContext
 from grange.services.hook_run import HookRun
 from grange.services.identity import Identity
@@ -170,8 +171,7 @@ async def running_api(
         key = master_key(settings.data_dir)
         identity = Identity(master_key=key, store=store, randomness=os.urandom)
         await identity.refresh()
-        scheme = "https" if settings.tls else "http"
-        base_url = f"{scheme}://{address}"
+        base_url = f"{'https' if settings.tls else 'http'}://{address}"
         hooks = HookRun(
             store=store,
             owner=owner,
@@ -282,15 +282,10 @@ async def running_api(
             log_days_succeeded=settings.session_log_days_succeeded,
             log_days_failed=settings.session_log_days_failed,
         )
-        licences = LicenceWatch(
-            owner,
-            clock,
-            LicenceServersFile(settings.data_dir / LICENCES),
-            LicenceProcesses(environment_of({})),
-        )
         asking = [
             asyncio.create_task(live.run(), name="live"),
-            asyncio.create_task(licences.run(), name="licence-servers"),
+            asyncio.create_task(_licences(settings, owner, clock), name="licence-servers"),
+            asyncio.create_task(BudgetWatch(owner, clock, books.ask).run(), name="budgets"),
             asyncio.create_task(upkeep.run(), name="upkeep"),
             asyncio.create_task(sampler.run(), name="server-samples"),
             asyncio.create_task(reports.run(), name="scheduled-reports"),
@@ -309,6 +304,12 @@ async def running_api(
             await drain.stop()
             await _end([draining])
             await commit.finish()
+
+
+async def _licences(settings: ServerSettings, owner: Owner, clock: Clock) -> None:
+    """Ask licence servers outside the farm, for ever."""
+    servers = LicenceServersFile(settings.data_dir / LICENCES)
+    await LicenceWatch(owner, clock, servers, LicenceProcesses(environment_of({}))).run()
 
 
 def _rest(context: Context) -> App:

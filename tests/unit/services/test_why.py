@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from grange.domain.budgets import Budget
 from grange.domain.farm import QueueFleetAssociation
 from grange.domain.licences import RegionTerms
 from grange.domain.shares import ShareKind
 from grange.domain.statuses import TaskRunStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Worker
-from grange.kernel.errors import NotFoundError
+from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId
 from grange.scheduling.blocks import Block
+from grange.services.budget_watch import TellBudgets
+from grange.services.commands.budgets import PutBudget
 from grange.services.commands.farm_objects import Associate
 from grange.services.commands.groups import ChangeGroup
 from grange.services.commands.jobs import ChangeJob
@@ -92,6 +95,10 @@ class Seeded:
             )
         )
 
+    def tell(self, name: str, *values: str) -> None:
+        known = self.farm.memory.tables[Worker][self.worker,].attributes
+        self.say(attributes={**known, name: values})
+
     def amounts(self, **more: float) -> None:
         known = self.farm.memory.tables[Worker][self.worker,].amounts
         self.say(amounts={**known, **more})
@@ -113,6 +120,33 @@ def quota(at: Seeded) -> Callable[[], None]:
     }  # fmt: skip
     at.farm.do(SetShare(max_threads=0, **whose))
     return lambda: at.farm.do(UnsetShare(**whose))
+
+
+def dependency(at: Seeded) -> Callable[[], None]:
+    """A job of no worker's class comes before; then somebody says that it has succeeded."""
+    other = at.farm.job(job_template(frames="1"), tags={"grange:class": "Q"})
+    at.members["after"] = (other,)
+    return lambda: at.farm.do(
+        ChangeJob(
+            farm_id=at.farm.farm_id, queue_id=at.farm.queue_id, job_id=other,
+            target_status=TaskRunStatus.SUCCEEDED, by="ann",
+        )
+    )  # fmt: skip
+
+
+def budget(at: Seeded) -> Callable[[], None]:
+    members: dict[str, Any] = {
+        "farm_id": at.farm.farm_id, "name": "film, spring", "scope": {"project": "film"},
+        "stops": True, "by": "ann",
+    }  # fmt: skip
+    made = at.farm.do(PutBudget(amount_billionths=1, **members))["budget_id"]
+    at.farm.do(TellBudgets(farm_id=at.farm.farm_id, spent={made: True}))
+    return lambda: at.farm.do(PutBudget(amount_billionths=2, budget_id=made, **members))
+
+
+def renderer(at: Seeded) -> Callable[[], None]:
+    at.attributes.append({"name": "grange:attr.renderer", "anyOf": ["nuke"]})
+    return lambda: at.tell("grange:attr.renderer", "nuke")
 
 
 def workers(at: Seeded) -> Callable[[], None]:
@@ -162,7 +196,7 @@ def excluded(at: Seeded) -> Callable[[], None]:
 
 def requirement(at: Seeded) -> Callable[[], None]:
     at.attributes.append({"name": "attr.worker.os.family", "anyOf": ["windows"]})
-    return lambda: at.say(attributes={"attr.worker.os.family": ("windows",)})
+    return lambda: at.tell("attr.worker.os.family", "windows")
 
 
 def memory(at: Seeded) -> Callable[[], None]:
@@ -192,7 +226,9 @@ def licence(at: Seeded) -> Callable[[], None]:
 
 SEEDS: dict[Block, Callable[[Seeded], Callable[[], None]]] = {
     Block.PAUSED: paused,
+    Block.DEPENDENCY: dependency,
     Block.LIMIT: limit,
+    Block.BUDGET: budget,
     Block.QUOTA: quota,
     Block.WORKERS: workers,
     Block.FLEET: fleet,
@@ -203,6 +239,7 @@ SEEDS: dict[Block, Callable[[Seeded], Callable[[], None]]] = {
     Block.REQUIREMENT: requirement,
     Block.MEMORY: memory,
     Block.GPU: gpu,
+    Block.RENDERER: renderer,
     Block.LICENCE: licence,
 }
 
@@ -224,6 +261,62 @@ def test_a_block_is_the_first_reason_and_without_it_the_job_starts(block: Block)
     assert at.why().reason == "" or open_jobs(at.farm)
     at.call()
     assert open_jobs(at.farm) == [at.job]
+
+
+def test_the_funnel_has_the_documented_order_and_every_block_is_seeded() -> None:
+    """S1-08, S1-16: `requirement` are the demands that have no word of their own."""
+    assert [block for block in Block if block is not Block.REQUIREMENT] == [
+        "paused", "dependency", "limit", "budget", "quota", "workers", "fleet", "group", "class",
+        "hours", "excluded", "memory", "gpu", "renderer", "licence", "priority",
+    ]  # fmt: skip
+    assert set(SEEDS) == set(Block) - {Block.PRIORITY}
+
+
+def test_the_highest_priority_comes_first_then_the_oldest_job() -> None:
+    """S1-16: and the reason says so of the others."""
+    at = Seeded()
+    jobs = [at.farm.job(job_template(frames="1"), priority=p) for p in (40, 60, 60)]
+    told = call(at.farm, at.worker)
+    order = []
+    for _ in jobs:
+        order += open_jobs(at.farm)
+        waiting = [one for one in jobs if one not in order]
+        for one in waiting:
+            answer = at.farm.do(AskWhy(farm_id=at.farm.farm_id, job_id=one))
+            assert answer.reason == Block.PRIORITY
+        told = finish(at.farm, at.worker, told)
+    assert order == [jobs[1], jobs[2], jobs[0]]
+
+
+def test_a_spent_budget_ends_sessions_after_their_tasks_and_more_money_lets_them_go_on() -> None:
+    at = Seeded()
+    remove = budget(at)
+    at.farm.do(TellBudgets(farm_id=at.farm.farm_id, spent={
+        one.budget_id: False for one in at.farm.memory.tables[Budget].values()
+    }))  # fmt: skip
+    at.submit()
+    other = at.farm.job(job_template(frames="1"), priority=1)
+    told = at.call()
+    assert open_jobs(at.farm) == [at.job]
+    spent = {one.budget_id: True for one in at.farm.memory.tables[Budget].values()}
+    assert at.farm.do(TellBudgets(farm_id=at.farm.farm_id, spent=spent)) == 1
+    assert at.farm.do(TellBudgets(farm_id=at.farm.farm_id, spent=spent)) == 0
+    events = [getattr(fact, "name", "") for fact in at.farm.facts]
+    assert events.count("budget_reached") == 2
+    finish(at.farm, at.worker, told)
+    assert open_jobs(at.farm) == [other]
+    assert at.why().text == "the budget film, spring is spent"
+    remove()
+    assert at.why().reason == Block.PRIORITY
+
+
+def test_a_budget_that_stops_work_is_of_what_is_known_before_it_begins() -> None:
+    at = Seeded()
+    members: dict[str, Any] = {"farm_id": at.farm.farm_id, "name": "x", "amount_billionths": 1,
+                               "by": "ann", "scope": {"client": "acme"}}  # fmt: skip
+    with pytest.raises(InvalidRequestError):
+        at.farm.do(PutBudget(stops=True, **members))
+    at.farm.do(PutBudget(**members))
 
 
 def test_all_blocks_at_once_show_one_after_the_other_in_the_order_of_the_funnel() -> None:

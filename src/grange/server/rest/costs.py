@@ -59,6 +59,8 @@ class BudgetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     of: Literal["cost", "sell"] = "cost"
     start_at: int | None = None
     end_at: int | None = None
+    stops: bool = False
+    """Once it is spent, no more work of its scope begins."""
     budget_id: str | None = None
 
 
@@ -230,6 +232,7 @@ async def put_budget(
             sell=data.of == "sell",
             start_at=None if data.start_at is None else Instant(data.start_at),
             end_at=None if data.end_at is None else Instant(data.end_at),
+            stops=data.stops,
             by=caller.name,
         )
     )

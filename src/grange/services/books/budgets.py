@@ -75,6 +75,8 @@ def _row(desk: Desk, budget: Budget, zone: ZoneInfo) -> dict[str, Any]:
         "latest_at": found.latest_at,
         "lasts": _lasts(budget, found.exhausted_at),
         "advice": found.advice,
+        "stops": bool(budget.stops),
+        "is_spent": end == now and spent >= budget.amount_billionths,
         "created_by": budget.created_by,
     }
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grange.domain.budgets import Budget
+from grange.domain.budgets import KNOWN_BEFORE, Budget
 from grange.domain.farm import Farm
-from grange.kernel.errors import NotFoundError
+from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import Instant
 from grange.services.draft import Draft
@@ -27,6 +27,8 @@ class PutBudget:
     start_at: Instant | None = None
     """None: from now on (of one that is changed: as before)."""
     end_at: Instant | None = None
+    stops: bool = False
+    """Once it is spent, no more work of its scope begins."""
     by: str
 
     def needs(self) -> Needs:
@@ -53,8 +55,19 @@ class PutBudget:
             created_by=old.created_by if old else self.by,
             updated_at=draft.now if old else None,
             updated_by=self.by if old else None,
+            stops=self.stops or None,
+            exhausted=old.exhausted
+            if old and old.amount_billionths >= self.amount_billionths
+            else None,
         )
+        if self.stops and set(self.scope) - KNOWN_BEFORE:
+            raise InvalidRequestError(
+                "Work can be stopped by what is known of it before it begins: "
+                f"{', '.join(sorted(KNOWN_BEFORE))}.",
+                fields=[FieldProblem("scope", "names what is not known before work begins")],
+            )
         draft.put(budget)
+        draft.touch_queues(budget.farm_id)
         return {"budget_id": budget.budget_id}
 
 
@@ -74,6 +87,7 @@ class DeleteBudget:
         """Remove the row."""
         _own(draft, self.farm_id, self.budget_id)
         draft.delete(Budget, self.budget_id)
+        draft.touch_queues(self.farm_id)
         return {}
 
 
