@@ -14,11 +14,9 @@ from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
 from grange.cli.worker_orders import COMMANDS as ORDERS
 from grange.cli.worker_renderers import command as renderers
+from grange.cli.worker_show import findings, hail, show
 from grange.cli.worker_test import command as trial
 from grange.cli.worker_token import command as token
-
-_SKEW_MS = 5_000
-"""A worker's clock that is further off is a finding."""
 
 
 @click.group()
@@ -34,6 +32,8 @@ command.add_command(renderers)
 command.add_command(trial)
 command.add_command(token)
 command.add_command(wake)
+command.add_command(show)
+command.add_command(hail)
 
 
 def _run_options(function: Any) -> Any:
@@ -84,6 +84,19 @@ def _run_options(function: Any) -> Any:
                 type=click.FloatRange(0, min_open=True),
                 metavar="MIB",
                 help="Copy output no faster than this many MiB a second.",
+            ),
+            click.option(
+                "--hail/--no-hail",
+                default=True,
+                show_default=True,
+                help="Answer neighbours that ask whether this worker lives.",
+            ),
+            click.option(
+                "--hail-port",
+                type=click.IntRange(0, 65535),
+                default=0,
+                metavar="PORT",
+                help="Where they ask; default: any free port.",
             ),
             click.option("--parent", type=int, hidden=True, help="End when this process does."),
         ]
@@ -170,13 +183,8 @@ def list_workers(connection: Connection) -> None:
         right=frozenset({"THREADS", "CPU", "MEMORY"}),
     )
     for worker in workers:
-        behind = worker["clock_behind_ms"] or 0
-        if abs(behind) > _SKEW_MS:
-            side = "behind" if behind > 0 else "ahead of"
-            connection.out.note(
-                f"{worker['name']}: its clock is {abs(behind) / 1000:.1f} s {side} the server's."
-                " Have it set by NTP."
-            )
+        for finding in findings(worker):
+            connection.out.note(f"{worker['name']}: {finding}")
 
 
 def _is_busy(thread: dict[str, Any]) -> bool:

@@ -25,6 +25,8 @@ class WorkerOptions:
     contain: bool = True
     copy_rate: float | None = None
     """MiB a second."""
+    hail: bool = True
+    hail_port: int = 0
     parent: int | None = None
     token: str | None = None
     """An owner's token to join with."""

@@ -79,6 +79,8 @@ def _settings(options: WorkerOptions, client: ClientSettings | None) -> WorkerSe
         zone=machine_zone(),
         renderers=given_programs(options.renderers),
         contain=options.contain,
+        hail=options.hail,
+        hail_port=options.hail_port,
         copy_bytes_per_second=None if options.copy_rate is None else options.copy_rate * 2**20,
     )
 

@@ -74,6 +74,8 @@ class ServerSettings:
     """Days the log of a session is kept in which nothing failed."""
     session_log_days_failed: int = 180
     """Days the log of a session is kept in which something failed."""
+    worker_silence_seconds: int = 60
+    """A worker not heard of for so long has lost its work; after half of it, it is hailed."""
     books_memory_mib: int = 1024
     """Memory the books' queries may use."""
     books_threads: int = 1
@@ -120,6 +122,8 @@ class ServerSettings:
             raise ConfigurationError(
                 "Setting 'state_url' must be empty (SQLite) or start with postgresql://."
             )
+        if self.worker_silence_seconds < 4:
+            raise ConfigurationError("Setting 'worker_silence_seconds' must be at least 4.")
         for name in ("session_log_max_mib", "books_memory_mib", "books_threads"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"Setting {name!r} must be at least 1.")

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from grange.domain.hails import Hail
 from grange.domain.licences import LicenceHold
 from grange.domain.statuses import (
     ActionKind,
@@ -326,3 +327,5 @@ class Worker(Struct, frozen=True, kw_only=True):
     """True: its sessions go on, but it begins no other."""
     note: str | None = None
     """What people say of it."""
+    hail: Hail | None = None
+    """What its neighbours met while it was not heard of; None: nothing is the matter."""

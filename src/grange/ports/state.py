@@ -229,9 +229,7 @@ TABLES: tuple[Table, ...] = (
 )
 
 
-UNDECIDED: frozenset[type[Any]] = frozenset(
-    {ClientToken, PostingPart, HookDelivery, AuditEntry}
-)
+UNDECIDED: frozenset[type[Any]] = frozenset({ClientToken, PostingPart, HookDelivery, AuditEntry})
 """Entities that are only written and read: the owner does not hold them."""
 
 

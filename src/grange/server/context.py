@@ -23,6 +23,7 @@ from grange.server.ports import BooksDoor, Previews
 from grange.services.access import Access
 from grange.services.backup import Backups
 from grange.services.books.ingest import Ingest
+from grange.services.hailing import Hails
 from grange.services.hook_run import HookRun
 from grange.services.identity import Identity
 from grange.services.live import LiveHub
@@ -61,6 +62,9 @@ class Context:
     """The same logs, by lines."""
     task_logs: TaskLogs
     wakes: Wakes
+    hold_seconds: float
+    """An idle worker's request is held no longer, so that it is heard often enough."""
+    hails: Hails
     live: LiveHub
     board: Board
     """The active jobs as rows."""

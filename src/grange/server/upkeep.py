@@ -29,8 +29,16 @@ _log = logging.getLogger(__name__)
 class Upkeep:
     """A loop that waits, looks at the clock and acts."""
 
-    def __init__(self, context: Context, *, log_days_succeeded: int, log_days_failed: int) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        log_days_succeeded: int,
+        log_days_failed: int,
+        step_seconds: float = STEP_SECONDS,
+    ) -> None:
         self._context = context
+        self._step_seconds = step_seconds
         self._succeeded_ms = log_days_succeeded * MILLIS_PER_DAY
         self._failed_ms = log_days_failed * MILLIS_PER_DAY
         self._swept_at = self._looked_at = context.clock.now()
@@ -38,7 +46,7 @@ class Upkeep:
     async def run(self) -> None:
         """Act for ever; cancel to stop."""
         while True:
-            await self._context.clock.sleep(STEP_SECONDS)
+            await self._context.clock.sleep(self._step_seconds)
             try:
                 await self.step(self._context.clock.now())
             except GrangeError as error:
@@ -51,6 +59,7 @@ class Upkeep:
     async def step(self, now: Instant) -> None:
         """Do what is due."""
         await asyncio.to_thread(self._context.room.keep_reserve)
+        self._context.hails.step()
         await self._context.owner.ask(FindSilentWorkers())
         await self._context.owner.ask(ReleaseHolds())
         await self._context.owner.ask(MakeRoom())

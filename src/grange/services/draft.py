@@ -50,6 +50,8 @@ class Memory:
         """What is added to the times a worker reports."""
         self.clock_behind_ms: dict[WorkerId, int] = {}
         """How far each worker's clock was behind at its latest heartbeat; negative: ahead."""
+        self.unverified: set[WorkerId] = set()
+        """Workers said to render when the server began that have not been heard since."""
         self.pace_ms: dict[StepId, float] = {}
         """Running mean of a layer's task times."""
         self.fleet_waiting: dict[FleetId, str] = {}

@@ -183,6 +183,10 @@ class Identity:
         """Return the farms that a user has memberships in."""
         return self._farms.get(name, frozenset())
 
+    def hail_key(self, fleet_id: FleetId) -> bytes:
+        """Return the key that workers of a fleet prove themselves with to their neighbours."""
+        return self._mac("hail", fleet_id.encode())
+
     # Temporary credentials
 
     def worker_credentials(

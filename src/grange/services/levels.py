@@ -103,7 +103,7 @@ RULES: Mapping[str, Rule] = dict(
         *_rules(
             _MANAGE,
             "grange:",
-            "OrderWorkers UpdateWorker WakeUpWorker PutGroup PutGroups DeleteGroup VerifyBooks"
+            "OrderWorkers UpdateWorker WakeUpWorker HailWorker PutGroup PutGroups DeleteGroup VerifyBooks"
             " DrawStreamPages RunReportSchedule ForgetStreamContact ActOnInbox",
         ),
         *_rules(

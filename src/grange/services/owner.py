@@ -155,6 +155,9 @@ class Owner:
     async def start(self) -> None:
         """Load the farm and begin to decide."""
         await self._load()
+        self._memory.unverified = {
+            worker.worker_id for worker in self._memory.tables[Worker].values() if worker.sessions
+        }
         self._task = asyncio.create_task(self._run(), name="owner")
 
     async def stop(self) -> None:

@@ -86,6 +86,7 @@ WORKER_MAY: dict[str, Scope] = {
     "sts:GetCallerIdentity": Scope.ANY,
     "grange:PutFacts": Scope.SELF,
     "grange:Wake": Scope.SELF,
+    "grange:PutHail": Scope.SELF,
     "grange:PutSessionLog": Scope.SELF,
     "grange:GetMe": Scope.ANY,
     "grange:PutLogLines": Scope.ANY,

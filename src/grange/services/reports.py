@@ -39,6 +39,7 @@ from grange.services.draft import Draft
 from grange.services.machine_facts import book_changes
 from grange.services.owner import Needs
 from grange.services.sessions import end_action, fill_threads, lose_sessions, settle_session
+from grange.services.silence import heard_again
 from grange.services.work import move_task
 
 BUSY_INTERVAL_SECONDS = 15
@@ -109,6 +110,7 @@ class ReportSchedule:
         memory = draft.memory
         memory.last_seen[worker.worker_id] = draft.now
         worker_machine.apply(worker, WorkerSeen(at=draft.now))
+        worker = heard_again(draft, worker)
         if self.native != worker.native:
             worker = replace(worker, native=self.native)
             draft.put(worker)
@@ -311,7 +313,7 @@ def _schedule(draft: Draft, worker: Worker) -> Schedule:
         )
         if stopping:
             cancel[session.session_id] = stopping
-    interval = BUSY_INTERVAL_SECONDS
+    interval = min(BUSY_INTERVAL_SECONDS, max(1, draft.context.silence_seconds // 4))
     if len(sessions) < worker.threads and not worker.native:
         waiting, _ = draft.memory.index.waiting(draft.queues_of(worker.fleet_id))
         if sessions and waiting == "ready":
@@ -394,7 +396,7 @@ def _set_status(draft: Draft, worker: Worker, status: WorkerStatus) -> None:
         case WorkerStatus.STARTED:
             if worker.status in (WorkerStatus.STARTED, WorkerStatus.STOPPING):
                 worker = silence(draft, worker, seen, "worker_restarted")
-            after = worker_machine.apply(worker, WorkerStarted(at=now))
+            after = worker_machine.apply(heard_again(draft, worker), WorkerStarted(at=now))
         case WorkerStatus.STOPPING:
             after = worker_machine.apply(worker, WorkerStopping(at=now))
         case WorkerStatus.STOPPED:
@@ -431,6 +433,7 @@ def status_event(
 
 def silence(draft: Draft, worker: Worker, seen: Instant, cause: str) -> Worker:
     """Declare a worker NOT_RESPONDING since it was last seen: its sessions are lost."""
+    draft.memory.unverified.discard(worker.worker_id)
     lose_sessions(draft, worker, seen, cause)
     worker = draft.get(Worker, worker.worker_id)
     after = worker_machine.apply(worker, WorkerSilent(at=draft.now))

@@ -5,9 +5,24 @@ order they came, no more of them than there are tasks.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
+
+import msgspec
 
 from grange.kernel.ids import FleetId, WorkerId
+
+
+class HailOrder(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A worker is to carry a challenge to another one's listener and tell what it met."""
+
+    hail_id: str
+    worker_id: str
+    addresses: tuple[str, ...]
+    """`address:port`; the first that answers will do."""
+    line: str
+
+
+_MOST_ORDERS = 64
 
 
 class WakeStream:
@@ -15,10 +30,25 @@ class WakeStream:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._woken = False
+        self._orders: deque[HailOrder] = deque(maxlen=_MOST_ORDERS)
 
     def wake(self) -> None:
         """Let the reader go on."""
+        self._woken = True
         self._event.set()
+
+    def hail(self, order: HailOrder) -> None:
+        """Have the worker hail another one."""
+        self._orders.append(order)
+        self._event.set()
+
+    def taken(self) -> tuple[bool, list[HailOrder]]:
+        """Return whether there was a wake, and the orders, since this was last asked."""
+        woken, orders = self._woken, list(self._orders)
+        self._woken = False
+        self._orders.clear()
+        return woken, orders
 
     async def next(self, timeout_seconds: float) -> bool:
         """Wait for a wake; False if none came in time. Wakes that came meanwhile count as one."""
@@ -71,6 +101,17 @@ class Wakes:
         """Close a stream."""
         if self._streams.get(worker_id, (None, None))[1] is stream:
             del self._streams[worker_id]
+
+    def follows(self, worker_id: WorkerId) -> bool:
+        """Return True while a worker keeps a stream."""
+        return worker_id in self._streams
+
+    def hail(self, worker_id: WorkerId, order: HailOrder) -> bool:
+        """Have a worker hail another one; False if it keeps no stream."""
+        if worker_id not in self._streams:
+            return False
+        self._streams[worker_id][1].hail(order)
+        return True
 
     def wake_worker(self, worker_id: WorkerId) -> None:
         """Let one worker ask, whether its poll is held or its stream is open."""

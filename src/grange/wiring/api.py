@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -47,7 +47,7 @@ from grange.server.authentication import Authenticator
 from grange.server.context import Context
 from grange.server.effects import Effects, Touch
 from grange.server.ports import BooksDoor
-from grange.server.upkeep import Upkeep
+from grange.server.upkeep import STEP_SECONDS, Upkeep
 from grange.server.web import WebFiles
 from grange.services.access import Access
 from grange.services.backup import Backups
@@ -58,6 +58,7 @@ from grange.services.books.keeping import retention_of
 from grange.services.books.server_samples import ServerSampler
 from grange.services.budget_watch import BudgetWatch
 from grange.services.draft import Context as DecisionContext
+from grange.services.hailing import Hails
 from grange.services.hook_run import HookRun
 from grange.services.identity import Identity
 from grange.services.licence_counts import LicenceWatch
@@ -112,7 +113,7 @@ async def running_api(
     open_books: OpenBooks,
     names: Sequence[str] = (),
     clock: Clock | None = None,
-    silence_seconds: int = 60,
+    silence_seconds: int | None = None,
     reserve_bytes: int = RESERVE_BYTES,
     failed: Callable[[], None] = lambda: None,
     traffic: Callable[[], TrafficReading] | None = None,
@@ -125,12 +126,13 @@ async def running_api(
         open_books: makes the door to the books.
         names: further names of this server, which browsers may use.
         clock: default: the machine's.
-        silence_seconds: how long a worker may be silent.
+        silence_seconds: how long a worker may be silent; default: as the settings say.
         reserve_bytes: how much of the disk is kept back for when it is full.
         failed: called when something ended that must not, so that the process can be replaced.
         traffic: reads the buffers of the server's connections.
     """
     clock = clock or SystemClock()
+    silence = settings.worker_silence_seconds if silence_seconds is None else silence_seconds
     settle_arrow()
     async with contextlib.AsyncExitStack() as stack:
         store = open_store(settings)
@@ -145,7 +147,7 @@ async def running_api(
         owner = Owner(
             store,
             clock,
-            DecisionContext(ids=ids, spaces=spaces, silence_seconds=silence_seconds),
+            DecisionContext(ids=ids, spaces=spaces, silence_seconds=silence),
             effects.perform,
             room=room,
         )
@@ -182,6 +184,15 @@ async def running_api(
             base_url=base_url,
         )
         effects.deliver = hooks.wake
+        hails = Hails(
+            owner=owner,
+            wakes=wakes,
+            key_of=identity.hail_key,
+            clock=clock,
+            randomness=os.urandom,
+            overdue_ms=silence * 500,
+        )
+        stack.push_async_callback(hails.stop)
         books = MarkedBooks(open_books(drain.drain), store)
         reports = ScheduledReports(
             store=store,
@@ -238,7 +249,9 @@ async def running_api(
             logs=logs,
             log_lines=log_lines,
             task_logs=TaskLogs(store, log_lines, bundled_errors()),
+            hold_seconds=silence / 3,
             wakes=wakes,
+            hails=hails,
             live=live,
             board=board,
             pages=pages,
@@ -279,31 +292,47 @@ async def running_api(
         )
         upkeep = Upkeep(
             context,
+            step_seconds=min(STEP_SECONDS, silence / 8),
             log_days_succeeded=settings.session_log_days_succeeded,
             log_days_failed=settings.session_log_days_failed,
         )
-        asking = [
-            asyncio.create_task(live.run(), name="live"),
-            asyncio.create_task(_licences(settings, owner, clock), name="licence-servers"),
-            asyncio.create_task(BudgetWatch(owner, clock, books.ask).run(), name="budgets"),
-            asyncio.create_task(upkeep.run(), name="upkeep"),
-            asyncio.create_task(sampler.run(), name="server-samples"),
-            asyncio.create_task(reports.run(), name="scheduled-reports"),
-            asyncio.create_task(hooks.run(), name="hooks"),
-            asyncio.create_task(_close_live(context.closing, live), name="close-live"),
-        ]
-        draining = asyncio.create_task(drain.run(), name="drain")
-        draining.add_done_callback(partial(_must_not_end, failed))
-        try:
+        working = {
+            "live": live.run(),
+            "licence-servers": _licences(settings, owner, clock),
+            "budgets": BudgetWatch(owner, clock, books.ask).run(),
+            "upkeep": upkeep.run(),
+            "server-samples": sampler.run(),
+            "scheduled-reports": reports.run(),
+            "hooks": hooks.run(),
+            "close-live": _close_live(context.closing, live),
+        }
+        stack.push_async_callback(commit.finish)
+        async with _at_work(context, working, live=live, drain=drain, failed=failed):
             yield Api(app, rest, context, drain)
-        finally:
-            context.closing.set()
-            live.close()
-            await _end(asking)
-            await owner.stop()
-            await drain.stop()
-            await _end([draining])
-            await commit.finish()
+
+
+@contextlib.asynccontextmanager
+async def _at_work(
+    context: Context,
+    working: Mapping[str, Coroutine[Any, Any, None]],
+    *,
+    live: LiveHub,
+    drain: Drain,
+    failed: Callable[[], None],
+) -> AsyncIterator[None]:
+    """Do what goes on beside the requests inside the block; then let the owner finish."""
+    asking = [asyncio.create_task(work, name=name) for name, work in working.items()]
+    draining = asyncio.create_task(drain.run(), name="drain")
+    draining.add_done_callback(partial(_must_not_end, failed))
+    try:
+        yield
+    finally:
+        context.closing.set()
+        live.close()
+        await _end(asking)
+        await context.owner.stop()
+        await drain.stop()
+        await _end([draining])
 
 
 async def _licences(settings: ServerSettings, owner: Owner, clock: Clock) -> None:

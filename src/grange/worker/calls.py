@@ -79,6 +79,8 @@ class ServerCalls:
         self._host_properties = host_properties
         self._capabilities = capabilities
         self.worker_id: str | None = None
+        self.hail_addresses = ""
+        """Where this worker's neighbours can hail it."""
         self.closed = ""
         """Why the machine takes no work now; empty: it does."""
 
@@ -158,6 +160,16 @@ class ServerCalls:
         )
         return int(reply["size"])
 
+    def put_hail(self, hail_id: str, outcome: str, answer: str) -> None:
+        """Tell what this worker met when it hailed another one."""
+        self._api().call(
+            "POST",
+            f"/api/v1/farms/{self._farm_id}/workers/{self.worker_id}/hails",
+            body={"hail_id": hail_id, "outcome": outcome, "answer": answer},
+            service="grange",
+            timeout_seconds=10.0,
+        )
+
     def wakes(self, stop: Callable[[], bool]) -> Iterable[Mapping[str, str]]:
         """Follow the wake stream."""
         return self._api().stream(
@@ -191,6 +203,7 @@ class ServerCalls:
                 **_NATIVE,
                 "x-grange-sent-at": str(self._clock.now()),
                 **({"x-grange-closed": self.closed} if self.closed else {}),
+                **({"x-grange-hail": self.hail_addresses} if self.hail_addresses else {}),
             },
         )
         return schedule_of(reply)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConfigurationError, GrangeError, ThrottledError
 from grange.kernel.ids import IdSource
@@ -24,6 +26,7 @@ from grange.worker.capabilities import capabilities, host_properties
 from grange.worker.entities import Entities
 from grange.worker.gpus import gpu_advice
 from grange.worker.guard import Guard
+from grange.worker.hailing import HailListener, hail
 from grange.worker.identity import StateFolder
 from grange.worker.jobthreads import JobThreads
 from grange.worker.leftovers import Leftovers
@@ -95,6 +98,8 @@ class Worker:
             host_properties=host_properties(inventory, settings),
             capabilities=capabilities(inventory, settings, programs),
         )
+        hosts = inventory.ip_addresses if settings.joined else ("127.0.0.1",)
+        self._listener = HailListener(hosts, settings.hail_port)
         self._spool: Spool | None = None
         self._poster = FactPoster(lambda: self._spool, self._calls, clock)
         self._shipper = LogShipper(self._folder.path / "logs", self._calls, clock)
@@ -136,6 +141,9 @@ class Worker:
         self._install_signals(self._loop)
         await in_thread(self._leftovers.kill)
         await in_thread(self._threads.sweep)
+        if self._settings.hail:
+            await self._listener.start()
+            self._calls.hail_addresses = self._listener.addresses
         known = self._folder.worker_id()
         self._adopt_id(known)
         self._sampler.start()
@@ -224,7 +232,7 @@ class Worker:
         if worker_id is None:
             self._calls.forget()
             return
-        self._calls.worker_id = self._threads.worker_id = worker_id
+        self._calls.worker_id = self._threads.worker_id = self._listener.worker_id = worker_id
         self._spool = Spool(self._folder.path / "spool" / worker_id, self._settings.spool_bytes)
         self._poster.notify()
 
@@ -319,14 +327,31 @@ class Worker:
             if self._calls.ready():
                 try:
                     for event in self._calls.wakes(self._ending.is_set):
-                        if event["event"] == "wake":
-                            self._from_thread(lambda: self._happened(Woken(at=self._clock.now())))
+                        self._follow(event["event"], event["data"])
                 except GrangeError as error:
                     _log.debug(
                         "The wake stream broke off.",
                         extra={"action": "wakes_broken", "error": str(error)},
                     )
             self._ending.wait(_WAKE_PAUSE_SECONDS)
+
+    def _follow(self, name: str, data: str) -> None:
+        """Take an event of the wake stream; called from its thread."""
+        if name == "wake":
+            self._from_thread(lambda: self._happened(Woken(at=self._clock.now())))
+        elif name == "key":
+            self._listener.key = bytes.fromhex(msgspec.json.decode(data)["key"])
+        elif name == "hail":
+            order = msgspec.json.decode(data)
+            threading.Thread(target=self._hail, args=(order,), name="hail", daemon=True).start()
+
+    def _hail(self, order: dict[str, Any]) -> None:
+        """Hail a neighbour for the server; runs in a thread."""
+        outcome, answer = hail(order)
+        try:
+            self._calls.put_hail(order["hailId"], outcome, answer)
+        except GrangeError as error:
+            _log.debug("A hail was lost.", extra={"action": "hail_lost", "error": str(error)})
 
     def _say_user(self) -> None:
         if self._job_user is None:
@@ -348,6 +373,7 @@ class Worker:
 
     async def _wind_up(self) -> None:
         self._ending.set()
+        await self._listener.stop()
         await self._threads.end(_END_SECONDS)
         await in_thread(self._sampler.stop)
         if self._calls.ready():

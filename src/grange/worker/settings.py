@@ -92,6 +92,10 @@ class WorkerSettings:
     """Write what jobs name as output to this machine first, then copy it to its place."""
     copy_bytes_per_second: float | None = None
     """Such copies are not faster than this."""
+    hail: bool = True
+    """Let neighbours ask whether this worker lives."""
+    hail_port: int = 0
+    """Where they ask; 0: any free port."""
     spool_bytes: int = 1_000_000_000
     """How much may wait on disk for the server."""
 

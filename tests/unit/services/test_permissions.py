@@ -70,6 +70,7 @@ WORKER_ITSELF_MAY = {
     "logs:PutLogEvents",
     "sts:GetCallerIdentity",
     "grange:PutFacts",
+    "grange:PutHail",
     "grange:Wake",
     "grange:PutSessionLog",
     "grange:GetMe",

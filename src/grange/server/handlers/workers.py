@@ -29,10 +29,11 @@ from grange.wire.encode import encode_part
 from grange.wire.faults import fault_of
 
 HOLD_SECONDS = 20.0
-"""How long an idle worker's request is held: well below the 60 s its client waits."""
+"""How long an idle worker's request is held at most: well below the 60 s its client waits."""
 _SAID_AT = "x-grange-sent-at"
 _NATIVE = "x-grange-native"
 _CLOSED = "x-grange-closed"
+_HAIL = "x-grange-hail"
 _SIGNED_AT = "x-amz-date"
 
 
@@ -203,8 +204,9 @@ async def update_worker_schedule(call: Call) -> Result:
         native=call.headers.get(_NATIVE) == "1",
         closed=call.headers.get(_CLOSED, "")[:200],
     )
+    context.hails.announced(request["workerId"], call.headers.get(_HAIL, "")[:1000])
     schedule: Schedule = await context.owner.ask(report)
-    deadline = context.clock.monotonic_seconds() + HOLD_SECONDS
+    deadline = context.clock.monotonic_seconds() + min(HOLD_SECONDS, context.hold_seconds)
     again = replace(report, updates={}, sent_at=None, signed_at=None)
     while schedule.hold:
         left = deadline - context.clock.monotonic_seconds()

@@ -35,6 +35,7 @@ from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.audit import HANDLERS as AUDIT
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
+from grange.server.rest.hails import HANDLERS as HAILS
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.hooks import HANDLERS as HOOKS
 from grange.server.rest.job_links import HANDLERS as JOB_LINKS
@@ -124,6 +125,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *groups.HANDLERS,
     *history.HANDLERS,
     *FOREIGN,
+    *HAILS,
     *HISTORY_PAGES,
     *exchange.HANDLERS,
     *REPORTS,

@@ -51,6 +51,7 @@ async def list_farms(context: Services, caller: Caller) -> Farms:
 async def get_overview(farm_id: FromPath[str], context: Services) -> Overview:
     """Show a farm: its newest jobs and all its workers."""
     farm = await context.rows.farm({"farmId": farm_id})
+    context.hails.opened()
     return await context.pages.overview(farm, context.clock.now())
 
 

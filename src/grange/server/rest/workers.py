@@ -105,13 +105,21 @@ async def wake(
         closing = asyncio.ensure_future(context.closing.wait())
         try:
             yield b": hello\n\n"
+            key = context.identity.hail_key(worker.fleet_id).hex()
+            yield b"event: key\ndata: " + msgspec.json.encode({"key": key}) + b"\n\n"
             while not closing.done() and context.identity.may_go_on(caller):
                 woken = asyncio.ensure_future(stream.next(WAKE_SECONDS))
                 await asyncio.wait({woken, closing}, return_when=asyncio.FIRST_COMPLETED)
-                if woken.done():
-                    yield b"event: wake\ndata: {}\n\n" if woken.result() else b": keep-alive\n\n"
-                else:
+                if not woken.done():
                     woken.cancel()
+                    continue
+                wanted, orders = stream.taken()
+                for order in orders:
+                    yield b"event: hail\ndata: " + msgspec.json.encode(order) + b"\n\n"
+                if wanted:
+                    yield b"event: wake\ndata: {}\n\n"
+                elif not orders:
+                    yield b": keep-alive\n\n"
         finally:
             closing.cancel()
             context.wakes.close_stream(worker.worker_id, stream)

@@ -19,6 +19,7 @@ from grange.kernel.ids import JobId, SessionId, task_id
 from grange.kernel.units import Instant, amount_text
 from grange.ports.state import AllOf, Compare, OneOf, Order, StateStore
 from grange.services.owner import Owner
+from grange.services.reads.hails import HailRow, hail_row
 from grange.services.reads.job_rows import JobRow, JobRows
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.rows import alive, equals
@@ -111,6 +112,10 @@ class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
     """With commas between."""
     note: str | None = None
     draining: bool = False
+    verified: bool = True
+    """False: it is said to render since before the server began, and was not heard since."""
+    hail: HailRow | None = None
+    """What its neighbours met while the server did not hear of it."""
 
 
 class FarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,6 +255,11 @@ class Pages:
         doing = _Doing(sessions, actions, jobs, layers)
         fleets = await self._fleet_names({worker.fleet_id for worker in workers})
         groups = await self._groups_of({worker.farm_id for worker in workers})
+        hails: dict[str, HailRow] = {
+            worker.worker_id: await hail_row(self._store, worker.hail)
+            for worker in workers
+            if worker.hail is not None
+        }
         return [
             self._worker_row(
                 worker,
@@ -257,6 +267,7 @@ class Pages:
                 now,
                 fleet=fleets.get(worker.fleet_id, ""),
                 groups=groups.get(worker.worker_id, []),
+                hail=hails.get(worker.worker_id),
             )
             for worker in workers
         ]
@@ -281,6 +292,7 @@ class Pages:
         *,
         fleet: str,
         groups: Sequence[str],
+        hail: HailRow | None,
     ) -> WorkerRow:
         sample = self._latest.of(worker.worker_id, now)
         busy = dict(worker.sessions)
@@ -306,6 +318,8 @@ class Pages:
             groups=", ".join(groups) or None,
             note=worker.note or None,
             draining=bool(worker.draining),
+            verified=worker.worker_id not in self._owner.memory.unverified,
+            hail=hail,
         )
 
     async def job(self, job: Job, mean_frame_ms: Mapping[str, int]) -> JobDetail:

@@ -1,0 +1,82 @@
+"""`grange worker show` and `grange worker hail`: one worker, and what is the matter with it."""
+
+from typing import Any
+
+import rich_click as click
+
+from grange.cli.connection import Connection, with_farm
+from grange.cli.formatting import NOTHING, moment, size
+from grange.cli.output import status
+from grange.kernel.errors import NotFoundError
+
+_SKEW_MS = 5_000
+"""A worker's clock that is further off is a finding."""
+
+
+@click.command("show", epilog="Example: grange worker show node07")
+@click.argument("worker", metavar="NAME")
+@with_farm
+def show(connection: Connection, worker: str) -> None:
+    """Show one worker: what it does, when it was heard, what is the matter with it."""
+    overview = connection.rest("GET", "/overview")
+    row = _named(overview["workers"], worker)
+    if connection.out.as_json:
+        connection.out.data(row)
+        return
+    out = connection.out
+    out.line(f"{row['name']} ({row['worker_id']}): {status(row['status'])}")
+    out.line(f"Last heard: {moment(row['last_seen_at'], overview['now'])}")
+    used, total = size(row["memory_used_bytes"]), size(row["memory_total_bytes"])
+    out.line(f"Memory: {used} of {total}")
+    for number, thread in enumerate(row["threads"]):
+        words = [thread[name] for name in ("job_name", "layer_name", "frames") if thread[name]]
+        out.line(f"Job thread {number}: {' '.join(words) or NOTHING}")
+    if row["hail"] is not None:
+        for witness in row["hail"]["witnesses"]:
+            out.line(f"Hailed by {witness['name']}: {witness['outcome']}")
+    for finding in findings(row):
+        out.note(finding)
+
+
+@click.command("hail", epilog="Example: grange worker hail node07")
+@click.argument("worker", metavar="NAME")
+@with_farm
+def hail(connection: Connection, worker: str) -> None:
+    """Have two neighbours of a worker ask whether it lives."""
+    row = _named(connection.rest("GET", "/overview")["workers"], worker)
+    met = connection.rest("POST", f"/workers/{row['worker_id']}/hail", body={})
+    if connection.out.as_json:
+        connection.out.data(met)
+        return
+    for witness in met["witnesses"]:
+        connection.out.line(f"{witness['name']}: {witness['outcome']}")
+    if met["verdict"] != "unreachable":
+        connection.out.line(met["text"])
+
+
+def findings(worker: dict[str, Any]) -> list[str]:
+    """Return what is the matter with a worker of the overview, one sentence or two each."""
+    found = []
+    behind = worker["clock_behind_ms"] or 0
+    if abs(behind) > _SKEW_MS:
+        side = "behind" if behind > 0 else "ahead of"
+        found.append(
+            f"its clock is {abs(behind) / 1000:.1f} s {side} the server's. Have it set by NTP."
+        )
+    if worker["hail"] is not None:
+        text = worker["hail"]["text"]
+        found.append(text[:1].lower() + text[1:])
+    if not worker["verified"]:
+        found.append("it is said to render since before the server began, and was not heard since.")
+    return found
+
+
+def _named(workers: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    found = [one for one in workers if name in (one["worker_id"], one["name"])]
+    if not found:
+        raise NotFoundError("worker", name)
+    if len(found) > 1:
+        raise click.UsageError(
+            f"Several workers are called {name}: give the id. `grange worker ls` lists them."
+        )
+    return found[0]

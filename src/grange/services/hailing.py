@@ -1,0 +1,259 @@
+"""Hailing workers that were not heard of, by two of their neighbours.
+
+A worker whose heartbeat is overdue may be dead, or the server cannot reach it. The server asks two
+workers of the same fleet to hail it and books what they met. See `grange.domain.hails`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from grange.domain.hails import (
+    NONCE_BYTES,
+    Hail,
+    Outcome,
+    Verdict,
+    Witness,
+    ask_line,
+    is_answer,
+    judge,
+    surely_gone,
+)
+from grange.domain.statuses import WorkerStatus
+from grange.domain.work import Worker
+from grange.kernel.clock import Clock
+from grange.kernel.errors import GrangeError, NotFoundError
+from grange.kernel.ids import FleetId, WorkerId
+from grange.kernel.units import Instant
+from grange.services.draft import Draft
+from grange.services.owner import Needs, Owner
+from grange.services.reports import silence
+from grange.services.silence import found_out
+from grange.services.wake import HailOrder, Wakes
+
+NEIGHBOURS = 2
+ANSWER_SECONDS = 6.0
+"""How long neighbours may take to tell what they met."""
+MOST_ADDRESSES = 8
+_CALLING = (WorkerStatus.STARTED, WorkerStatus.STOPPING)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookHail:
+    """Keep what neighbours met. Returns whether it was kept."""
+
+    worker_id: WorkerId
+    hail: Hail
+    overdue: bool
+    """Only then is it a finding; else it merely verifies what the worker claims."""
+
+    def needs(self) -> Needs:
+        """Everything it decides on is in memory."""
+        return Needs()
+
+    def decide(self, draft: Draft) -> bool:
+        """Keep it, unless the worker spoke meanwhile; one that is surely gone loses its leases."""
+        worker = draft.find(Worker, self.worker_id)
+        if worker is None or worker.deleted_at is not None:
+            return False
+        if self.hail.verdict is Verdict.UNREACHABLE:
+            draft.memory.unverified.discard(worker.worker_id)
+        seen = draft.memory.last_seen.get(worker.worker_id)
+        if not self.overdue or seen != self.hail.seen_at or worker.status not in _CALLING:
+            return False
+        worker = found_out(draft, worker, self.hail)
+        if surely_gone(self.hail):
+            silence(draft, worker, self.hail.seen_at, "worker_silent")
+        return True
+
+
+@dataclass(slots=True)
+class _Round:
+    """One worker being hailed."""
+
+    worker_id: WorkerId
+    key: bytes
+    nonce: str
+    asked: frozenset[WorkerId]
+    met: dict[WorkerId, Outcome] = field(default_factory=dict)
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Hails:
+    """Has silent workers hailed.
+
+    Args:
+        owner: decides, and knows when workers were last heard.
+        wakes: reaches neighbours.
+        key_of: the key of a fleet.
+        clock: the server's clock.
+        randomness: makes nonces.
+        overdue_ms: how long after its last word a worker is hailed.
+    """
+
+    def __init__(
+        self,
+        *,
+        owner: Owner,
+        wakes: Wakes,
+        key_of: Callable[[FleetId], bytes],
+        clock: Clock,
+        randomness: Callable[[int], bytes],
+        overdue_ms: int,
+    ) -> None:
+        self._owner = owner
+        self._wakes = wakes
+        self._key_of = key_of
+        self._clock = clock
+        self._randomness = randomness
+        self._overdue_ms = overdue_ms
+        self._addresses: dict[WorkerId, tuple[str, ...]] = {}
+        self._rounds: dict[str, _Round] = {}
+        self._hailed: dict[WorkerId, Instant] = {}
+        """When each worker had last been heard when it was hailed: once a silence is enough."""
+        self._tasks: set[asyncio.Task[Hail]] = set()
+        self._opened = False
+
+    def announced(self, worker_id: WorkerId, text: str) -> None:
+        """Take note of where a worker listens: `address:port`, separated by commas."""
+        known = self._addresses.get(worker_id)
+        if known is not None and ",".join(known) == text:
+            return
+        self._addresses[worker_id] = tuple(
+            one for one in text.split(",")[:MOST_ADDRESSES] if _is_address(one)
+        )
+
+    def step(self) -> None:
+        """Have every worker hailed that is overdue and was not hailed since it was last heard."""
+        for worker in self._owner.memory.tables[Worker].values():
+            seen = self._seen(worker)
+            if (
+                worker.status in _CALLING
+                and self._is_overdue(seen)
+                and self._addresses.get(worker.worker_id)
+                and self._hailed.get(worker.worker_id) != seen
+            ):
+                self._begin(worker)
+
+    def opened(self) -> None:
+        """Somebody looks at the farm: what workers claimed before the server began is verified."""
+        if self._opened:
+            return
+        self._opened = True
+        for worker_id in tuple(self._owner.memory.unverified):
+            worker = self._owner.memory.tables[Worker].get((worker_id,))
+            if worker is not None and self._addresses.get(worker_id):
+                self._begin(worker)
+
+    async def hail(self, worker_id: WorkerId) -> Hail:
+        """Have a worker hailed now; return what its neighbours met.
+
+        Raises:
+            NotFoundError: there is no such worker.
+        """
+        worker = self._owner.memory.tables[Worker].get((worker_id,))
+        if worker is None or worker.deleted_at is not None:
+            raise NotFoundError("worker", worker_id)
+        return await self._round(worker)
+
+    def told(self, neighbour: WorkerId, hail_id: str, outcome: Outcome, line: str) -> None:
+        """Take in what a neighbour met; a forged answer is none, a late one changes nothing."""
+        one = self._rounds.get(hail_id)
+        if one is None or neighbour not in one.asked:
+            return
+        if outcome is Outcome.ANSWERED and not is_answer(one.key, one.worker_id, one.nonce, line):
+            outcome = Outcome.UNREACHED  # somebody else lives at that address now
+        one.met[neighbour] = outcome
+        if len(one.met) == len(one.asked):
+            one.complete.set()
+
+    async def stop(self) -> None:
+        """Hail no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, worker: Worker) -> None:
+        task = asyncio.create_task(self._round(worker), name=f"hail-{worker.worker_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Hail]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("A hail failed.", exc_info=error, extra={"action": "hail_failed"})
+
+    async def _round(self, worker: Worker) -> Hail:
+        seen = self._seen(worker)
+        overdue = self._is_overdue(seen)
+        if overdue and seen is not None:
+            self._hailed[worker.worker_id] = seen
+        key, nonce = self._key_of(worker.fleet_id), self._randomness(NONCE_BYTES).hex()
+        order = HailOrder(
+            hail_id=nonce,
+            worker_id=worker.worker_id,
+            addresses=self._addresses.get(worker.worker_id, ()),
+            line=ask_line(key, worker.worker_id, nonce),
+        )
+        asked = [
+            one.worker_id
+            for one in self._neighbours(worker)
+            if order.addresses and self._wakes.hail(one.worker_id, order)
+        ]
+        found = _Round(worker.worker_id, key, nonce, frozenset(asked))
+        self._rounds[nonce] = found
+        try:
+            if asked:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        await found.complete.wait()
+        finally:
+            del self._rounds[nonce]
+        hail = Hail(
+            verdict=judge(found.met.values()),
+            seen_at=seen if seen is not None else worker.created_at,
+            told_at=self._clock.now(),
+            witnesses=tuple(
+                Witness(worker_id=name, outcome=outcome) for name, outcome in found.met.items()
+            ),
+        )
+        try:
+            await self._owner.ask(BookHail(worker_id=worker.worker_id, hail=hail, overdue=overdue))
+        except GrangeError as error:
+            _log.warning("A hail was not booked.", exc_info=error, extra={"action": "hail_lost"})
+        return hail
+
+    def _neighbours(self, worker: Worker) -> Sequence[Worker]:
+        """Return workers of the same fleet that are heard: the next ones by registration."""
+        near = [
+            one
+            for one in self._owner.memory.tables[Worker].values()
+            if one.fleet_id == worker.fleet_id
+            and one.worker_id != worker.worker_id
+            and one.status in _CALLING
+            and not self._is_overdue(self._seen(one))
+            and self._wakes.follows(one.worker_id)
+        ]
+        own = worker.global_index
+        near.sort(key=lambda one: (one.global_index < own, one.global_index))
+        return near[:NEIGHBOURS]
+
+    def _seen(self, worker: Worker) -> Instant | None:
+        return self._owner.memory.last_seen.get(worker.worker_id)
+
+    def _is_overdue(self, seen: Instant | None) -> bool:
+        return seen is not None and self._clock.now() - seen > self._overdue_ms
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    try:
+        ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return port.isascii() and port.isdigit() and 0 < int(port) < 65536

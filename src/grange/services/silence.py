@@ -1,0 +1,40 @@
+"""Workers that were not heard of: what was found out about them, until they are heard again."""
+
+import msgspec
+from msgspec.structs import replace
+
+from grange.domain.effects import Publish
+from grange.domain.hails import Hail
+from grange.domain.work import Worker
+from grange.services.draft import Draft
+
+
+def heard_again(draft: Draft, worker: Worker) -> Worker:
+    """Take note that a worker speaks: its claims hold, and nothing is the matter with it."""
+    draft.memory.unverified.discard(worker.worker_id)
+    if worker.hail is None:
+        return worker
+    return found_out(draft, worker, None)
+
+
+def found_out(draft: Draft, worker: Worker, hail: Hail | None) -> Worker:
+    """Keep what was found out about a worker; leave an event where that is news."""
+    before = "" if worker.hail is None else worker.hail.verdict
+    after = "" if hail is None else hail.verdict
+    worker = replace(worker, hail=hail)
+    draft.put(worker)
+    if before != after:
+        draft.event(
+            "worker",
+            worker.worker_id,
+            "worker_hailed",
+            worker.farm_id,
+            old=before,
+            new=after,
+            actor="grange",
+            worker_id=worker.worker_id,
+            fleet_id=worker.fleet_id,
+            detail="" if hail is None else msgspec.json.encode(hail).decode(),
+        )
+    draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))
+    return worker
