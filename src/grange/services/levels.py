@@ -103,8 +103,8 @@ RULES: Mapping[str, Rule] = dict(
         *_rules(
             _MANAGE,
             "grange:",
-            "OrderWorkers UpdateWorker WakeUpWorker HailWorker PutGroup PutGroups DeleteGroup VerifyBooks"
-            " DrawStreamPages RunReportSchedule ForgetStreamContact ActOnInbox",
+            "OrderWorkers UpdateWorker WakeUpWorker HailWorker PutGroup PutGroups DeleteGroup"
+            " VerifyBooks DrawStreamPages RunReportSchedule ForgetStreamContact ActOnInbox",
         ),
         *_rules(
             _OWN,

@@ -14,7 +14,26 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0008');
+INSERT INTO "alembic_version" VALUES('0014');
+CREATE TABLE audit_entries (
+	audit_id TEXT NOT NULL, 
+	at INTEGER NOT NULL, 
+	actor TEXT NOT NULL, 
+	operation TEXT NOT NULL, 
+	outcome TEXT NOT NULL, 
+	farm_id TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	reason TEXT NOT NULL, 
+	credential TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	request_id TEXT NOT NULL, 
+	CONSTRAINT audit_entries_key PRIMARY KEY (audit_id)
+)
+ STRICT
+
+;
 CREATE TABLE books_months (
 	farm_id TEXT NOT NULL, 
 	month TEXT NOT NULL, 
@@ -45,7 +64,7 @@ CREATE TABLE budgets (
 	created_at INTEGER NOT NULL, 
 	created_by TEXT NOT NULL, 
 	updated_at INTEGER, 
-	updated_by TEXT, 
+	updated_by TEXT, stops INTEGER, exhausted INTEGER, 
 	CONSTRAINT budgets_key PRIMARY KEY (budget_id)
 )
  STRICT
@@ -110,6 +129,40 @@ CREATE TABLE fleets (
  STRICT
 
 ;
+CREATE TABLE hook_deliveries (
+	farm_id TEXT NOT NULL, 
+	hook_id TEXT NOT NULL, 
+	event_id TEXT NOT NULL, 
+	event TEXT NOT NULL, 
+	body TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	next_at INTEGER NOT NULL, 
+	error TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	ended_at INTEGER, 
+	CONSTRAINT hook_deliveries_key PRIMARY KEY (hook_id, event_id)
+)
+ STRICT
+
+;
+CREATE TABLE hooks (
+	farm_id TEXT NOT NULL, 
+	hook_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	events TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	target TEXT NOT NULL, 
+	generation INTEGER NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	created_by TEXT NOT NULL, 
+	updated_at INTEGER, 
+	updated_by TEXT, 
+	CONSTRAINT hooks_key PRIMARY KEY (hook_id)
+)
+ STRICT
+
+;
 CREATE TABLE job_faults (
 	farm_id TEXT NOT NULL, 
 	job_id TEXT NOT NULL, 
@@ -158,7 +211,7 @@ CREATE TABLE jobs (
 	started_at INTEGER, 
 	ended_at INTEGER, 
 	updated_at INTEGER, 
-	updated_by TEXT, served_at INTEGER, excluded_workers TEXT, 
+	updated_by TEXT, served_at INTEGER, excluded_workers TEXT, "after" TEXT, waits_for TEXT, told TEXT, 
 	CONSTRAINT jobs_key PRIMARY KEY (job_id)
 )
  STRICT
@@ -208,9 +261,25 @@ CREATE TABLE layers (
 	started_at INTEGER, 
 	ended_at INTEGER, 
 	updated_at INTEGER, 
-	updated_by TEXT, reserve_mib INTEGER, 
+	updated_by TEXT, reserve_mib INTEGER, reserve_cores INTEGER, reserve_gpus INTEGER, job_waits INTEGER, 
 	CONSTRAINT layers_key PRIMARY KEY (layer_id), 
 	CONSTRAINT layers_jobs FOREIGN KEY(job_id) REFERENCES jobs (job_id) DEFERRABLE INITIALLY DEFERRED
+)
+ STRICT
+
+;
+CREATE TABLE licence_counts (
+	farm_id TEXT NOT NULL, 
+	app TEXT NOT NULL, 
+	plugin TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	region TEXT NOT NULL, 
+	seats INTEGER NOT NULL, 
+	others INTEGER, 
+	answered_at INTEGER, 
+	failing_since_at INTEGER, 
+	problem TEXT NOT NULL, 
+	CONSTRAINT licence_counts_key PRIMARY KEY (farm_id, app, plugin, version, region)
 )
  STRICT
 
@@ -248,10 +317,51 @@ CREATE TABLE manifest (
  STRICT
 
 ;
+CREATE TABLE memberships (
+	user_name TEXT NOT NULL, 
+	place TEXT NOT NULL, 
+	target_id TEXT NOT NULL, 
+	farm_id TEXT NOT NULL, 
+	level TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	created_by TEXT NOT NULL, 
+	updated_at INTEGER, 
+	updated_by TEXT, 
+	CONSTRAINT memberships_key PRIMARY KEY (user_name, place, target_id)
+)
+ STRICT
+
+;
+CREATE TABLE message_plans (
+	farm_id TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	targets TEXT NOT NULL, 
+	shown TEXT NOT NULL, 
+	events TEXT NOT NULL, 
+	digest_seconds INTEGER NOT NULL, 
+	quiet TEXT, 
+	told_at INTEGER, 
+	created_at INTEGER NOT NULL, 
+	created_by TEXT NOT NULL, 
+	CONSTRAINT message_plans_key PRIMARY KEY (farm_id, user_name)
+)
+ STRICT
+
+;
 CREATE TABLE outbox (
 	sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	kind TEXT NOT NULL, 
 	payload TEXT NOT NULL
+)
+ STRICT
+
+;
+CREATE TABLE passwords (
+	user_name TEXT NOT NULL, 
+	phc TEXT NOT NULL, 
+	set_at INTEGER NOT NULL, 
+	set_by TEXT NOT NULL, 
+	CONSTRAINT passwords_key PRIMARY KEY (user_name)
 )
  STRICT
 
@@ -282,6 +392,14 @@ CREATE TABLE postings (
 	created_at INTEGER NOT NULL, 
 	created_by TEXT NOT NULL, 
 	CONSTRAINT postings_key PRIMARY KEY (posting_id)
+)
+ STRICT
+
+;
+CREATE TABLE preferences (
+	user_name TEXT NOT NULL, 
+	home TEXT NOT NULL, 
+	CONSTRAINT preferences_key PRIMARY KEY (user_name)
 )
  STRICT
 
@@ -395,6 +513,19 @@ CREATE TABLE retention_policies (
  STRICT
 
 ;
+CREATE TABLE saved_views (
+	farm_id TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	page TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	"query" TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	updated_at INTEGER NOT NULL, 
+	CONSTRAINT saved_views_key PRIMARY KEY (farm_id, user_name, page, name)
+)
+ STRICT
+
+;
 CREATE TABLE series (
 	farm_id TEXT NOT NULL, 
 	name TEXT NOT NULL, 
@@ -468,7 +599,7 @@ CREATE TABLE sessions (
 	ended_at INTEGER, 
 	updated_at INTEGER, 
 	updated_by TEXT, 
-	host_properties TEXT NOT NULL, licences TEXT, memory_mib INTEGER, gpus INTEGER, charged_at INTEGER, 
+	host_properties TEXT NOT NULL, licences TEXT, memory_mib INTEGER, gpus INTEGER, charged_at INTEGER, cores INTEGER, 
 	CONSTRAINT sessions_key PRIMARY KEY (session_id)
 )
  STRICT
@@ -488,6 +619,35 @@ CREATE TABLE shares (
  STRICT
 
 ;
+CREATE TABLE sign_ins (
+	sign_in_id TEXT NOT NULL, 
+	token_hash TEXT NOT NULL, 
+	user_name TEXT NOT NULL, 
+	how TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	browser TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	expires_at INTEGER NOT NULL, 
+	CONSTRAINT sign_ins_key PRIMARY KEY (sign_in_id)
+)
+ STRICT
+
+;
+CREATE TABLE storage_profiles (
+	farm_id TEXT NOT NULL, 
+	storage_profile_id TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	os_family TEXT NOT NULL, 
+	locations TEXT NOT NULL, 
+	created_at INTEGER NOT NULL, 
+	created_by TEXT NOT NULL, 
+	updated_at INTEGER, 
+	updated_by TEXT, 
+	CONSTRAINT storage_profiles_key PRIMARY KEY (storage_profile_id)
+)
+ STRICT
+
+;
 CREATE TABLE tasks (
 	farm_id TEXT NOT NULL, 
 	job_id TEXT NOT NULL, 
@@ -502,7 +662,7 @@ CREATE TABLE tasks (
 	started_at INTEGER, 
 	ended_at INTEGER, 
 	updated_at INTEGER, 
-	updated_by TEXT, 
+	updated_by TEXT, preempted INTEGER, 
 	CONSTRAINT tasks_key PRIMARY KEY (layer_id, "index"), 
 	CONSTRAINT tasks_layers FOREIGN KEY(layer_id) REFERENCES layers (layer_id) DEFERRABLE INITIALLY DEFERRED
 )
@@ -565,8 +725,38 @@ CREATE TABLE workers (
 	created_at INTEGER NOT NULL, 
 	created_by TEXT NOT NULL, 
 	updated_at INTEGER, 
-	updated_by TEXT, classes TEXT, draining INTEGER, note TEXT, 
+	updated_by TEXT, classes TEXT, draining INTEGER, note TEXT, hail TEXT, 
 	CONSTRAINT workers_key PRIMARY KEY (worker_id)
+)
+ STRICT
+
+;
+CREATE TABLE wrangle_deeds (
+	farm_id TEXT NOT NULL, 
+	deed_id TEXT NOT NULL, 
+	cluster_id TEXT NOT NULL, 
+	title TEXT NOT NULL, 
+	fix TEXT NOT NULL, 
+	text TEXT NOT NULL, 
+	at INTEGER NOT NULL, 
+	"by" TEXT NOT NULL, 
+	until_at INTEGER, 
+	assignee TEXT, 
+	workers TEXT NOT NULL, 
+	jobs TEXT NOT NULL, 
+	excluded TEXT NOT NULL, 
+	tasks TEXT NOT NULL, 
+	undone_at INTEGER, 
+	undone_by TEXT, 
+	CONSTRAINT wrangle_deeds_key PRIMARY KEY (deed_id)
+)
+ STRICT
+
+;
+CREATE TABLE wrangle_marks (
+	farm_id TEXT NOT NULL, 
+	clear_since_at INTEGER, 
+	CONSTRAINT wrangle_marks_key PRIMARY KEY (farm_id)
 )
  STRICT
 
@@ -597,4 +787,14 @@ CREATE INDEX exchange_rates_by_farm_id_valid_from ON exchange_rates (farm_id, va
 CREATE INDEX report_schedules_by_farm_id ON report_schedules (farm_id);
 CREATE INDEX publications_by_farm_id ON publications (farm_id);
 CREATE INDEX publications_by_token_hash ON publications (token_hash);
+CREATE INDEX hook_deliveries_by_farm_id_created_at ON hook_deliveries (farm_id, created_at);
+CREATE INDEX hook_deliveries_by_status_created_at ON hook_deliveries (status, created_at);
+CREATE INDEX hooks_by_farm_id ON hooks (farm_id);
+CREATE INDEX storage_profiles_by_farm_id ON storage_profiles (farm_id);
+CREATE INDEX wrangle_deeds_by_farm_id ON wrangle_deeds (farm_id);
+CREATE INDEX audit_entries_by_actor_at ON audit_entries (actor, at);
+CREATE INDEX audit_entries_by_at ON audit_entries (at);
+CREATE INDEX audit_entries_by_farm_id_at ON audit_entries (farm_id, at);
+CREATE INDEX memberships_by_farm_id ON memberships (farm_id);
+CREATE INDEX sign_ins_by_user_name ON sign_ins (user_name);
 DELETE FROM "sqlite_sequence";

@@ -10,8 +10,7 @@ from grange.domain.hails import MOST_LINE_BYTES, Outcome
 from grange.domain.work import Worker
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import WorkerId
-from grange.server.rest.given import Services
-from grange.server.rest.people import Done
+from grange.server.rest.given import Done, Services
 from grange.services.reads.hails import HailRow, hail_row
 
 
