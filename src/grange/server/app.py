@@ -11,13 +11,10 @@ from collections.abc import Callable
 from grange.kernel.errors import AuthenticationError, GrangeError, UnknownOperationError
 from grange.server import aws, deadline
 from grange.server.asgi import App, Message, Receive, Scope, Send
-from grange.server.authentication import (
-    Authenticated,
-    Authenticator,
-    cookie_header,
-    cookie_of,
-)
+from grange.server.authentication import Authenticated, Authenticator
 from grange.server.context import Context
+from grange.server.doorway import PATHS as DOORS
+from grange.server.doorway import Doorway
 from grange.server.http import (
     ClientGoneError,
     Request,
@@ -29,9 +26,13 @@ from grange.server.http import (
 )
 from grange.server.metrics import PATH as METRICS_PATH
 from grange.server.metrics import Metrics
+from grange.server.plain import STYLE_PATH
+from grange.server.plain import style as plain_style
 from grange.server.published import PREFIX as PUBLISHED_PREFIX
 from grange.server.published import Published
 from grange.server.rest.faults import rest_fault
+from grange.server.status_page import PATH as STATUS_PATH
+from grange.server.status_page import StatusPage
 from grange.server.web import SECURITY_HEADERS, WebFiles
 from grange.wire.encode import Reply, to_json
 from grange.wire.logs import encode_logs_fault
@@ -105,7 +106,8 @@ class Application:
         self._authenticator = authenticator
         self._rest = rest
         self._web = web
-        self._secure = secure
+        self._doorway = Doorway(context, authenticator, secure=secure)
+        self._status = StatusPage(context, authenticator)
         self._authority = authority
         self._published = Published(context, authenticator)
         self._metrics = Metrics(context, metrics_token)
@@ -221,30 +223,21 @@ class Application:
                     )
                 )
             self._authenticator.check_host(request)
-            if path.startswith("/login/"):
-                return await self._login(request)
-            if path.startswith(PUBLISHED_PREFIX):
-                return await self._published.reply(request)
+            return await self._to_browser(request, receive)
         except GrangeError as error:
             return text_reply(403, f"{error}\n", *SECURITY_HEADERS)
-        return self._web.reply(request)
 
-    async def _login(self, request: Request) -> Reply:
-        if request.method != "GET":
-            return text_reply(405, "Only GET is served here.\n", ("allow", "GET"))
-        cookie = await self._context.signing.with_link(
-            request.raw_path.removeprefix("/login/"),
-            old_cookie=cookie_of(request),
-            address=request.address,
-            browser=request.headers.get("user-agent", ""),
-        )
-        headers = (
-            ("location", "/"),
-            ("set-cookie", cookie_header(cookie, secure=self._secure)),
-            ("cache-control", "no-store"),
-            *SECURITY_HEADERS,
-        )
-        return Reply(status=303, headers=headers, body=b"")
+    async def _to_browser(self, request: Request, receive: Receive) -> Reply:
+        path = request.raw_path
+        if path in DOORS or path.startswith("/login/"):
+            return await self._doorway.reply(request, receive)
+        if path == STATUS_PATH:
+            return await self._status.reply(request)
+        if path == STYLE_PATH:
+            return plain_style()
+        if path.startswith(PUBLISHED_PREFIX):
+            return await self._published.reply(request)
+        return self._web.reply(request)
 
 
 def _is_rest(request: Request) -> bool:

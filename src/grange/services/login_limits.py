@@ -12,6 +12,7 @@ MOST_TOGETHER = 5
 MOST_OF_NAME = 30
 MOST_OF_ADDRESS = 50
 _MOST_KEYS = 20_000
+_Key = tuple[str, str, str]
 
 
 class LoginLimits:
@@ -19,7 +20,7 @@ class LoginLimits:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._failures: dict[tuple[str, str], deque[Instant]] = {}
+        self._failures: dict[_Key, deque[Instant]] = {}
 
     def check(self, name: str, address: str) -> None:
         """Return if another try is allowed now.
@@ -55,7 +56,7 @@ class LoginLimits:
             if self._failures.get(key):
                 self._failures[key].pop()
 
-    def _free_at(self, key: tuple[str, str], most: int, now: Instant) -> Instant:
+    def _free_at(self, key: _Key, most: int, now: Instant) -> Instant:
         failures = self._failures.get(key)
         if failures is None:
             return now
@@ -72,11 +73,11 @@ class LoginLimits:
         self._failures = kept if len(kept) < _MOST_KEYS else {}
 
 
-def _keys(name: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:
+def _keys(name: str, address: str) -> tuple[tuple[_Key, int], ...]:
     return (
-        ((name, address), MOST_TOGETHER),
-        ((name, ""), MOST_OF_NAME),
-        (("", address), MOST_OF_ADDRESS),
+        (("together", name, address), MOST_TOGETHER),
+        (("name", name, ""), MOST_OF_NAME),
+        (("address", "", address), MOST_OF_ADDRESS),
     )
 
 

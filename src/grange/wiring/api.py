@@ -40,6 +40,7 @@ from grange.config.licence_servers import LicenceServersFile
 from grange.config.settings import ServerSettings
 from grange.domain.licence_servers import FILE_NAME as LICENCES
 from grange.kernel.clock import Clock
+from grange.ports.state import StateStore
 from grange.ports.traffic import TrafficReading
 from grange.server.app import Application, LateApp
 from grange.server.asgi import App
@@ -171,8 +172,7 @@ async def running_api(
         )
         await owner.start()
         key = master_key(settings.data_dir)
-        identity = Identity(master_key=key, store=store, randomness=os.urandom)
-        await identity.refresh()
+        identity = await _identity(key, store)
         base_url = f"{'https' if settings.tls else 'http'}://{address}"
         hooks = HookRun(
             store=store,
@@ -339,6 +339,12 @@ async def _licences(settings: ServerSettings, owner: Owner, clock: Clock) -> Non
     """Ask licence servers outside the farm, for ever."""
     servers = LicenceServersFile(settings.data_dir / LICENCES)
     await LicenceWatch(owner, clock, servers, LicenceProcesses(environment_of({}))).run()
+
+
+async def _identity(key: bytes, store: StateStore) -> Identity:
+    identity = Identity(master_key=key, store=store, randomness=os.urandom)
+    await identity.refresh()
+    return identity
 
 
 def _rest(context: Context) -> App:
