@@ -1,58 +1,114 @@
-"""The page of a task's log: found in, linked to, inert."""
+"""The page of a task's log: opened at its error, searched, linked to, followed, inert."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import expect
 
+from grange.kernel.units import Instant, iso8601
 from grange.testing.farm import LocalFarm
 from tests.browser.conftest import Visitor, submit_job
 from tests.browser.handworker import HandWorker
+from tests.server.raw import signed
 
 pytestmark = pytest.mark.chromium
 
-LINES = 20_000
+LINES = 420_000
+"""More than an element can be tall for, line by line."""
+WRONG = 412_345
 
 
-@pytest.fixture
-def logged(own_farm: LocalFarm) -> tuple[str, str, HandWorker, str]:
-    """A running task with a long log; returns job, task, worker and session."""
-    job_id = submit_job(own_farm, name="talks", frames="1-1", chunk=1)
-    worker = HandWorker(own_farm, "log-01", threads=1)
+@dataclass
+class Logged:
+    """A task with a long log of its own."""
+
+    farm: LocalFarm
+    job_id: str
+    task_id: str
+    session_id: str
+    worker: HandWorker
+
+    @property
+    def page(self) -> str:
+        return f"/jobs/{self.job_id}/tasks/{self.task_id}/log"
+
+
+@pytest.fixture(scope="module")
+def logged(farm: LocalFarm) -> Logged:
+    """A running task with a log of 420,000 lines."""
+    job_id = submit_job(farm, name="talks", frames="1-1", chunk=1)
+    worker = HandWorker(farm, "log-01", threads=1)
     ((session_id, action),) = worker.take()
     worker.start(action["sessionActionId"])
-    lines = [f"rendering bucket {number}" for number in range(1, LINES + 1)]
-    lines[99] = "<script>window.broken = 1</script><b>bold</b>"
-    lines[14_999] = "\x1b[31mERROR: texture not found: oak.tx\x1b[0m"
-    worker.write(session_id, lines)
+    stamp = iso8601(Instant(farm.api.context.clock.now()))
+    lines = [f"{stamp} rendering bucket {number}\n" for number in range(1, LINES + 1)]
+    lines[99] = f"{stamp} <script>window.broken = 1</script><b>bold</b>\n"
+    lines[WRONG - 1] = f"{stamp} \x1b[1;31mERROR\x1b[0m: No space left on device: oak.tx\n"
+    content, offset = "".join(lines).encode(), 0
+    while offset < len(content):
+        piece = content[offset : offset + 12_000_000]
+        path = f"/api/v1/farms/{farm.farm_id}/sessions/{session_id}/log?offset={offset}"
+        assert signed(farm, "PUT", path, piece, service="grange").status == 200
+        offset += len(piece)
     task_id = action["definition"]["taskRun"]["taskId"]
-    return job_id, task_id, worker, session_id
+    return Logged(farm, job_id, task_id, session_id, worker)
 
 
-def test_a_long_log_opens_at_its_error_and_at_a_line(
-    own_farm: LocalFarm, visit: Visitor, logged: tuple[str, str, HandWorker, str]
-) -> None:
-    """UX-12, UX-13, UX-14: a running log is whole, its text inert, each line has an address."""
-    job_id, task_id, worker, session_id = logged
-    seen = visit(own_farm)
-    page = seen.open(f"/jobs/{job_id}/tasks/{task_id}/log")
-    status = page.get_by_role("status").filter(has_text="line")
-    expect(status).to_have_text("20,000 lines")
-    assert page.locator(".log-lines li").count() < 200
-    page.get_by_role("button", name="Next error (1)").click()
+def test_a_long_log_opens_at_its_first_error(logged: Logged, visit: Visitor) -> None:
+    """UX-12, UX-14: at the line a rule knows, coloured, with few lines in the page."""
+    page = visit(logged.farm).open(logged.page)
     wrong = page.locator(".log-lines li.chosen")
-    expect(wrong).to_contain_text("15000")
-    expect(wrong.locator("code")).to_have_text(re.compile(r"ERROR: texture not found: oak\.tx$"))
-    assert page.url.endswith("#L15000")
+    expect(wrong.locator("code")).to_have_text("ERROR: No space left on device: oak.tx")
+    assert page.url.endswith(f"#L{WRONG}")
+    expect(wrong.locator("code span.ink-red")).to_have_text("ERROR")
+    expect(wrong).to_be_in_viewport()
+    assert page.locator(".log-lines li").count() < 120
+    expect(page.get_by_label("Errors").get_by_role("link")).to_contain_text(["output"])
+    page.locator(".log-lines").focus()
+    page.keyboard.press("End")
+    expect(page.locator(".log-lines code").last).to_have_text(
+        re.compile(f"rendering bucket {LINES}|one more line")
+    )
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Home")
+    expect(page.locator(".log-lines code").first).to_have_text("rendering bucket 1")
 
-    page.get_by_role("searchbox").fill("window.broken")
+
+def test_a_search_goes_through_the_whole_log_and_text_stays_text(
+    logged: Logged, visit: Visitor
+) -> None:
+    """UX-12, UX-14: nothing of a log is run; an expression that is none is said to be none."""
+    page = visit(logged.farm).open(logged.page)
+    status = page.get_by_role("status").filter(has_text="line")
+    page.get_by_role("searchbox").fill("window.BROKEN")
     expect(status).to_have_text("1 line")
     page.get_by_role("button", name="Next", exact=True).click()
-    expect(page.locator("li.chosen code")).to_contain_text("<script>window.broken = 1</script>")
+    expect(page.locator("li.chosen code")).to_have_text(
+        "<script>window.broken = 1</script><b>bold</b>"
+    )
     assert page.evaluate("window.broken") is None
+    page.get_by_label("Expression").check()
+    page.get_by_role("searchbox").fill("bucket 4199[0-9]+$")
+    expect(status).to_have_text("110 lines")
+    page.get_by_role("button", name="Previous").click()
+    expect(page.locator("li.chosen code")).to_have_text("rendering bucket 419999")
+    assert "find=" in page.url
+    page.get_by_role("searchbox").fill("bucket (")
+    expect(page.get_by_role("alert")).to_contain_text("no regular expression")
 
-    page = seen.open(f"/jobs/{job_id}/tasks/{task_id}/log#L12345")
-    expect(page.locator("li.chosen code")).to_contain_text("rendering bucket 12345")
+
+def test_a_line_has_an_address_and_a_running_log_is_followed(
+    logged: Logged, visit: Visitor
+) -> None:
+    """UX-12, UX-13: lines from before the page was opened are there, and those that come."""
+    page = visit(logged.farm).open(f"{logged.page}#L312345")
+    expect(page.locator("li.chosen code")).to_have_text("rendering bucket 312345")
+    expect(page.locator("li.chosen")).to_be_in_viewport()
     page.get_by_label("Follow").check()
-    worker.write(session_id, ["one more line"])
-    expect(page.locator(".log-lines li code").last).to_contain_text("one more line")
+    logged.worker.write(logged.session_id, ["one more line"])
+    expect(page.locator(".log-lines li code").last).to_have_text("one more line")
+    with page.expect_download() as begun:
+        page.get_by_role("link", name="Download").click()
+    text = begun.value.path().read_text()
+    assert len(re.findall("\n", text)) >= LINES

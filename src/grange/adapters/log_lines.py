@@ -38,6 +38,7 @@ _LONGEST_SEARCHED = 1024 * 1024
 _STAMP = re.compile(
     rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{1,6}(?:Z|[+-]\d\d:?\d\d)) ?", re.ASCII
 )
+_COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
 _STAMP_TEXT = _STAMP.pattern.decode().replace("(", "(?:", 1)
 
 
@@ -353,7 +354,11 @@ def _hits(wanted: _Pattern, content: bytes, start: int, end: int) -> LogHits:
     ends = np.flatnonzero(np.frombuffer(content, np.uint8) == 10)[: end - start]
     borders = np.zeros(len(ends) + 1, np.int32)
     borders[1:] = ends + 1
-    places = pc.indices_nonzero(wanted.match(_array(content, borders)))
+    lines = _array(content, borders)
+    if b"\x1b" in content:
+        # A colour must not part the beginning of a word, or of a line, from the word.
+        lines = pc.replace_substring_regex(lines, _COLOURS, "")
+    places = pc.indices_nonzero(wanted.match(lines))
     shown = [
         _line(start + place, content[borders[place] : ends[place]])
         for place in places[:MOST_HITS].to_pylist()

@@ -145,6 +145,14 @@ def test_a_search_takes_words_and_expressions(tmp_path: Path) -> None:
     assert run(found(reader, "error", ignore_case=True, end=1)) == [0]
 
 
+def test_colours_hide_no_word(tmp_path: Path) -> None:
+    reader = opened(tmp_path, stamped("\x1b[1;31mERROR\x1b[0m: oak.tx", "\x1b[32mfine\x1b[0m"))
+    assert run(found(reader, r"\bERROR\b")) == [0]
+    assert run(found(reader, "^ERROR: oak")) == [0]
+    assert run(found(reader, "fine$")) == [1]
+    assert run(found(reader, "ERROR: oak", literal=True)) == [0]
+
+
 @pytest.mark.parametrize("pattern", ["(", "(?=a)", r"(a)\1", "a**"])
 def test_what_is_no_expression_is_refused(tmp_path: Path, pattern: str) -> None:
     """Look-around and references back could take time without end: they are none."""

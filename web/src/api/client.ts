@@ -175,25 +175,6 @@ export const previewUrl = (farm: string, job: string, layer: string, frame: numb
 /** The id of a task, as the server makes it from its layer and index. */
 export const taskId = (layer: string, index: number) => `task-${layer.slice(5)}-${index}`;
 
-export const taskLogUrl = (farm: string, job: string, task: string) =>
-  `${ROOT}${inJob(farm, job)}/log?task=${encodeURIComponent(task)}`;
-
 /** The address of the page that shows a task's log. */
 export const taskLogPage = (job: string, task: string) =>
   `/jobs/${encodeURIComponent(job)}/tasks/${encodeURIComponent(task)}/log`;
-
-/** What an attempt of a task wrote, the latest one by default; empty: nothing yet. */
-export async function getTaskLog(
-  farm: string,
-  job: string,
-  task: string,
-  attempt: number | null,
-): Promise<string> {
-  const more = attempt === null ? '' : `&attempt=${attempt}`;
-  const response = await fetch(`${taskLogUrl(farm, job, task)}${more}`, {
-    credentials: 'same-origin',
-  });
-  if (response.status === 404) return '';
-  if (!response.ok) throw await faultOf(response);
-  return response.text();
-}

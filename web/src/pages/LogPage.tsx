@@ -1,156 +1,208 @@
 import { For, Show, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js';
 import { A, useLocation, useNavigate, useParams } from '@solidjs/router';
-import { getTaskLog, taskLogUrl } from '../api/client';
+import { findErrors, logUrl, searchLog, type FoundLine, type LogName } from '../api/logs';
+import { Shape } from '../components/Shape';
 import { count, plural } from '../format/number';
+import { clock, elapsed, full } from '../format/time';
+import { plainText } from '../log/ansi';
+import { createFound } from '../log/found';
+import { LogLines, type LinesHandle } from '../log/LogLines';
+import { createLines } from '../log/lines';
+import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { createJobState } from '../state/job';
 import { createTitle } from '../state/title';
+import { taskLook } from '../theme/states';
+import '../styles/log.css';
 
-const LINE_PX = 20;
-const SPARE_LINES = 30;
-const EVERY_MS = 2_000;
-/** Chromium draws no element taller than 33 million px. */
-const MOST_LINES = 1_000_000;
+const TYPING_MS = 250;
+const SHOWN_ERRORS = 200;
 
-const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]|\u001b\][^\u0007]*\u0007|[\u0000-\u0008\u000b-\u001f]/g;
-const WRONG =
-  /\b(error|errors|fatal|traceback|exception|failed|cannot|unable|denied|segmentation fault|out of memory)\b/i;
-
-/** A log as lines of plain text: colours and other commands to a terminal are taken out. */
-const linesOf = (text: string): string[] => {
-  const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  return lines.slice(-MOST_LINES).map((line) => line.replace(ESCAPES, ''));
-};
-
-/** The log of one attempt of a task: found in, linked to by line, followed while it grows. */
+/** The log of one attempt of a task: opened at its first error, searched on the server, followed. */
 export function LogPage() {
   const parameters = useParams<{ id: string; task: string }>();
   const location = useLocation();
   const navigate = useNavigate();
   const farm = useFarm();
   const job = createJobState(() => parameters.id);
-  const [lines, setLines] = createSignal<string[]>([]);
-  const [problem, setProblem] = createSignal<string | null>(null);
-  const [top, setTop] = createSignal(0);
-  const [height, setHeight] = createSignal(600);
-  const [sought, setSought] = createSignal('');
+  const asked = () => Number(location.query['attempt']) || null;
+  const name = createMemo<LogName | null>(
+    () => {
+      const farmId = farm.store.farm?.farm_id;
+      if (farmId === undefined) return null;
+      return { farm: farmId, job: parameters.id, task: parameters.task, attempt: asked() };
+    },
+    null,
+    {
+      equals: (a, b) =>
+        a?.farm === b?.farm &&
+        a?.job === b?.job &&
+        a?.task === b?.task &&
+        a?.attempt === b?.attempt,
+    },
+  );
+  const log = createLines(name);
+  const errors = createFound();
+  const search = createFound();
+  const [sought, setSought] = createSignal(String(location.query['find'] ?? ''));
+  const [isRegex, setRegex] = createSignal(location.query['regex'] === '1');
   const [follows, setFollows] = createSignal(false);
-  let box: HTMLDivElement | undefined;
-  let whole = '';
+  let lines: LinesHandle | undefined;
+  /** True until the page stands somewhere: at a line of the address, an error, or where it is put. */
+  let isOpening = true;
 
   const index = () => Number(parameters.task.slice(parameters.task.lastIndexOf('-') + 1));
   const layerId = () => `step-${parameters.task.split('-')[1] ?? ''}`;
-  const frame = createMemo(() => job.framesOf(layerId()).find((one) => one.task === index()));
-  const attempt = () => Number(location.query['attempt']) || null;
-  const attempts = () => Array.from({ length: frame()?.attempts ?? 0 }, (_, at) => at + 1);
+  const frames = createMemo(() =>
+    job.framesOf(layerId()).flatMap((one) => (one.task === index() ? [one.frame] : [])),
+  );
+  const frameWord = () => {
+    const own = frames();
+    if (own.length === 0) return '';
+    return own.length === 1 ? `frame ${own[0]}` : `frames ${own[0]}–${own.at(-1)}`;
+  };
+  const attempts = () => log.about()?.attempts ?? [];
+  const current = () => attempts().find((one) => one.attempt === log.about()?.attempt);
   createTitle(() => `Log of task ${index()}`);
 
   const chosen = createMemo(() => {
     const found = /^#L(\d+)$/.exec(location.hash);
     return found === null ? null : Number(found[1]);
   });
-  const show = (line: number) => {
-    if (box === undefined) return;
-    box.scrollTop = Math.max(0, (line - 1) * LINE_PX - box.clientHeight / 3);
-  };
   const go = (line: number) => {
+    isOpening = false;
     setFollows(false);
     navigate(`${location.pathname}${location.search}#L${line}`, { scroll: false, replace: true });
+    lines?.show(line);
   };
-  createEffect(on(chosen, (line) => line !== null && show(line)));
 
-  const read = async () => {
-    const farmId = farm.store.farm?.farm_id;
-    if (farmId === undefined) return;
-    try {
-      const text = await getTaskLog(farmId, parameters.id, parameters.task, attempt());
-      setProblem(null);
-      if (text === whole) return;
-      const first = whole === '';
-      whole = text;
-      setLines(linesOf(text));
-      if (box === undefined) return;
-      if (first && chosen() !== null) queueMicrotask(() => show(chosen()!));
-      else if (follows()) queueMicrotask(() => (box!.scrollTop = box!.scrollHeight));
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : 'The server does not answer.');
-    }
-  };
   createEffect(
-    on([() => farm.store.farm?.farm_id, () => parameters.task, attempt], () => {
-      whole = '';
-      setLines([]);
-      void read();
+    on(name, (log_) => {
+      if (log_ === null) return;
+      isOpening = chosen() === null;
+      setFollows(false);
+      log.begin();
+      errors.begin((first, signal, hear) => findErrors(log_, first, signal, hear));
+      seek();
     }),
   );
-  const runs = () => {
-    const row = job.row();
-    return row === null || row.ended_at === null;
-  };
-  const timer = setInterval(() => {
-    if (!document.hidden && runs()) void read();
-  }, EVERY_MS);
-  onCleanup(() => clearInterval(timer));
-
-  const wrong = createMemo(() => lines().flatMap((line, at) => (WRONG.test(line) ? [at + 1] : [])));
-  const found = createMemo(() => {
-    const text = sought().toLowerCase();
-    if (text === '') return [];
-    return lines().flatMap((line, at) => (line.toLowerCase().includes(text) ? [at + 1] : []));
+  const hasLines = createMemo(() => log.count() > 0);
+  createEffect(
+    on([chosen, hasLines], ([line, has]) => {
+      if (line !== null && has) queueMicrotask(() => lines?.show(line));
+    }),
+  );
+  // Opens at the first error a rule knows. A word of an error counts where the attempt failed.
+  createEffect(() => {
+    if (!isOpening || log.count() === 0) return;
+    const known = errors.lines().find((one) => one[2]);
+    const isBad = current()?.status === 'FAILED';
+    const first = known ?? (errors.isDone() && isBad ? errors.lines()[0] : undefined);
+    if (first !== undefined) go(first[0]);
+    else if (errors.isDone() && log.grows()) {
+      isOpening = false;
+      setFollows(true);
+    }
   });
-  const isFound = createMemo(() => new Set(found()));
+  createEffect(() => {
+    const of = log.count();
+    errors.goOn(of);
+    if (sought()) search.goOn(of);
+  });
+
+  let typing: ReturnType<typeof setTimeout> | undefined;
+  const seek = () => {
+    const log_ = name();
+    if (log_ === null || sought() === '') {
+      search.forget();
+      return;
+    }
+    const wanted = { sought: sought(), isRegex: isRegex() };
+    search.begin((first, signal, hear) => searchLog(log_, { ...wanted, first }, signal, hear));
+  };
+  const look = () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+      const words = new URLSearchParams(location.search);
+      words.delete('find');
+      words.delete('regex');
+      if (sought()) words.set('find', sought());
+      if (sought() && isRegex()) words.set('regex', '1');
+      const query = words.toString();
+      navigate(`${location.pathname}${query ? `?${query}` : ''}${location.hash}`, {
+        scroll: false,
+        replace: true,
+      });
+      seek();
+    }, TYPING_MS);
+  };
+  onCleanup(() => clearTimeout(typing));
+
+  const wrong = createMemo(() => new Map(errors.lines().map((one) => [one[0], one[2] ?? null])));
+  const isFound = createMemo(() => new Set(search.lines().map((one) => one[0])));
+  /** Errors that a rule knows first, then lines that only have a word of one. */
+  const sorted = createMemo(() => {
+    const all = errors.lines();
+    return [...all.filter((one) => one[2]), ...all.filter((one) => !one[2])];
+  });
   /** The next line of a list behind the chosen one, or the one before it; round the ends. */
-  const step = (list: number[], back = false) => {
+  const step = (list: FoundLine[], back = false) => {
     if (list.length === 0) return;
     const from = chosen() ?? 0;
     const next = back
-      ? (list.findLast((line) => line < from) ?? list.at(-1)!)
-      : (list.find((line) => line > from) ?? list[0]!);
-    go(next);
+      ? (list.findLast((one) => one[0] < from) ?? list.at(-1)!)
+      : (list.find((one) => one[0] > from) ?? list[0]!);
+    go(next[0]);
   };
-
-  const first = () => Math.max(0, Math.floor(top() / LINE_PX) - SPARE_LINES);
-  const last = () =>
-    Math.min(lines().length, Math.ceil((top() + height()) / LINE_PX) + SPARE_LINES);
-  const visible = createMemo(() =>
-    lines()
-      .slice(first(), last())
-      .map((text, at) => ({ text, number: first() + at + 1 })),
-  );
+  const place = () => search.lines().findIndex((one) => one[0] === chosen()) + 1;
+  const searchWord = () => {
+    if (!sought()) return plural(log.count(), 'line');
+    const total = plural(search.total(), 'line');
+    if (search.isBusy()) return `${total} so far`;
+    return place() > 0 ? `${count(place())} of ${total}` : total;
+  };
 
   return (
     <section class="panel log" aria-labelledby="log-title">
       <header>
         <h1 id="log-title" class="page-title">
           Log of task {index()}
-          <Show when={frame()}>{(one) => <span class="quiet"> · frame {one().frame}</span>}</Show>
+          <Show when={frameWord()}>{(word) => <span class="quiet"> · {word()}</span>}</Show>
         </h1>
         <div class="aside">
           <A href={`/jobs/${parameters.id}`}>{job.row()?.name ?? 'The job'}</A>
         </div>
       </header>
+      <Show when={attempts().length > 0}>
+        <nav class="attempts" aria-label="Attempts">
+          <For each={attempts().toReversed()}>
+            {(one) => (
+              <a
+                href={`${location.pathname}?attempt=${one.attempt}`}
+                aria-current={current()?.attempt === one.attempt ? 'true' : undefined}
+                data-tone={taskLook(one.status).tone}
+                data-tip={full(one.started_at, farm.zone())}
+              >
+                <Shape name={taskLook(one.status).shape} />
+                <b>Attempt {one.attempt}</b>
+                <span>
+                  {one.class ?? taskLook(one.status).word} on {one.worker || 'a worker'}
+                  {one.started_at === null
+                    ? ''
+                    : ` · ${elapsed(one.started_at, one.ended_at, now())}`}
+                </span>
+              </a>
+            )}
+          </For>
+        </nav>
+      </Show>
       <div class="asked">
-        <Show when={attempts().length > 1}>
-          <nav class="segmented" aria-label="Attempts">
-            <For each={attempts()}>
-              {(one) => (
-                <a
-                  href={`${location.pathname}?attempt=${one}`}
-                  aria-current={(attempt() ?? attempts().length) === one ? 'true' : undefined}
-                >
-                  Attempt {one}
-                </a>
-              )}
-            </For>
-          </nav>
-        </Show>
         <form
           class="condition"
           role="search"
           onSubmit={(event) => {
             event.preventDefault();
-            step(found());
+            step(search.lines());
           }}
         >
           <label>
@@ -160,90 +212,129 @@ export function LogPage() {
               value={sought()}
               spellcheck={false}
               autocomplete="off"
-              onInput={(event) => setSought(event.currentTarget.value)}
+              maxlength="500"
+              onInput={(event) => {
+                setSought(event.currentTarget.value);
+                look();
+              }}
             />
           </label>
-          <button type="submit" disabled={found().length === 0}>
+          <label>
+            <input
+              type="checkbox"
+              checked={isRegex()}
+              onChange={(event) => {
+                setRegex(event.currentTarget.checked);
+                look();
+              }}
+            />
+            <span>Expression</span>
+          </label>
+          <button type="submit" disabled={search.lines().length === 0}>
             Next
           </button>
-          <button type="button" disabled={found().length === 0} onClick={() => step(found(), true)}>
+          <button
+            type="button"
+            disabled={search.lines().length === 0}
+            onClick={() => step(search.lines(), true)}
+          >
             Previous
           </button>
         </form>
         <span class="quiet" role="status">
-          {sought() ? plural(found().length, 'line') : plural(lines().length, 'line')}
+          {searchWord()}
         </span>
-        <button type="button" disabled={wrong().length === 0} onClick={() => step(wrong())}>
-          {wrong().length === 0 ? 'No errors' : `Next error (${count(wrong().length)})`}
+        <button type="button" disabled={sorted().length === 0} onClick={() => step(errors.lines())}>
+          {errors.total() === 0
+            ? errors.isDone()
+              ? 'No errors'
+              : 'Looking for errors …'
+            : `Next error (${count(errors.total())})`}
         </button>
-        <Show when={runs()}>
+        <Show when={log.grows()}>
           <label>
             <input
               type="checkbox"
               checked={follows()}
               onChange={(event) => {
+                isOpening = false;
                 setFollows(event.currentTarget.checked);
-                if (follows() && box !== undefined) box.scrollTop = box.scrollHeight;
               }}
             />
             <span>Follow</span>
           </label>
         </Show>
         <p class="files">
-          <a
-            href={taskLogUrl(farm.store.farm!.farm_id, parameters.id, parameters.task)}
-            target="_blank"
-            rel="noopener"
-          >
-            Text
-          </a>
+          <Show when={name()}>
+            {(log_) => (
+              <a href={logUrl(log_(), '/file')} download="">
+                Download
+              </a>
+            )}
+          </Show>
         </p>
       </div>
-      <Show when={problem()}>
+      <Show when={search.problem() ?? log.problem() ?? errors.problem()}>
         {(text) => (
           <p class="problem pad" role="alert">
             {text()}
           </p>
         )}
       </Show>
-      <div
-        class="log-lines"
-        role="region"
-        aria-label="Lines of the log"
-        tabindex="0"
-        ref={(element) => {
-          box = element;
-          queueMicrotask(() => setHeight(element.clientHeight));
-        }}
-        onScroll={(event) => {
-          setTop(event.currentTarget.scrollTop);
-          setHeight(event.currentTarget.clientHeight);
-        }}
-      >
-        <div style={{ height: `${lines().length * LINE_PX}px` }}>
-          <ol style={{ transform: `translateY(${first() * LINE_PX}px)` }}>
-            <For each={visible()}>
-              {(line) => (
-                <li
-                  classList={{
-                    wrong: WRONG.test(line.text),
-                    found: isFound().has(line.number),
-                    chosen: chosen() === line.number,
-                  }}
-                >
-                  <a href={`#L${line.number}`} aria-label={`Line ${line.number}`}>
-                    {line.number}
+      <Show when={sorted().length > 0}>
+        <details class="first-errors" open={sorted().some((one) => one[2])}>
+          <summary>
+            {plural(errors.total(), 'line')} that {errors.total() === 1 ? 'looks' : 'look'} wrong
+          </summary>
+          <ol aria-label="Errors" tabindex="0">
+            <For each={sorted().slice(0, SHOWN_ERRORS)}>
+              {(one) => (
+                <li>
+                  <a
+                    href={`#L${one[0]}`}
+                    onClick={(event) => {
+                      event.preventDefault();
+                      go(one[0]);
+                    }}
+                  >
+                    <span class="number">{count(one[0])}</span>
+                    <span class="class">{one[2]?.replaceAll('_', ' ') ?? ''}</span>
+                    <span class="ellipsis">{plainText(one[1])}</span>
                   </a>
-                  <code>{line.text}</code>
                 </li>
               )}
             </For>
           </ol>
-        </div>
-        <Show when={lines().length === 0 && problem() === null}>
-          <p class="empty pad">Nothing is written yet.</p>
-        </Show>
-      </div>
+        </details>
+      </Show>
+      <Show when={log.about()?.cut}>
+        {(cut) => (
+          <p class="quiet pad">
+            Lines {count(cut()[0])} to {count(cut()[1])} were not kept: the log is longer than the
+            server keeps.
+          </p>
+        )}
+      </Show>
+      <LogLines
+        count={log.count()}
+        linesOf={log.linesOf}
+        chosen={chosen()}
+        found={isFound()}
+        wrong={wrong()}
+        follows={follows()}
+        handle={(handle) => (lines = handle)}
+        onScrollUp={() => {
+          isOpening = false;
+          setFollows(false);
+        }}
+        empty={
+          attempts().length === 0
+            ? `No worker has begun this task. ${job.row()?.ended_at === null ? 'The job’s page says why it waits.' : ''}`
+            : log.grows()
+              ? 'Nothing is written yet.'
+              : `The server holds no log of this attempt${current()?.ended_at ? `, which ended at ${clock(current()!.ended_at!, farm.zone())}` : ''}.`
+        }
+      />
     </section>
   );
 }

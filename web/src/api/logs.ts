@@ -1,0 +1,129 @@
+/** The log of a task over REST: windows of lines, searches, errors. */
+
+import { ApiError, faultOf } from './client';
+import type { Instant } from './types';
+
+export interface LogAttempt {
+  attempt: number;
+  action_id: string;
+  session_id: string;
+  worker: string;
+  worker_id: string;
+  status: string;
+  started_at: Instant | null;
+  ended_at: Instant | null;
+  exit_code: number | null;
+  class: string | null;
+  text: string;
+}
+
+export interface LogAbout {
+  attempts: LogAttempt[];
+  attempt: number | null;
+  lines: number;
+  size: number;
+  cut: [number, number] | null;
+  grows: boolean;
+}
+
+export interface LogWindow {
+  first: number;
+  lines: number;
+  grows: boolean;
+  text: (string | null)[];
+  at: (Instant | null)[];
+  cut: number[];
+}
+
+/** A found line: its number, its text, and the class of an error. */
+export type FoundLine = [number, string, (string | null)?];
+
+export interface Found {
+  found: FoundLine[];
+  total: number;
+  scanned: number;
+}
+
+/** Which log: that of an attempt of a task, the latest one by default. */
+export interface LogName {
+  farm: string;
+  job: string;
+  task: string;
+  attempt: number | null;
+}
+
+type Words = Record<string, string | number | boolean>;
+
+export function logUrl(name: LogName, part: string, words: Words = {}): string {
+  const query = new URLSearchParams(
+    Object.entries({
+      ...(name.attempt === null ? {} : { attempt: name.attempt }),
+      ...words,
+    }).map(([key, value]) => [key, String(value)]),
+  ).toString();
+  const path = ['farms', name.farm, 'jobs', name.job, 'tasks', name.task]
+    .map(encodeURIComponent)
+    .join('/');
+  return `/api/v1/${path}/log${part}${query ? `?${query}` : ''}`;
+}
+
+async function ask(url: string, signal?: AbortSignal): Promise<Response> {
+  const response = await fetch(url, {
+    credentials: 'same-origin',
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (!response.ok) throw await faultOf(response);
+  return response;
+}
+
+export const getLog = async (name: LogName, signal?: AbortSignal): Promise<LogAbout> =>
+  (await (await ask(logUrl(name, ''), signal)).json()) as LogAbout;
+
+export const getLines = async (
+  name: LogName,
+  first: number,
+  count: number,
+  signal?: AbortSignal,
+): Promise<LogWindow> =>
+  (await (await ask(logUrl(name, '/lines', { first, count }), signal)).json()) as LogWindow;
+
+/** Reads what a search finds as it finds it. */
+async function follow(
+  url: string,
+  signal: AbortSignal,
+  hear: (found: Found) => void,
+): Promise<void> {
+  const response = await ask(url, signal);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  if (reader === undefined) throw new ApiError(response.status, 'unexpected', 'No answer came.');
+  let rest = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const rows = (rest + value).split('\n');
+    rest = rows.pop() ?? '';
+    for (const row of rows) hear(JSON.parse(row) as Found);
+  }
+}
+
+export const searchLog = (
+  name: LogName,
+  asked: { sought: string; isRegex: boolean; first: number },
+  signal: AbortSignal,
+  hear: (found: Found) => void,
+) =>
+  follow(
+    logUrl(name, '/search', {
+      [asked.isRegex ? 'regex' : 'text']: asked.sought,
+      ...(asked.first > 1 ? { first: asked.first } : {}),
+    }),
+    signal,
+    hear,
+  );
+
+export const findErrors = (
+  name: LogName,
+  first: number,
+  signal: AbortSignal,
+  hear: (found: Found) => void,
+) => follow(logUrl(name, '/errors', first > 1 ? { first } : {}), signal, hear);

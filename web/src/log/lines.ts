@@ -1,0 +1,139 @@
+/** The lines of a log that are on the screen or near it; the rest stays on the server. */
+
+import { createSignal, onCleanup, untrack } from 'solid-js';
+import { getLines, getLog, type LogAbout, type LogName } from '../api/logs';
+import type { Instant } from '../api/types';
+
+export interface Line {
+  number: number;
+  /** undefined: not read yet; null: not kept by the server. */
+  text: string | null | undefined;
+  at: Instant | null;
+  isCut: boolean;
+}
+
+/** So many lines are read at a time. */
+const WINDOW = 500;
+/** So many windows are kept. */
+const MOST_WINDOWS = 40;
+const EVERY_MS = 1_000;
+const RETRY_MS = 3_000;
+
+interface Kept {
+  lines: Line[];
+  /** How many lines the log had when it was read. */
+  of: number;
+}
+
+export function createLines(name: () => LogName | null) {
+  const [about, setAbout] = createSignal<LogAbout | null>(null);
+  const [count, setCount] = createSignal(0);
+  const [grows, setGrows] = createSignal(false);
+  const [problem, setProblem] = createSignal<string | null>(null);
+  const [version, setVersion] = createSignal(0);
+  const windows = new Map<number, Kept>();
+  const asked = new Set<number>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = new AbortController();
+
+  const say = (error: unknown) => {
+    if (stop.signal.aborted) return;
+    setProblem(error instanceof Error ? error.message : 'The server does not answer.');
+  };
+
+  const readWindow = async (at: number) => {
+    const log = name();
+    if (log === null || asked.has(at)) return;
+    const mine = stop.signal;
+    asked.add(at);
+    try {
+      const lines: Line[] = [];
+      let of = 0;
+      const first = at * WINDOW + 1;
+      for (;;) {
+        const found = await getLines(log, first + lines.length, WINDOW - lines.length, mine);
+        if (mine.aborted) return;
+        of = found.lines;
+        const cut = new Set(found.cut);
+        found.text.forEach((text, index) => {
+          const number = found.first + index;
+          lines.push({ number, text, at: found.at[index] ?? null, isCut: cut.has(number) });
+        });
+        setCount(of);
+        setGrows(found.grows);
+        if (found.text.length === 0 || first + lines.length > Math.min(of, first + WINDOW - 1))
+          break;
+      }
+      windows.delete(at);
+      windows.set(at, { lines, of });
+      for (const old of [...windows.keys()].slice(0, Math.max(0, windows.size - MOST_WINDOWS))) {
+        windows.delete(old);
+      }
+      setProblem(null);
+      setVersion((before) => before + 1);
+    } catch (error) {
+      say(error);
+    } finally {
+      asked.delete(at);
+    }
+  };
+
+  /** Lines by number, from 1; those that are not here yet are fetched. */
+  const linesOf = (first: number, last: number): Line[] => {
+    version();
+    const found: Line[] = [];
+    const missing = new Set<number>();
+    for (let number = first; number <= last; number += 1) {
+      const at = Math.floor((number - 1) / WINDOW);
+      const line = windows.get(at)?.lines[(number - 1) % WINDOW];
+      if (line === undefined) missing.add(at);
+      found.push(line ?? { number, text: undefined, at: null, isCut: false });
+    }
+    if (missing.size > 0) untrack(() => missing.forEach((at) => void readWindow(at)));
+    return found;
+  };
+
+  const look = async () => {
+    const log = name();
+    if (log === null) return;
+    const mine = stop.signal;
+    try {
+      const found = await getLog(log, mine);
+      if (mine.aborted) return;
+      const grew = found.lines !== count();
+      setAbout(found);
+      setGrows(found.grows);
+      setProblem(null);
+      if (grew) {
+        // The last window that is here may have room for what was added, and its last line may
+        // have been half a line.
+        for (const [at, kept] of windows) {
+          if (kept.of < found.lines && kept.lines.length < WINDOW) void readWindow(at);
+        }
+        setCount(found.lines);
+      }
+      if (found.grows) timer = setTimeout(() => void look(), document.hidden ? 5_000 : EVERY_MS);
+    } catch (error) {
+      say(error);
+      timer = setTimeout(() => void look(), RETRY_MS);
+    }
+  };
+
+  const begin = () => {
+    clearTimeout(timer);
+    stop.abort();
+    stop = new AbortController();
+    windows.clear();
+    asked.clear();
+    setAbout(null);
+    setCount(0);
+    setProblem(null);
+    setVersion((before) => before + 1);
+    void look();
+  };
+  onCleanup(() => {
+    clearTimeout(timer);
+    stop.abort();
+  });
+  return { about, count, grows, problem, linesOf, begin };
+}
