@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "job": "List, show, follow and change jobs; say why one waits.",
     "licence": "Say how many licences there are, and what one costs.",
     "open": "Open the farm's page in the browser, signed in.",
+    "power": "Say when machines are woken, turned off and started anew.",
     "queue": "List the farm's queues.",
     "rates": "Put, list and show rate cards.",
     "report": "Show distributions, and schedule reports.",

@@ -61,3 +61,15 @@ def parse_span(start: str | None, end: str | None, now: int) -> dict[str, str]:
     if "start" in query and int(query["start"]) >= int(query.get("end", now)):
         raise InvalidRequestError("The end must lie after the start.")
     return query
+
+
+def seconds_of(text: str) -> int:
+    """Return the seconds of a span like `30m`, `2h` or `7d`.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
+    found = _AGO.fullmatch(text.strip())
+    if found is None:
+        raise InvalidRequestError(f"{text!r} is no span of time. Write e.g. 30m, 2h or 7d.")
+    return round(float(found[1]) * _MILLIS[found[2]] / 1000)

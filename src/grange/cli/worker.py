@@ -98,6 +98,16 @@ def _run_options(function: Any) -> Any:
                 metavar="PORT",
                 help="Where they ask; default: any free port.",
             ),
+            click.option(
+                "--shutdown-command",
+                metavar="COMMAND",
+                help="Turns this machine off when the farm wants it, e.g. 'systemctl poweroff'.",
+            ),
+            click.option(
+                "--restart-command",
+                metavar="COMMAND",
+                help="Starts this machine anew, e.g. 'systemctl reboot'.",
+            ),
             click.option("--parent", type=int, hidden=True, help="End when this process does."),
         ]
     ):

@@ -28,6 +28,8 @@ class WorkerOptions:
     hail: bool = True
     hail_port: int = 0
     parent: int | None = None
+    shutdown_command: str | None = None
+    restart_command: str | None = None
     token: str | None = None
     """An owner's token to join with."""
     fingerprint: str | None = None

@@ -38,6 +38,39 @@ def drain(connection: Connection, workers: Sequence[str]) -> None:
     _order(connection, "drain", workers, ask=False)
 
 
+@click.command("shutdown", epilog="Example: grange worker shutdown node07 --yes")
+@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_farm
+def shutdown(connection: Connection, workers: Sequence[str], yes: bool) -> None:
+    """Turn machines off, once their running tasks are finished.
+
+    Their workers must have been started with --shutdown-command.
+    """
+    _order(connection, "shutdown", workers, ask=not yes)
+
+
+@click.command("restart", epilog="Example: grange worker restart node07 --yes")
+@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_farm
+def restart(connection: Connection, workers: Sequence[str], yes: bool) -> None:
+    """Start machines anew, once their running tasks are finished.
+
+    Their workers must have been started with --restart-command.
+    """
+    _order(connection, "restart", workers, ask=not yes)
+
+
+@click.command("quit", epilog="Example: grange worker quit node07 --yes")
+@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_farm
+def leave(connection: Connection, workers: Sequence[str], yes: bool) -> None:
+    """End workers, once their running tasks are finished; the machines stay on."""
+    _order(connection, "quit", workers, ask=not yes)
+
+
 @click.command("class", epilog="Example: grange worker class node07 AC")
 @click.argument("worker")
 @click.argument("letters", default="")
@@ -58,7 +91,7 @@ def note(connection: Connection, worker: str, text: str) -> None:
     connection.out.tell(f"Noted about {worker}." if text else f"Removed the note about {worker}.")
 
 
-COMMANDS = (enable, disable, drain, set_classes, note)
+COMMANDS = (enable, disable, drain, shutdown, restart, leave, set_classes, note)
 
 
 def _order(connection: Connection, order: str, workers: Sequence[str], *, ask: bool) -> None:

@@ -81,6 +81,14 @@ def _settings(options: WorkerOptions, client: ClientSettings | None) -> WorkerSe
         contain=options.contain,
         hail=options.hail,
         hail_port=options.hail_port,
+        power_commands={
+            order: command
+            for order, command in (
+                ("shutdown", options.shutdown_command),
+                ("restart", options.restart_command),
+            )
+            if command
+        },
         copy_bytes_per_second=None if options.copy_rate is None else options.copy_rate * 2**20,
     )
 

@@ -27,6 +27,7 @@ from grange.domain.groups import Group
 from grange.domain.hooks import Hook, HookDelivery, MessagePlan
 from grange.domain.licences import LicenceCount, LicencePool
 from grange.domain.people import AuditEntry, Membership, Password, Preference, SignIn
+from grange.domain.power import PowerPolicy, WorkerPower
 from grange.domain.publications import Publication
 from grange.domain.rates import RateCard
 from grange.domain.retention import RetentionPolicy
@@ -69,6 +70,8 @@ Entity = (
     | JobFaults
     | LayerHold
     | WorkerFaults
+    | PowerPolicy
+    | WorkerPower
     | Publication
     | Share
     | Series
@@ -175,6 +178,8 @@ TABLES: tuple[Table, ...] = (
     Table(entity=JobFaults, name="job_faults", key=("job_id",)),
     Table(entity=LayerHold, name="layer_holds", key=("layer_id",)),
     Table(entity=WorkerFaults, name="worker_faults", key=("worker_id",)),
+    Table(entity=PowerPolicy, name="power_policies", key=("farm_id", "scope")),
+    Table(entity=WorkerPower, name="worker_power", key=("worker_id",)),
     Table(
         entity=Publication,
         name="publications",

@@ -12,6 +12,7 @@ from grange.server.context import Context
 from grange.services.commands.memberships import ForgetSignIns
 from grange.services.commands.people import ForgetTokens
 from grange.services.faults import ReleaseHolds
+from grange.services.power import TendPower
 from grange.services.preempting import MakeRoom
 from grange.services.reads.rows import equals
 from grange.services.reports import FindSilentWorkers
@@ -66,6 +67,13 @@ class Upkeep:
         if now - self._looked_at >= LOOK_MS:
             self._looked_at = now
             await self.look()
+        for packet in await self._context.owner.ask(TendPower()):
+            await asyncio.to_thread(
+                self._context.magic.send,
+                packet.mac_addresses,
+                host=packet.address,
+                port=packet.port,
+            )
         if now - self._swept_at >= MILLIS_PER_HOUR:
             self._swept_at = now
             await self.sweep(now)

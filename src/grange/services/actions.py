@@ -148,6 +148,12 @@ async def consequence_for_workers(
         "disable": f"disables {_many(len(rows), 'worker')}; {_many(count, 'running task')} will be"
         " finished",
         "stop": f"disables {_many(len(rows), 'worker')}, {_stops(count, lost)}",
+        "quit": f"ends {_many(len(rows), 'worker')}; {_many(count, 'running task')} will be"
+        " finished",
+        "restart": f"restarts {_many(len(rows), 'machine')}; {_many(count, 'running task')} will be"
+        " finished",
+        "shutdown": f"shuts down {_many(len(rows), 'machine')};"
+        f" {_many(count, 'running task')} will be finished",
         "drain": f"drains {_many(len(rows), 'worker')}; jobs on them go on to their end",
     }.get(order, f"lets {_many(len(rows), 'worker')} take work")
     return Consequence(action=order, applied=False, text=_sentence(what), workers=rows)

@@ -46,6 +46,8 @@ class Memory:
         self.index = SchedulingIndex()
         self.last_seen: dict[WorkerId, Instant] = {}
         """The latest heartbeat; rows hold only what changed with a status."""
+        self.idle_since: dict[WorkerId, Instant] = {}
+        """When a worker's latest session ended."""
         self.clock_offset_ms: dict[WorkerId, int] = {}
         """What is added to the times a worker reports."""
         self.clock_behind_ms: dict[WorkerId, int] = {}
@@ -157,6 +159,8 @@ class Memory:
         session = new or old
         if session is None or not (was or now):
             return
+        if session.ended_at is not None:
+            self.idle_since[session.worker_id] = session.ended_at
         self.index.set_session(self._payer(session)[0], old, new)
 
     def _follow_group(self, old: Group | None, new: Group | None) -> None:

@@ -85,7 +85,7 @@ RULES: Mapping[str, Rule] = dict(
             READ,
             "grange:",
             "GetOverview GetJob GetJobReport GetFrames GetPreview GetLog GetEvents GetReceipt"
-            " GetAccounts GetUsage"
+            " GetAccounts GetUsage GetPower"
             " GetSlots GetWorkerSamples GetTimeline GetGraph ListBookFiles GetCosts"
             " GetLicenceMinutes ListMonths GetStatement ListBudgets ListRateCards ListGroups"
             " ListLicences ListHistoryProjects ListHistory GetHistory ListHistoryErrors"
@@ -115,6 +115,7 @@ RULES: Mapping[str, Rule] = dict(
             " RebuildBooks PutForeignHistory PutPublication RevokePublication PutSeries"
             " DeleteSeries FeedRings ImportSeriesRrd PutStreamValues PutLogLines ReplaceLogLines"
             " PruneLogLines PutStreamContact PutScheduling ListHooks PutHook DeleteHook"
+            " PutPowerPolicy DeletePowerPolicy"
             " GetHookSecret RenewHookSecret TestHook ListHookDeliveries ReplayHook",
         ),
     ]

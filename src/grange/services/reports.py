@@ -20,6 +20,7 @@ from grange.domain.events import (
     WorkerStopped,
     WorkerStopping,
 )
+from grange.domain.power import PowerOrder
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus, WorkerStatus
 from grange.domain.work import Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for, with_closed
@@ -38,6 +39,7 @@ from grange.services.clocks import watch_clock
 from grange.services.draft import Draft
 from grange.services.machine_facts import book_changes
 from grange.services.owner import Needs
+from grange.services.power import note_started, note_stopped, power_of
 from grange.services.sessions import end_action, fill_threads, lose_sessions, settle_session
 from grange.services.silence import heard_again
 from grange.services.work import move_task
@@ -68,6 +70,8 @@ class Schedule:
     sessions: tuple[tuple[Session, tuple[SessionAction, ...]], ...]
     cancel: Mapping[SessionId, tuple[SessionActionId, ...]]
     update_interval_seconds: int
+    order: PowerOrder | None
+    """What the worker is to do: end, or restart or turn off its machine."""
     hold: bool
     """True if the worker is idle, so that the answer may wait for work to come."""
 
@@ -322,6 +326,7 @@ def _schedule(draft: Draft, worker: Worker) -> Schedule:
         sessions=tuple(sessions),
         cancel=cancel,
         update_interval_seconds=interval,
+        order=power_of(draft, worker).ordered,
         hold=not sessions and worker.status is WorkerStatus.STARTED,
     )
 
@@ -397,12 +402,14 @@ def _set_status(draft: Draft, worker: Worker, status: WorkerStatus) -> None:
             if worker.status in (WorkerStatus.STARTED, WorkerStatus.STOPPING):
                 worker = silence(draft, worker, seen, "worker_restarted")
             after = worker_machine.apply(heard_again(draft, worker), WorkerStarted(at=now))
+            note_started(draft, worker)
         case WorkerStatus.STOPPING:
             after = worker_machine.apply(worker, WorkerStopping(at=now))
         case WorkerStatus.STOPPED:
             lose_sessions(draft, worker, now, "worker_stopped")
             worker = draft.get(Worker, worker.worker_id)
             after = worker_machine.apply(worker, WorkerStopped(at=now))
+            note_stopped(draft, worker)
         case _:
             raise InvalidRequestError(f"A worker cannot say it is {status}.")
     draft.put(after)

@@ -283,6 +283,7 @@ def schedule_of(reply: Mapping[str, Any]) -> Scheduled:
         },
         interval_seconds=float(reply.get("updateIntervalSeconds", 15)),
         stop_wanted=reply.get("desiredWorkerStatus") == "STOPPED",
+        order=str(reply.get("grangeOrder") or ""),
     )
 
 

@@ -10,6 +10,8 @@ from grange.ports.host import Inventory
 from grange.worker.registry import Found
 from grange.worker.settings import WorkerSettings
 
+POWER = "grange:attr.worker.power"
+"""What the worker can do to its machine."""
 _MIB = 2**20
 _MOST_CARDS = 8
 _MOST_PROGRAMS = 10
@@ -65,6 +67,8 @@ def capabilities(
     if inventory.mac_addresses:
         macs = [f"mac-{one}" for one in inventory.mac_addresses[:_MOST_CARDS]]
         told.append({"name": "grange:attr.worker.mac", "values": macs})
+    if settings.power_commands:
+        told.append({"name": POWER, "values": sorted(settings.power_commands)})
     if programs:
         keys = sorted({one.key for one in programs})
         told.append({"name": ATTRIBUTE, "values": keys[:_MOST_PROGRAMS]})

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from grange.domain.hours import WeeklyHours, parse_holidays, parse_hours
 from grange.kernel.errors import ConfigurationError
 from grange.kernel.units import Instant
-from grange.worker.hours import WeeklyHours, parse_holidays, parse_hours
 
 FILE = "limits.toml"
 T = TypeVar("T", bound=StrEnum)

@@ -49,6 +49,7 @@ from grange.worker.plan import (
     Woken,
     WorkerState,
 )
+from grange.worker.power import obey
 from grange.worker.registry import find_programs
 from grange.worker.sampler import Sampler
 from grange.worker.settings import WorkerSettings, check_root, login_shell
@@ -163,7 +164,15 @@ class Worker:
             await self._wind_up()
         if self._finished.message:
             _log.error(self._finished.message, extra={"action": "worker_finished"})
-        return self._finished.exit_code
+        return await in_thread(self._obey) or self._finished.exit_code
+
+    def _obey(self) -> int:
+        """Do to the machine what the farm wants, once nothing runs; return an exit code."""
+        command = self._settings.power_commands.get(self._state.order)
+        if not command:
+            return 0
+        _log.info("The machine is to %s.", self._state.order, extra={"action": "power"})
+        return obey(command)
 
     def stop(self, *, now: bool = False) -> None:
         """Ask the worker to finish what runs and stop; a second time, or `now`, means at once."""

@@ -212,6 +212,7 @@ def _scheduled(state: WorkerState, call: Call, reply: Scheduled, at: Instant) ->
     )
     state, effects = merged(state, reply, frozenset(call.reports), at)
     if reply.stop_wanted and state.stop is Stop.NO:
+        state = replace(state, order=reply.order)
         state, more = _stop_wanted(state, StopWanted(at=at))
         effects += more
     return state, effects

@@ -187,6 +187,8 @@ class WorkerState:
     """A call was refused: reports go one at a time until the culprit is found."""
     ever_worked: bool = False
     stop: Stop = Stop.NO
+    order: str = ""
+    """What becomes of the machine when the worker has stopped: `restart`, `shutdown` or nothing."""
     stopping_said: bool = False
     stop_deadline: Instant | None = None
 
@@ -229,6 +231,8 @@ class Scheduled:
     cancels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     interval_seconds: float = 15.0
     stop_wanted: bool = False
+    order: str = ""
+    """What becomes of the machine then: `restart` or `shutdown`; empty: nothing."""
 
 
 Answer = Created | Assumed | Told | Scheduled

@@ -96,6 +96,8 @@ class WorkerSettings:
     """Let neighbours ask whether this worker lives."""
     hail_port: int = 0
     """Where they ask; 0: any free port."""
+    power_commands: Mapping[str, str] = field(default_factory=dict)
+    """`shutdown` and `restart` → the command that does it to the machine."""
     spool_bytes: int = 1_000_000_000
     """How much may wait on disk for the server."""
 

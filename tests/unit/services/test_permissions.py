@@ -185,6 +185,8 @@ OWNS = {
             "PruneLogLines",
             "PutStreamContact",
             "PutScheduling",
+            "PutPowerPolicy",
+            "DeletePowerPolicy",
             "ListHooks",
             "PutHook",
             "DeleteHook",

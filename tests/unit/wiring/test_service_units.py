@@ -70,7 +70,7 @@ def test_a_worker_of_root_must_be_meant() -> None:
         settings(user="root")
     meant = settings(user="root", words=("--allow-root",))
     assert "--allow-root" in unit_files(meant)[0].text
-    assert settings(ServiceKind.SERVER, user="root")
+    assert settings(ServiceKind.SERVER, user="root").user == "root"
 
 
 def test_words_come_back_as_they_were_given() -> None:

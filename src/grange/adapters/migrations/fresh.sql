@@ -14,7 +14,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0014');
+INSERT INTO "alembic_version" VALUES('0015');
 CREATE TABLE audit_entries (
 	audit_id TEXT NOT NULL, 
 	at INTEGER NOT NULL, 
@@ -396,6 +396,26 @@ CREATE TABLE postings (
  STRICT
 
 ;
+CREATE TABLE power_policies (
+	farm_id TEXT NOT NULL, 
+	scope TEXT NOT NULL, 
+	wake INTEGER NOT NULL, 
+	wake_most INTEGER NOT NULL, 
+	wake_tries INTEGER NOT NULL, 
+	boot_seconds INTEGER NOT NULL, 
+	shutdown_idle_seconds INTEGER, 
+	restart_up_seconds INTEGER, 
+	keep_on INTEGER NOT NULL, 
+	hours TEXT NOT NULL, 
+	address TEXT NOT NULL, 
+	port INTEGER NOT NULL, 
+	updated_at INTEGER NOT NULL, 
+	updated_by TEXT NOT NULL, 
+	CONSTRAINT power_policies_key PRIMARY KEY (farm_id, scope)
+)
+ STRICT
+
+;
 CREATE TABLE preferences (
 	user_name TEXT NOT NULL, 
 	home TEXT NOT NULL, 
@@ -701,6 +721,22 @@ CREATE TABLE worker_groups (
 	updated_at INTEGER, 
 	updated_by TEXT, 
 	CONSTRAINT worker_groups_key PRIMARY KEY (farm_id, name)
+)
+ STRICT
+
+;
+CREATE TABLE worker_power (
+	farm_id TEXT NOT NULL, 
+	worker_id TEXT NOT NULL, 
+	ordered TEXT, 
+	ordered_at INTEGER, 
+	ordered_by TEXT, 
+	booting_since_at INTEGER, 
+	wake_at INTEGER, 
+	wake_tries INTEGER NOT NULL, 
+	booted_ms INTEGER, 
+	started_at INTEGER, 
+	CONSTRAINT worker_power_key PRIMARY KEY (worker_id)
 )
  STRICT
 

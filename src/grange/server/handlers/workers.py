@@ -211,9 +211,9 @@ async def update_worker_schedule(call: Call) -> Result:
     while schedule.hold:
         left = deadline - context.clock.monotonic_seconds()
         if left <= 0 or report.updates or context.closing.is_set():
-            return _schedule(schedule, 0)  # results are acknowledged at once
+            return _schedule(call, schedule, 0)  # results are acknowledged at once
         schedule = await _held(call, again, left)
-    return _schedule(schedule, schedule.update_interval_seconds)
+    return _schedule(call, schedule, schedule.update_interval_seconds)
 
 
 async def _held(call: Call, report: ReportSchedule, seconds: float) -> Schedule:
@@ -272,8 +272,13 @@ def _moment(text: str) -> Instant | None:
         return None
 
 
-def _schedule(schedule: Schedule, interval_seconds: int) -> Result:
+def _schedule(call: Call, schedule: Schedule, interval_seconds: int) -> Result:
+    order = schedule.order
+    native = call.headers.get(_NATIVE) == "1"
     return {
+        "desiredWorkerStatus": None if order is None else "STOPPED",
+        # Other agents refuse members they do not know.
+        "grangeOrder": order.value if order is not None and native else None,
         "assignedSessions": {
             session.session_id: {
                 "queueId": session.queue_id,

@@ -7,6 +7,7 @@ import msgspec
 from litestar import delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
+from grange.domain.power import PowerOrder
 from grange.domain.shares import Share, ShareKind, recent_ms
 from grange.domain.work import Job
 from grange.kernel.errors import (
@@ -29,6 +30,7 @@ from grange.services.actions import (
     workers_named,
 )
 from grange.services.commands.job_actions import ActOnJob, JobAction
+from grange.services.commands.power import OrderPower
 from grange.services.commands.shares import SetShare, UnsetShare
 from grange.services.commands.worker_orders import OrderWorker
 from grange.services.permissions import Principal, check
@@ -55,6 +57,15 @@ class WorkerOrder(StrEnum):
     """As disable; their running tasks are given back and run elsewhere."""
     DRAIN = "drain"
     """They go on with their jobs and begin no other."""
+    QUIT = "quit"
+    """They finish their running tasks and end; the machines stay on."""
+    RESTART = "restart"
+    """They finish their running tasks; then the machines are started anew."""
+    SHUTDOWN = "shutdown"
+    """They finish their running tasks; then the machines are turned off."""
+
+
+_POWER = frozenset({WorkerOrder.QUIT, WorkerOrder.RESTART, WorkerOrder.SHUTDOWN})
 
 
 class WorkersOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,7 +178,14 @@ async def order_workers(
     found = await consequence_for_workers(context.store, data.order, workers, context.clock.now())
     if not data.apply:
         return found
-    for worker in workers:
+    for worker in workers if data.order in _POWER else ():
+        power = PowerOrder(data.order.value)
+        await context.owner.ask(
+            OrderPower(
+                farm_id=FarmId(farm_id), worker=worker.worker_id, order=power, by=caller.name
+            )
+        )
+    for worker in workers if data.order not in _POWER else ():
         await context.owner.ask(
             OrderWorker(
                 farm_id=FarmId(farm_id),

@@ -43,6 +43,7 @@ from grange.server.rest.job_report import HANDLERS as JOB_REPORT
 from grange.server.rest.me import HANDLERS as ME
 from grange.server.rest.memberships import HANDLERS as MEMBERSHIPS
 from grange.server.rest.policy import HANDLERS as POLICY
+from grange.server.rest.power import HANDLERS as POWER
 from grange.server.rest.reports import HANDLERS as REPORTS
 from grange.server.rest.schedules import HANDLERS as SCHEDULES
 from grange.server.rest.snapshots import HANDLERS as SNAPSHOTS
@@ -132,6 +133,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *ATTRIBUTION,
     *WHY,
     *JOB_REPORT,
+    *POWER,
     *JOB_LINKS,
     *POLICY,
     *WRANGLE,

@@ -11,6 +11,7 @@ from grange.services.commands.groups import find_worker
 from grange.services.draft import Draft
 from grange.services.machine_facts import mac_addresses_of
 from grange.services.owner import Needs
+from grange.services.power import note_wake
 
 _MAC = re.compile(r"[0-9a-f]{12}\Z")
 
@@ -68,6 +69,7 @@ class WakeUpWorker:
             worker_id=worker.worker_id,
             fleet_id=worker.fleet_id,
         )
+        note_wake(draft, worker)
         return {
             "worker_id": worker.worker_id,
             "name": worker.host_name,

@@ -1,0 +1,215 @@
+"""Machines going up and down: what they were told, how long they took, what a policy wants."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from grange.domain import worker as worker_machine
+from grange.domain.effects import Publish, WakeWorker
+from grange.domain.events import WorkerStopping
+from grange.domain.farm import Farm
+from grange.domain.power import (
+    Deed,
+    Machine,
+    PowerOrder,
+    PowerPolicy,
+    WorkerPower,
+    deeds,
+    policy_of,
+)
+from grange.domain.statuses import WorkerStatus
+from grange.domain.work import Worker
+from grange.kernel.ids import FarmId, FleetId
+from grange.scheduling.entry import Choice
+from grange.services.draft import Draft
+from grange.services.machine_facts import mac_addresses_of
+from grange.services.owner import Needs
+
+POWER = "grange:attr.worker.power"
+"""What a worker can do to its machine: `shutdown`, `restart`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """A magic packet to send."""
+
+    mac_addresses: tuple[str, ...]
+    address: str
+    port: int
+
+
+def power_of(draft: Draft, worker: Worker) -> WorkerPower:
+    """Return what is known of a worker's machine."""
+    known = draft.find(WorkerPower, worker.worker_id)
+    return known or WorkerPower(farm_id=worker.farm_id, worker_id=worker.worker_id)
+
+
+def orders_of(worker: Worker) -> tuple[PowerOrder, ...]:
+    """Return what a worker can do: to end is what every one can."""
+    told = worker.attributes.get(POWER, ())
+    return (PowerOrder.QUIT, *(order for order in PowerOrder if order.value in told))
+
+
+def note_wake(draft: Draft, worker: Worker) -> None:
+    """Note that a machine is being woken."""
+    power = power_of(draft, worker)
+    draft.put(
+        replace(
+            power,
+            booting_since_at=draft.now,
+            wake_at=draft.now,
+            wake_tries=power.wake_tries + 1,
+        )
+    )
+
+
+def note_started(draft: Draft, worker: Worker) -> None:
+    """Note that a machine is online: what it was told is done, and its boot time is booked."""
+    power = power_of(draft, worker)
+    since = power.booting_since_at
+    booted = None if since is None else draft.now - since
+    if booted is not None:
+        _event(draft, worker, "worker_boot", number=booted)
+    draft.put(
+        WorkerPower(
+            farm_id=worker.farm_id,
+            worker_id=worker.worker_id,
+            wake_at=power.wake_at,
+            booted_ms=power.booted_ms if booted is None else booted,
+            started_at=draft.now,
+        )
+    )
+
+
+def note_stopped(draft: Draft, worker: Worker) -> None:
+    """Note that a worker stopped: it has done what it was told."""
+    power = draft.find(WorkerPower, worker.worker_id)
+    if power is None or power.ordered is None:
+        return
+    booting = draft.now if power.ordered is PowerOrder.RESTART else None
+    draft.put(
+        replace(power, ordered=None, ordered_at=None, ordered_by=None, booting_since_at=booting)
+    )
+
+
+def give_order(draft: Draft, worker: Worker, order: PowerOrder, by: str, why: str = "") -> None:
+    """Tell a worker that is on: it begins nothing more, and hears of it at its next call."""
+    power = power_of(draft, worker)
+    draft.put(replace(power, ordered=order, ordered_at=draft.now, ordered_by=by))
+    _event(draft, worker, "worker_power", old=None, new=order.value, actor=by, detail=why)
+    after = worker_machine.apply(worker, WorkerStopping(at=draft.now))
+    after = replace(after, last_seen_at=worker.last_seen_at)
+    draft.put(after)
+    if worker.status is not after.status:
+        _event(
+            draft, worker, "worker_status", old=worker.status, new=after.status,
+            number=worker.threads,
+        )  # fmt: skip
+    draft.effect(WakeWorker(worker.worker_id))
+    draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TendPower:
+    """Do what the policies want now. Returns the packets to send."""
+
+    def needs(self) -> Needs:
+        """Everything it decides on is in memory."""
+        return Needs()
+
+    def decide(self, draft: Draft) -> list[Packet]:
+        """Look at every farm that has a policy."""
+        by_farm: dict[FarmId, list[PowerPolicy]] = {}
+        for policy in draft.all(PowerPolicy):
+            by_farm.setdefault(policy.farm_id, []).append(policy)
+        packets: list[Packet] = []
+        for farm_id, policies in by_farm.items():
+            farm = draft.get(Farm, farm_id)
+            for policy, workers in _by_policy(draft, farm, policies):
+                packets += _tend(draft, farm, policy, workers)
+        return packets
+
+
+def _by_policy(
+    draft: Draft, farm: Farm, policies: list[PowerPolicy]
+) -> Iterable[tuple[PowerPolicy, list[Worker]]]:
+    found: dict[str, list[Worker]] = {policy.scope: [] for policy in policies}
+    for worker in draft.all(Worker):
+        if worker.farm_id != farm.farm_id or worker.deleted_at is not None:
+            continue
+        groups = draft.memory.groups_of.get(worker.worker_id, ())
+        policy = policy_of(policies, worker.fleet_id, groups)
+        if policy is not None:
+            found[policy.scope].append(worker)
+    return [(policy, found[policy.scope]) for policy in policies]
+
+
+def _tend(draft: Draft, farm: Farm, policy: PowerPolicy, workers: list[Worker]) -> list[Packet]:
+    waiting = _waiting(draft, {worker.fleet_id for worker in workers})
+    fits: dict[Any, bool] = {}
+    by_id = {worker.worker_id: worker for worker in workers}
+    machines = [_machine(draft, worker, fits, waiting) for worker in workers]
+    packets = []
+    for deed in deeds(policy, machines, waiting, ZoneInfo(farm.zone), draft.now):
+        worker = by_id[deed.worker_id]
+        if deed.order is not None:
+            give_order(draft, worker, deed.order, "power policy", deed.why)
+            continue
+        packets.append(_wake(draft, policy, worker, deed))
+    return packets
+
+
+def _wake(draft: Draft, policy: PowerPolicy, worker: Worker, deed: Deed) -> Packet:
+    macs = mac_addresses_of(worker)
+    _event(draft, worker, "worker_wake", new=",".join(macs), actor="power policy", detail=deed.why)
+    note_wake(draft, worker)
+    return Packet(mac_addresses=macs, address=policy.address, port=policy.port)
+
+
+def _waiting(draft: Draft, fleets: Iterable[FleetId]) -> int:
+    queues = {queue for fleet in fleets for queue in draft.queues_of(fleet)}
+    return draft.memory.index.waiting(sorted(queues))[1]
+
+
+def _machine(draft: Draft, worker: Worker, fits: dict[Any, bool], waiting: int) -> Machine:
+    memory = draft.memory
+    power = power_of(draft, worker)
+    on = worker.status in (WorkerStatus.STARTED, WorkerStatus.STOPPING)
+    idle = None
+    if on and not worker.sessions:
+        since = [power.started_at, memory.idle_since.get(worker.worker_id), worker.created_at]
+        idle = max(one for one in since if one is not None)
+    useful = False
+    if waiting:
+        offer = memory.bare_offer(worker)
+        key = (offer.capability, worker.fleet_id, offer.region)
+        if key not in fits:
+            best = memory.index.best(draft.queues_of(worker.fleet_id), offer)
+            fits[key] = isinstance(best, Choice)
+        useful = fits[key]
+    return Machine(
+        worker_id=worker.worker_id,
+        on=on,
+        idle_since_at=idle,
+        threads=worker.threads,
+        useful=useful,
+        spared=worker.disabled or bool(worker.draining) or power.ordered is not None,
+        can_wake=bool(mac_addresses_of(worker)),
+        can=orders_of(worker),
+        power=power,
+    )
+
+
+def _event(draft: Draft, worker: Worker, name: str, **columns: Any) -> None:
+    draft.event(
+        "worker",
+        worker.worker_id,
+        name,
+        worker.farm_id,
+        worker_id=worker.worker_id,
+        fleet_id=worker.fleet_id,
+        **columns,
+    )
