@@ -98,7 +98,8 @@ def test_the_server_wakes_a_machine_by_itself_when_work_waits(farm: LocalFarm, g
     worker = add_worker(farm, "node22")
     start(worker)
     worker.stop()
-    grange("power", "set", f"fleet:{farm.fleet_id}", "--wake", "--address", "10.9.9.255")
+    grange("group", "set", "cold", "node22")
+    grange("power", "set", "group:cold", "--wake", "--address", "10.9.9.255")
     farm.boto3().create_job(
         farmId=farm.farm_id, queueId=farm.queue_id, template=template("wake", frames="1-1"),
         templateType="JSON", priority=50,
@@ -116,7 +117,7 @@ def test_the_server_wakes_a_machine_by_itself_when_work_waits(farm: LocalFarm, g
     start(worker)
     worker.run_everything()
     worker.stop()
-    grange("power", "unset", f"fleet:{farm.fleet_id}")
+    grange("power", "unset", "group:cold")
 
 
 def test_a_worker_finishes_then_obeys_the_order_by_the_command_it_was_given(

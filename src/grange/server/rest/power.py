@@ -10,8 +10,7 @@ from grange.domain.power import BROADCAST, WAKE_PORT, PowerPolicy, WorkerPower
 from grange.domain.work import Worker
 from grange.kernel.ids import FarmId
 from grange.ports.state import AllOf, Compare
-from grange.server.rest.given import Caller, Services
-from grange.server.rest.people import Done
+from grange.server.rest.given import Caller, Done, Services
 from grange.services.commands.power import RemovePowerPolicy, SetPowerPolicy
 from grange.services.reads.rows import alive
 
