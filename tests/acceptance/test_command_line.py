@@ -115,6 +115,7 @@ def test_an_unknown_job_is_exit_code_3_and_an_ambiguous_one_names_its_matches(fa
 
 def test_users_get_keys_that_work_until_they_are_revoked(farm: RunningFarm):
     assert farm.grange("user", "add", "ana").returncode == 0
+    assert farm.grange("user", "set", "ana", "--role", "CONTRIBUTOR").returncode == 0
     made = farm.grange("user", "key", "ana")
     pairs = dict(line.removeprefix("export ").split("=", 1) for line in made.stdout.splitlines())
     environment = {**farm.client_environment, **pairs}

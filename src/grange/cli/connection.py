@@ -129,10 +129,15 @@ class Connection:
         )
 
     def server_call(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Call Grange's own API outside any farm, e.g. `/users`."""
-        return self.api.call(method, REST + path, body=body, service="grange")
+        return self.api.call(method, REST + path, query=query, body=body, service="grange")
 
 
 def with_farm(

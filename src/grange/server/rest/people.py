@@ -22,7 +22,7 @@ class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A user to add."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[\w.@+-]+$")]
-    role: Literal["owner", "member", "worker"] = "owner"
+    role: Literal["owner", "member", "worker"] = "member"
     farm_id: str | None = None
     """The farm a worker's key belongs to; default: the only one there is."""
 
