@@ -23,6 +23,8 @@ NEEDS = {
     "chromium": ("GRANGE_TEST_CHROMIUM", "Chromium"),
     "deadline_cli": ("GRANGE_TEST_DEADLINE", "the deadline command line"),
     "agent": ("GRANGE_TEST_AGENT", "deadline-cloud-worker-agent"),
+    "bpy": ("GRANGE_TEST_BPY", "a Python with Blender's module bpy"),
+    "rez": ("GRANGE_TEST_REZ", "rez"),
     "mitsuba": ("GRANGE_TEST_MITSUBA", "Mitsuba 3"),
     "job_user": ("GRANGE_TEST_JOB_USER", "a user to run jobs as"),
     "pdf": ("GRANGE_TEST_PDF", "Pango"),

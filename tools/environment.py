@@ -35,6 +35,8 @@ PROFILES: Mapping[str, Sequence[str]] = {
 SEPARATE: Mapping[str, str] = {
     "deadline": "deadline==0.60.10",
     "agent": "deadline-cloud-worker-agent==0.33.6",
+    "bpy": "bpy==5.0.1",
+    "rez": "rez==3.4.0",
 }
 """Peers of the tests, each in an environment of its own: their exact pins clash with ours."""
 

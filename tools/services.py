@@ -31,6 +31,8 @@ PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
 PEERS: Mapping[str, tuple[str, str, str]] = {
     "deadline_cli": ("deadline", "GRANGE_TEST_DEADLINE", "deadline"),
     "agent": ("agent", "GRANGE_TEST_AGENT", "deadline-worker-agent"),
+    "bpy": ("bpy", "GRANGE_TEST_BPY", "python"),
+    "rez": ("rez", "GRANGE_TEST_REZ", "rez-env"),
 }
 """Marker → the environment it needs, the variable that names the program, and its name there."""
 

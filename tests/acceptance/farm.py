@@ -102,6 +102,8 @@ class RunningFarm:
 
     def start_worker(self, number: int, *options: str) -> None:
         """Start a worker, with further options of its command line; does not wait."""
+        if "PYTHONPATH" in os.environ:  # so that its runners are of the same code
+            options = ("--pass-env", "PYTHONPATH", *options)
         self._start(
             f"worker-{number}",
             [

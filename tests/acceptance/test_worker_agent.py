@@ -1,5 +1,6 @@
 """The unmodified deadline-cloud-worker-agent, in its own environment, renders for Grange."""
 
+import json
 import os
 import signal
 import subprocess
@@ -112,6 +113,55 @@ def test_an_agent_registers_renders_and_logs(
     wait_for(lambda: any(line.strip().endswith("1") for line in logged()), agent, tmp_path)
     actions = client.list_session_actions(**own)["sessionActions"]
     assert {action["status"] for action in actions} == {"SUCCEEDED"}
+
+
+def test_paths_are_mapped_as_the_agent_expects(
+    farm: LocalFarm, agent: subprocess.Popen[bytes], tmp_path: Path
+):
+    client, own = farm.boto3(), {"farmId": farm.farm_id}
+    paths = {"WINDOWS": "X:\\projects", "LINUX": str(tmp_path / "srv")}
+    profiles = {
+        family: client.create_storage_profile(
+            **own,
+            displayName=family,
+            osFamily=family,
+            fileSystemLocations=[{"name": "Projects", "path": path, "type": "SHARED"}],
+        )["storageProfileId"]
+        for family, path in paths.items()
+    }
+    queue = {**own, "queueId": farm.queue_id}
+    client.update_queue(
+        **queue,
+        allowedStorageProfileIdsToAdd=list(profiles.values()),
+        requiredFileSystemLocationNamesToAdd=["Projects"],
+    )
+    managed = client.get_fleet(**own, fleetId=farm.fleet_id)["configuration"]["customerManaged"]
+    client.update_fleet(
+        **own,
+        fleetId=farm.fleet_id,
+        configuration={"customerManaged": {**managed, "storageProfileId": profiles["LINUX"]}},
+    )
+    out = tmp_path / "srv" / "shots"
+    out.mkdir(parents=True)
+    run = {"command": "touch", "args": ["{{Param.Out}}/here"]}
+    job_id = client.create_job(
+        **queue,
+        template=json.dumps(
+            {
+                "specificationVersion": "jobtemplate-2023-09",
+                "name": "mapped",
+                "parameterDefinitions": [{"name": "Out", "type": "PATH", "dataFlow": "OUT"}],
+                "steps": [{"name": "Touch", "script": {"actions": {"onRun": run}}}],
+            }
+        ),
+        templateType="JSON",
+        priority=50,
+        storageProfileId=profiles["WINDOWS"],
+        parameters={"Out": {"path": "x:\\Projects\\shots"}},
+    )["jobId"]
+    wait_for(lambda: "endedAt" in client.get_job(**queue, jobId=job_id), agent, tmp_path)
+    assert client.get_job(**queue, jobId=job_id)["taskRunStatus"] == "SUCCEEDED"
+    assert (out / "here").exists()
 
 
 def test_a_job_under_way_is_canceled(

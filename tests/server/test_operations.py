@@ -71,32 +71,36 @@ def test_farms(client: Any):
 
 
 def test_queues(client: Any, farm: LocalFarm):
+    profiles = [
+        client.create_storage_profile(
+            farmId=farm.farm_id, displayName=name, osFamily="LINUX", fileSystemLocations=[]
+        )["storageProfileId"]
+        for name in ("one", "two")
+    ]
     queue_id = client.create_queue(
         farmId=farm.farm_id,
         displayName="comp",
         defaultBudgetAction="NONE",
         jobRunAsUser={"runAs": "WORKER_AGENT_USER"},
-        allowedStorageProfileIds=["sp-" + "0" * 32],
+        allowedStorageProfileIds=profiles[:1],
     )["queueId"]
     client.update_queue(
         farmId=farm.farm_id,
         queueId=queue_id,
         description="compositing",
-        allowedStorageProfileIdsToAdd=["sp-" + "1" * 32],
-        allowedStorageProfileIdsToRemove=["sp-" + "0" * 32],
+        allowedStorageProfileIdsToAdd=profiles[1:],
+        allowedStorageProfileIdsToRemove=profiles[:1],
     )
     found = client.get_queue(farmId=farm.farm_id, queueId=queue_id)
     assert found["description"] == "compositing"
-    assert found["allowedStorageProfileIds"] == ["sp-" + "1" * 32]
+    assert found["allowedStorageProfileIds"] == profiles[1:]
     assert found["updatedBy"] == "owner"
     listed = client.list_queues(farmId=farm.farm_id, status="IDLE")["queues"]
     assert queue_id in {item["queueId"] for item in listed}
-    assert (
-        client.list_storage_profiles_for_queue(farmId=farm.farm_id, queueId=queue_id)[
-            "storageProfiles"
-        ]
-        == []
-    )
+    (allowed,) = client.list_storage_profiles_for_queue(farmId=farm.farm_id, queueId=queue_id)[
+        "storageProfiles"
+    ]
+    assert allowed["displayName"] == "two"
     client.delete_queue(farmId=farm.farm_id, queueId=queue_id)
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_queue(farmId=farm.farm_id, queueId=queue_id)

@@ -3,10 +3,12 @@
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
+import yaml
 
 from grange.cli.bundle_files import bundled_folder, read_bundle
 from grange.cli.connection import Connection, with_farm
@@ -14,7 +16,8 @@ from grange.cli.formatting import NOTHING, plural
 from grange.cli.frame_range import parse_frames
 from grange.cli.job import wait_for
 from grange.cli.jobs import find_job
-from grange.cli.submit_bundle import BundleRequest, bundle_plan
+from grange.cli.storage import profile_named
+from grange.cli.submit_bundle import BundleRequest, bundle_plan, queue_values, unknown_parameters
 from grange.cli.submit_options import SceneOptions, scene_renderer, submitted_scene
 from grange.cli.submit_plan import CommandRequest, SubmitPlan, begin_after, command_plan
 from grange.kernel.errors import ConfigurationError, InvalidRequestError
@@ -83,6 +86,9 @@ class _WithCommand(click.RichCommand):
 )
 @click.option("--priority", type=click.IntRange(0, 100), help="0 to 100; default 50.")
 @click.option("--queue", metavar="ID", help="Queue; else GRANGE_QUEUE_ID, or the only one.")
+@click.option(
+    "--storage-profile", metavar="NAME", help="How this machine sees the farm's file systems."
+)
 @click.option("--cwd", metavar="DIR", help="Folder the command runs in; default: this one.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the template; submit nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -109,6 +115,7 @@ def command(
     after: Sequence[str],
     priority: int | None,
     queue: str | None,
+    storage_profile: str | None,
     cwd: str | None,
     dry_run: bool,
     yes: bool,
@@ -130,6 +137,17 @@ def command(
         "app": app,
         **_pairs("-a", more),
     }
+    given = _pairs("-p", values)
+    files = None
+    if renderer is None and words is None:
+        files = read_bundle(bundled_folder(str(bundle)) or Path(str(bundle)))
+    strangers = set(given) if files is None else unknown_parameters(files, given)
+    of_queue = _parameters_of_queue(connection, queue) if strangers else {}
+    if files is None and (strange := sorted(set(given) - set(of_queue))):
+        raise InvalidRequestError(
+            f"-p {strange[0]}: a bundle has parameters of its own; this can only set those of the"
+            f" queue's environments: {', '.join(sorted(of_queue)) or 'none'}."
+        )
     if renderer is not None and bundle is not None:
         plan = submitted_scene(
             renderer,
@@ -145,12 +163,26 @@ def command(
             ),
         )
         override = None
-    elif words is not None:
-        if values:
-            raise InvalidRequestError("-p sets parameters of a bundle; a command has none.")
+    elif files is not None:
+        if frames is not None:
+            raise InvalidRequestError(
+                "--frames goes with a command; a bundle takes frames as a parameter: -p Frames=…"
+            )
+        plan = bundle_plan(
+            BundleRequest(
+                bundle=files,
+                given=given,
+                of_queue=of_queue,
+                here=Path.cwd(),
+                attributes=attributes,
+                priority=priority,
+            )
+        )
+        override = name
+    else:
         plan = command_plan(
             CommandRequest(
-                command=words,
+                command=words or (),
                 frames=None if frames is None else parse_frames(frames),
                 chunk=chunk,
                 name=name,
@@ -160,22 +192,14 @@ def command(
             )
         )
         override = None
-    else:
-        if frames is not None:
-            raise InvalidRequestError(
-                "--frames goes with a command; a bundle takes frames as a parameter: -p Frames=…"
-            )
-        plan = bundle_plan(
-            BundleRequest(
-                bundle=read_bundle(bundled_folder(str(bundle)) or Path(str(bundle))),
-                given=_pairs("-p", values),
-                here=Path.cwd(),
-                attributes=attributes,
-                priority=priority,
-            )
-        )
-        override = name
+    if files is None:
+        plan = replace(plan, parameters={**plan.parameters, **queue_values(given, of_queue)})
     plan = begin_after(plan, [find_job(connection, one) for one in after])
+    named = storage_profile
+    if named is None and not dry_run:
+        named = connection.settings.storage_profile
+    if named is not None:
+        plan = replace(plan, storage_profile=profile_named(connection, named))
     return _submit(connection, plan, override, queue=queue, dry_run=dry_run, yes=yes, wait=wait)
 
 
@@ -231,6 +255,19 @@ def create_job(connection: Connection, queue_id: str, body: dict[str, Any]) -> s
     """Create a job and return its id."""
     path = f"/farms/{connection.farm_id}/queues/{queue_id}/jobs"
     return str(connection.wire("POST", path, body=body)["jobId"])
+
+
+def _parameters_of_queue(connection: Connection, named: str | None) -> dict[str, str]:
+    """Return the parameters that a queue's environments declare: name → OpenJD type."""
+    queue_id, _ = _queue(connection, named)
+    path = f"/farms/{connection.farm_id}/queues/{queue_id}/environments"
+    found: dict[str, str] = {}
+    for row in connection.pages(path, "environments"):
+        shown = connection.wire("GET", f"{path}/{row['queueEnvironmentId']}")
+        document = yaml.safe_load(shown["template"])
+        for one in document.get("parameterDefinitions") or ():
+            found[str(one["name"])] = str(one["type"])
+    return found
 
 
 def _queue(connection: Connection, named: str | None) -> tuple[str, str]:

@@ -51,6 +51,25 @@ class BundleRequest:
     """The folder relative paths of `given` are meant from; absolute."""
     attributes: Mapping[str, str | None] = field(default_factory=dict)
     priority: int | None = None
+    of_queue: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that the queue's environments add: name → OpenJD type."""
+
+
+def queue_values(
+    given: Mapping[str, str], of_queue: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """Return the given values that are for environments of the queue, as the wire has them."""
+    return {
+        name: {_union(name, {"type": of_queue[name]}): value}
+        for name, value in given.items()
+        if name in of_queue
+    }
+
+
+def unknown_parameters(bundle: Bundle, given: Mapping[str, str]) -> set[str]:
+    """Return the names with values that the bundle's template does not declare."""
+    own = {name for name in bundle.values if ":" not in name}
+    return (own | set(given)) - set(_definitions(bundle.document))
 
 
 def bundle_plan(request: BundleRequest) -> SubmitPlan:
@@ -117,14 +136,16 @@ def _values(
 ) -> dict[str, dict[str, str]]:
     bundle = request.bundle
     own = {name: value for name, value in bundle.values.items() if ":" not in name}
-    unknown = sorted((set(own) | set(request.given)) - set(definitions))
+    unknown = sorted((set(own) | set(request.given)) - set(definitions) - set(request.of_queue))
     if unknown:
         known = ", ".join(sorted(definitions)) or "none"
         raise InvalidRequestError(
             f"The template has no parameter {unknown[0]}. It has: {known}.",
             fields=[FieldProblem(name, "unknown parameter") for name in unknown],
         )
-    values: dict[str, dict[str, str]] = {}
+    texts = {name: str(value) for name, value in own.items()} | dict(request.given)
+    only_queue = {name: kind for name, kind in request.of_queue.items() if name not in definitions}
+    values: dict[str, dict[str, str]] = queue_values(texts, only_queue)
     missing: list[str] = []
     for name, definition in definitions.items():
         is_path = definition.get("type") == "PATH"

@@ -46,6 +46,8 @@ class SubmitPlan:
     layers: tuple[LayerPlan, ...] = ()
     notes: tuple[str, ...] = ()
     """What the user should know, a sentence each."""
+    storage_profile: str | None = None
+    """Id of the profile that says how paths were written; None: they are the same everywhere."""
 
     def request(self) -> dict[str, Any]:
         """Return the body of the CreateJob request."""
@@ -60,6 +62,8 @@ class SubmitPlan:
             body["tags"] = dict(self.tags)
         if self.max_failed_tasks is not None:
             body["maxFailedTasksCount"] = self.max_failed_tasks
+        if self.storage_profile is not None:
+            body["storageProfileId"] = self.storage_profile
         return body
 
 

@@ -34,6 +34,7 @@ _VARIABLES: dict[str, tuple[str, ...]] = {
     "farm_id": ("GRANGE_FARM_ID",),
     "queue_id": ("GRANGE_QUEUE_ID",),
     "fleet_id": ("GRANGE_FLEET_ID",),
+    "storage_profile": ("GRANGE_STORAGE_PROFILE",),
 }
 """Key → the environment variables it is read from, first hit wins."""
 
@@ -56,6 +57,8 @@ class ClientSettings:
     farm_id: str | None = None
     queue_id: str | None = None
     fleet_id: str | None = None
+    storage_profile: str | None = None
+    """Name or id of the storage profile of this machine, for the jobs it submits."""
 
 
 def client_file(environ: Mapping[str, str] | None = None) -> Path:
@@ -170,6 +173,7 @@ def client_toml(settings: ClientSettings) -> str:
         "farm_id": settings.farm_id,
         "queue_id": settings.queue_id,
         "fleet_id": settings.fleet_id,
+        "storage_profile": settings.storage_profile,
     }
     return "".join(
         f"{name} = {json.dumps(value)}\n" for name, value in values.items() if value is not None

@@ -4,9 +4,11 @@ Two profiles that name the same file system location say that their paths mean t
 path of the machine that submits becomes the path of the machine that renders.
 """
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from msgspec import Struct
 
@@ -54,6 +56,16 @@ class PathRule(Struct, frozen=True, kw_only=True):
     destination_path: str
 
 
+_DRIVE = re.compile(r"[A-Za-z]:\Z")
+
+
+def profile_of_fleet(settings: Mapping[str, Any]) -> str | None:
+    """Return the id of the storage profile that a fleet's machines have; None if it has none."""
+    managed = settings.get("configuration", {}).get("customerManaged", {})
+    found: str | None = managed.get("storageProfileId")
+    return found
+
+
 def path_rules(
     source: StorageProfile, destination: StorageProfile, names: Collection[str] | None = None
 ) -> tuple[PathRule, ...]:
@@ -70,8 +82,8 @@ def path_rules(
     found = [
         PathRule(
             source_format="posix" if posix else "windows",
-            source_path=one.path,
-            destination_path=there[one.name].path,
+            source_path=_rooted(one.path),
+            destination_path=_rooted(there[one.name].path),
         )
         for one in source.locations
         if one.name in there and (names is None or one.name in names)
@@ -91,6 +103,11 @@ def mapped(path: str, rules: Sequence[PathRule]) -> str:
             kind: type[PurePath] = PureWindowsPath if windows else PurePosixPath
             return str(kind(rule.destination_path, *rest))
     return path
+
+
+def _rooted(path: str) -> str:
+    """Return a path; of a bare drive its root, since `Z:` alone means wherever one is on it."""
+    return path + "\\" if _DRIVE.match(path) else path
 
 
 def _parts(rule: PathRule) -> PurePath:

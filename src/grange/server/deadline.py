@@ -10,7 +10,7 @@ from grange.kernel.errors import (
     ThrottledError,
 )
 from grange.server.context import Call, Context, Handler, Result
-from grange.server.handlers import changes, farms, jobs, statistics, work, workers
+from grange.server.handlers import changes, farms, jobs, statistics, storage, work, workers
 from grange.server.http import ClientGoneError, Request
 from grange.services.permissions import Principal
 from grange.wire.decode import decode_request
@@ -25,6 +25,7 @@ HANDLERS: dict[str, Handler] = {
     **work.HANDLERS,
     **workers.HANDLERS,
     **statistics.HANDLERS,
+    **storage.HANDLERS,
 }
 """Every operation that is served."""
 

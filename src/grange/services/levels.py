@@ -56,6 +56,7 @@ RULES: Mapping[str, Rule] = dict(
             "",
             "GetQueue GetFleet ListFleets GetQueueFleetAssociation ListQueueFleetAssociations"
             " GetQueueEnvironment ListQueueEnvironments ListStorageProfilesForQueue"
+            " GetStorageProfile ListStorageProfiles GetStorageProfileForQueue"
             " ListJobParameterDefinitions GetJob ListJobs GetStep ListSteps ListStepDependencies"
             " ListStepConsumers GetTask ListTasks GetSession ListSessions GetSessionAction"
             " ListSessionActions GetWorker ListWorkers SearchWorkers ListSessionsForWorker"
@@ -70,7 +71,8 @@ RULES: Mapping[str, Rule] = dict(
             "",
             "UpdateFarm CreateQueue UpdateQueue DeleteQueue CreateFleet UpdateFleet DeleteFleet"
             " CreateQueueFleetAssociation UpdateQueueFleetAssociation DeleteQueueFleetAssociation"
-            " CreateQueueEnvironment UpdateQueueEnvironment DeleteQueueEnvironment",
+            " CreateQueueEnvironment UpdateQueueEnvironment DeleteQueueEnvironment"
+            " CreateStorageProfile UpdateStorageProfile DeleteStorageProfile",
         ),
         ("logs:GetLogEvents", READ),
         ("sts:GetCallerIdentity", _ANYWHERE),

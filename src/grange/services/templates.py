@@ -287,8 +287,9 @@ def _decode(
         values = preprocess_job_parameters(
             job_template=decoded,
             job_parameter_values={name: _plain(value) for name, value in parameters.items()},
-            job_template_dir=Path("/"),
-            current_working_dir=Path("/"),
+            # Paths stay as they are: they may be of another system than this server's.
+            job_template_dir=Path(),
+            current_working_dir=Path(),
             allow_job_template_dir_walk_up=True,
             environment_templates=[env for _, env in environments] or None,
         )

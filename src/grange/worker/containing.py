@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from grange.domain.storage import PathRule, mapped
 from grange.worker.logrules.frames import range_expression
 from grange.worker.pictures import problem_of
 
@@ -21,6 +22,10 @@ class Output:
 
     steps: frozenset[str]
     """Names of the steps that write to it."""
+    given: str
+    """How the job names it: perhaps a path of another system."""
+    windows: bool
+    """True if the job names it as Windows writes paths."""
     place: Path
     """Where its files belong."""
     scratch: Path
@@ -37,34 +42,35 @@ class Rejected:
     text: str
 
 
-def outputs_of(
-    job: Mapping[str, Any], scratch: Path, places: Mapping[str, str] | None = None
-) -> tuple[Output, ...]:
+def outputs_of(job: Mapping[str, Any], scratch: Path) -> tuple[Output, ...]:
     """Return the outputs of a job that are contained.
 
     An output is left where it is if it is no absolute path, or if another path of the job lies in
     it: what is read there must be found there.
 
     Args:
-        job: the wire's jobDetails; `grangeOutputs` lists the parameters.
+        job: the wire's jobDetails; `grangeOutputs` lists the parameters, `pathMappingRules` say
+            where the paths of the job lie on this machine.
         scratch: a folder for this session alone.
-        places: path → where it lies on this machine, if that is elsewhere.
     """
     parameters: Mapping[str, Mapping[str, Any]] = job.get("parameters") or {}
+    rules = _rules(job)
     paths = {
         name: str(value["path"])
         for name, value in parameters.items()
         if isinstance(value.get("path"), str)
     }
+    here = {given: PurePosixPath(mapped(given, rules)) for given in paths.values()}
     told = {str(output["name"]): output for output in job.get("grangeOutputs") or ()}
-    inputs = [PurePosixPath(path) for name, path in paths.items() if name not in told]
+    inputs = [here[given] for name, given in paths.items() if name not in told]
     steps: dict[str, set[str]] = {}
     for name, output in told.items():
-        steps.setdefault(paths.get(name, ""), set()).add(str(output.get("stepName", "")))
-    outputs = [PurePosixPath(given) for given in steps]
+        if name in paths:
+            steps.setdefault(paths[name], set()).add(str(output.get("stepName", "")))
+    outputs = [here[given] for given in steps]
     found = []
     for number, (given, names) in enumerate(steps.items()):
-        path = PurePosixPath(given)
+        path = here[given]
         others = [*inputs, *(other for other in outputs if other != path)]
         if not path.is_absolute() or len(path.parts) < 2:
             continue
@@ -74,7 +80,9 @@ def outputs_of(
         found.append(
             Output(
                 steps=frozenset(names),
-                place=Path((places or {}).get(given, given)),
+                given=given,
+                windows=not PurePosixPath(given).is_absolute(),
+                place=Path(path),
                 scratch=scratch
                 / str(number)
                 / (path.name if _PLAIN.match(path.name) else "output"),
@@ -82,6 +90,19 @@ def outputs_of(
             )
         )
     return tuple(found)
+
+
+def _rules(job: Mapping[str, Any]) -> list[PathRule]:
+    """Return a job's path mapping rules, the longest source first, as sessions apply them."""
+    rules = [
+        PathRule(
+            source_format=str(rule["sourcePathFormat"]).lower(),
+            source_path=str(rule["sourcePath"]),
+            destination_path=str(rule["destinationPath"]),
+        )
+        for rule in job.get("pathMappingRules") or ()
+    ]
+    return sorted(rules, key=lambda rule: -len(rule.source_path))
 
 
 def prepare(outputs: Iterable[Output]) -> None:

@@ -65,8 +65,8 @@ class Delivery:
         """Return the wire's path mapping rules that lead jobs to this machine's folders."""
         return [
             {
-                "sourcePathFormat": "posix",
-                "sourcePath": str(output.place),
+                "sourcePathFormat": "windows" if output.windows else "posix",
+                "sourcePath": output.given,
                 "destinationPath": str(output.scratch),
             }
             for output in self.outputs

@@ -5,9 +5,11 @@ from typing import Any
 
 from grange.domain.farm import Farm, Fleet, Queue, QueueEnvironment
 from grange.domain.statuses import AssociationStatus
+from grange.domain.storage import profile_of_fleet
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.server.context import Call, Handler, Result
+from grange.server.handlers.storage import check_profiles
 from grange.services.commands.farm_objects import (
     Associate,
     Change,
@@ -73,6 +75,7 @@ async def update_farm(call: Call) -> Result:
 async def create_queue(call: Call) -> Result:
     """Answer CreateQueue."""
     request = call.request
+    await check_profiles(call, request.get("allowedStorageProfileIds", ()))
     return await call.ask(
         CreateQueue(
             farm_id=request["farmId"],
@@ -88,6 +91,7 @@ async def update_queue(call: Call) -> Result:
     """Answer UpdateQueue."""
     request = call.request
     queue = await call.context.rows.queue(request)
+    await check_profiles(call, request.get("allowedStorageProfileIdsToAdd", ()))
     settings = _some(request, _QUEUE_SETTINGS)
     for name in _QUEUE_LISTS:
         kept = [
@@ -106,7 +110,7 @@ async def create_fleet(call: Call) -> Result:
     """Answer CreateFleet; Grange runs fleets of machines that register themselves."""
     request = call.request
     _check_workers(request.get("minWorkerCount", 0), request["maxWorkerCount"])
-    _check_configuration(request["configuration"])
+    await _check_configuration(call)
     return await call.ask(
         CreateFleet(
             farm_id=request["farmId"],
@@ -129,7 +133,7 @@ async def update_fleet(call: Call) -> Result:
         request.get("maxWorkerCount", fleet.max_worker_count),
     )
     if "configuration" in request:
-        _check_configuration(request["configuration"])
+        await _check_configuration(call)
     fields = _fields(
         request,
         name="displayName",
@@ -270,11 +274,14 @@ def _check_workers(least: int, most: int) -> None:
         )
 
 
-def _check_configuration(configuration: Mapping[str, Any]) -> None:
+async def _check_configuration(call: Call) -> None:
+    configuration = call.request["configuration"]
     if "customerManaged" not in configuration:
         raise InvalidRequestError(
             "Grange's fleets are customer-managed: give configuration.customerManaged."
         )
+    profile = profile_of_fleet(call.request)
+    await check_profiles(call, () if profile is None else (profile,))
 
 
 HANDLERS: dict[str, Handler] = {

@@ -100,12 +100,6 @@ async def list_environments(call: Call) -> Result:
     return {"environments": [shapes.environment(row) for row in rows], "nextToken": token}
 
 
-async def list_storage_profiles_for_queue(call: Call) -> Result:
-    """Answer ListStorageProfilesForQueue; Grange has no storage profiles yet."""
-    await call.context.rows.queue(call.request)
-    return {"storageProfiles": []}
-
-
 async def _busy(call: Call, queue: Queue) -> bool:
     where = AllOf((equals(queue_id=queue.queue_id), Compare("ended_at", "=", None)))
     return await call.context.store.count(Job, where) > 0
@@ -126,5 +120,4 @@ HANDLERS: dict[str, Handler] = {
     "ListQueueFleetAssociations": list_associations,
     "GetQueueEnvironment": get_environment,
     "ListQueueEnvironments": list_environments,
-    "ListStorageProfilesForQueue": list_storage_profiles_for_queue,
 }

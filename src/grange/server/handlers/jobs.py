@@ -10,6 +10,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundErro
 from grange.kernel.ids import parse_task_id
 from grange.ports.state import Order
 from grange.server.context import Call, Handler, Result, require_room
+from grange.server.handlers.storage import check_profile_of_job
 from grange.services.access import job_target
 from grange.services.commands.job_links import named_jobs
 from grange.services.commands.jobs import ChangeJob, ChangeLayer, ChangeTask, CreateJob
@@ -36,6 +37,7 @@ async def create_job(call: Call) -> Result:
     require_room(call.context, "jobs")
     queue = await call.context.rows.queue(request)
     template, template_type, given, settings = await _source(call)
+    check_profile_of_job(queue, request.get("storageProfileId"))
     if len(template.encode()) > MAX_TEMPLATE_BYTES:
         raise _invalid("template", f"must not be larger than {MAX_TEMPLATE_BYTES} bytes")
     environments = await call.context.store.find(
@@ -92,8 +94,9 @@ async def _source(call: Call) -> tuple[str, str, dict[str, Any], dict[str, Any]]
     if source is None or source.farm_id != request["farmId"]:
         raise NotFoundError("job", request["sourceJobId"])
     check(call.caller, "GetJob", job_target(source))
-    if "attachments" in source.settings:
-        settings.setdefault("attachments", source.settings["attachments"])
+    for name in ("attachments", "storageProfileId"):
+        if name in source.settings:
+            settings.setdefault(name, source.settings[name])
     return source.template, source.template_type, {**source.parameters, **given}, settings
 
 

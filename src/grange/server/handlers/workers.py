@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from grange.domain.farm import Queue
+from grange.domain.farm import Fleet, Queue
 from grange.domain.statuses import Role, SessionActionStatus, SessionLifecycleStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.kernel.errors import AccessDeniedError, GrangeError, NotFoundError
@@ -17,6 +17,7 @@ from grange.kernel.units import Instant, instant_of
 from grange.ports.state import AllOf, Compare, OneOf
 from grange.server.context import Call, Handler, Result
 from grange.server.handlers.batches import batch
+from grange.server.handlers.storage import rules_of
 from grange.server.http import ClientGoneError
 from grange.services.commands.workers import CreateWorker, DeleteWorker
 from grange.services.identity import TemporaryCredentials
@@ -356,6 +357,7 @@ async def _entity(call: Call, kind: str, wanted: Mapping[str, Any]) -> Result:
 
 async def _job_details(call: Call, job: Job) -> Result:
     queue = await call.context.store.get(Queue, (job.queue_id,))
+    fleet = await call.context.store.get(Fleet, (call.request["fleetId"],))
     settings = {} if queue is None else queue.settings
     return {
         "jobId": job.job_id,
@@ -366,7 +368,7 @@ async def _job_details(call: Call, job: Job) -> Result:
         "parameters": dict(job.parameters),
         "schemaVersion": job.schema_version,
         "extensions": list(job.extensions) or None,
-        "pathMappingRules": [],
+        "pathMappingRules": await rules_of(call.context.store, job, queue, fleet),
         # Other agents refuse members they do not know.
         "grangeOutputs": contained_outputs(job) if call.headers.get(_NATIVE) == "1" else None,
     }
