@@ -148,7 +148,13 @@ OWNS = {
     *(
         verb + noun
         for verb in ("Create", "Update", "Delete")
-        for noun in ("Queue", "Fleet", "QueueFleetAssociation", "QueueEnvironment")
+        for noun in (
+            "Queue",
+            "Fleet",
+            "QueueFleetAssociation",
+            "QueueEnvironment",
+            "StorageProfile",
+        )
     ),
     *(
         f"grange:{name}"
