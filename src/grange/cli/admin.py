@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from grange.cli import admin_audit, admin_backup, admin_service, admin_watch
+from grange.cli import (
+    admin_audit,
+    admin_backup,
+    admin_constellation,
+    admin_service,
+    admin_watch,
+)
 from grange.cli.connection import with_output
 from grange.cli.exits import require_extra
 from grange.cli.output import Output
@@ -155,3 +161,4 @@ command.add_command(admin_backup.restore)
 command.add_command(admin_watch.watch)
 command.add_command(admin_service.command)
 command.add_command(admin_audit.audit)
+command.add_command(admin_constellation.command)

@@ -18,7 +18,7 @@ FOREIGN_RECORDS = TableSpec(
     columns=(
         text("farm_id", "The farm."),
         text("source", "The system it came from, as named when it was brought.", ledger="S0-60"),
-        text("kind", "job, day, worker_day or layer_time.", ledger="S0-60"),
+        text("kind", "job, day, worker_day, layer_time, chunk, log or worker.", ledger="S0-60"),
         text("record_id", "What the other system calls it.", ledger="S0-60"),
         number("part", "", "Place of this part of the record's text, from 0."),
         instant("brought_at", "When it was written out there. The row lies in this hour."),

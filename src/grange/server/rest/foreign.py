@@ -54,7 +54,9 @@ async def list_foreign_history(
     *,
     farm_id: FromPath[str],
     context: Services,
-    kind: FromQuery[Literal["job", "day", "worker_day", "layer_time"]] = "job",
+    kind: FromQuery[
+        Literal["job", "day", "worker_day", "layer_time", "chunk", "log", "worker"]
+    ] = "job",
     project: FromQuery[str | None] = None,
     source: FromQuery[str | None] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=5000)] = 100,

@@ -12,7 +12,7 @@ from grange.kernel.units import Instant, instant_of
 from grange.services.books.desk import Desk
 from grange.services.books.ingest import Ingest
 
-KINDS = ("job", "day", "worker_day", "layer_time")
+KINDS = ("job", "day", "worker_day", "layer_time", "chunk", "log", "worker")
 MOST_RECORDS = 5000
 PART_CHARACTERS = 60_000
 """A longer record is kept in parts."""
