@@ -55,6 +55,7 @@ from grange.server.rest.streams_watch import HANDLERS as STREAMS_WATCH
 from grange.server.rest.task_logs import HANDLERS as TASK_LOGS
 from grange.server.rest.views import HANDLERS as VIEWS
 from grange.server.rest.why import HANDLERS as WHY
+from grange.server.rest.worker_pages import HANDLERS as WORKER_PAGES
 from grange.server.rest.wrangle import HANDLERS as WRANGLE
 from grange.services.permissions import Principal
 from grange.wire.faults import Fault, fault_of, retry_header
@@ -138,6 +139,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *POLICY,
     *WRANGLE,
     *TASK_LOGS,
+    *WORKER_PAGES,
     *ACTIONS,
     *SCHEDULES,
     *HOOKS,

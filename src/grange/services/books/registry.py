@@ -26,6 +26,7 @@ from grange.services.books.foreign import ANSWERS as FOREIGN
 from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
 from grange.services.books.journey import ANSWERS as JOURNEY
 from grange.services.books.reports import ANSWERS as REPORTS
+from grange.services.books.worker_attempts import ANSWERS as WORKER_ATTEMPTS
 
 Answer = Callable[..., Any]
 """Called with the desk and the question's arguments by name; returns plain values."""
@@ -51,6 +52,7 @@ ANSWERS: Mapping[str, Answer] = {
     **rings.ANSWERS,
     **slots.ANSWERS,
     **worker_days.ANSWERS,
+    **WORKER_ATTEMPTS,
 }
 
 __all__ = ["ANSWERS", "Answer", "Desk"]
