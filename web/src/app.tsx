@@ -1,4 +1,4 @@
-import { ErrorBoundary, Show, type JSX } from 'solid-js';
+import { ErrorBoundary, Show, lazy, type JSX } from 'solid-js';
 import { Route, Router } from '@solidjs/router';
 import { Shell } from './components/Shell';
 import { Tooltip } from './components/Tooltip';
@@ -13,6 +13,13 @@ import { SignIn } from './pages/SignIn';
 import { StreamsPage } from './pages/StreamsPage';
 import { WorkersPage } from './pages/WorkersPage';
 import { FarmProvider, createFarmState, useFarm } from './state/farm';
+
+const WranglePage = lazy(async () => ({
+  default: (await import('./pages/WranglePage')).WranglePage,
+}));
+const WorkerPage = lazy(async () => ({
+  default: (await import('./pages/WorkerPage')).WorkerPage,
+}));
 
 /** Waits for the farm before it shows a page, and says so when there is none. */
 function Loaded(props: { children?: JSX.Element }) {
@@ -76,6 +83,8 @@ export function App() {
       <Route path="/jobs/:id" component={JobPage} />
       <Route path="/jobs/:id/tasks/:task/log" component={LogPage} />
       <Route path="/workers" component={WorkersPage} />
+      <Route path="/workers/:id" component={WorkerPage} />
+      <Route path="/wrangle" component={WranglePage} />
       <Route path="/usage" component={() => <ReportPage report="usage" />} />
       <Route path="/cost" component={() => <ReportPage report="cost" />} />
       <Route path="/reports" component={ReportsPage} />

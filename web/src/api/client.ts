@@ -47,7 +47,10 @@ export async function faultOf(response: Response): Promise<ApiError> {
   }
 }
 
-async function get<T>(path: string, query: Record<string, string | number> = {}): Promise<T> {
+export async function get<T>(
+  path: string,
+  query: Record<string, string | number> = {},
+): Promise<T> {
   const words = new URLSearchParams(
     Object.entries(query).map(([name, value]) => [name, String(value)]),
   ).toString();
@@ -59,7 +62,7 @@ async function get<T>(path: string, query: Record<string, string | number> = {})
   return (await response.json()) as T;
 }
 
-async function post<T>(path: string, body: unknown): Promise<T> {
+export async function post<T>(path: string, body: unknown): Promise<T> {
   const response = await fetch(`${ROOT}${path}`, {
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': 'application/json' },
@@ -70,7 +73,7 @@ async function post<T>(path: string, body: unknown): Promise<T> {
   return (await response.json()) as T;
 }
 
-const inFarm = (farm: string) => `/farms/${encodeURIComponent(farm)}`;
+export const inFarm = (farm: string) => `/farms/${encodeURIComponent(farm)}`;
 const inJob = (farm: string, job: string) => `${inFarm(farm)}/jobs/${encodeURIComponent(job)}`;
 
 export const getFarms = async (): Promise<Farm[]> => (await get<{ farms: Farm[] }>('/farms')).farms;

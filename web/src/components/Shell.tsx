@@ -123,6 +123,9 @@ export function Shell(props: { children?: JSX.Element }) {
           <A href="/workers" aria-current={within('/workers')}>
             Workers
           </A>
+          <A href="/wrangle" aria-current={within('/wrangle')}>
+            Wrangle
+          </A>
           <A href="/usage" aria-current={within('/usage')}>
             Usage
           </A>

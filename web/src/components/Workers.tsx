@@ -69,7 +69,9 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
   return (
     <li class="worker" data-worker={props.worker.worker_id}>
       <div class="head">
-        <b class="ellipsis">{props.worker.name}</b>
+        <b class="ellipsis">
+          <A href={`/workers/${props.worker.worker_id}`}>{props.worker.name}</A>
+        </b>
         <StateChip look={workerLook(props.worker.status)} />
         <span class="quiet small seen" data-tip={full(props.worker.last_seen_at, farm.zone())}>
           {ago(props.worker.last_seen_at, now())}

@@ -2,15 +2,13 @@ import { For, Show, createEffect, createMemo, createResource, createSignal, on }
 import { useParams } from '@solidjs/router';
 import { MOST_ROWS, getReports, reportFileUrl, type ReportQuery } from '../api/client';
 import type { ReportKind } from '../api/types';
-import { MachineTimeChart } from '../components/MachineTimeChart';
-import { Panel } from '../components/Panel';
+import { FarmPicture } from '../components/FarmPicture';
 import { ReportTable } from '../components/ReportTable';
 import { SpanLinks } from '../components/SpanLinks';
 import { count } from '../format/number';
 import { full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
-import { createMachineTime } from '../state/machineTime';
 import { createReport } from '../state/report';
 import { createTitle } from '../state/title';
 import { useWords } from '../state/words';
@@ -93,17 +91,6 @@ function Condition(props: { where: string; onChange: (where: string) => void }) 
   );
 }
 
-/** What every machine did, and the picture of it: above the table of usage only. */
-function Machines(props: { start: number; end: number }) {
-  const start = createMemo(() => Math.max(props.start, props.end - DAY_MS));
-  const time = createMachineTime(() => ({ start: start(), end: props.end }));
-  return (
-    <Panel title="Machine time" aside="the last 24 hours of the span">
-      <MachineTimeChart time={time()} />
-    </Panel>
-  );
-}
-
 /** A report of the books: pages /usage, /cost and /reports/NAME. */
 export function ReportPage(props: { report?: string }) {
   const farm = useFarm();
@@ -156,6 +143,9 @@ export function ReportPage(props: { report?: string }) {
       when={kinds.loading || kind()}
       fallback={<NotFound what={`There is no report called ${name()}.`} />}
     >
+      <Show when={name() === 'usage'}>
+        <FarmPicture />
+      </Show>
       <section class="panel" aria-labelledby="report-title">
         <header>
           <h1 id="report-title" class="page-title">
@@ -246,9 +236,6 @@ export function ReportPage(props: { report?: string }) {
           )}
         </Show>
       </section>
-      <Show when={name() === 'usage' && asked()}>
-        {(query) => <Machines start={query().start} end={query().end} />}
-      </Show>
     </Show>
   );
 }

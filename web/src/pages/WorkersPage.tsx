@@ -1,9 +1,10 @@
-import { createMemo } from 'solid-js';
+import { Match, Switch, createMemo } from 'solid-js';
 import { useSearchParams } from '@solidjs/router';
 import { MachineTimeChart } from '../components/MachineTimeChart';
 import { Panel } from '../components/Panel';
 import { RangePicker, spanOf } from '../components/RangePicker';
 import { WorkerList } from '../components/Workers';
+import { HeatStrip, WallMap, WorkerViews, createWorkerView } from '../components/WorkerWall';
 import { plural } from '../format/number';
 import { useFarm } from '../state/farm';
 import { createMachineTime } from '../state/machineTime';
@@ -18,6 +19,7 @@ export function WorkersPage() {
     equals: (a, b) => a?.start === b?.start && a?.end === b?.end,
   });
   const time = createMachineTime(span);
+  const shows = createWorkerView();
   return (
     <>
       <section class="panel" aria-labelledby="workers-title">
@@ -25,11 +27,24 @@ export function WorkersPage() {
           <h1 id="workers-title" class="page-title">
             Workers
           </h1>
-          <div class="aside">{plural(farm.store.workers.length, 'worker')}</div>
+          <div class="aside">
+            {plural(farm.store.workers.length, 'worker')} <WorkerViews />
+          </div>
         </header>
-        <div class="wall">
-          <WorkerList linked />
-        </div>
+        <Switch
+          fallback={
+            <div class="wall">
+              <WorkerList linked />
+            </div>
+          }
+        >
+          <Match when={shows() === 'wall'}>
+            <WallMap />
+          </Match>
+          <Match when={shows() === 'heat'}>
+            <HeatStrip />
+          </Match>
+        </Switch>
       </section>
       <Panel title="Machine time" aside={<RangePicker job={null} />}>
         <MachineTimeChart time={time()} />

@@ -126,7 +126,10 @@ def worker_samples(span: Span, step_ms: int, worker_id: str | None) -> Question:
                    max(memory_total_bytes) AS memory_total_bytes,
                    sum(net_in_bytes)::BIGINT AS net_in_bytes,
                    sum(net_out_bytes)::BIGINT AS net_out_bytes,
-                   max(net_in_max_bytes_per_s) AS net_in_max_bytes_per_s
+                   max(net_in_max_bytes_per_s) AS net_in_max_bytes_per_s,
+                   (sum(temperature_milli_c * coverage_ms)
+                     // nullif(sum(coverage_ms) FILTER (temperature_milli_c IS NOT NULL), 0)
+                   )::BIGINT AS temperature_milli_c
             FROM worker_samples
             WHERE farm_id = $farm_id AND "at" > $start AND "at" <= $end
               AND ($worker_id IS NULL OR worker_id = $worker_id)

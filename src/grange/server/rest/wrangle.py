@@ -7,7 +7,7 @@ import msgspec
 from litestar import get, post
 from litestar.params import FromPath, JSONBody
 
-from grange.domain.work import Job, SessionAction, Worker
+from grange.domain.work import Job, Worker
 from grange.domain.wrangling import Deed, Fix, Trouble
 from grange.kernel.errors import (
     FieldProblem,
@@ -15,19 +15,16 @@ from grange.kernel.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from grange.kernel.ids import FarmId, JobId, WorkerId, parse_task_id
+from grange.kernel.ids import FarmId, JobId, WorkerId
 from grange.kernel.units import Instant
 from grange.ports.state import OneOf
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
 from grange.services.commands.wrangle import DoDeed, UndoDeed
-from grange.services.reads.rows import equals
 from grange.services.wrangle.clusters import Cluster, Example, Incident, Named
 from grange.services.wrangle.consequences import Reached, consequence
 from grange.services.wrangle.inbox import InboxAnswer
-from grange.services.wrangle.log_lines import line_of
 
-LOG_BYTES = 8 * 1024 * 1024
 MOST_CLUSTERS = 100
 
 
@@ -200,27 +197,23 @@ def _some(named: Sequence[Named], wanted: Sequence[str] | None) -> tuple[str, ..
 
 
 async def _with_line(context: Context, one: Example) -> Example:
-    """Return an example with the line of its log that says it."""
-    parsed = None if one.task_id is None else parse_task_id(one.task_id)
-    if parsed is None or one.attempt is None or one.job_id is None:
+    """Return an example with the line of its log that says it: the last one that does."""
+    sought = next((line.strip() for line in one.text.splitlines() if line.strip()), "")
+    if one.task_id is None or one.attempt is None or one.job_id is None or not sought:
         return one
-    found = await context.store.find(
-        SessionAction,
-        equals(
-            job_id=one.job_id,
-            layer_id=parsed[0],
-            task_index=parsed[1],
-            attempt=one.attempt,
-            kind="task_run",
-        ),
-        limit=1,
-    )
-    part = await context.logs.read(found[0].session_id, 0, LOG_BYTES) if found else None
-    if part is None:
+    job = await context.store.get(Job, (one.job_id,))
+    log = None if job is None else await context.task_logs.log(job, one.task_id, one.attempt)
+    if log is None:
         return one
-    line = line_of(part.content, part.start, found[0], one.text)
-    page = one.page if line is None else f"{one.page}#L{line}"
-    return msgspec.structs.replace(one, line=line, page=page)
+    number = None
+    async for hits in context.log_lines.search(
+        log.session_id, sought, first=log.first, end=log.end, literal=True
+    ):
+        number = hits.lines[-1].number if hits.lines else number
+    if number is None:
+        return one
+    line = number - log.first + 1
+    return msgspec.structs.replace(one, line=line, page=f"{one.page}#L{line}")
 
 
 HANDLERS = [get_inbox, get_cluster, act_on_inbox, undo_deed]

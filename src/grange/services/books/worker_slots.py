@@ -13,6 +13,7 @@ from grange.services.books.shelf import View
 _COLUMNS = (
     "at", "coverage_ms", "cpu_milli", "gpu_milli", "memory_used_bytes", "memory_total_bytes",
     "net_in_bytes", "net_out_bytes", "net_in_max_bytes_per_s",
+    "temperature_milli_c",
 )  # fmt: skip
 _LARGEST = 2**62
 """Sums that may pass this are left to the query engine, which reckons with more digits."""
@@ -46,6 +47,9 @@ def slots_of_worker(view: View, span: Span, step_ms: int, worker_id: str) -> pa.
             "net_in_bytes": slots.total("net_in_bytes"),
             "net_out_bytes": slots.total("net_out_bytes"),
             "net_in_max_bytes_per_s": slots.extremes("net_in_max_bytes_per_s", np.maximum),
+            "temperature_milli_c": slots.weighed(
+                "temperature_milli_c", slots.coverage_of("temperature_milli_c")
+            ),
         }
     )
 

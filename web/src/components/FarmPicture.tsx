@@ -1,0 +1,194 @@
+import { For, Show, createEffect, createMemo, createSignal, on } from 'solid-js';
+import { getAccounts } from '../api/client';
+import type { Accounts } from '../api/types';
+import { plural, seconds, share } from '../format/number';
+import { duration, full } from '../format/time';
+import { now } from '../state/clock';
+import { useFarm } from '../state/farm';
+import { createMachineTime } from '../state/machineTime';
+import { useWords } from '../state/words';
+import { ACCOUNTS } from '../theme/accounts';
+import { AccountSwatch } from './AccountsTable';
+import { MachinePicture } from './MachinePicture';
+import '../styles/picture.css';
+
+const DAY_MS = 86_400_000;
+const STEP_MS = 300_000;
+
+/** The span of a picture, kept in the address: `from` and `to`; without them the last 24 hours. */
+export function createPictureSpan() {
+  const { word, change } = useWords();
+  const given = () => {
+    const [from, to] = [Number(word('from')), Number(word('to'))];
+    return from > 0 && to > from ? { start: from, end: to } : null;
+  };
+  const live = createMemo(() => Math.ceil(now() / STEP_MS) * STEP_MS);
+  const span = createMemo(() => given() ?? { start: live() - DAY_MS, end: live() }, undefined, {
+    equals: (a, b) => a.start === b.start && a.end === b.end,
+  });
+  const go = (start: number, end: number) =>
+    change({ from: String(Math.floor(start)), to: String(Math.ceil(end)) });
+  return {
+    span,
+    isLive: () => given() === null,
+    go,
+    reset: () => change({ from: '', to: '' }),
+  };
+}
+
+/** Buttons that move and widen the span of a picture. */
+export function SpanButtons(props: { picture: ReturnType<typeof createPictureSpan> }) {
+  const length = () => props.picture.span().end - props.picture.span().start;
+  const shift = (by: number) =>
+    props.picture.go(props.picture.span().start + by, props.picture.span().end + by);
+  const wider = () => {
+    const { start, end } = props.picture.span();
+    props.picture.go(start - length() / 2, Math.min(end + length() / 2, now()));
+  };
+  return (
+    <div class="deeds" role="group" aria-label="Span of the picture">
+      <button type="button" onClick={() => shift(-length())}>
+        ‹ {duration(length())} before
+      </button>
+      <button
+        type="button"
+        disabled={props.picture.span().end >= now()}
+        onClick={() => shift(length())}
+      >
+        after ›
+      </button>
+      <button type="button" onClick={wider} disabled={length() >= 8 * DAY_MS}>
+        Wider
+      </button>
+      <button type="button" disabled={props.picture.isLive()} onClick={props.picture.reset}>
+        Last 24 h
+      </button>
+    </div>
+  );
+}
+
+/** The picture of Grange: every machine over a day, and the receipt beside it. */
+export function FarmPicture() {
+  const farm = useFarm();
+  const { word, change } = useWords();
+  const picture = createPictureSpan();
+  const time = createMachineTime(picture.span);
+  const [before, setBefore] = createSignal<Accounts | null>(null);
+  const compares = () => word('compare') === '1';
+  createEffect(
+    on([compares, picture.span, () => farm.store.farm?.farm_id], async ([wanted, at, farmId]) => {
+      setBefore(null);
+      if (!wanted || farmId === undefined) return;
+      const length = at.end - at.start;
+      setBefore(await getAccounts(farmId, at.start - length, at.start).catch(() => null));
+    }),
+  );
+  const sums = () => time()?.accounts;
+  const amount = (accounts: Accounts | null | undefined, key: string) =>
+    accounts?.total[`${key}_ms` as keyof Accounts['total']] ?? 0;
+  const whole = () => sums()?.machine_ms ?? 0;
+  const accounted = () => ACCOUNTS.reduce((sum, { key }) => sum + amount(sums(), key), 0);
+  const each = () => {
+    const found = sums();
+    if (found === undefined) return '';
+    const long = found.span.end_at - found.span.start_at;
+    const words = plural(found.workers, 'machine');
+    return found.machine_ms === found.workers * long
+      ? `${words} × ${seconds(long)}`
+      : `${words}, ${seconds(found.machine_ms)} of machine time`;
+  };
+  /** How much more or less than in the span before, in points of a hundred. */
+  const change_ = (key: string) => {
+    const old = before();
+    if (old === null || old.machine_ms === 0 || whole() === 0) return '–';
+    const points = (amount(sums(), key) / whole() - amount(old, key) / old.machine_ms) * 100;
+    return `${points >= 0 ? '+' : '−'}${Math.abs(points).toFixed(1)}`;
+  };
+
+  return (
+    <section class="panel picture-panel" aria-labelledby="picture-title">
+      <header>
+        <h2 id="picture-title">Every machine, every second</h2>
+        <div class="aside">
+          <SpanButtons picture={picture} />
+        </div>
+      </header>
+      <div class="picture-and-receipt">
+        <div>
+          <Show when={time() !== null && time()!.rows.length === 0}>
+            <p class="empty pad">
+              No machine was there in this span. The books begin with the first worker that joins.
+            </p>
+          </Show>
+          <MachinePicture time={time()} onBrush={picture.go} />
+          <p class="quiet pad small">
+            {full(picture.span().start, farm.zone())} to {full(picture.span().end, farm.zone())} ·
+            drag to look closer, click a second to open its attempt
+          </p>
+        </div>
+        <div class="picture-receipt">
+          <p class="equation-line">
+            <b>{each()}</b>
+          </p>
+          <table class="accounts">
+            <thead>
+              <tr>
+                <th scope="col">Account</th>
+                <th scope="col" class="number">
+                  Machine time
+                </th>
+                <th scope="col" class="number">
+                  Share
+                </th>
+                <Show when={compares()}>
+                  <th scope="col" class="number">
+                    ± points
+                  </th>
+                </Show>
+              </tr>
+            </thead>
+            <tbody>
+              <For each={ACCOUNTS}>
+                {(account) => (
+                  <tr classList={{ nothing: amount(sums(), account.key) === 0 }}>
+                    <td data-tip={account.meaning}>
+                      <AccountSwatch account={account} /> {account.label}
+                    </td>
+                    <td class="number">{seconds(amount(sums(), account.key))}</td>
+                    <td class="number">{share(amount(sums(), account.key), whole())}</td>
+                    <Show when={compares()}>
+                      <td class="number">{change_(account.key)}</td>
+                    </Show>
+                  </tr>
+                )}
+              </For>
+            </tbody>
+            <tfoot>
+              <tr>
+                <th scope="row">Σ accounts</th>
+                <td class="number">{seconds(accounted())}</td>
+                <td class="number">{share(accounted(), whole())}</td>
+                <Show when={compares()}>
+                  <td />
+                </Show>
+              </tr>
+            </tfoot>
+          </table>
+          <p class="unaccounted" data-ok={whole() === accounted() ? 'yes' : 'no'}>
+            Unaccounted: {seconds(whole() - accounted())}
+          </p>
+          <label class="compare">
+            <input
+              type="checkbox"
+              checked={compares()}
+              onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : '' })}
+            />
+            <span>
+              Compare with the {duration(picture.span().end - picture.span().start)} before
+            </span>
+          </label>
+        </div>
+      </div>
+    </section>
+  );
+}

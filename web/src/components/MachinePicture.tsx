@@ -1,0 +1,218 @@
+import { Show, createEffect, createMemo, createSignal, onCleanup, onMount } from 'solid-js';
+import { A } from '@solidjs/router';
+import { getAttemptAt, type AttemptAt, type AttemptRow } from '../api/machines';
+import { drawPicture, hitPicture, instantAt, type PictureLook } from '../charts/picture';
+import { percent } from '../format/number';
+import { clock, duration, full } from '../format/time';
+import { useFarm } from '../state/farm';
+import type { MachineTime } from '../state/machineTime';
+import { isDark } from '../state/theme';
+import { ACCOUNTS } from '../theme/accounts';
+import { StateChip } from './StateChip';
+import { showTip } from './Tooltip';
+
+/** The state of an attempt as a chip. */
+export const attemptLook = (row: AttemptRow) =>
+  row.status === 'SUCCEEDED'
+    ? row.superseded
+      ? ({ word: 'rendered again since', tone: 'held', shape: 'slash' } as const)
+      : ({ word: 'done', tone: 'done', shape: 'check' } as const)
+    : row.status === 'FAILED'
+      ? ({ word: 'failed', tone: 'failed', shape: 'cross' } as const)
+      : ['RUNNING', 'ASSIGNED'].includes(row.status)
+        ? ({ word: 'rendering', tone: 'active', shape: 'play' } as const)
+        : ({ word: row.status.toLowerCase(), tone: 'muted', shape: 'slash' } as const);
+
+const KINDS: Record<string, string> = {
+  task_run: 'task',
+  env_enter: 'sets up the environment',
+  env_exit: 'takes down the environment',
+  sync_input: 'copies input',
+};
+
+export function AttemptWords(props: { row: AttemptRow }) {
+  const farm = useFarm();
+  const what = () =>
+    props.row.kind === 'task_run'
+      ? [props.row.layer_name, props.row.frames].filter(Boolean).join(' ')
+      : (KINDS[props.row.kind] ?? props.row.kind);
+  return (
+    <span class="attempt-words">
+      <StateChip look={attemptLook(props.row)} />{' '}
+      <A href={`/jobs/${props.row.job_id}`}>{props.row.job_name}</A> {what()}
+      <span class="quiet">
+        {' '}
+        {clock(props.row.started_at, farm.zone())} – {clock(props.row.ended_at, farm.zone())},{' '}
+        {duration(props.row.ended_at - props.row.started_at)}
+      </span>
+      <Show when={props.row.page}>
+        {(page) => (
+          <>
+            {' '}
+            <A href={page()}>log of attempt {props.row.attempt}</A>
+          </>
+        )}
+      </Show>
+      <Show when={props.row.error_text}>{(text) => <pre class="attempt-error">{text()}</pre>}</Show>
+    </span>
+  );
+}
+
+/** Machines over time: drag to choose a span, click a second to open its attempt. */
+export function MachinePicture(props: {
+  time: MachineTime | null;
+  row?: number;
+  onBrush?: (start: number, end: number) => void;
+}) {
+  const farm = useFarm();
+  const [width, setWidth] = createSignal(0);
+  const [brush, setBrush] = createSignal<[number, number] | null>(null);
+  const [picked, setPicked] = createSignal<(AttemptAt & { worker: string }) | null>(null);
+  const [problem, setProblem] = createSignal<string | null>(null);
+  let frame!: HTMLDivElement;
+  let canvas!: HTMLCanvasElement;
+  let began: number | null = null;
+
+  onMount(() => {
+    const watch = new ResizeObserver(([entry]) =>
+      setWidth(Math.floor(entry?.contentRect.width ?? 0)),
+    );
+    watch.observe(frame);
+    onCleanup(() => watch.disconnect());
+  });
+  const look = createMemo<PictureLook>(() => ({
+    width: width(),
+    zone: farm.zone(),
+    names: new Map(farm.store.workers.map((worker) => [worker.worker_id, worker.name])),
+    brush: brush(),
+    row: props.row ?? null,
+  }));
+  createEffect(() => {
+    const { time } = props;
+    const now = look();
+    isDark();
+    if (time === null || now.width < 100 || time.end <= time.start) return;
+    const turn = requestAnimationFrame(() => drawPicture(canvas, time, now));
+    onCleanup(() => cancelAnimationFrame(turn));
+  });
+
+  const point = (event: PointerEvent) => {
+    const box = canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top] as const;
+  };
+  const onMove = (event: PointerEvent) => {
+    const { time } = props;
+    if (time === null) return;
+    const [px, py] = point(event);
+    if (began !== null && props.onBrush) {
+      const at = instantAt(time, look(), px);
+      setBrush([Math.min(began, at), Math.max(began, at)]);
+      showTip(null);
+      return;
+    }
+    const hit = hitPicture(time, look(), px, py);
+    if (hit === null) return showTip(null);
+    const zone = farm.zone();
+    const what =
+      hit.account === null
+        ? 'No data'
+        : `${hit.account}, ${clock(hit.from, zone)} – ${clock(hit.to, zone)}`;
+    showTip(
+      `${hit.worker}, thread ${hit.thread}, ${clock(hit.at, zone)}\n${what}`,
+      event.clientX,
+      event.clientY - 6,
+    );
+  };
+  const onDown = (event: PointerEvent) => {
+    if (props.time === null || event.button !== 0) return;
+    began = instantAt(props.time, look(), point(event)[0]);
+    canvas.setPointerCapture(event.pointerId);
+  };
+  const onUp = (event: PointerEvent) => {
+    const { time } = props;
+    const chosen = brush();
+    began = null;
+    setBrush(null);
+    if (time === null) return;
+    const least = (time.end - time.start) / Math.max(width(), 1);
+    if (chosen !== null && chosen[1] - chosen[0] > 6 * least) {
+      props.onBrush?.(Math.floor(chosen[0]), Math.ceil(chosen[1]));
+      return;
+    }
+    const hit = hitPicture(time, look(), ...point(event));
+    if (hit !== null) void open(hit.workerId, hit.worker, hit.thread, hit.at);
+  };
+  const open = async (workerId: string, worker: string, thread: number, at: number) => {
+    setProblem(null);
+    try {
+      const found = await getAttemptAt(farm.store.farm!.farm_id, workerId, at, thread);
+      setPicked({ ...found, worker });
+    } catch (error) {
+      setPicked(null);
+      setProblem(error instanceof Error ? error.message : 'The server does not answer.');
+    }
+  };
+  const whole = () => props.time?.accounts.machine_ms ?? 0;
+  const spoken = () =>
+    ACCOUNTS.filter(({ key }) => (props.time?.accounts.total[`${key}_ms`] ?? 0) > 0)
+      .map(
+        ({ key, label }) =>
+          `${label} ${percent((props.time?.accounts.total[`${key}_ms`] ?? 0) / whole())}`,
+      )
+      .join(', ');
+  const machines = () => new Set((props.time?.rows ?? []).map((row) => row.worker_id)).size;
+
+  return (
+    <div class="picture-box" ref={frame}>
+      <canvas
+        class="farm-picture"
+        ref={canvas}
+        role="img"
+        aria-label={`${machines()} machines over time: ${spoken()}`}
+        onPointerMove={onMove}
+        onPointerLeave={() => showTip(null)}
+        onPointerDown={onDown}
+        onPointerUp={onUp}
+      />
+      <div class="picked" role="status">
+        <Show when={problem()}>{(text) => <p class="problem">{text()}</p>}</Show>
+        <Show when={picked()}>
+          {(one) => (
+            <div class="picked-attempt">
+              <p>
+                <b>
+                  <A href={`/workers/${one().worker_id}`}>{one().worker}</A>
+                </b>
+                , {full(one().at, farm.zone())}{' '}
+                <button type="button" aria-label="Close" onClick={() => setPicked(null)}>
+                  ×
+                </button>
+              </p>
+              <Show
+                when={one().attempt}
+                fallback={
+                  <p>
+                    No attempt at that moment.{' '}
+                    <Show when={one().before}>
+                      {(row) => (
+                        <>
+                          Before: <AttemptWords row={row()} />
+                        </>
+                      )}
+                    </Show>
+                  </p>
+                }
+              >
+                {(row) => (
+                  <p>
+                    <AttemptWords row={row()} />
+                  </p>
+                )}
+              </Show>
+            </div>
+          )}
+        </Show>
+      </div>
+    </div>
+  );
+}
