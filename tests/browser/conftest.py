@@ -4,13 +4,16 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from grange.testing.farm import LocalFarm
+
+if TYPE_CHECKING:
+    from tests.browser.showroom import Showroom
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "grange" / "server" / "static"
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -25,13 +28,18 @@ class Visit:
 
     page: Page
     origin: str
+    chose: bool = False
+    """A farm was chosen once."""
     foreign: list[str] = field(default_factory=list)
     """Requests to other hosts; they are blocked."""
     complaints: list[str] = field(default_factory=list)
     """Exceptions, and what the browser refused because of the content security policy."""
 
-    def open(self, path: str) -> Page:
-        """Go to a path of the page."""
+    def open(self, path: str, *, farm_id: str = "") -> Page:
+        """Go to a path of the page; `farm_id` chooses another farm than the first."""
+        if farm_id or self.chose:
+            self.page.evaluate("(id) => sessionStorage.setItem('grange-farm', id)", farm_id)
+            self.chose = True
         self.page.goto(f"{self.origin}{path}", wait_until="domcontentloaded")
         return self.page
 
@@ -59,6 +67,18 @@ def chromium() -> Iterator[Browser]:
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFarm]:
     with LocalFarm(tmp_path_factory.mktemp("farm")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def showroom(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Showroom]":
+    """One server for every test that only looks: see `showroom.furnish`."""
+    from grange.services.wrangle.present import Limits
+    from tests.browser.showroom import RATE, furnish
+
+    data = tmp_path_factory.mktemp("showroom")
+    with LocalFarm(data, rates=(RATE,), silence_seconds=86_400) as running:
+        running.api.context.inbox.limits = Limits(waits_ms=0)
+        yield furnish(running, data)
 
 
 @pytest.fixture
@@ -144,12 +164,17 @@ def submit(farm: LocalFarm) -> Callable[..., str]:
 
 
 def submit_job(
-    farm: LocalFarm, *, name: str = "harvest", frames: str = "1-12", chunk: int = 3
+    farm: LocalFarm,
+    *,
+    name: str = "harvest",
+    frames: str = "1-12",
+    chunk: int = 3,
+    memory_mib: int = 0,
 ) -> str:
-    """Submit a job of two layers to a farm."""
+    """Submit a job of two layers to a farm; `memory_mib` is what its first layer demands."""
     import json
 
-    template = {
+    template: dict[str, Any] = {
         "specificationVersion": "jobtemplate-2023-09",
         "extensions": ["TASK_CHUNKING"],
         "name": name,
@@ -177,6 +202,10 @@ def submit_job(
             },
         ],
     }
+    if memory_mib:
+        template["steps"][0]["hostRequirements"] = {
+            "amounts": [{"name": "amount.worker.memory", "min": memory_mib}]
+        }
     answer = farm.boto3().create_job(
         farmId=farm.farm_id,
         queueId=farm.queue_id,

@@ -1,17 +1,24 @@
-"""WCAG 2.2 AA, as far as axe-core can tell, on every page in both themes."""
+"""WCAG 2.2 AA, as far as axe-core can tell, on every page in both themes; pictures of them."""
 
-from typing import Any, Literal
+import io
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from grange.testing.farm import LocalFarm
-from tests.browser.conftest import AXE, Visitor, submit_job
-from tests.browser.handworker import HandWorker
+from tests.browser.conftest import AXE, Visitor
+from tests.browser.routes import ROUTES, Route
+from tests.browser.showroom import PICTURES, Showroom
 
 pytestmark = pytest.mark.chromium
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WRITES = bool(os.environ.get("GRANGE_WRITE_PICTURES"))
+MOST_BYTES = 150 * 1024
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 900}
 
 
 def violations(page: Page) -> list[Any]:
@@ -26,59 +33,72 @@ def violations(page: Page) -> list[Any]:
     ]
 
 
-@pytest.fixture(scope="module")
-def busy_farm(farm: LocalFarm) -> str:
-    """A farm with a job in every state a page shows; returns the job's id."""
-    job_id = submit_job(farm, name="every state", frames="1-24", chunk=2)
-    worker = HandWorker(farm, "axe-01", threads=3)
-    HandWorker(farm, "axe-02", threads=1)
-    # One action of each session: a session that fails takes what was assigned to it along.
-    running = {session: action["sessionActionId"] for session, action in reversed(worker.take())}
-    first, second, third = running.values()
-    worker.start(first, percent=30)
-    worker.finish(second)
-    worker.finish(third, fails_with="no such texture")
-    return job_id
+def small_png(picture: bytes, path: Path) -> int:
+    """Write a picture with at most 256 colours; returns its size."""
+    with Image.open(io.BytesIO(picture)) as image:
+        drawn = image.convert("RGB")
+        for colours in (256, 128, 64, 32):
+            drawn.quantize(colours).save(path, optimize=True)
+            if path.stat().st_size <= MOST_BYTES:
+                break
+        else:
+            scaled = drawn.resize((drawn.width * 3 // 4, drawn.height * 3 // 4))
+            scaled.quantize(64).save(path, optimize=True)
+    return path.stat().st_size
 
 
-REPORTS = ("/usage", "/cost?by=user,day", "/reports", "/reports/errors", "/streams")
-LOG = f"/jobs/job-{'0' * 32}/tasks/task-{'0' * 32}-0/log"
-VIEWS: list[tuple[Literal["light", "dark"], int]] = [("light", 1440), ("dark", 390)]
-
-
-def violations_in_all_views(page: Page) -> list[Any]:
-    found: list[Any] = []
-    for theme, width in VIEWS:
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 900})
-        found += [(theme, width, *item) for item in violations(page)]
-    return found
-
-
-def test_axe_finds_nothing(farm: LocalFarm, visit: Visitor, busy_farm: str) -> None:
-    """UX-22."""
-    seen = visit(farm)
-    for path in ("/", "/jobs", f"/jobs/{busy_farm}", "/workers", *REPORTS, LOG, "/nowhere"):
-        page = seen.open(path)
-        expect(page.locator("main section").first).to_be_visible()
-        if path in {"/", f"/jobs/{busy_farm}"}:
-            expect(page.locator(".strip .cell")).to_have_count(24)
-            expect(page.locator(".errors")).to_be_visible()
-            expect(page.locator(".machine-time canvas[role=img]")).to_be_visible()
-        assert violations_in_all_views(page) == [], path
-
-
-def test_axe_finds_nothing_on_the_way_in(farm: LocalFarm, visit: Visitor) -> None:
-    page = visit(farm, signed_in=False).open("/")
-    expect(page.get_by_role("heading")).to_be_visible()
-    assert violations_in_all_views(page) == []
-
-
-def test_every_state_has_a_shape_and_a_word(
-    farm: LocalFarm, visit: Visitor, busy_farm: str
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_axe_finds_nothing(
+    route: Route, showroom: Showroom, visit: Visitor, tmp_path: Path
 ) -> None:
+    """UX-22: no AA violation, light and wide, dark and narrow; a picture of both is small."""
+    seen = visit(showroom.farm)
+    path = route.path(showroom)
+    page = seen.open(path, farm_id=showroom.studio_id if route.studio else showroom.farm.farm_id)
+    expect(page.locator(route.ready).first).to_be_visible()
+    folder = PICTURES if WRITES else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[Any] = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        if WRITES or route.name == "usage":
+            page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+            page.wait_for_timeout(400)  # canvases are drawn in the next frame
+            picture = page.screenshot(full_page=True, clip=_clip(page))
+            assert small_png(picture, folder / f"{route.name}-{theme}.png") <= MOST_BYTES
+        page.set_viewport_size(WIDE if theme == "light" else NARROW)  # type: ignore[arg-type]
+        found += [(theme, *item) for item in violations(page)]
+    assert found == []
+
+
+def _clip(page: Page) -> Any:
+    height = page.evaluate("document.documentElement.scrollHeight")
+    return {"x": 0, "y": 0, "width": WIDE["width"], "height": min(height, 1300)}
+
+
+def test_the_docs_show_every_page_in_both_modes() -> None:
+    words = (PICTURES.parents[1] / "page.md").read_text()
+    for route in ROUTES:
+        for theme in ("light", "dark"):
+            name = f"{route.name}-{theme}.png"
+            path = PICTURES / name
+            if route.name not in {"nowhere", "log"}:
+                assert f"images/pages/{name}" in words, f"docs/page.md does not show {name}"
+                assert path.stat().st_size <= MOST_BYTES, "write it with tools.page_pictures"
+
+
+def test_axe_finds_nothing_on_the_way_in(showroom: Showroom, visit: Visitor) -> None:
+    page = visit(showroom.farm, signed_in=False).open("/")
+    expect(page.get_by_role("heading")).to_be_visible()
+    for theme, size in (("light", WIDE), ("dark", NARROW)):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        assert violations(page) == [], theme
+
+
+def test_every_state_has_a_shape_and_a_word(showroom: Showroom, visit: Visitor) -> None:
     """UX-23: nothing is told by colour alone."""
-    page = visit(farm).open(f"/jobs/{busy_farm}")
+    page = visit(showroom.farm).open(f"/jobs/{showroom.job_id}")
     expect(page.locator(".strip .cell")).to_have_count(24)
     shapes = page.locator(".cell").evaluate_all(
         "cells => cells.map((cell) => [cell.dataset.status, cell.dataset.shape])"

@@ -118,7 +118,8 @@ export function HeatStrip() {
     watch.observe(frame);
     onCleanup(() => watch.disconnect());
   });
-  const end = createMemo(() => Math.ceil(now() / HOUR_MS) * HOUR_MS);
+  const { word } = useWords();
+  const end = createMemo(() => Math.ceil((Number(word('to')) || now()) / HOUR_MS) * HOUR_MS);
   const [found] = createResource(
     () => (farm.store.farm === null ? null : ([farm.store.farm.farm_id, end()] as const)),
     ([farmId, until]) => getHourlyAccounts(farmId, until - 24 * HOUR_MS, until),
@@ -221,6 +222,7 @@ export function HeatStrip() {
         <canvas
           ref={canvas}
           role="img"
+          data-rows={rows().size}
           aria-label={`The last 24 hours of ${plural(workers().length, 'worker')} by hour: ${percent(mean())} of their time was useful rendering`}
           onPointerMove={onMove}
           onPointerLeave={() => showTip(null)}

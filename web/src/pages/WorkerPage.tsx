@@ -14,7 +14,7 @@ import { LineChart } from '../components/LineChart';
 import { AttemptWords, MachinePicture } from '../components/MachinePicture';
 import { Panel } from '../components/Panel';
 import { StateChip } from '../components/StateChip';
-import { bytes, cpu, percent, plural } from '../format/number';
+import { bytes, cpu, percent } from '../format/number';
 import { ago, clock, duration, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
@@ -283,7 +283,9 @@ export function WorkerPage() {
                   </div>
                   <div>
                     <dt>Blamed</dt>
-                    <dd>{plural(worker().strokes, 'failure')} since its last success</dd>
+                    <dd data-tip="Failures it was blamed for since its last success">
+                      {worker().strokes}
+                    </dd>
                   </div>
                 </dl>
                 <WorkerOrders

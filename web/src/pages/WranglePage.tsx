@@ -158,9 +158,7 @@ function ClusterCard(props: {
                 props.onAsk({ fix: 'snooze', until_at: now() + snooze.hours * 3_600_000 })
               }
             >
-              <span class="visually-hidden">Snooze for </span>
-              <span aria-hidden="true">zz </span>
-              {snooze.word}
+              Snooze {snooze.word}
             </button>
           )}
         </For>

@@ -57,13 +57,15 @@ async def get_worker(
     faults = await context.store.get(WorkerFaults, (worker.worker_id,))
     groups = context.owner.memory.groups_of.get(WorkerId(worker.worker_id), ())
     return WorkerDetail(
-        **msgspec.structs.asdict(rows[0]),
+        **{
+            **msgspec.structs.asdict(rows[0]),
+            "draining": bool(worker.draining),
+            "note": worker.note or "",
+            "classes": list(worker.classes or ()),
+            "groups": list(groups),
+        },
         disabled=worker.disabled,
-        draining=bool(worker.draining),
         closed=closed_for(worker),
-        note=worker.note or "",
-        classes=list(worker.classes or ()),
-        groups=list(groups),
         ps_milli=worker.ps_milli,
         amounts=dict(worker.amounts),
         attributes={name: list(values) for name, values in worker.attributes.items()},

@@ -1,0 +1,89 @@
+"""A server with two farms: one where things go wrong today, and a studio with a past of days."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grange.domain.rates import RateLine, RateUnit
+from grange.kernel.units import MILLIS_PER_DAY, Instant
+from grange.testing.farm import LocalFarm
+from grange.testing.studio import simulated_studio
+from tests.browser.conftest import submit_job
+from tests.browser.handworker import HandWorker
+
+MONDAY = Instant(1_789_336_800_000)
+"""14 September 2026, 00:00 in Berlin: a week at the end of which there is no weekend."""
+RATE = RateLine(line_id="line-1", unit=RateUnit.WORKER_HOUR, billionths_per_hour=4_000_000_000)
+PICTURES = Path(__file__).parents[2] / "docs" / "images" / "pages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showroom:
+    """What there is to show."""
+
+    farm: LocalFarm
+    studio_id: str
+    """The farm whose past was made up."""
+    start: int
+    end: int
+    """Of the studio's past."""
+    job_id: str
+    """A job with tasks in every state."""
+    stuck_id: str
+    """A job that no worker can do."""
+    bad: HandWorker
+    """A worker that fails at everything."""
+
+    @property
+    def day(self) -> str:
+        """A working day of the studio, as words of an address."""
+        return f"from={MONDAY + MILLIS_PER_DAY}&to={MONDAY + 2 * MILLIS_PER_DAY}"
+
+    def ask(self, path: str, **query: Any) -> Any:
+        """Ask the REST API about the studio."""
+        return self.farm.connect().call(
+            "GET",
+            f"/api/v1/farms/{self.studio_id}{path}",
+            query={name: str(value) for name, value in query.items()},
+            service="grange",
+        )
+
+
+def furnish(farm: LocalFarm, data: Path) -> Showroom:
+    """Put a studio's past and today's trouble into a running farm."""
+    past = simulated_studio(data / "showroom", workers=8, days=2.75, start=MONDAY, seed=4)
+    farm.connect().call(
+        "POST", "/api/v1/farms/simulated", body={"folder": "showroom"}, service="grange"
+    )
+    shutil.rmtree(data / "showroom", ignore_errors=True)
+    job_id = submit_job(farm, name="sh010 beauty", frames="1-24", chunk=2)
+    stuck_id = submit_job(farm, name="sh020 fur", frames="1-8", chunk=4, memory_mib=900_000)
+    good = HandWorker(farm, "rn01", threads=3)
+    bad = HandWorker(farm, "rn02", threads=1)
+    HandWorker(farm, "rn03", threads=1)
+    fail(bad, 3)
+    running = {session: action["sessionActionId"] for session, action in reversed(good.take())}
+    first, second, third = running.values()
+    good.start(first, percent=30)
+    good.finish(second)
+    good.finish(third, fails_with="no such texture /show/tex/wood.1001.exr")
+    return Showroom(
+        farm=farm,
+        studio_id=past.farm_id,
+        start=past.start,
+        end=past.end,
+        job_id=job_id,
+        stuck_id=stuck_id,
+        bad=bad,
+    )
+
+
+def fail(worker: HandWorker, count: int) -> None:
+    """Take tasks and fail each as a broken driver does."""
+    for number in range(count):
+        session_id, action = worker.take()[0]
+        worker.start(action["sessionActionId"])
+        text = f"CUDA error 719 at 0x7f{number:06x}: launch failure"
+        worker.write(session_id, ["reading the scene", f"ERROR {text}", "leaving"])
+        worker.finish(action["sessionActionId"], fails_with=text)
