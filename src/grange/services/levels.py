@@ -100,7 +100,7 @@ RULES: Mapping[str, Rule] = dict(
             " ListSeries GetSeries ListRings GetRingRows GetSeriesRrd ListStreamValues"
             " ListStreamSources ListStreams GetStreamSlots ListStreamHours GetStreamHour"
             " ListStreamContacts GetStreamWatch GetScheduling GetInbox GetJobsSnapshot"
-            " GetWorkersSnapshot FindJobs FindWorkers ListViews PutView DeleteView",
+            " GetWorkerPage GetWorkersSnapshot FindJobs FindWorkers ListViews PutView DeleteView",
         ),
         *_rules(
             _MANAGE,
