@@ -22,7 +22,8 @@ from grange.server.handlers import workers
 from grange.testing.farm import LocalFarm
 from grange.worker.guard import Guard
 from grange.worker.settings import WorkerSettings
-from grange.worker.trial import UNIT, Bench, CheckError, run_trial
+from grange.worker.trial import UNIT, Bench, run_trial
+from grange.worker.trial_hail import HailError, answered_hail
 from grange.worker.verdict import FILE, Checked, Outcome, failed_checks, keep_result
 from tests.server.conftest import add_worker, template
 
@@ -54,7 +55,7 @@ def bench(farm: LocalFarm, tmp_path: Path) -> Bench:
         processes=HostProcesses(),
         outputs=(images,),
         unit_folders=(units,),
-        hail=lambda: "it answers",
+        hail=lambda: answered_hail(["127.0.0.1"]),
     )
 
 
@@ -125,10 +126,8 @@ def loose_limits(bench: Bench, farm: LocalFarm) -> Bench:
 
 
 def no_hail(bench: Bench, farm: LocalFarm) -> Bench:
-    def silent() -> str:
-        raise CheckError("Nobody could reach the listener.")
-
-    return replace(bench, hail=silent)
+    """An address that is not this machine's: nobody can listen there."""
+    return replace(bench, hail=lambda: answered_hail(["::2"], 9))
 
 
 def service_of_root(bench: Bench, farm: LocalFarm) -> Bench:
@@ -187,6 +186,16 @@ def test_what_is_broken_fails_its_check_and_no_work_is_welcome(
     os.utime(folder / FILE, ns=(1, 1))
     guard.look({}, {}, user_logged_in=False, changed=lambda _: None)
     assert guard.rules.closed == "", "a test that passes opens the machine again"
+
+
+def test_a_hail_that_is_cut_off_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ledger S1-22: somebody else at the port is not the worker."""
+    assert "is answered" in answered_hail(["127.0.0.1"])
+    with pytest.raises(HailError, match="no address"):
+        answered_hail([])
+    monkeypatch.setattr("grange.worker.hailing.answer_line", lambda *_: "grange-here-1 0000")
+    with pytest.raises(HailError, match="not answered"):
+        answered_hail(["127.0.0.1"])
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,13 @@ _STYLES = {"ok": "ok", "failed": "FAILED", "skipped": "skipped"}
     multiple=True,
     help="Where a renderer is that is not found by itself; without PATH it is not tried.",
 )
+@click.option(
+    "--hail-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="PORT",
+    help="Where neighbours ask, as given to the worker; default: any free port.",
+)
 @click.option("--allow-root", is_flag=True, help="The worker may render as root.")
 @click.option("--keep/--no-keep", default=True, show_default=True, help="Keep what was found.")
 @with_output
@@ -45,6 +52,7 @@ def command(
     data_dir: Path | None,
     outputs: tuple[Path, ...],
     renderer: tuple[str, ...],
+    hail_port: int,
     allow_root: bool,
     keep: bool,
 ) -> int:
@@ -69,6 +77,7 @@ def command(
         watts=None,
         pass_env=(),
         renderers=renderer,
+        hail_port=hail_port,
     )
     checks: list[Checked] = []
     for checked in trial_of(*worker_settings(options), outputs=outputs):

@@ -47,6 +47,12 @@ def power_of(draft: Draft, worker: Worker) -> WorkerPower:
     return known or WorkerPower(farm_id=worker.farm_id, worker_id=worker.worker_id)
 
 
+def order_of(draft: Draft, worker: Worker) -> PowerOrder | None:
+    """Return what a worker is told to do; None: to go on."""
+    known = draft.find(WorkerPower, worker.worker_id)
+    return None if known is None else known.ordered
+
+
 def orders_of(worker: Worker) -> tuple[PowerOrder, ...]:
     """Return what a worker can do: to end is what every one can."""
     told = worker.attributes.get(POWER, ())

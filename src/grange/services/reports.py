@@ -39,7 +39,7 @@ from grange.services.clocks import watch_clock
 from grange.services.draft import Draft
 from grange.services.machine_facts import book_changes
 from grange.services.owner import Needs
-from grange.services.power import note_started, note_stopped, power_of
+from grange.services.power import note_started, note_stopped, order_of
 from grange.services.sessions import end_action, fill_threads, lose_sessions, settle_session
 from grange.services.silence import heard_again
 from grange.services.work import move_task
@@ -326,7 +326,7 @@ def _schedule(draft: Draft, worker: Worker) -> Schedule:
         sessions=tuple(sessions),
         cancel=cancel,
         update_interval_seconds=interval,
-        order=power_of(draft, worker).ordered,
+        order=order_of(draft, worker),
         hold=not sessions and worker.status is WorkerStatus.STARTED,
     )
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from grange.adapters.host.clock import SystemClock
+from grange.adapters.host.probe import HostProbe
 from grange.adapters.host.processes import HostProcesses
 from grange.config.client import ClientSettings
 from grange.ports.farm_api import FarmApi
 from grange.wiring.client import connect
 from grange.worker.settings import WorkerSettings
 from grange.worker.trial import UNIT_FOLDERS, Bench, run_trial
+from grange.worker.trial_hail import answered_hail
 from grange.worker.verdict import Checked
 
 
@@ -32,6 +34,11 @@ def trial_of(
     def api() -> FarmApi:
         return connect(client())
 
+    def hail() -> str:
+        probe = HostProbe(settings.session_root or settings.state_dir, SystemClock())
+        hosts = probe.inventory().ip_addresses if settings.joined else ("127.0.0.1",)
+        return answered_hail(hosts, settings.hail_port)
+
     return run_trial(
         Bench(
             settings=settings,
@@ -40,5 +47,6 @@ def trial_of(
             processes=HostProcesses(),
             outputs=outputs,
             unit_folders=unit_folders,
+            hail=hail if settings.hail else None,
         )
     )

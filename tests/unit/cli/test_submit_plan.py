@@ -51,6 +51,16 @@ def plan(*command: str, frames: str | None = "1-10", chunk: int = 4, **rest):
     )
 
 
+def test_two_hundred_frames_are_twenty_chunks_of_ten():
+    """Ledger S1-02: and what is left over is a smaller one."""
+    made = plan("render", "{start}", "{end}", frames="1-200", chunk=10)
+    cut = chunks_of(made.template)
+    assert cut == [f"{start}-{start + 9}" for start in range(1, 201, 10)]
+    assert made.layers[0].tasks == 20
+    over = chunks_of(plan("render", "{start}", "{end}", frames="1-25", chunk=10).template)
+    assert len(over) == 3
+
+
 def test_plan_counts_the_chunks_that_openjd_cuts():
     made = plan("render", "{start}", "{end}")
     assert chunks_of(made.template) == ["1-4", "5-7", "8-10"]
