@@ -9,6 +9,7 @@ import ctypes.util
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -28,8 +29,19 @@ NEEDS = {
     "mitsuba": ("GRANGE_TEST_MITSUBA", "Mitsuba 3"),
     "job_user": ("GRANGE_TEST_JOB_USER", "a user to run jobs as"),
     "pdf": ("GRANGE_TEST_PDF", "Pango"),
+    "netns": ("GRANGE_TEST_NETNS", "root and network namespaces"),
+    "faketime": ("GRANGE_TEST_FAKETIME", "libfaketime"),
 }
 """Marker → the variable that says where it is, and what to call it."""
+
+
+def _namespaces() -> str | None:
+    """Return the program that makes network namespaces, if this user may."""
+    program = shutil.which("ip") or shutil.which("/usr/sbin/ip")
+    if program is None or os.geteuid() != 0:
+        return None
+    trial = subprocess.run(["unshare", "-n", "-m", "true"], capture_output=True, check=False)
+    return None if trial.returncode else program
 
 
 def _find_what_is_already_here() -> None:
@@ -43,6 +55,8 @@ def _find_what_is_already_here() -> None:
         and (shutil.which("sshd") or shutil.which("/usr/sbin/sshd")),
         "GRANGE_TEST_CHROMIUM": shutil.which("chromium"),
         "GRANGE_TEST_MITSUBA": sys.executable if importlib.util.find_spec("mitsuba") else None,
+        "GRANGE_TEST_FAKETIME": shutil.which("faketime"),
+        "GRANGE_TEST_NETNS": _namespaces(),
         "GRANGE_TEST_PDF": ctypes.util.find_library("pangoft2-1.0"),
     }
     for variable, value in found.items():

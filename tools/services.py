@@ -25,6 +25,8 @@ PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "mitsuba": ("GRANGE_TEST_MITSUBA", (str(PYTHON),)),
     "job_user": ("GRANGE_TEST_JOB_USER", ("sudo",)),
     "pdf": ("GRANGE_TEST_PDF", ()),
+    "netns": ("GRANGE_TEST_NETNS", ("ip", "/usr/sbin/ip")),
+    "faketime": ("GRANGE_TEST_FAKETIME", ("faketime",)),
 }
 """Marker of a test → the variable that names the program, and what it may be called."""
 
@@ -43,6 +45,8 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
     "sshd": ("openssh-server", "rsync"),
     "chromium": ("chromium", "libatomic1"),
     "job_user": ("sudo",),
+    "netns": ("iproute2",),
+    "faketime": ("faketime",),
     "pdf": ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"),
 }
 """Marker → the Debian packages that bring what it needs."""
@@ -170,6 +174,8 @@ def _find(marker: str) -> str | None:
     variable, names = PROGRAMS[marker]
     if marker == "pdf":  # a library, no program
         return os.environ.get(variable) or ctypes.util.find_library("pangoft2-1.0")
+    if marker == "netns" and os.geteuid() != 0:
+        return None
     if marker == "mosquitto" and not shutil.which("mosquitto_pub"):
         return None  # the publisher of its clients is needed, too
     if marker == "sshd" and not shutil.which("rsync"):

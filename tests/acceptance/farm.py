@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,29 @@ class RunningFarm:
         pairs = (line.removeprefix("export ").split("=", 1) for line in lines)
         return {**os.environ, **dict(pairs)}
 
-    def start_server(self) -> None:
-        """Start the server; does not wait."""
-        self._start("server", ["server", "--data", str(self.folder), "--port", str(self.port)], {})
+    def start_server(self, **settings: object) -> None:
+        """Start the server, with further settings; does not wait."""
+        self._start(
+            "server",
+            ["server", "--data", str(self.folder), "--port", str(self.port)],
+            {f"GRANGE_SERVER_{name.upper()}": str(value) for name, value in settings.items()},
+        )
 
-    def start_worker(self, number: int, *options: str) -> None:
-        """Start a worker, with further options of its command line; does not wait."""
+    def start_worker(
+        self,
+        number: int,
+        *options: str,
+        prefix: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a worker, with further options of its command line; does not wait.
+
+        Args:
+            number: names it.
+            options: of its command line.
+            prefix: a command that runs it, e.g. in a network of its own.
+            environment: further variables.
+        """
         if "PYTHONPATH" in os.environ:  # so that its runners are of the same code
             options = ("--pass-env", "PYTHONPATH", *options)
         self._start(
@@ -117,7 +134,9 @@ class RunningFarm:
                 "AWS_SECRET_ACCESS_KEY": self.init.worker.secret,
                 "GRANGE_FARM_ID": self.init.farm_id,
                 "GRANGE_FLEET_ID": self.init.fleet_id,
+                **(environment or {}),
             },
+            prefix,
         )  # fmt: skip
 
     def start(self, workers: int = 2) -> "RunningFarm":
@@ -181,10 +200,12 @@ class RunningFarm:
             for path in sorted(self.folder.glob("*.log"))
         )
 
-    def _start(self, name: str, words: list[str], environment: dict[str, str]) -> None:
+    def _start(
+        self, name: str, words: list[str], environment: dict[str, str], prefix: Sequence[str] = ()
+    ) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "grange", *words, "--parent", str(os.getpid())],
+                [*prefix, sys.executable, "-m", "grange", *words, "--parent", str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -109,7 +109,7 @@ def test_ffmpeg_books_no_frames_but_names_its_output_and_counts_by_time() -> Non
     [
         ("mitsuba-missing-scene.log", "missing_input", "mitsuba/1:mitsuba.file-not-found"),
         ("mitsuba-module-missing-scene.log", "missing_input", "mitsuba/1:mitsuba.file-not-found"),
-        ("povray-parse-error.log", "scene", "povray/1:povray.parse-error"),
+        ("povray-parse-error.log", "scene", "povray/2:povray.parse-error"),
         ("ffmpeg-missing-input.log", "missing_input", "ffmpeg/1:ffmpeg.no-sequence"),
     ],
 )

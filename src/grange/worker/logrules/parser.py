@@ -59,7 +59,7 @@ class Verdict:
 
     error_class: str
     rule: str
-    """Pack name, version and rule id, e.g. `povray/1:povray.parse-error`."""
+    """Pack name, version and rule id, e.g. `povray/2:povray.parse-error`."""
     text: str
     """The line that gave it away, or a sentence."""
 
@@ -140,14 +140,26 @@ class LogParser:
         return happenings
 
     def verdict(self, exit_code: int | None, signal_name: str | None) -> Verdict:
-        """Return why the action failed: the renderer's rules first, then the generic ones."""
+        """Return why the action failed: the renderer's rules first, then the generic ones.
+
+        What a renderer's own rules know as a warning is no reason to the generic ones.
+        """
         renderers = sorted(self.active, key=lambda pack: not pack.renderer)  # hosts come later
         packs = [*renderers, *([self._generic] if self._generic is not None else [])]
+        harmless = {
+            line
+            for pack in self.active
+            for rule in pack.rules
+            if rule.kind == "warning"
+            for line in self._tail
+            if rule.pattern.search(line)
+        }
         for pack in packs:
+            lines = [x for x in self._tail if pack is not self._generic or x not in harmless]
             for rule in pack.rules:
                 weak = pack is self._generic and rule.error_class in _WEAKER_THAN_A_SIGNAL
                 if rule.kind == "fatal" and not (weak and signal_name is not None):
-                    found = next((x for x in reversed(self._tail) if rule.pattern.search(x)), None)
+                    found = next((x for x in reversed(lines) if rule.pattern.search(x)), None)
                     if found is not None:
                         return Verdict(
                             error_class=rule.error_class,
