@@ -73,7 +73,9 @@ ROUTES = (
         studio=True,
     ),
     Route(name="reports", path=plain("/reports"), ready=".report-list a", studio=True),
-    Route(name="errors", path=plain("/reports/errors?range=90d"), ready="main section", studio=True),
+    Route(
+        name="errors", path=plain("/reports/errors?range=90d"), ready="main section", studio=True
+    ),
     Route(name="streams", path=plain("/streams"), ready="main section"),
     Route(name="nowhere", path=plain("/nowhere"), ready="main section"),
 )

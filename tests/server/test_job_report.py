@@ -58,6 +58,8 @@ def test_a_report_tells_the_failure_with_its_output_and_the_rest(
     """Ledger S1-14, S1-03, S1-09, S1-15, S1-16, S1-20: one report has it all."""
     job_id = create(farm, "teapot", maxRetriesPerTask=0, tags={"grange:project": "film"})
     urgent = create(farm, "urgent", priority=90, targetTaskRunStatus="SUSPENDED")
+    _, good = start_one(worker)
+    worker.schedule({good: worker.done()})
     session_id, action_id = start_one(worker)
     began = farm.api.context.clock.now() / 1000 - 100
     lines = ["loading scene", "Error: texture wood.tif not found", "0 errors in geometry", "bye"]
@@ -72,9 +74,9 @@ def test_a_report_tells_the_failure_with_its_output_and_the_rest(
     )
     answer = json.loads(grange("job", "report", job_id, "--lines", "2", "--json"))
     assert (answer["status"], answer["project"], answer["chunks"]) == ("ERROR", "film", 5)
-    assert (answer["error_percent"], answer["done_percent"]) == (20.0, 0.0)
-    first = answer["attempts"][0]
-    assert first["status"] == "FAILED"
+    assert (answer["error_percent"], answer["done_percent"]) == (20.0, 20.0)
+    first, second = answer["attempts"]
+    assert (first["status"], second["status"]) == ("FAILED", "SUCCEEDED"), "the failed one first"
     assert first["exit_code"] == 3
     assert first["worker"] == "node07", "the worker of each chunk is shown"
     assert [(line["number"], line["text"]) for line in first["error_lines"]] == [(2, lines[1])]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grange.config.join_token import JoinToken, parse_token
+from grange.config.join_token import PREFIX, JoinToken, parse_token
 from grange.kernel.errors import ConfigurationError
 
 TOKEN = JoinToken(
@@ -27,6 +27,7 @@ def test_a_token_is_one_word_and_comes_back_whole() -> None:
         "AKIAX",
         TOKEN.text()[:-3],
         TOKEN.text()[3:],
+        TOKEN.text().removeprefix(PREFIX),
         TOKEN.text() + "x",
         "grange-worker-1.e30",
     ],

@@ -78,6 +78,8 @@ def test_words_come_back_as_they_were_given() -> None:
     line = command_line(words)
     read = [word.replace("%%", "%").replace("$$", "$") for word in shlex.split(line)]
     assert read == words
+    assert "100%%" in line, "a single % would be one of systemd's own words"
+    assert "$$HOME" in line
     with pytest.raises(ConfigurationError, match="cannot stand in a unit"):
         command_line(["two\nlines"])
 
