@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from grange.kernel.errors import InvalidRequestError
 
 _PART = re.compile(r"(-?\d+)(?:-(-?\d+)(?:[:x](\d+))?)?")
+_FILL = re.compile(r"(-?\d+)-(-?\d+)y([1-9]\d*)")
+_SHORTEST_STEPPED = 3
+"""Fewer frames with the same step between them are written one by one."""
 _MOST_FRAMES = 1_000_000
 
 
@@ -42,7 +45,7 @@ def _parts(text: str) -> list[tuple[int, int, int]]:
         match = _PART.fullmatch(part.strip())
         if match is None:
             raise InvalidRequestError(
-                f"{text!r} is no range of frames. Write for example 1-240, 1-240:2 or 1-10,20."
+                f"{text!r} is no range of frames. Write for example 1-240, 1-240x2 or 1,3,7-9."
             )
         first = int(match[1])
         parts.append((first, int(match[2] or first), int(match[3] or 1)))
@@ -50,14 +53,17 @@ def _parts(text: str) -> list[tuple[int, int, int]]:
 
 
 def parse_frames(text: str) -> FrameRange:
-    """Return the frames of a range such as `1-240`, `1-240:2`, `1-240x2` or `1-10,20`.
+    """Return the frames of a range such as `1-240`, `1-240x2`, `1-10y3` or `1,3,7-9`.
+
+    The syntax is fileseq's: `x` means every so manyth frame, `y` all the others. A colon means the
+    same as `x`, as in OpenJD.
 
     Raises:
         InvalidRequestError: the text is no range, is empty, runs backwards or names a frame twice.
     """
     frames: list[int] = []
     written: list[str] = []
-    for first, last, step in _parts(text):
+    for first, last, step in _parts(_without_fill(text)):
         if last < first or step < 1:
             raise InvalidRequestError(f"The range {first}-{last}:{step} of {text!r} is empty.")
         run = range(first, last + 1, step)
@@ -70,14 +76,35 @@ def parse_frames(text: str) -> FrameRange:
     return FrameRange(text=",".join(written), frames=tuple(sorted(frames)))
 
 
+def _without_fill(text: str) -> str:
+    """Return a range with every part such as `1-10y3` written out."""
+    return ",".join(
+        _filled(part) if _FILL.fullmatch(part.strip()) else part for part in text.split(",")
+    )
+
+
+def _filled(part: str) -> str:
+    from fileseq.frameset import FrameSet  # noqa: PLC0415 - few need it, and it loads slowly
+
+    first, last = (int(number) for number in _FILL.sub(r"\1 \2", part.strip()).split())
+    if last - first > _MOST_FRAMES:
+        raise InvalidRequestError(f"A job may have at most {_MOST_FRAMES:,} frames.")
+    return range_of(sorted(int(frame) for frame in FrameSet(part.strip()))).text
+
+
 def range_of(frames: Sequence[int]) -> FrameRange:
     """Return the range of some frames in ascending order, written as briefly as it goes."""
     runs: list[range] = []
-    for frame in frames:
-        if runs and frame == runs[-1].stop:
-            runs[-1] = range(runs[-1].start, frame + 1)
-        else:
-            runs.append(range(frame, frame + 1))
+    at = 0
+    while at < len(frames):
+        step = frames[at + 1] - frames[at] if at + 1 < len(frames) else 1
+        end = at + 1
+        while end < len(frames) and frames[end] - frames[end - 1] == step:
+            end += 1
+        if step > 1 and end - at < _SHORTEST_STEPPED:
+            step, end = 1, at + 1
+        runs.append(range(frames[at], frames[end - 1] + 1, step))
+        at = end
     return FrameRange(text=",".join(_expression(run) for run in runs), frames=tuple(frames))
 
 

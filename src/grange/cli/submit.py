@@ -18,7 +18,7 @@ from grange.cli.job import wait_for
 from grange.cli.jobs import find_job
 from grange.cli.storage import profile_named
 from grange.cli.submit_bundle import BundleRequest, bundle_plan, queue_values, unknown_parameters
-from grange.cli.submit_options import SceneOptions, scene_renderer, submitted_scene
+from grange.cli.submit_options import ChunkSize, SceneOptions, scene_renderer, submitted_scene
 from grange.cli.submit_plan import CommandRequest, SubmitPlan, begin_after, command_plan
 from grange.kernel.errors import ConfigurationError, InvalidRequestError
 
@@ -56,9 +56,13 @@ class _WithCommand(click.RichCommand):
 
 @click.command("submit", cls=_WithCommand, help=_HELP, epilog=_EXAMPLES)
 @click.argument("bundle", required=False, metavar="[BUNDLE]")
-@click.option("--frames", metavar="RANGE", help="Frames, e.g. 1-240, 1-240:2 or 1-10,20.")
+@click.option("--frames", metavar="RANGE", help="Frames, e.g. 1-240, 1-100x5 or 1,3,7-9.")
 @click.option(
-    "--chunk", type=click.IntRange(1, 10_000), default=1, show_default=True, help="Frames per task."
+    "--chunk",
+    type=ChunkSize(),
+    default="1",
+    show_default=True,
+    help="Frames per task; auto fits them to 120 s of measured time, auto:300 to 300 s.",
 )
 @click.option("--renderer", metavar="NAME", help="Renderer of a scene; see grange apps.")
 @click.option("--output", metavar="DIR", help="Folder of a scene's output; <Scene> and the like.")
@@ -66,7 +70,12 @@ class _WithCommand(click.RichCommand):
 @click.option("--format", "extension", metavar="EXT", help="Kind of file: exr, png, …")
 @click.option("--camera", metavar="NAME", help="Camera of the scene.")
 @click.option("--layer", metavar="NAME", help="Layer, pass or node of the scene.")
-@click.option("--preview", is_flag=True, help="Render first, middle and last frame first.")
+@click.option(
+    "--preview/--no-preview",
+    default=False,
+    show_default=True,
+    help="Render first, middle and last frame before the others.",
+)
 @click.option("--resume", is_flag=True, help="Leave out frames whose files are there and whole.")
 @click.option("-p", "values", metavar="NAME=VALUE", multiple=True, help="A bundle's parameter.")
 @click.option("--name", metavar="TEXT", help="The job's name.")
@@ -104,7 +113,7 @@ def command(
     *,
     bundle: str | None,
     frames: str | None,
-    chunk: int,
+    chunk: tuple[int, int | None],
     values: Sequence[str],
     name: str | None,
     project: str | None,
@@ -154,7 +163,8 @@ def command(
             bundle,
             SceneOptions(
                 frames=frames,
-                chunk=chunk,
+                chunk=chunk[0],
+                chunk_seconds=chunk[1],
                 arguments=words or (),
                 name=name,
                 attributes=attributes,
@@ -180,11 +190,19 @@ def command(
         )
         override = name
     else:
+        for_scenes = ("output", "image", "extension", "camera", "layer", "resume")
+        if strange := [name for name in for_scenes if scene[name]]:
+            option = "format" if strange[0] == "extension" else strange[0]
+            raise InvalidRequestError(
+                f"--{option} goes with a scene; a command says such things itself."
+            )
         plan = command_plan(
             CommandRequest(
                 command=words or (),
                 frames=None if frames is None else parse_frames(frames),
-                chunk=chunk,
+                preview=bool(scene["preview"]),
+                chunk=chunk[0],
+                chunk_seconds=chunk[1],
                 name=name,
                 folder=str(Path(cwd or ".").absolute()),
                 attributes=attributes,

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import rich_click as click
 
 from grange.cli.frame_range import FrameRange, parse_frames, range_of
 from grange.cli.submit_plan import SubmitPlan
@@ -16,12 +19,37 @@ _MOST_READ = 16 * 2**20
 _NUMBER = re.compile(r"(\d+)$")
 
 
+TARGET_SECONDS = 120
+"""How long a chunk should take with `--chunk auto`."""
+_CHUNK = re.compile(r"auto(?::([1-9]\d{0,5}))?")
+
+
+class ChunkSize(click.ParamType[tuple[int, int | None]]):
+    """`8`: frames per task. `auto`, `auto:300`: fitted to so many seconds of measured time."""
+
+    name = "SIZE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        """Return (frames per task at first, seconds a task should take or None)."""
+        if isinstance(value, tuple):
+            return value
+        fitted = _CHUNK.fullmatch(value)
+        if fitted is not None:
+            return 1, int(fitted[1] or TARGET_SECONDS)
+        if not value.isdecimal() or not 1 <= int(value) <= 10_000:
+            self.fail("must be 1 to 10000, auto or auto:SECONDS.", param, ctx)
+        return int(value), None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneOptions:
     """What the command line said."""
 
     frames: str | None
     chunk: int
+    chunk_seconds: int | None = None
     output: str | None
     image: str | None
     extension: str | None
@@ -73,6 +101,7 @@ def submitted_scene(renderer: Renderer, scene: str, options: SceneOptions) -> Su
         extension=options.extension,
         frames=frames,
         chunk=options.chunk,
+        chunk_seconds=options.chunk_seconds,
         camera=options.camera,
         layer=options.layer,
         preview=options.preview,

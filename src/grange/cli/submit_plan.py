@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from grange.cli.frame_range import FrameRange
+from grange.cli.frame_range import FrameRange, range_of
 from grange.kernel.errors import InvalidRequestError
 
 
@@ -101,6 +101,10 @@ class CommandRequest:
     frames: FrameRange | None
     """None: the command runs once."""
     chunk: int = 1
+    chunk_seconds: int | None = None
+    """Chunks are fitted to take about so long; None: they stay as they are."""
+    preview: bool = False
+    """The first, the middle and the last frame are rendered before the others."""
     name: str | None = None
     folder: str = ""
     """Working directory; empty: the session's own."""
@@ -126,27 +130,61 @@ def command_plan(request: CommandRequest) -> SubmitPlan:
     notes = _check_placeholders(request, used)
     program = request.command[0].rsplit("/", 1)[-1]
     name = (request.name or " ".join([program, *_frame_words(request.frames)]))[:128]
+    per_frame = "frame" in used and not used & {"start", "end"}
+    parts = _parts(request)
     template: dict[str, Any] = {
         "specificationVersion": "jobtemplate-2023-09",
         "name": _literal(name),
-        "steps": [_step(request, per_frame="frame" in used and not used & {"start", "end"})],
+        "steps": [_step(request, layer, part, per_frame=per_frame) for layer, part in parts],
     }
     if request.frames is not None:
         template["extensions"] = ["TASK_CHUNKING"]
-    tasks = 1 if request.frames is None else request.frames.chunk_count(request.chunk)
-    frames = None if request.frames is None else len(request.frames.frames)
+    if len(parts) > 1:
+        template["steps"][1]["dependencies"] = [{"dependsOn": _PREVIEW}]
     return SubmitPlan(
         name=name,
         template=json.dumps(template),
         template_type="JSON",
         tags=attribute_tags(request.attributes),
         priority=request.priority,
-        layers=(LayerPlan(name=_LAYER, tasks=tasks, frames=frames),),
-        notes=notes,
+        layers=tuple(
+            LayerPlan(
+                name=layer,
+                tasks=1 if part is None else part.chunk_count(request.chunk),
+                frames=None if part is None else len(part.frames),
+            )
+            for layer, part in parts
+        ),
+        notes=(*notes, *chunk_notes(request.chunk_seconds)),
     )
 
 
 _LAYER = "Render"
+_PREVIEW = "Preview"
+
+
+def preview_frames(frames: Sequence[int]) -> tuple[int, ...]:
+    """Return the first, the middle and the last of some frames."""
+    if not frames:
+        return ()
+    return tuple(sorted({frames[0], frames[len(frames) // 2], frames[-1]}))
+
+
+def chunk_notes(seconds: int | None) -> tuple[str, ...]:
+    """Return what there is to say of chunks that are fitted."""
+    if seconds is None:
+        return ()
+    return (f"Chunks are fitted to take about {seconds} s, once frames are measured.",)
+
+
+def _parts(request: CommandRequest) -> list[tuple[str, FrameRange | None]]:
+    """Return the layers and their frames: those of the preview, then the others."""
+    if request.frames is None or not request.preview:
+        return [(_LAYER, request.frames)]
+    early = preview_frames(request.frames.frames)
+    rest = [frame for frame in request.frames.frames if frame not in early]
+    found: list[tuple[str, FrameRange | None]] = [(_PREVIEW, range_of(early))]
+    return [*found, (_LAYER, range_of(rest))] if rest else [(_LAYER, range_of(early))]
 
 
 def _check_placeholders(request: CommandRequest, used: set[str]) -> tuple[str, ...]:
@@ -180,9 +218,11 @@ def _literal(text: str) -> str:
     return text.replace("{{", "{ {").replace("}}", "} }")
 
 
-def _step(request: CommandRequest, *, per_frame: bool) -> dict[str, Any]:
+def _step(
+    request: CommandRequest, name: str, frames: FrameRange | None, *, per_frame: bool
+) -> dict[str, Any]:
     step: dict[str, Any] = {
-        "name": _LAYER,
+        "name": name,
         "script": run_script(
             request.command,
             folder=request.folder,
@@ -190,21 +230,30 @@ def _step(request: CommandRequest, *, per_frame: bool) -> dict[str, Any]:
             per_frame=per_frame,
         ),
     }
-    if request.frames is not None:
+    if frames is not None:
         step["parameterSpace"] = {
-            "taskParameterDefinitions": [chunk_parameter(request.frames, request.chunk)]
+            "taskParameterDefinitions": [
+                chunk_parameter(frames, request.chunk, request.chunk_seconds)
+            ]
         }
     return step
 
 
-def chunk_parameter(frames: FrameRange, chunk: int) -> dict[str, Any]:
-    """Return the definition of the task parameter Frame, cut into chunks."""
+def chunk_parameter(frames: FrameRange, chunk: int, seconds: int | None = None) -> dict[str, Any]:
+    """Return the definition of the task parameter Frame, cut into chunks.
+
+    Args:
+        frames: all frames.
+        chunk: how many a chunk holds.
+        seconds: the server fits chunks to take about so long; None: it leaves them as they are.
+    """
+    fitted = {} if seconds is None else {"targetRuntimeSeconds": seconds}
     constraint = "CONTIGUOUS" if frames.contiguous else "NONCONTIGUOUS"
     return {
         "name": "Frame",
         "type": "CHUNK[INT]",
         "range": frames.text,
-        "chunks": {"defaultTaskCount": chunk, "rangeConstraint": constraint},
+        "chunks": {"defaultTaskCount": chunk, **fitted, "rangeConstraint": constraint},
     }
 
 

@@ -12,7 +12,9 @@ from grange.cli.submit_plan import (
     LayerPlan,
     SubmitPlan,
     attribute_tags,
+    chunk_notes,
     chunk_parameter,
+    preview_frames,
     run_script,
 )
 from grange.domain.renderers import ATTRIBUTE, Each, Renderer
@@ -40,6 +42,8 @@ class SceneRequest:
     span: Sequence[int] = ()
     """All frames of the scene, if not all of them are to be rendered."""
     chunk: int = 1
+    chunk_seconds: int | None = None
+    """Chunks are fitted to take about so long; None: they stay as they are."""
     camera: str | None = None
     layer: str | None = None
     preview: bool = False
@@ -121,13 +125,6 @@ def scene_plan(request: SceneRequest) -> SubmitPlan:
         ),
         notes=_notes(request),
     )
-
-
-def preview_frames(frames: Sequence[int]) -> tuple[int, ...]:
-    """Return the first, the middle and the last of some frames."""
-    if not frames:
-        return ()
-    return tuple(sorted({frames[0], frames[len(frames) // 2], frames[-1]}))
 
 
 def command_of(request: SceneRequest) -> tuple[str, ...]:
@@ -244,7 +241,9 @@ def _step(request: SceneRequest, layer: str, output: str, frames: Sequence[int])
     }
     if not once:
         step["parameterSpace"] = {
-            "taskParameterDefinitions": [chunk_parameter(range_of(frames), request.chunk)]
+            "taskParameterDefinitions": [
+                chunk_parameter(range_of(frames), request.chunk, request.chunk_seconds)
+            ]
         }
     return step
 
@@ -258,4 +257,5 @@ def _notes(request: SceneRequest) -> tuple[str, ...]:
         )
     if not request.renderer.local_target:
         notes.append("Where the output goes is written in the scene, so it is not contained.")
+    notes += chunk_notes(request.chunk_seconds)
     return tuple(notes)

@@ -61,6 +61,16 @@ class Requirement(Struct, frozen=True, kw_only=True):
     """(capability name, any of), sorted by name: others take it only if they have nothing else."""
 
 
+class ChunkCut(Struct, frozen=True, kw_only=True):
+    """From a task on, the chunks of a layer have another size than its template says."""
+
+    layer: int
+    """Position of the layer in its job."""
+    first_index: int
+    """The first task of this size."""
+    size: int
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """One submission."""
 
@@ -113,6 +123,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """Those of them that have not succeeded; None: none."""
     told: tuple[str, ...] | None = None
     """Which of its firsts were told: `first_frame`, `first_failure`; None: none."""
+    cuts: tuple[ChunkCut, ...] | None = None
+    """How chunks were fitted to the time of frames, in order of tasks; None: they were not."""
 
 
 class Layer(Struct, frozen=True, kw_only=True):

@@ -103,6 +103,7 @@ class SchedulingIndex:
             self._withdraw(entry)
             entry.open_to_sessions = open_to_sessions
         entry.next_index = layer.next_index
+        entry.task_count = layer.task_count
         entry.rest_ready = layer.rest_status is TaskRunStatus.READY
         entry.rest_count = layer.rest_count
         self._counted(entry, was)

@@ -56,6 +56,8 @@ class Memory:
         """Workers said to render when the server began that have not been heard since."""
         self.pace_ms: dict[StepId, float] = {}
         """Running mean of a layer's task times."""
+        self.frame_ms: dict[StepId, float] = {}
+        """Running mean of a frame's time, of layers whose chunks are fitted to it."""
         self.fleet_waiting: dict[FleetId, str] = {}
         self.groups_of: dict[WorkerId, tuple[str, ...]] = {}
         self.waiting_jobs: dict[JobId, set[JobId]] = {}
@@ -249,6 +251,7 @@ class Memory:
             self.tasks_of.pop(layer_id, None)
             self.tables[Layer].pop((layer_id,), None)
             self.pace_ms.pop(layer_id, None)
+            self.frame_ms.pop(layer_id, None)
         self.set(Job, (job_id,), None)
 
 

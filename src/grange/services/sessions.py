@@ -32,6 +32,7 @@ from grange.kernel.units import Instant
 from grange.scheduling.entry import Choice, Nothing
 from grange.scheduling.preemption import ends_after_frame
 from grange.services.booking import action_fact, region_of, session_fact
+from grange.services.chunks import fit_chunks
 from grange.services.claims import charge, claim, claim_again, learn_memory, let_go
 from grange.services.draft import Draft
 from grange.services.faults import attempt_went_well, fail_attempt, set_aside
@@ -302,6 +303,8 @@ def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction
                 _learn_pace(draft, action.layer_id, at - action.started_at)
                 learn_memory(draft, action.layer_id, action.usage.get("peakMemoryBytes"))
             move_task(draft, task, TaskSucceeded(action_id=action.action_id, at=at))
+            if action.started_at is not None:
+                fit_chunks(draft, action.layer_id, action.task_index, at - action.started_at)
             attempt_went_well(draft, session, action.layer_id, at)
         case SessionActionStatus.FAILED:
             fail_attempt(draft, session, action, task, at)

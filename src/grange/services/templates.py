@@ -11,10 +11,10 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from grange.books.frame_ranges import compressed
-from grange.domain.work import Job, Requirement
+from grange.domain.work import ChunkCut, Job, Requirement
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import JobId
 
@@ -165,6 +165,9 @@ class TaskSpaces:
         self._by_content: OrderedDict[tuple[str, str], list[StepParameterSpaceIterator]]
         self._by_content = OrderedDict()
         """By template and parameters: the jobs of a show often share theirs."""
+        self._steps: dict[tuple[str, str], list[Any]] = {}
+        self._cut: OrderedDict[tuple[JobId, tuple[ChunkCut, ...]], Any] = OrderedDict()
+        """Parameter spaces of layers from a cut on."""
 
     def parameters(self, job: Job, layer_index: int, index: int) -> dict[str, dict[str, str]]:
         """Return the parameters of one task as the wire's typed unions.
@@ -172,10 +175,51 @@ class TaskSpaces:
         Raises:
             IndexError: the layer has no such task.
         """
-        found = self._of(job)[layer_index][index]
+        cuts = cuts_of(job, layer_index, up_to=index)
+        if cuts:
+            found = self._after(job, cuts)[index - cuts[-1].first_index]
+        else:
+            found = self._of(job)[layer_index][index]
         return {
             name: {_WIRE_TYPES[value.type.value]: str(value.value)} for name, value in found.items()
         }
+
+    def chunk_target(self, job: Job, layer_index: int) -> int | None:
+        """Return the seconds a chunk of a layer should take; None if its chunks stay as they are.
+
+        Only chunks of a layer whose one parameter they are can be fitted.
+        """
+        step = self._steps_of(job)[layer_index]
+        definitions = {} if step.parameterSpace is None else _definitions(step)
+        if len(definitions) != 1:
+            return None
+        chunks = getattr(next(iter(definitions.values())), "chunks", None)
+        target = None if chunks is None else chunks.targetRuntimeSeconds
+        return int(target) or None if target is not None else None
+
+    def tasks_after(self, job: Job, cut: ChunkCut) -> tuple[int, int]:
+        """Return how many tasks there would be from a cut on, and how many frames they hold."""
+        cuts = (*cuts_of(job, cut.layer, up_to=cut.first_index - 1), cut)
+        space = self._after(job, cuts)
+        (definition,) = _definitions(space.step).values()
+        return len(space), sum(1 for _ in definition.range)
+
+    def _after(self, job: Job, cuts: tuple[ChunkCut, ...]) -> "_CutSpace":
+        """Return the parameter space of a layer from the last of these cuts on."""
+        key = (job.job_id, cuts)
+        known = self._cut.get(key)
+        if known is None:
+            cut, before = cuts[-1], cuts[:-1]
+            space: Any = self._of(job)[cut.layer]
+            step, first = self._steps_of(job)[cut.layer], 0
+            if before:
+                space = self._after(job, before)
+                first, step = before[-1].first_index, space.step
+            known = self._cut[key] = _cut_space(step, space, cut.first_index - first, cut.size)
+            while len(self._cut) > self._keep:
+                self._cut.popitem(last=False)
+        self._cut.move_to_end(key)
+        return cast("_CutSpace", known)
 
     def definition(self, job: Job, layer_index: int) -> list[dict[str, str]]:
         """Return the layer's task parameters as the wire's StepParameter list."""
@@ -198,10 +242,15 @@ class TaskSpaces:
         self._spaces.move_to_end(job.job_id)
         return spaces
 
+    def _steps_of(self, job: Job) -> list[Any]:
+        """Return the layers of a job as OpenJD makes them of its template."""
+        self._of_content(job)
+        return self._steps[_content(job)]
+
     def _of_content(self, job: Job) -> "list[StepParameterSpaceIterator]":
         from openjd.model import create_job  # noqa: PLC0415 - see above
 
-        content = (job.template, repr(sorted(job.parameters.items())))
+        content = _content(job)
         spaces = self._by_content.get(content)
         if spaces is None:
             _, decoded, values, _ = _decode(
@@ -209,10 +258,62 @@ class TaskSpaces:
             )
             created = create_job(job_template=decoded, job_parameter_values=values)
             spaces = self._by_content[content] = [_space(step) for step in created.steps]
+            self._steps[content] = list(created.steps)
             while len(self._by_content) > self._keep:
-                self._by_content.popitem(last=False)
+                gone, _ = self._by_content.popitem(last=False)
+                self._steps.pop(gone, None)
         self._by_content.move_to_end(content)
         return spaces
+
+
+class _CutSpace:
+    """The parameter space of what is left of a layer, in chunks of another size."""
+
+    def __init__(self, step: Any, space: "StepParameterSpaceIterator") -> None:
+        self.step = step
+        self._space = space
+
+    def __len__(self) -> int:
+        return len(self._space)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._space[index]
+
+
+def cuts_of(job: Job, layer_index: int, *, up_to: int) -> tuple[ChunkCut, ...]:
+    """Return the cuts of a layer that begin at a task or before it, in order."""
+    return tuple(
+        cut for cut in job.cuts or () if cut.layer == layer_index and cut.first_index <= up_to
+    )
+
+
+def _content(job: Job) -> tuple[str, str]:
+    return job.template, repr(sorted(job.parameters.items()))
+
+
+def _definitions(step: Any) -> dict[str, Any]:
+    return dict(step.parameterSpace.taskParameterDefinitions)
+
+
+def _cut_space(step: Any, space: Any, taken: int, size: int) -> _CutSpace:
+    """Return what is left of a layer after its first tasks, in chunks of another size."""
+    from openjd.model import IntRangeExpr, StepParameterSpaceIterator  # noqa: PLC0415 - see above
+
+    ((name, definition),) = _definitions(step).items()
+    done = {
+        frame
+        for index in range(taken)
+        for frame in IntRangeExpr.from_str(str(space[index][name].value))
+    }
+    left = sorted({int(frame) for frame in definition.range} - done)
+    shorter = definition.model_copy(update={"range": IntRangeExpr.from_str(compressed(left))})
+    parameters = step.parameterSpace.model_copy(
+        update={"taskParameterDefinitions": {name: shorter}}
+    )
+    rest = step.model_copy(update={"parameterSpace": parameters})
+    return _CutSpace(
+        rest, StepParameterSpaceIterator(space=parameters, chunks_task_count_override=size)
+    )
 
 
 def frames_of(

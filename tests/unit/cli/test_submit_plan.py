@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from fileseq.frameset import FrameSet
 from hypothesis import given
 from hypothesis import strategies as st
 from openjd.model import (
@@ -14,7 +15,7 @@ from openjd.model import (
     decode_job_template,
 )
 
-from grange.cli.frame_range import parse_frames
+from grange.cli.frame_range import parse_frames, range_of
 from grange.cli.submit_plan import CommandRequest, command_plan, shell_script
 from grange.kernel.errors import InvalidRequestError
 
@@ -212,3 +213,47 @@ def test_the_scripts_text_is_what_the_guide_shows():
         per_frame=False,
     )
     assert """blender -b 'a b.blend' -s "$start" -e "$end\"""" in textwrap.dedent(script)
+
+
+@pytest.mark.parametrize(
+    ("text", "expression", "count"),
+    [
+        ("1-100x5", "1-96:5", 20),
+        ("1,3,7-9", "1,3,7-9", 5),
+        ("1-10y3", "2-3,5-6,8-9", 6),
+        ("0001-0010", "1-10", 10),
+        ("-3-3x3", "-3-3:3", 3),
+    ],
+)
+def test_frames_are_written_as_fileseq_has_them(text: str, expression: str, count: int):
+    """Issue 5, item 6; a colon stays OpenJD's step."""
+    found = parse_frames(text)
+    assert (found.text, len(found.frames)) == (expression, count)
+    frames = FrameSet(text)
+    assert list(found.frames) == sorted(int(frame) for frame in frames)
+
+
+def test_what_is_left_of_a_stepped_range_stays_stepped():
+    assert range_of([3, 5, 7, 9, 13, 15, 17, 20]).text == "3-9:2,13-17:2,20"
+    assert range_of([1, 2, 3, 5, 7]).text == "1-3,5,7"
+
+
+def test_chunks_can_be_fitted_to_a_time():
+    made = plan("render", "{start}", "{end}", chunk=1, chunk_seconds=300)
+    (step,) = json.loads(made.template)["steps"]
+    (frame,) = step["parameterSpace"]["taskParameterDefinitions"]
+    assert frame["chunks"]["targetRuntimeSeconds"] == 300
+    assert chunks_of(made.template)[0] == "1"
+    assert "300 s" in made.notes[-1]
+
+
+def test_a_command_renders_first_middle_and_last_before_the_others():
+    made = plan("render", "{frame}", frames="1-9", chunk=2, preview=True)
+    early, rest = json.loads(made.template)["steps"]
+    ranges = [
+        step["parameterSpace"]["taskParameterDefinitions"][0]["range"] for step in (early, rest)
+    ]
+    assert ranges == ["1,5,9", "2-4,6-8"]
+    assert rest["dependencies"] == [{"dependsOn": "Preview"}]
+    assert [layer.frames for layer in made.layers] == [3, 6]
+    assert len(plan("render", "{frame}", frames="1-3", preview=True).layers) == 1

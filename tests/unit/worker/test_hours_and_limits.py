@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from grange.domain.hours import WeeklyHours, parse_holidays, parse_hours
 from grange.kernel.errors import ConfigurationError
 from grange.kernel.units import Instant, instant_of
-from grange.domain.hours import WeeklyHours, parse_holidays, parse_hours
 from grange.worker.limits import AtEnd, DuringWork, Limits, parse_profile, read_profile
 
 ZURICH = ZoneInfo("Europe/Zurich")

@@ -14,7 +14,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0015');
+INSERT INTO "alembic_version" VALUES('0016');
 CREATE TABLE audit_entries (
 	audit_id TEXT NOT NULL, 
 	at INTEGER NOT NULL, 
@@ -211,7 +211,7 @@ CREATE TABLE jobs (
 	started_at INTEGER, 
 	ended_at INTEGER, 
 	updated_at INTEGER, 
-	updated_by TEXT, served_at INTEGER, excluded_workers TEXT, "after" TEXT, waits_for TEXT, told TEXT, 
+	updated_by TEXT, served_at INTEGER, excluded_workers TEXT, "after" TEXT, waits_for TEXT, told TEXT, cuts TEXT, 
 	CONSTRAINT jobs_key PRIMARY KEY (job_id)
 )
  STRICT
