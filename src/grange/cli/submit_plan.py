@@ -140,7 +140,7 @@ def command_plan(request: CommandRequest) -> SubmitPlan:
     if request.frames is not None:
         template["extensions"] = ["TASK_CHUNKING"]
     if len(parts) > 1:
-        template["steps"][1]["dependencies"] = [{"dependsOn": _PREVIEW}]
+        template["steps"][1]["dependencies"] = [{"dependsOn": PREVIEW}]
     return SubmitPlan(
         name=name,
         template=json.dumps(template),
@@ -150,7 +150,11 @@ def command_plan(request: CommandRequest) -> SubmitPlan:
         layers=tuple(
             LayerPlan(
                 name=layer,
-                tasks=1 if part is None else part.chunk_count(request.chunk),
+                tasks=(
+                    1
+                    if part is None
+                    else part.chunk_count(1 if layer == PREVIEW else request.chunk)
+                ),
                 frames=None if part is None else len(part.frames),
             )
             for layer, part in parts
@@ -160,7 +164,8 @@ def command_plan(request: CommandRequest) -> SubmitPlan:
 
 
 _LAYER = "Render"
-_PREVIEW = "Preview"
+PREVIEW = "Preview"
+"""The layer whose frames are rendered before the others."""
 
 
 def preview_frames(frames: Sequence[int]) -> tuple[int, ...]:
@@ -183,7 +188,7 @@ def _parts(request: CommandRequest) -> list[tuple[str, FrameRange | None]]:
         return [(_LAYER, request.frames)]
     early = preview_frames(request.frames.frames)
     rest = [frame for frame in request.frames.frames if frame not in early]
-    found: list[tuple[str, FrameRange | None]] = [(_PREVIEW, range_of(early))]
+    found: list[tuple[str, FrameRange | None]] = [(PREVIEW, range_of(early))]
     return [*found, (_LAYER, range_of(rest))] if rest else [(_LAYER, range_of(early))]
 
 
@@ -233,7 +238,9 @@ def _step(
     if frames is not None:
         step["parameterSpace"] = {
             "taskParameterDefinitions": [
-                chunk_parameter(frames, request.chunk, request.chunk_seconds)
+                chunk_parameter(frames, 1)
+                if name == PREVIEW
+                else chunk_parameter(frames, request.chunk, request.chunk_seconds)
             ]
         }
     return step

@@ -9,6 +9,7 @@ from typing import Any
 
 from grange.cli.frame_range import FrameRange, range_of
 from grange.cli.submit_plan import (
+    PREVIEW,
     LayerPlan,
     SubmitPlan,
     attribute_tags,
@@ -77,14 +78,14 @@ def scene_plan(request: SceneRequest) -> SubmitPlan:
     once = renderer.each is Each.ONCE
     early = preview_frames(frames.frames) if request.preview and not once else ()
     rest = tuple(frame for frame in frames.frames if frame not in early)
-    parts = [("Preview", "PreviewOutputDir", early), ("Render", "OutputDir", rest)]
+    parts = [(PREVIEW, "PreviewOutputDir", early), ("Render", "OutputDir", rest)]
     steps = [
         _step(request, layer, output, part)
         for layer, output, part in parts
         if part or (once and layer == "Render")
     ]
     if len(steps) > 1:
-        steps[1]["dependencies"] = [{"dependsOn": "Preview"}]
+        steps[1]["dependencies"] = [{"dependsOn": PREVIEW}]
     outputs = [output for _, output, part in parts if part]
     scene, folder = _scene_parameter(request)
     template = {
@@ -117,7 +118,7 @@ def scene_plan(request: SceneRequest) -> SubmitPlan:
         layers=tuple(
             LayerPlan(
                 name=layer,
-                tasks=1 if once else range_of(part).chunk_count(size),
+                tasks=(1 if once else range_of(part).chunk_count(1 if layer == PREVIEW else size)),
                 frames=len(part),
             )
             for layer, _, part in parts
@@ -242,7 +243,9 @@ def _step(request: SceneRequest, layer: str, output: str, frames: Sequence[int])
     if not once:
         step["parameterSpace"] = {
             "taskParameterDefinitions": [
-                chunk_parameter(range_of(frames), request.chunk, request.chunk_seconds)
+                chunk_parameter(range_of(frames), 1)
+                if layer == PREVIEW
+                else chunk_parameter(range_of(frames), request.chunk, request.chunk_seconds)
             ]
         }
     return step

@@ -243,7 +243,7 @@ def test_chunks_can_be_fitted_to_a_time():
     (step,) = json.loads(made.template)["steps"]
     (frame,) = step["parameterSpace"]["taskParameterDefinitions"]
     assert frame["chunks"]["targetRuntimeSeconds"] == 300
-    assert chunks_of(made.template)[0] == "1"
+    assert chunks_of(made.template)[0] == "1-1"
     assert "300 s" in made.notes[-1]
 
 
@@ -253,7 +253,8 @@ def test_a_command_renders_first_middle_and_last_before_the_others():
     ranges = [
         step["parameterSpace"]["taskParameterDefinitions"][0]["range"] for step in (early, rest)
     ]
-    assert ranges == ["1,5,9", "2-4,6-8"]
+    assert ranges == ["1-9:4", "2-4,6-8"]
+    assert [layer.tasks for layer in made.layers] == [3, 4]
     assert rest["dependencies"] == [{"dependsOn": "Preview"}]
     assert [layer.frames for layer in made.layers] == [3, 6]
     assert len(plan("render", "{frame}", frames="1-3", preview=True).layers) == 1
