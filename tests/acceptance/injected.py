@@ -428,6 +428,10 @@ class FaultFarm:
             if island is not None:
                 self.until("network", "RUNNING")
                 island.up(False)
+            if filler is not None:
+                room = threading.Thread(target=self._make_room, args=(filler,))
+                room.start()
+                stack.callback(room.join)
             self.send("frozen", signal.SIGSTOP)
             self.send("process", signal.SIGKILL)
             if "clock" in known:
@@ -435,9 +439,6 @@ class FaultFarm:
             self._worker_dies(known["worker"])
             if island is not None:
                 self._nobody_reaches(island)
-            if filler is not None:
-                self.until("disk", "FAILED")
-                filler.unlink()
             for key in self.jobs:
                 if key != "licence":
                     self.ended(key)
@@ -445,6 +446,11 @@ class FaultFarm:
             self.observed = {key: self._observe(known[key]) for key in self.jobs}
             if island is not None:
                 self._partition()
+
+    def _make_room(self, filler: Path) -> None:
+        """Free the disk once a render has failed for it, before the next one has."""
+        self.until("disk", "FAILED")
+        filler.unlink()
 
     def _clock_jumps(self, go: Path) -> None:
         self.until("clock", "RUNNING")
