@@ -227,7 +227,7 @@ async def running_api(
             max_bytes=settings.session_log_max_mib * MIB,
         )
         log_lines = LogLineReader(logs)
-        previews = PreviewProcess()
+        previews = PreviewProcess(settings.data_dir / "previews")
         stack.push_async_callback(previews.close)
         context = Context(
             clock=clock,

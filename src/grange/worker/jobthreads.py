@@ -493,6 +493,7 @@ class JobThreads:
             "cpuMilliseconds": message.cpu_ms,
             "peakMemoryBytes": max(peaks, default=None),
             "outputBytes": message.output_bytes,
+            "outputPaths": list(message.output_paths) or None,
             "copyMilliseconds": message.copy_ms,
             "framesDone": done if doing.frames else None,
             "errorClass": message.error_class or None,

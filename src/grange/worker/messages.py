@@ -130,6 +130,8 @@ class Ended(msgspec.Struct, tag="ended", kw_only=True, frozen=True):
     cpu_ms: int | None = None
     peak_memory_bytes: int | None = None
     output_bytes: int | None = None
+    output_paths: tuple[str, ...] = ()
+    """Files of a task that renders no frames, such as a movie."""
     copy_ms: int | None = None
     copied_files: int | None = None
     warnings: int = 0

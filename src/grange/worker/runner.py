@@ -92,6 +92,10 @@ _LEAVE_SECONDS = 30.0
 """How long leaving one environment may take when a session is closed abruptly."""
 
 
+MOST_OUTPUT_PATHS = 20
+"""So many files of a task without frames are told of."""
+
+
 class _Action:
     """The action under way: its parser, its outputs, what the children had used before it."""
 
@@ -432,6 +436,12 @@ class Runner:
         action.outputs[path] = size
         return size
 
+    def _places(self, action: _Action) -> tuple[str, ...]:
+        """Return where the files are that the log named and that are there."""
+        folder = self._session.working_directory if self._session is not None else self._root
+        there = [str(folder / path) for path, size in action.outputs.items() if size]
+        return tuple(self._delivery.place_of(path) for path in there[:MOST_OUTPUT_PATHS])
+
     def _end(self, action: _Action, status: ActionStatus, now: Instant) -> None:
         for happening in action.parser.finish(now):
             self._happened(action, happening, now)
@@ -467,6 +477,7 @@ class Runner:
                 cpu_ms=round(cpu_seconds * 1000),
                 peak_memory_bytes=peak(before.ru_maxrss, used.ru_maxrss),
                 output_bytes=copied.byte_count if copied else _sum(action.outputs),
+                output_paths=() if action.frames else self._places(action),
                 copy_ms=copied.millis if copied else None,
                 copied_files=copied.files if copied else None,
                 warnings=action.parser.warnings,

@@ -86,9 +86,8 @@ def test_a_process_that_died_is_replaced(tmp_path: Path):
     async def check() -> None:
         process = PreviewProcess()
         assert await process.thumbnail(str(good), [str(tmp_path)], 64)
-        assert process._pool is not None
-        for pid in list(process._pool._processes):
-            os.kill(pid, signal.SIGKILL)
+        assert process._process is not None
+        os.kill(process._process.pid, signal.SIGKILL)
         while True:
             try:
                 assert await process.thumbnail(str(good), [str(tmp_path)], 64)
@@ -96,5 +95,65 @@ def test_a_process_that_died_is_replaced(tmp_path: Path):
                 continue  # the first to ask finds it dead
             break
         await process.close()
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.exr", "a.tif", "a.dpx"])
+def test_an_image_that_is_cut_short_has_no_preview_and_says_so(tmp_path: Path, name: str) -> None:
+    whole = write(tmp_path / name, 640, 360)
+    if name == "a.exr":
+        whole.write_bytes(whole.read_bytes()[:400])
+    else:
+        whole.write_bytes(whole.read_bytes()[:200])
+    with pytest.raises(InvalidRequestError, match=rf"^No preview of {name}: it is damaged"):
+        asyncio.run(thumbnail(whole, tmp_path))
+
+
+def test_a_dpx_becomes_a_small_jpeg(tmp_path: Path) -> None:
+    assert asyncio.run(thumbnail(write(tmp_path / "a.dpx"), tmp_path)).startswith(b"\xff\xd8")
+
+
+def test_an_image_that_was_made_is_kept_until_the_file_changes(tmp_path: Path) -> None:
+    """By another process too; a file that is written again is looked at again."""
+    image = write(tmp_path / "a.png")
+
+    async def check() -> None:
+        first = PreviewProcess(tmp_path / "kept")
+        made = await first.thumbnail(str(image), [str(tmp_path)], 64)
+        await first.close()
+        second = PreviewProcess(tmp_path / "kept")
+        assert await second.thumbnail(str(image), [str(tmp_path)], 64) == made
+        assert second._process is None
+        write(image, 320, 320)
+        assert await second.thumbnail(str(image), [str(tmp_path)], 64) != made
+        await second.close()
+
+    asyncio.run(check())
+
+
+def test_of_many_passes_the_colours_are_shown(tmp_path: Path) -> None:
+    spec = oiio.ImageSpec(64, 64, 7, "half")
+    spec.channelnames = ("Z", "beauty.R", "beauty.G", "beauty.B", "N.X", "N.Y", "N.Z")
+    pixels = np.zeros((64, 64, 7), dtype=np.float32)
+    pixels[:, :, 2] = 1.0
+    output = oiio.ImageOutput.create(str(tmp_path / "passes.exr"))
+    output.open(str(tmp_path / "passes.exr"), spec)
+    output.write_image(pixels)
+    output.close()
+    (tmp_path / "made.jpg").write_bytes(asyncio.run(thumbnail(tmp_path / "passes.exr", tmp_path)))
+    red, green, blue = oiio.ImageBuf(str(tmp_path / "made.jpg")).getpixel(32, 32)
+    assert green > 0.9
+    assert max(red, blue) < 0.1
+
+
+def test_an_image_that_takes_too_long_stops_nothing_else(tmp_path: Path) -> None:
+    image = write(tmp_path / "a.png")
+
+    async def check() -> None:
+        process = PreviewProcess(timeout_seconds=0.05)
+        with pytest.raises(InvalidRequestError, match="could not be read within"):
+            await process.thumbnail(str(image), [str(tmp_path)], 64)
+        assert process._process is None
 
     asyncio.run(check())
