@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from grange.kernel.errors import InvalidRequestError, NotFoundError, ThrottledError
+from grange.kernel.errors import InvalidRequestError, ThrottledError
+from grange.services.reads.previews import file_inside
 
 TIMEOUT_SECONDS = 20.0
 MOST_WAITING = 64
@@ -166,19 +167,3 @@ def _identity(file: Path, width: int) -> str:
 def _allowed(path: str, roots: Sequence[str]) -> Path:
     """Return the real path of an image inside one of the folders."""
     return file_inside(path, roots, _KINDS, "preview")
-
-
-def file_inside(path: str, roots: Sequence[str], kinds: frozenset[str], what: str) -> Path:
-    """Return the real path of a file of some kinds inside one of some folders, links resolved.
-
-    Raises:
-        NotFoundError: there is none, or it lies elsewhere.
-    """
-    file = Path(path)
-    if not file.is_absolute() or file.suffix.lower() not in kinds:
-        raise NotFoundError(what, file.name)
-    real = file.resolve()
-    inside = any(real.is_relative_to(Path(root).resolve()) for root in roots)
-    if not inside or real.suffix.lower() not in kinds or not real.is_file():
-        raise NotFoundError(what, file.name)
-    return real

@@ -17,6 +17,7 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     (
         "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
+        " media-src 'self';"
         " font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self';"
         " base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),

@@ -39,6 +39,7 @@ from grange.server.rest.hails import HANDLERS as HAILS
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.hooks import HANDLERS as HOOKS
 from grange.server.rest.job_links import HANDLERS as JOB_LINKS
+from grange.server.rest.job_pages import HANDLERS as JOB_PAGES
 from grange.server.rest.job_report import HANDLERS as JOB_REPORT
 from grange.server.rest.me import HANDLERS as ME
 from grange.server.rest.memberships import HANDLERS as MEMBERSHIPS
@@ -139,6 +140,7 @@ HANDLERS: list[HTTPRouteHandler] = [
     *POLICY,
     *WRANGLE,
     *TASK_LOGS,
+    *JOB_PAGES,
     *WORKER_PAGES,
     *ACTIONS,
     *SCHEDULES,

@@ -24,6 +24,7 @@ from grange.services.books.eta import ANSWERS as ETA
 from grange.services.books.forecast import ANSWERS as FORECAST
 from grange.services.books.foreign import ANSWERS as FOREIGN
 from grange.services.books.history_pages import ANSWERS as HISTORY_PAGES
+from grange.services.books.job_pages import ANSWERS as JOB_PAGES
 from grange.services.books.journey import ANSWERS as JOURNEY
 from grange.services.books.reports import ANSWERS as REPORTS
 from grange.services.books.worker_attempts import ANSWERS as WORKER_ATTEMPTS
@@ -36,6 +37,7 @@ ANSWERS: Mapping[str, Answer] = {
     **aggregation.ANSWERS,
     **REPORTS,
     **ETA,
+    **JOB_PAGES,
     **FORECAST,
     **FOREIGN,
     **HISTORY_PAGES,

@@ -1,9 +1,10 @@
-"""Which folders the thumbnails of a job may be read from."""
+"""Which files of a job people may see: those in the folders it writes to."""
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from grange.domain.work import Job
+from grange.kernel.errors import NotFoundError
 
 _TOO_WIDE = frozenset({"/", "/home", "/root", "/etc", "/usr", "/var", "/tmp", "/opt", "/srv"})  # noqa: S108
 
@@ -34,3 +35,19 @@ def _folder(path: str) -> list[str]:
     if not pure.is_absolute() or ".." in pure.parts:
         return []
     return [str(pure.parent if pure.suffix else pure)]
+
+
+def file_inside(path: str, roots: Sequence[str], kinds: frozenset[str], what: str) -> Path:
+    """Return the real path of a file of some kinds inside one of some folders, links resolved.
+
+    Raises:
+        NotFoundError: there is none, or it lies elsewhere.
+    """
+    file = Path(path)
+    if not file.is_absolute() or file.suffix.lower() not in kinds:
+        raise NotFoundError(what, file.name)
+    real = file.resolve()
+    inside = any(real.is_relative_to(Path(root).resolve()) for root in roots)
+    if not inside or real.suffix.lower() not in kinds or not real.is_file():
+        raise NotFoundError(what, file.name)
+    return real
