@@ -5,7 +5,7 @@ listener and bring back what it says. Who has not got the key can neither ask no
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from hashlib import sha256
 
@@ -70,6 +70,19 @@ _ORDER = (
     (Outcome.REFUSED, Verdict.GONE),
     (Outcome.UNREACHED, Verdict.DEAD),
 )
+
+
+WORDS: Mapping[Verdict, tuple[str, str]] = {
+    Verdict.UNREACHABLE: (
+        "the server cannot reach it",
+        "it works, say its neighbours: look at the network between it and the server",
+    ),
+    Verdict.HUNG: ("it hangs", "its program takes calls and does not answer"),
+    Verdict.GONE: ("it is dead", "its machine is there, its program is not"),
+    Verdict.DEAD: ("it is dead or cut off", "its neighbours cannot reach it either"),
+    Verdict.UNASKED: ("not heard from", "no neighbour could be asked whether it lives"),
+}
+"""What is the matter, and how that is known: in a few words each."""
 
 
 def judge(outcomes: Iterable[Outcome]) -> Verdict:

@@ -282,7 +282,7 @@ def test_claims_of_before_the_server_began_are_verified_when_somebody_looks(yard
                 said = answer_line(KEY, order.worker_id, order.line) or ""
                 yard.hails.told(name, order.hail_id, outcome, said)
         await asyncio.gather(*yard.hails._tasks)
-        return {order.worker_id: order for own in orders.values() for order in own}
+        return {WorkerId(order.worker_id): order for own in orders.values() for order in own}
 
     asked = run(look())
     assert set(asked) == {silent, cut_off}

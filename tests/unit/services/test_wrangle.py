@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from grange.domain.hails import Hail, Verdict
 from grange.domain.statuses import ActionKind, SessionActionStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.domain.wrangling import Deed, Fix, Trouble, handling
@@ -209,6 +210,20 @@ def test_a_silent_worker_costs_the_time_of_its_threads_until_somebody_disables_i
     (one,) = silent([worker()], {}, NOW)
     assert (one.lost_ms, one.first_at) == (10 * MINUTE, NOW - 5 * MINUTE)
     assert silent([worker(disabled=True), worker(status=WorkerStatus.STOPPED)], {}, NOW) == []
+
+
+def test_what_neighbours_met_says_whether_a_worker_is_dead_or_cannot_be_reached() -> None:
+    """Ledger S1-06: both are findings of the inbox, apart from each other."""
+    found = {}
+    for verdict in Verdict:
+        hail = Hail(verdict=verdict, seen_at=NOW, told_at=NOW)
+        late = worker(status=WorkerStatus.STARTED, hail=hail)
+        (one,) = silent([late], {}, NOW)
+        assert silent([worker(disabled=True, hail=hail)], {}, NOW) == []
+        found[verdict] = one.signature
+    assert found[Verdict.UNREACHABLE] == "the server cannot reach it"
+    assert found[Verdict.GONE] == "it is dead"
+    assert len(set(found.values())) == len(Verdict)
 
 
 def test_a_worker_without_room_shows() -> None:

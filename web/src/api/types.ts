@@ -90,6 +90,10 @@ export interface WorkerRow {
   last_seen_at: Instant | null;
   /** How far its clock is behind the server's; negative: ahead. More than 5 s is a finding. */
   clock_behind_ms: number | null;
+  /** False: it is said to render since before the server began, and was not heard since. */
+  verified?: boolean;
+  /** What its neighbours met while the server did not hear of it. */
+  hail?: { verdict: string; text: string } | null;
 }
 
 export interface Overview {

@@ -80,6 +80,10 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
       <Show when={clockOff(props.worker.clock_behind_ms)}>
         {(text) => <p class="small finding">{text()}</p>}
       </Show>
+      <Show when={props.worker.hail}>{(hail) => <p class="small finding">{hail().text}</p>}</Show>
+      <Show when={props.worker.verified === false}>
+        <p class="small finding">Not heard since the server began; it may still render.</p>
+      </Show>
       <ol class="threads">
         <For each={props.worker.threads}>
           {(thread) => <Thread thread={thread} linked={props.linked ?? false} />}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from grange.domain.faults import LayerHold, hold_ms
+from grange.domain.hails import WORDS
 from grange.domain.signatures import signature
 from grange.domain.statuses import ActionKind, WorkerStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
@@ -75,14 +76,18 @@ def silent(
     """Return the workers that are not heard from; those that are disabled nobody waits for."""
     found = []
     for worker in workers:
-        if worker.status is not WorkerStatus.NOT_RESPONDING or worker.disabled:
+        lost = worker.status is WorkerStatus.NOT_RESPONDING
+        if worker.disabled or not (lost or worker.hail is not None):
             continue
+        said, text = "not heard from", "no sign of life"
+        if worker.hail is not None:
+            said, text = WORDS[worker.hail.verdict]
         at = seen.get(worker.worker_id) or worker.last_seen_at or worker.created_at
         found.append(
             Incident(
                 trouble=Trouble.SILENT,
-                signature="not heard from",
-                text="no sign of life",
+                signature=said,
+                text=text,
                 first_at=at,
                 at=at,
                 lost_ms=(now - at) * worker.threads,
