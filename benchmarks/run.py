@@ -17,6 +17,7 @@ from benchmarks import (
     report,
     reports,
     rings,
+    scheduler,
     stores,
     submit,
     telemetry,
@@ -76,8 +77,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        help="whole, queue, stores, owner, wire, worker, submit, collect, reports, telemetry;"
-        " repeatable",
+        help="whole, queue, stores, owner, wire, worker, submit, scheduler, collect, reports,"
+        " telemetry; repeatable",
     )
     parser.add_argument("--folder", type=Path, help="where databases are made (default: /var/tmp)")
     parser.add_argument("--name", help="name of the results file")
@@ -108,6 +109,7 @@ def _contests(
         "worker": lambda: (workers.contests(folder, rounds, scale), []),
         "submit": lambda: submit.contests(folder, rounds, with_peers=peers),
         "collect": lambda: collect.contests(folder, rounds, scale, with_peers=peers),
+        "scheduler": lambda: scheduler.contests(rounds, scale),
         "rings": lambda: rings.contests(folder, rounds, scale, with_peers=peers),
         "graphs": lambda: graphs.contests(folder, rounds, scale, with_peers=peers),
         "telemetry": lambda: telemetry.contests(folder, rounds, scale),

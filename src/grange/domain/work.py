@@ -263,7 +263,8 @@ class Session(Struct, frozen=True, kw_only=True):
     gpus: int | None = None
     """GPUs of the worker that are kept for it."""
     charged_at: Instant | None = None
-    """Up to when its thread time was charged to the shares of its project and user."""
+    """Up to when its thread time was charged to the shares of its project and user: at first in
+    advance."""
     cores: int | None = None
     """Processor threads of the worker that are kept for it."""
 

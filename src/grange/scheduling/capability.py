@@ -52,6 +52,8 @@ class Offer:
     """What other sessions leave; None: there are none, or its memory is not known."""
     free_gpus: float | None = None
     """As `free_memory_mib`."""
+    free_cores: float | None = None
+    """As `free_memory_mib`: processor threads."""
     held: tuple[PoolKey, ...] = ()
     """Pools the thread's session holds a seat of, which would be free."""
     payer: tuple[str, str] | None = None

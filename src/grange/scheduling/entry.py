@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from grange.domain.licences import PoolKey
+from grange.domain.work import Job, Layer
 from grange.kernel.ids import FarmId, JobId, QueueId, StepId, WorkerId
 from grange.scheduling.lane import Place
 
@@ -35,6 +38,40 @@ class Entry:
     basis: tuple[object, ...] = ()
     """What its place follows from."""
 
+    job: Job | None = None
+    """As it was told of last."""
+    layer: Layer | None = None
+    version: int = -1
+    """Of the farm's limits when it was put in its place."""
+
+    def seen_in(self, job: Job, layer: Layer, version: int) -> bool:
+        """True if nothing has changed since that decides on its place."""
+        return job is self.job and self._is_alike(layer, version)
+
+    def stays_with(self, job: Job, layer: Layer, band: int, version: int) -> bool:
+        """True if its place is the same as before, though the job may have other sessions."""
+        known = self.job
+        return (
+            known is not None
+            and band == self.place.band
+            and job.priority == self.priority
+            and job.attributes is known.attributes
+            and job.excluded_workers is known.excluded_workers
+            and self._is_alike(layer, version)
+        )
+
+    def _is_alike(self, layer: Layer, version: int) -> bool:
+        known = self.layer
+        return (
+            known is not None
+            and layer.requirement is known.requirement
+            and layer.attributes is known.attributes
+            and layer.reserve_mib == known.reserve_mib
+            and layer.reserve_cores == known.reserve_cores
+            and layer.reserve_gpus == known.reserve_gpus
+            and version == self.version
+        )
+
     @property
     def is_open(self) -> bool:
         """Whether a session may begin on it, as far as the job itself is concerned."""
@@ -46,8 +83,7 @@ class Entry:
         return len(self.returned) + (self.rest_count if self.rest_ready else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """The layer a worker should work on next."""
 
     layer_id: StepId

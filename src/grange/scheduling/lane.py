@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from grange.domain.licences import PoolKey
 from grange.domain.shares import ShareKind
 from grange.kernel.ids import FarmId, QueueId, StepId
-from grange.scheduling.capability import Demand
+from grange.scheduling.capability import Demand, Offer
 from grange.scheduling.tallies import Tallies
 
+MOST_FIRST = 8
+"""So many layers are known for each kind of offer, so that the next one follows when one goes."""
+MOST_HEADS = 256
+"""So many kinds of offers are kept apart in a lane before it forgets them."""
 SortKey = tuple[int, str, int]
 """(created, job id, layer index): the smallest comes first."""
 Order = tuple[int, float, str, float, str, SortKey]
 """(band, level of the project, project, level of the user, user, key)."""
+Ranked = tuple[Order, StepId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,75 @@ class Band:
     projects: dict[str, Project] = field(default_factory=dict)
 
 
+class Head:
+    """What a lane has first for offers of one kind: the beginning of what a walk would give."""
+
+    __slots__ = ("complete", "liked", "offer", "over_quota", "second", "unfit", "version")
+
+    def __init__(self, offer: Offer, version: int) -> None:
+        self.offer = offer
+        """Any of the kind."""
+        self.version = version
+        """Of the quotas it was found with."""
+        self.liked: list[Ranked] = []
+        """Best first."""
+        self.second: list[Ranked] = []
+        """Of those that would rather have another worker, best first."""
+        self.complete = False
+        """True: there are no others."""
+        self.over_quota = False
+        """Somebody's work was passed over for a quota."""
+        self.unfit = False
+        """Somebody's work was passed over since it does not fit."""
+
+    @property
+    def is_spent(self) -> bool:
+        """True if what comes first has gone, and others may be behind it."""
+        return not (self.liked or self.complete)
+
+    def enter(self, one: Ranked, *, likes: bool) -> bool:
+        """Take in a layer that has come; False if it stands behind all that is known here."""
+        known = self.liked if likes else self.second
+        if not (self.complete or (known and one < known[-1])):
+            return False
+        insort(known, one)
+        if len(known) > MOST_FIRST:
+            known.pop()
+            self.complete = False
+        return True
+
+    def falls_behind(self, at: int, name: str, level: float) -> bool:
+        """Put work of a project or user, who has had more now, behind what it beats no longer.
+
+        Returns True if nothing is known any more of what comes first.
+
+        Args:
+            at: place of its level in an order; its name stands behind it.
+            name: of the project or user.
+            level: as it is now.
+        """
+        for known in (self.liked, self.second):
+            moving = [one for one in known if one[0][at + 1] == name]
+            if not moving:
+                continue
+            staying = [one for one in known if one[0][at + 1] != name]
+            for (band, project_level, project, user_level, user, key), layer_id in moving:
+                levels = (level, user_level) if at == 1 else (project_level, level)
+                after = ((band, levels[0], project, levels[1], user, key), layer_id)
+                if self.complete or (staying and after < staying[-1]):
+                    insort(staying, after)
+            known[:] = staying
+        return self.is_spent
+
+    def leave(self, layer_id: StepId) -> None:
+        """Take out a layer that has gone."""
+        for known in (self.liked, self.second):
+            for place, one in enumerate(known):
+                if one[1] == layer_id:
+                    del known[place]
+                    return
+
+
 class Lane:
     """Ready layers that want the same licences."""
 
@@ -74,7 +148,51 @@ class Lane:
         self.pools = pools
         self.bands: list[int] = []
         self.nodes: dict[int, Band] = {}
-        self._tallies = tallies
+        self.tallies = tallies
+        self.excluding = 0
+        """Layers that exclude some worker."""
+        self.top = -1
+        """The highest priority in it."""
+        self._priorities: dict[int, int] = {}
+        self.heads: dict[int, Head] = {}
+        """What comes first, by kind of offer."""
+        self.leading: dict[StepId, set[int]] = {}
+        """Layer → kinds of offers for which it came first, and perhaps does."""
+
+    def count_priority(self, priority: int, change: int) -> None:
+        """Count a layer of this priority that comes or goes."""
+        left = self._priorities.get(priority, 0) + change
+        if left:
+            self._priorities[priority] = left
+            self.top = max(self.top, priority)
+        else:
+            del self._priorities[priority]
+            if priority == self.top:
+                self.top = max(self._priorities, default=-1)
+
+    def keep_head(self, kind: int, head: Head) -> None:
+        """Remember what comes first for a kind of offer."""
+        if len(self.heads) >= MOST_HEADS:
+            self.forget_heads()
+        self.heads[kind] = head
+        for one in (*head.liked, *head.second):
+            self.leading.setdefault(one[1], set()).add(kind)
+
+    def forget_heads(self) -> None:
+        """Forget what comes first: it is looked up anew."""
+        self.heads.clear()
+        self.leading.clear()
+
+    def order_of(self, place: Place) -> Order:
+        """Return where a place stands among all others."""
+        return (
+            place.band,
+            self.tallies.level(ShareKind.PROJECT, place.project),
+            place.project,
+            self.tallies.level(ShareKind.USER, place.user),
+            place.user,
+            place.key,
+        )
 
     def add(self, place: Place, layer_id: StepId) -> None:
         """Put a layer in its place."""
@@ -86,16 +204,22 @@ class Lane:
         if project is None:
             project = band.projects[place.project] = Project()
             insort(
-                band.order, (self._tallies.level(ShareKind.PROJECT, place.project), place.project)
+                band.order, (self.tallies.level(ShareKind.PROJECT, place.project), place.project)
             )
         user = project.users.get(place.user)
         if user is None:
             user = project.users[place.user] = User()
-            insort(project.order, (self._tallies.level(ShareKind.USER, place.user), place.user))
+            insort(project.order, (self.tallies.level(ShareKind.USER, place.user), place.user))
         insort(user.buckets.setdefault(place.demand, []), (place.key, layer_id))
 
     def remove(self, place: Place, layer_id: StepId) -> None:
         """Take a layer out, and what stands empty then."""
+        for kind in self.leading.pop(layer_id, ()):
+            head = self.heads.get(kind)
+            if head is not None:
+                head.leave(layer_id)
+                if head.is_spent:
+                    del self.heads[kind]
         band = self.nodes.get(place.band)
         project = None if band is None else band.projects.get(place.project)
         user = None if project is None else project.users.get(place.user)
@@ -121,6 +245,12 @@ class Lane:
 
     def level_changed(self, kind: ShareKind, name: str, level: float) -> None:
         """Put a project or user where it belongs now."""
+        at = 1 if kind is ShareKind.PROJECT else 3
+        spent = [
+            number for number, head in self.heads.items() if head.falls_behind(at, name, level)
+        ]
+        for number in spent:
+            del self.heads[number]
         for band in self.nodes.values():
             if kind is ShareKind.PROJECT:
                 if name in band.projects:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TypeVar
 
 from grange.domain.budgets import Budget, covers
@@ -34,6 +35,12 @@ class Tallies:
     """What licence servers outside the farm said."""
     threads: dict[ShareKey, int] = field(default_factory=dict)
     """Open sessions."""
+    quota_version: int = 0
+    """Changes when somebody comes to a quota, or has room in it again."""
+    _whose: dict[tuple[PoolKey, Region], tuple[PoolKey, Region]] = field(default_factory=dict)
+    """Whose seats count where."""
+    _full: set[tuple[PoolKey, Region]] = field(default_factory=set)
+    """Seats of which none is free."""
 
     def set_pool(self, key: PoolKey, pool: LicencePool | None) -> None:
         """Take over a pool, or forget it."""
@@ -42,6 +49,20 @@ class Tallies:
             self.pools.pop(key, None)
         else:
             self.pools[key] = pool
+        for region in REGIONS:
+            if pool is None:
+                self._whose.pop((key, region), None)
+            else:
+                self._whose[key, region] = (key, region_of_seats(pool, region))
+            self._look(key, region)
+
+    def _look(self, key: PoolKey, region: Region) -> None:
+        """Note whether seats of a pool are free."""
+        most, used = self.seats_of(key, region)
+        if most is not None and used >= most:
+            self._full.add((key, region))
+        else:
+            self._full.discard((key, region))
 
     def set_budget(self, budget_id: str, budget: Budget | None) -> bool:
         """Take over a budget, or forget it; True if other work is stopped than before."""
@@ -69,18 +90,31 @@ class Tallies:
             self.told.pop(key, None)
         else:
             self.told[key] = told
+        self._look(*key)
 
     def set_share(self, key: ShareKey, share: Share | None) -> None:
         """Take over a share, or forget it."""
-        self.quotas.pop(key, None)
+        known = self.shares.get(key)
+        if share is not None and known is not None and share.max_threads == known.max_threads:
+            self.shares[key] = share
+            self.levels[key] = coarse(share.level)
+            return
+        had = self.quotas.pop(key, None)
+        if had != (None if share is None else share.max_threads):
+            self.quota_version += 1
         if share is None:
             self.shares.pop(key, None)
             self.levels.pop(key, None)
             return
         self.shares[key] = share
-        self.levels[key] = share.level
+        self.levels[key] = coarse(share.level)
         if share.max_threads is not None:
             self.quotas[key] = share.max_threads
+
+    @property
+    def has_full(self) -> bool:
+        """Whether any licence is out of seats."""
+        return bool(self._full)
 
     def level(self, kind: ShareKind, name: str) -> float:
         """Return what somebody had against what is due to them."""
@@ -89,11 +123,20 @@ class Tallies:
     def count_seat(self, pool: PoolKey, region: Region, change: int) -> None:
         """Take a seat, or give it back."""
         _count(self.seats, (pool, region), change)
+        self._look(pool, region)
 
     def count_thread(self, project: str, user: str, change: int) -> None:
         """Count a session of a project and user."""
-        _count(self.threads, (ShareKind.PROJECT, project), change)
-        _count(self.threads, (ShareKind.USER, user), change)
+        for key in ((ShareKind.PROJECT, project), (ShareKind.USER, user)):
+            most = self.quotas.get(key)
+            before = self.threads.get(key, 0)
+            _count(self.threads, key, change)
+            if most is not None and (before >= most) != (before + change >= most):
+                self.quota_version += 1
+
+    def has_quota(self, project: str, user: str) -> bool:
+        """True if a project or user may have only so many threads."""
+        return (ShareKind.PROJECT, project) in self.quotas or (ShareKind.USER, user) in self.quotas
 
     def over_quota(self, kind: ShareKind, name: str, *, less: int = 0) -> bool:
         """True if a project or user has as many threads as it may, `less` that are given back."""
@@ -103,8 +146,7 @@ class Tallies:
     def taken(self, wanted: tuple[PoolKey, ...], region: Region) -> PoolKey | None:
         """Return the first pool without a free seat in the region; None: all have one."""
         for key in wanted:
-            limit, used = self.seats_of(key, region)
-            if limit is not None and used >= limit:
+            if self._whose.get((key, region)) in self._full:
                 return key
         return None
 
@@ -140,6 +182,15 @@ class Tallies:
             "spent": dict(self.spent),
             "threads": dict(self.threads),
         }
+
+
+def coarse(level: float) -> float:
+    """Return a level to about a thirtieth of a percent of what was had.
+
+    Whoever differs by less is served alike: else every session that begins or ends would change
+    the order of everybody on a large farm.
+    """
+    return round(level * 2048) / 2048 if isfinite(level) else level
 
 
 def _count(counts: dict[K, int], key: K, by: int) -> None:

@@ -16,12 +16,13 @@ from grange.domain.rates import LicenceUnit, RateCard, amount_after, card_at
 from grange.domain.shares import Share, ShareKind, charged
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Worker
 from grange.kernel.units import Instant, half_even_divide
-from grange.scheduling.index import AGING_MS
+from grange.scheduling.table import AGING_MS
 from grange.services.booking import region_of
 from grange.services.draft import Draft
 
 ADVANCE_MS = 60_000
-"""Charged when a session begins, so that who has just been served is not served again at once."""
+"""Charged when a session begins, so that who has just been served is not served again at once; of
+layers with short tasks half the time of one, so that little has to be given back."""
 CHARGE_EVERY_MS = 10_000
 """Thread time is charged when so much has gathered, and when the session ends."""
 _SERVED_EVERY_MS = AGING_MS // 4
@@ -31,13 +32,15 @@ _MIB = 2**20
 def claim(draft: Draft, worker: Worker, job: Job, layer: Layer) -> dict[str, Any]:
     """Return what a session takes that begins with a layer, as members of `Session`."""
     demand = draft.memory.index.demand(layer.layer_id)
+    pace = draft.memory.pace_ms.get(layer.layer_id)
+    advance = ADVANCE_MS if pace is None else min(ADVANCE_MS, round(pace / 2))
     for share in _shares(draft, job):
-        draft.put(charged(share, ADVANCE_MS, draft.now))
+        draft.put(charged(share, advance, draft.now))
     return {
         "licences": _taken(draft, worker, draft.memory.index.pools_of(layer.layer_id)) or None,
         "memory_mib": demand.memory_mib or None,
         "gpus": demand.gpus or None,
-        "charged_at": draft.now,
+        "charged_at": draft.now + advance,
     }
 
 
@@ -88,8 +91,7 @@ def let_go(draft: Draft, session: Session, at: Instant) -> Session:
     job = draft.find(Job, session.job_id)
     if session.charged_at is not None and job is not None:
         for share in _shares(draft, job):
-            rest = max(0, at - session.charged_at) - ADVANCE_MS
-            draft.put(charged(share, rest, draft.now))
+            draft.put(charged(share, max(at - session.charged_at, -ADVANCE_MS), draft.now))
     return replace(session, licences=None, charged_at=None)
 
 

@@ -233,7 +233,8 @@ def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     own = index.best_of_job(session.job_id, offer)
     if own is None:
         return session
-    best = Nothing("draining") if worker.draining else index.best(queues, offer)
+    outranked = not worker.draining and index.has_above(queues, own.priority)
+    best = index.best(queues, offer) if outranked else Nothing("no_work")
     if (
         isinstance(best, Choice)
         and best.priority > own.priority

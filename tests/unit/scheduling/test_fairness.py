@@ -12,7 +12,7 @@ from grange.domain.shares import HALF_LIFE_MS, Share, ShareKind, charged, recent
 from grange.domain.work import Job, Session
 from grange.kernel.ids import FarmId
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
-from grange.scheduling.index import AGING_MS
+from grange.scheduling.table import AGING_MS
 from grange.services.commands.jobs import CreateJob
 from grange.services.commands.shares import SetShare
 from grange.services.templates import parse_job

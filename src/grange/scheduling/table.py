@@ -1,0 +1,474 @@
+"""What the scheduling index holds: ready layers in their lanes, limits, and what fits whom.
+
+Of each lane is kept what comes first for each kind of offer. A layer that leaves a lane takes away
+what it was first for, and one that comes is put before what it beats: so a thread that asks is
+answered without a walk, and the answer is the one that a walk would give.
+"""
+
+from bisect import bisect_left, insort
+
+from grange.domain.budgets import Budget
+from grange.domain.licences import LicencePool, PoolKey, region_named, wanted_pools
+from grange.domain.shares import Share, ShareKind
+from grange.domain.statuses import TaskRunStatus
+from grange.domain.work import UNASSIGNED, Job, Layer, Session, Task
+from grange.kernel.ids import FarmId, JobId, QueueId, SessionId, StepId, WorkerId
+from grange.kernel.units import MILLIS_PER_HOUR
+from grange.scheduling.blocks import Block, Unmet
+from grange.scheduling.capability import (
+    NOBODY,
+    Capability,
+    Demand,
+    Offer,
+    demand_of,
+    first_unmet,
+    prefers,
+)
+from grange.scheduling.entry import Entry
+from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, SortKey, User
+from grange.scheduling.tallies import Tallies
+
+AGING_MS = MILLIS_PER_HOUR
+"""A job that has waited so much longer than another counts as one point of priority more."""
+MOST_KINDS = 4_000
+"""So many kinds of offers are told apart before they are forgotten and numbered anew."""
+
+
+class LayerTable:
+    """Ready layers in their lanes, and the limits of each farm; told of every change."""
+
+    """Ready layers, best first, and the limits of each farm."""
+
+    def __init__(self) -> None:
+        self._entries: dict[StepId, Entry] = {}
+        self._layers_of: dict[JobId, dict[StepId, Layer]] = {}
+        self._lanes: dict[QueueId, dict[tuple[PoolKey, ...], Lane]] = {}
+        self._ready: dict[tuple[QueueId, tuple[PoolKey, ...]], int] = {}
+        """Ready tasks of each lane."""
+        self._full: dict[QueueId, set[StepId]] = {}
+        self._tallies: dict[FarmId, Tallies] = {}
+        self._payers: dict[SessionId, tuple[str, str]] = {}
+        """Project and user of each open session."""
+        self._session_room: dict[JobId, int] = {}
+        """Sessions that jobs with a limit may still have."""
+        self._kinds: dict[tuple[Capability, float | None, float | None, float | None], int] = {}
+        """Offers that fit the same layers have one number."""
+        self._unmet: dict[tuple[Capability, Demand], Unmet | None] = {}
+        self._liked: dict[tuple[Capability, Demand], bool] = {}
+        self._lanes_by: dict[tuple[QueueId, ...], list[Lane]] = {}
+
+    # ── being told ────────────────────────────────────────────────────────────────────────────────
+
+    def set_layer(self, job: Job, layer: Layer) -> None:
+        """Take over the current values of a job and one of its layers."""
+        tallies = self.tallies(job.farm_id)
+        entry = self._entries.get(layer.layer_id)
+        if entry is not None and entry.seen_in(job, layer, tallies.version):
+            self._moved_on(entry, layer)
+            return
+        since = job.created_at if job.served_at is None else job.served_at
+        band = since // AGING_MS - job.priority
+        if entry is not None and entry.stays_with(job, layer, band, tallies.version):
+            self._opened_or_closed(entry, job)
+            self._moved_on(entry, layer)
+            return
+        basis = (
+            band,
+            job.priority,
+            job.attributes,
+            job.excluded_workers,
+            layer.requirement,
+            layer.reserve_mib,
+            layer.reserve_cores,
+            layer.reserve_gpus,
+            layer.attributes,
+            tallies.version,
+        )
+        self._layers_of.setdefault(layer.job_id, {})[layer.layer_id] = layer
+        if entry is None:
+            entry = self._entries[layer.layer_id] = Entry(
+                layer_id=layer.layer_id,
+                job_id=layer.job_id,
+                farm_id=layer.farm_id,
+                queue_id=layer.queue_id,
+                place=_place(job, layer, band),
+                task_count=layer.task_count,
+            )
+        was = entry.ready_count
+        if entry.basis != basis:
+            self._withdraw(entry)
+            entry.basis = basis
+            entry.priority = job.priority
+            entry.place = _place(job, layer, band)
+            entry.pools = wanted_pools(layer.attributes, tallies.pools)
+            entry.spent = tallies.spent_of(job, layer)
+            entry.excluded = frozenset(job.excluded_workers or ())
+        self._opened_or_closed(entry, job)
+        entry.layer, entry.version = layer, tallies.version
+        entry.next_index = layer.next_index
+        entry.task_count = layer.task_count
+        entry.rest_ready = layer.rest_status is TaskRunStatus.READY
+        entry.rest_count = layer.rest_count
+        self._counted(entry, was)
+
+    def _opened_or_closed(self, entry: Entry, job: Job) -> None:
+        """Take over how many sessions a job has, and may have."""
+        entry.job = job
+        most = job.max_worker_count
+        open_to_sessions = most < 0 or job.open_sessions < most
+        if most >= 0:
+            self._session_room[job.job_id] = most - job.open_sessions
+        elif self._session_room:
+            self._session_room.pop(job.job_id, None)
+        if entry.open_to_sessions != open_to_sessions:
+            ready = entry.ready_count
+            self._withdraw(entry)
+            entry.open_to_sessions = open_to_sessions
+            if ready:
+                self._offer(entry, ready)
+
+    def _moved_on(self, entry: Entry, layer: Layer) -> None:
+        """Take over a layer of which only the tasks are others: most changes are of that kind."""
+        was = entry.ready_count
+        self._layers_of[layer.job_id][layer.layer_id] = layer
+        entry.layer = layer
+        entry.next_index = layer.next_index
+        entry.task_count = layer.task_count
+        entry.rest_ready = layer.rest_status is TaskRunStatus.READY
+        entry.rest_count = layer.task_count - layer.next_index - layer.touched_ahead
+        self._counted(entry, was)
+
+    def set_task(self, layer_id: StepId, old: Task | None, new: Task | None) -> None:
+        """Take over the change of one touched task (None: the task is untouched, or forgotten)."""
+        entry = self._entries.get(layer_id)
+        if entry is None:
+            return
+        was = old is not None and old.status is TaskRunStatus.READY
+        now = new is not None and new.status is TaskRunStatus.READY
+        index = new.index if new is not None else old.index if old is not None else 0
+        if was != now:
+            count = entry.ready_count
+            if was:
+                at = bisect_left(entry.returned, index)
+                if at < len(entry.returned) and entry.returned[at] == index:
+                    del entry.returned[at]
+            else:
+                insort(entry.returned, index)
+            self._counted(entry, count)
+        if new is None:
+            entry.ahead.discard(index)
+        elif index >= entry.next_index:
+            entry.ahead.add(index)
+
+    def drop_job(self, job_id: JobId) -> None:
+        """Forget a job."""
+        self._session_room.pop(job_id, None)
+        for layer_id in self._layers_of.pop(job_id, {}):
+            self._withdraw(self._entries.pop(layer_id))
+
+    def set_session(self, project: str, old: Session | None, new: Session | None) -> None:
+        """Take over a session: the thread it takes of its project and user, the licences it holds.
+
+        Args:
+            project: of its job; it counts while the session is open.
+            old: as it was.
+            new: as it is.
+        """
+        for session, change in ((old, -1), (new, 1)):
+            if session is None or session.ended_at is not None:
+                continue
+            tallies = self.tallies(session.farm_id)
+            if change > 0:
+                payer = self._payers.setdefault(session.session_id, (project, session.user_name))
+            else:
+                payer = self._payers.pop(session.session_id, (project, session.user_name))
+            tallies.count_thread(*payer, change)
+            for hold in session.licences or ():
+                tallies.count_seat(hold.pool, region_named(hold.region), change)
+
+    def set_share(self, farm_id: FarmId, kind: ShareKind, name: str, share: Share | None) -> None:
+        """Take over what a project or user had, is entitled to and may hold."""
+        tallies = self.tallies(farm_id)
+        before = tallies.level(kind, name)
+        tallies.set_share((kind, name), share)
+        level = tallies.level(kind, name)
+        if level == before:
+            return
+        for lanes in self._lanes.values():
+            for lane in lanes.values():
+                if lane.farm_id == farm_id:
+                    if level < before:
+                        lane.forget_heads()
+                    lane.level_changed(kind, name, level)
+
+    def set_pool(
+        self, farm_id: FarmId, key: PoolKey, pool: LicencePool | None, jobs: dict[JobId, Job]
+    ) -> None:
+        """Take over a licence pool; layers that take a seat of it stand elsewhere then.
+
+        Args:
+            farm_id: the farm.
+            key: app, plugin, version.
+            pool: None if it is no more.
+            jobs: by id, those of the index.
+        """
+        self.tallies(farm_id).set_pool(key, pool)
+        self._look_again(farm_id, jobs)
+
+    def set_budget(
+        self, farm_id: FarmId, budget_id: str, budget: Budget | None, jobs: dict[JobId, Job]
+    ) -> None:
+        """Take over a budget; work that it pays for stops once it is spent.
+
+        Args:
+            farm_id: the farm.
+            budget_id: the budget's id.
+            budget: None if it is no more.
+            jobs: by id, those of the index.
+        """
+        if self.tallies(farm_id).set_budget(budget_id, budget):
+            self._look_again(farm_id, jobs)
+
+    def _look_again(self, farm_id: FarmId, jobs: dict[JobId, Job]) -> None:
+        """Put every layer of a farm where it belongs now."""
+        for job_id, layers in list(self._layers_of.items()):
+            for layer in list(layers.values()):
+                if layer.farm_id == farm_id and job_id in jobs:
+                    self.set_layer(jobs[job_id], layer)
+
+    def tallies(self, farm_id: FarmId) -> Tallies:
+        """Return the limits of a farm and what is in use of them."""
+        found = self._tallies.get(farm_id)
+        if found is None:
+            found = self._tallies[farm_id] = Tallies(farm_id=farm_id)
+        return found
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────
+
+    def _head(self, lane: Lane, offer: Offer, kind: int) -> Head:
+        """Return what a lane has first for offers of a kind, looked up anew if need be.
+
+        Whom a layer excludes, and quotas that the asking thread would make room in, are looked at
+        for each offer alone.
+        """
+        quotas = lane.tallies.quotas
+        head = lane.heads.get(kind)
+        if head is None or head.version != lane.tallies.quota_version:
+            head = self._first_of(lane, offer, NOBODY, None)
+            lane.keep_head(kind, head)
+        if lane.excluding and self._excludes(head, offer.worker_id):
+            return self._first_of(lane, offer, offer.worker_id, offer.payer)
+        if quotas and offer.payer is not None and lane.tallies.has_quota(*offer.payer):
+            return self._first_of(lane, offer, offer.worker_id, offer.payer)
+        return head
+
+    def _excludes(self, head: Head, worker_id: WorkerId) -> bool:
+        return any(
+            worker_id in self._entries[one[0][1]].excluded
+            for one in (head.liked, head.second)
+            if one
+        )
+
+    def _first_of(
+        self, lane: Lane, offer: Offer, worker_id: WorkerId, payer: tuple[str, str] | None
+    ) -> Head:
+        """Return the lane's first layers that the offer fits, those that like it apart."""
+        head = Head(offer, lane.tallies.quota_version)
+        for band, project_level, project, user_level, user, node in lane.walk():
+            if self._quota(lane.farm_id, project, user, payer) is not None:
+                head.over_quota = True
+                continue
+            liked, second = self._of_user(node, offer, worker_id)
+            if not liked and not second:
+                head.unfit = True
+                continue
+            before = (band, project_level, project, user_level, user)
+            head.liked += [((*before, one[0]), one[1]) for one in liked]
+            head.second += [((*before, one[0]), one[1]) for one in second]
+            if len(head.liked) >= MOST_FIRST:
+                break
+        else:
+            head.complete = max(len(head.liked), len(head.second)) <= MOST_FIRST
+        del head.liked[MOST_FIRST:], head.second[MOST_FIRST:]
+        return head
+
+    def _of_user(
+        self, node: User, offer: Offer, worker_id: WorkerId
+    ) -> tuple[list[tuple[SortKey, StepId]], list[tuple[SortKey, StepId]]]:
+        liked: list[tuple[SortKey, StepId]] = []
+        second: list[tuple[SortKey, StepId]] = []
+        for demand, bucket in node.buckets.items():
+            if self._unfit(demand, offer) is not None:
+                continue
+            found = [one for one in bucket if worker_id not in self._entries[one[1]].excluded]
+            (liked if self._likes(demand, offer) else second).extend(found)
+        liked.sort()
+        second.sort()
+        return liked, second
+
+    def _enter(self, lane: Lane, entry: Entry) -> None:
+        """Put a layer that comes into a lane before what it beats, for whom it fits."""
+        if lane.tallies.quotas:
+            lane.forget_heads()
+            return
+        demand = entry.place.demand
+        one = (lane.order_of(entry.place), entry.layer_id)
+        for kind, head in lane.heads.items():
+            if self._unfit(demand, head.offer) is None and head.enter(
+                one, likes=self._likes(demand, head.offer)
+            ):
+                lane.leading.setdefault(entry.layer_id, set()).add(kind)
+
+    def _kind(self, offer: Offer) -> int:
+        """Return the number of an offer's kind."""
+        key = (offer.capability, offer.free_memory_mib, offer.free_gpus, offer.free_cores)
+        found = self._kinds.get(key)
+        if found is None:
+            if len(self._kinds) > MOST_KINDS:
+                self._kinds.clear()
+                for lanes in self._lanes.values():
+                    for lane in lanes.values():
+                        lane.forget_heads()
+            found = self._kinds[key] = len(self._kinds)
+        return found
+
+    def _lanes_for(self, queues: tuple[QueueId, ...]) -> list[Lane]:
+        """Return the lanes of some queues."""
+        found = self._lanes_by.get(queues)
+        if found is None:
+            found = self._lanes_by[queues] = [
+                lane for queue_id in queues for lane in self._lanes.get(queue_id, {}).values()
+            ]
+        return found
+
+    def _no_seat(self, lane: Lane, offer: Offer) -> bool:
+        """True if a licence that the lane wants is not to be had."""
+        pools = lane.pools
+        if offer.held:
+            pools = tuple(key for key in pools if key not in offer.held)
+        return lane.tallies.taken(pools, offer.region) is not None
+
+    def _likes(self, demand: Demand, offer: Offer) -> bool:
+        if not demand.requirement.prefers:
+            return True
+        pair = (offer.capability, demand)
+        known = self._liked.get(pair)
+        if known is None:
+            if len(self._liked) > 100_000:
+                self._liked.clear()
+            known = self._liked[pair] = prefers(offer.capability, demand.requirement)
+        return known
+
+    def _unfit(self, demand: Demand, offer: Offer) -> Unmet | None:
+        """Return what keeps a worker from work with this demand, whoever's work it is."""
+        pair = (offer.capability, demand)
+        try:
+            found = self._unmet[pair]
+        except KeyError:
+            if len(self._unmet) > 100_000:
+                self._unmet.clear()
+            found = self._unmet[pair] = first_unmet(offer.capability, demand.requirement)
+        if found is not None:
+            return found
+        free = offer.free_memory_mib
+        if free is not None and free < demand.memory_mib:
+            return Unmet(
+                Block.MEMORY, f"{free:g} MiB are left beside other work, {demand.memory_mib} needed"
+            )
+        if offer.free_gpus is not None and offer.free_gpus < demand.gpus:
+            return Unmet(
+                Block.GPU,
+                f"{offer.free_gpus:g} GPUs are left beside other work, {demand.gpus} needed",
+            )
+        return None
+
+    def _licence(self, farm_id: FarmId, pools: tuple[PoolKey, ...], offer: Offer) -> Unmet | None:
+        if offer.held:
+            pools = tuple(key for key in pools if key not in offer.held)
+        if not pools:
+            return None
+        tallies = self.tallies(farm_id)
+        taken = tallies.taken(pools, offer.region)
+        if taken is None:
+            return None
+        limit, used = tallies.seats_of(taken, offer.region)
+        name = " ".join(part for part in taken if part)
+        text = f"{used} of {limit} licences of {name} are in use"
+        told = tallies.told_of(taken, offer.region)
+        if told is not None and told.seats == limit:
+            others = "" if told.others is None else f"; others use {told.others}"
+            failing = f", and it fails: {told.problem}" if told.failing_since_at else ""
+            text = f"{used} of the {limit} that the licence server leaves us of {name} are in use"
+            text += f"{others}{failing}"
+        return Unmet(Block.LICENCE, text)
+
+    def _quota(
+        self, farm_id: FarmId, project: str, user: str, leaving: tuple[str, str] | None = None
+    ) -> Unmet | None:
+        tallies = self.tallies(farm_id)
+        if not tallies.quotas:
+            return None
+        left_project, left_user = leaving or (None, None)
+        for kind, name, left in (
+            (ShareKind.PROJECT, project, left_project),
+            (ShareKind.USER, user, left_user),
+        ):
+            if tallies.over_quota(kind, name, less=name == left):
+                most = tallies.quotas[kind, name]
+                return Unmet(Block.QUOTA, f"{kind} {name} has its {most} job threads")
+        return None
+
+    def _counted(self, entry: Entry, was: int) -> None:
+        """Follow a change of how many tasks are ready: most leave the layer where it stands."""
+        ready = entry.ready_count
+        if entry.offered and ready:
+            if entry.is_open:
+                self._ready[entry.queue_id, entry.pools] += ready - was
+            return
+        if entry.offered:
+            self._withdraw(entry, was)
+        elif ready:
+            self._offer(entry, ready)
+
+    def _offer(self, entry: Entry, ready: int) -> None:
+        entry.offered = True
+        if not entry.is_open:
+            self._full.setdefault(entry.queue_id, set()).add(entry.layer_id)
+            return
+        lanes = self._lanes.setdefault(entry.queue_id, {})
+        lane = lanes.get(entry.pools)
+        if lane is None:
+            lane = Lane(entry.queue_id, entry.pools, self.tallies(entry.farm_id))
+            lanes[entry.pools] = lane
+            self._lanes_by.clear()
+        lane.add(entry.place, entry.layer_id)
+        lane.excluding += bool(entry.excluded)
+        lane.count_priority(entry.priority, 1)
+        if lane.heads:
+            self._enter(lane, entry)
+        name = (entry.queue_id, entry.pools)
+        self._ready[name] = self._ready.get(name, 0) + ready
+
+    def _withdraw(self, entry: Entry, ready: int | None = None) -> None:
+        if not entry.offered:
+            return
+        entry.offered = False
+        if not entry.is_open:
+            self._full[entry.queue_id].discard(entry.layer_id)
+            return
+        lane = self._lanes[entry.queue_id][entry.pools]
+        lane.remove(entry.place, entry.layer_id)
+        lane.excluding -= bool(entry.excluded)
+        lane.count_priority(entry.priority, -1)
+        count = entry.ready_count if ready is None else ready
+        self._ready[entry.queue_id, entry.pools] -= count
+
+
+def _place(job: Job, layer: Layer, band: int) -> Place:
+    return Place(
+        band=band,
+        project=job.attributes.get("project", UNASSIGNED),
+        user=job.created_by,
+        demand=demand_of(layer.requirement, layer.reserve_mib),
+        key=(job.created_at, job.job_id, layer.index),
+    )
