@@ -18,6 +18,8 @@ from grange.services.reads.rows import equals
 from grange.services.reports import FindSilentWorkers
 
 STEP_SECONDS = 5.0
+POWER_MS = 15_000
+"""How often the power policies are looked at."""
 TOKEN_MS = MILLIS_PER_DAY
 LOG_IDLE_MS = MILLIS_PER_HOUR
 LOOK_MS = 60_000
@@ -43,6 +45,7 @@ class Upkeep:
         self._succeeded_ms = log_days_succeeded * MILLIS_PER_DAY
         self._failed_ms = log_days_failed * MILLIS_PER_DAY
         self._swept_at = self._looked_at = context.clock.now()
+        self._tended_at: Instant | None = None
 
     async def run(self) -> None:
         """Act for ever; cancel to stop."""
@@ -67,13 +70,9 @@ class Upkeep:
         if now - self._looked_at >= LOOK_MS:
             self._looked_at = now
             await self.look()
-        for packet in await self._context.owner.ask(TendPower()):
-            await asyncio.to_thread(
-                self._context.magic.send,
-                packet.mac_addresses,
-                host=packet.address,
-                port=packet.port,
-            )
+        if self._tended_at is None or now - self._tended_at >= POWER_MS:
+            self._tended_at = now
+            await self._tend_power()
         if now - self._swept_at >= MILLIS_PER_HOUR:
             self._swept_at = now
             await self.sweep(now)
@@ -83,6 +82,16 @@ class Upkeep:
         for farm in await self._context.store.find(Farm):
             if not farm.simulated:
                 await self._context.inbox.look(farm.farm_id)
+
+    async def _tend_power(self) -> None:
+        """Do what the power policies want, and wake machines."""
+        for packet in await self._context.owner.ask(TendPower()):
+            await asyncio.to_thread(
+                self._context.magic.send,
+                packet.mac_addresses,
+                host=packet.address,
+                port=packet.port,
+            )
 
     async def sweep(self, now: Instant) -> None:
         """Forget old tokens; compress idle logs and delete old ones."""

@@ -24,12 +24,14 @@ from grange.domain.statuses import WorkerStatus
 from grange.domain.work import Worker
 from grange.kernel.ids import FarmId, FleetId
 from grange.scheduling.entry import Choice
+from grange.services.booking import region_of
 from grange.services.draft import Draft
 from grange.services.machine_facts import mac_addresses_of
 from grange.services.owner import Needs
 
 POWER = "grange:attr.worker.power"
 """What a worker can do to its machine: `shutdown`, `restart`."""
+_OF_MACHINES = (PowerOrder.RESTART, PowerOrder.SHUTDOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ def order_of(draft: Draft, worker: Worker) -> PowerOrder | None:
 def orders_of(worker: Worker) -> tuple[PowerOrder, ...]:
     """Return what a worker can do: to end is what every one can."""
     told = worker.attributes.get(POWER, ())
-    return (PowerOrder.QUIT, *(order for order in PowerOrder if order.value in told))
+    return (PowerOrder.QUIT, *(order for order in _OF_MACHINES if order.value in told))
 
 
 def note_wake(draft: Draft, worker: Worker) -> None:
@@ -181,21 +183,31 @@ def _waiting(draft: Draft, fleets: Iterable[FleetId]) -> int:
 
 
 def _machine(draft: Draft, worker: Worker, fits: dict[Any, bool], waiting: int) -> Machine:
+    """Return a machine as a decision sees it; what does not matter for it is not looked up."""
     memory = draft.memory
     power = power_of(draft, worker)
     on = worker.status in (WorkerStatus.STARTED, WorkerStatus.STOPPING)
+    if on and worker.sessions:
+        return Machine(
+            worker_id=worker.worker_id,
+            on=True,
+            idle_since_at=None,
+            threads=worker.threads,
+            useful=False,
+            power=power,
+        )
     idle = None
-    if on and not worker.sessions:
+    if on:
         since = [power.started_at, memory.idle_since.get(worker.worker_id), worker.created_at]
         idle = max(one for one in since if one is not None)
     useful = False
     if waiting:
-        offer = memory.bare_offer(worker)
-        key = (offer.capability, worker.fleet_id, offer.region)
-        if key not in fits:
-            best = memory.index.best(draft.queues_of(worker.fleet_id), offer)
-            fits[key] = isinstance(best, Choice)
-        useful = fits[key]
+        key = (memory.capability(worker), worker.fleet_id, region_of(worker))
+        found = fits.get(key)
+        if found is None:
+            best = memory.index.best(draft.queues_of(worker.fleet_id), memory.bare_offer(worker))
+            found = fits[key] = isinstance(best, Choice)
+        useful = found
     return Machine(
         worker_id=worker.worker_id,
         on=on,
@@ -203,8 +215,8 @@ def _machine(draft: Draft, worker: Worker, fits: dict[Any, bool], waiting: int) 
         threads=worker.threads,
         useful=useful,
         spared=worker.disabled or bool(worker.draining) or power.ordered is not None,
-        can_wake=bool(mac_addresses_of(worker)),
-        can=orders_of(worker),
+        can_wake=not on and bool(mac_addresses_of(worker)),
+        can=orders_of(worker) if on else (),
         power=power,
     )
 

@@ -3,6 +3,9 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from grange.domain.power import (
     AGAIN_MS,
     Deed,
@@ -152,3 +155,46 @@ def test_the_narrowest_policy_holds() -> None:
         assert found is not None
         assert found.scope == scope
     assert policy_of([policy(scope="fleet:f1")], "f2", ()) is None
+
+
+@st.composite
+def fleets(draw: st.DrawFn) -> list[Machine]:
+    made = []
+    for number in range(draw(st.integers(0, 8))):
+        on = draw(st.booleans())
+        minutes = draw(st.none() | st.integers(0, 120)) if on else None
+        since = None if minutes is None else Instant(NOW - minutes * MILLIS_PER_MINUTE)
+        made.append(
+            machine(
+                f"m{number}",
+                on=on,
+                idle_since_at=since,
+                threads=draw(st.integers(1, 4)),
+                useful=draw(st.booleans()),
+                spared=draw(st.booleans()),
+                power={"started_at": NOW - draw(st.integers(0, 48)) * MILLIS_PER_HOUR},
+            )
+        )
+    return made
+
+
+@given(fleets(), st.integers(0, 9), st.integers(0, 4))
+def test_whatever_the_fleet_no_work_is_hurt_and_no_machine_is_woken_in_vain(
+    fleet: list[Machine], waiting: int, keep_on: int
+) -> None:
+    """Ledger S0-35, S0-37: safe for every fleet."""
+    rule = policy(wake=True, shutdown_idle_seconds=600, restart_up_seconds=86_400, keep_on=keep_on)
+    by_id = {one.worker_id: one for one in fleet}
+    found = deeds(rule, fleet, waiting, UTC, NOW)
+    assert len({deed.worker_id for deed in found}) == len(found), "one thing at a time"
+    woken = [by_id[deed.worker_id] for deed in found if deed.order is None]
+    stopped = [by_id[deed.worker_id] for deed in found if deed.order is not None]
+    assert all(not one.on and one.useful and not one.spared for one in woken)
+    assert sum(one.threads for one in woken[:-1]) < max(waiting, 1)
+    for one in stopped:
+        assert one.on
+        assert one.idle_since_at is not None
+        assert not one.spared
+        assert not (one.useful and waiting)
+    on = sum(1 for one in fleet if one.on)
+    assert not stopped or on - len(stopped) >= keep_on
