@@ -68,15 +68,19 @@ ROUTES = (
     ),
     Route(
         name="cost",
-        path=plain("/cost?by=project,user&range=90d"),
-        ready="table.report",
+        path=plain("/cost?by=project,user&range=90d&month=2026-09"),
+        ready=".sheet-table",
         studio=True,
     ),
     Route(name="reports", path=plain("/reports"), ready=".report-list a", studio=True),
     Route(
         name="errors", path=plain("/reports/errors?range=90d"), ready="main section", studio=True
     ),
-    Route(name="streams", path=plain("/streams"), ready="main section"),
+    Route(
+        name="streams",
+        path=plain("/streams?streams=archive,feed&measure=files"),
+        ready=".line-chart .uplot",
+    ),
     Route(name="nowhere", path=plain("/nowhere"), ready="main section"),
 )
 """All pages for people who are signed in."""

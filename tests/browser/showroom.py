@@ -1,16 +1,24 @@
 """A server with two farms: one where things go wrong today, and a studio with a past of days."""
 
+import io
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from grange.adapters.host.clock import SystemClock
+from grange.books.catalog.registry import TABLES
+from grange.books.catalog.schema import arrow_table
 from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.units import MILLIS_PER_DAY, Instant
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
 from tests.browser.conftest import submit_job
 from tests.browser.handworker import HandWorker
+from tests.unit.streams.log_facts import busy
 
 MONDAY = Instant(1_789_336_800_000)
 """14 September 2026, 00:00 in Berlin: a week at the end of which there is no weekend."""
@@ -52,11 +60,15 @@ class Showroom:
 
 def furnish(farm: LocalFarm, data: Path) -> Showroom:
     """Put a studio's past and today's trouble into a running farm."""
-    past = simulated_studio(data / "showroom", workers=8, days=2.75, start=MONDAY, seed=4)
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread may drive a browser already
+        past = elsewhere.submit(
+            simulated_studio, data / "showroom", workers=8, days=2.75, start=MONDAY, seed=4
+        ).result()
     farm.connect().call(
         "POST", "/api/v1/farms/simulated", body={"folder": "showroom"}, service="grange"
     )
     shutil.rmtree(data / "showroom", ignore_errors=True)
+    hand_in_streams(farm)
     job_id = submit_job(farm, name="sh010 beauty", frames="1-24", chunk=2)
     stuck_id = submit_job(farm, name="sh020 fur", frames="1-8", chunk=4, memory_mib=900_000)
     good = HandWorker(farm, "rn01", threads=3)
@@ -77,6 +89,21 @@ def furnish(farm: LocalFarm, data: Path) -> Showroom:
         stuck_id=stuck_id,
         bad=bad,
     )
+
+
+def hand_in_streams(farm: LocalFarm) -> None:
+    """Hand in the logs of two streams of the last day."""
+    hour = 3_600_000
+    end = SystemClock().now() // hour * hour
+    rows = busy(end - 20 * hour, 20, stream="archive", machine="ada")
+    rows += busy(end - 14 * hour, 14, stream="feed", kind="rx", machine="bob", seed=4)
+    spec = TABLES["log_lines"]
+    names = [name for name in spec.column_names if name != "farm_id"]
+    table = arrow_table(spec, rows).select(names)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    farm.connect().upload(f"/api/v1/farms/{farm.farm_id}/streams/lines", sink.getvalue())
 
 
 def fail(worker: HandWorker, count: int) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from grange.books.catalog.registry import TABLES
 from grange.books.catalog.schema import arrow_table
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, ask
 from tests.unit.streams.log_facts import busy
 
 pytestmark = pytest.mark.chromium
@@ -39,7 +39,28 @@ def test_streams_that_were_heard_are_drawn(own_farm: LocalFarm, visit: Visitor) 
     expect(picture).to_have_attribute("alt", "Graphs of archive, the last 24 h")
     expect(picture).to_have_js_property("complete", True)
     assert picture.evaluate("(img) => img.naturalWidth") > 0
-    page.get_by_label("feed").check()
+    page.get_by_role("checkbox", name="feed").check()
     expect(picture).to_have_attribute("alt", "Graphs of archive, feed, the last 24 h")
     page = seen.open(page.url.removeprefix(seen.origin))
-    expect(page.get_by_label("feed")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="feed")).to_be_checked()
+
+    # Both in one chart; what it sums is what REST sums; a brush looks closer, and stays.
+    start = end - 24 * HOUR_MS
+    told = ask(own_farm, "/streams/slots", since=start, until=end, streams="feed", measures="files")
+    files = sum(row["files"]["total"] or 0 for row in told["rows"])
+    page.get_by_label("Compare").select_option("files")
+    key = page.locator(".line-key li")
+    expect(key).to_have_count(2)
+    expect(key.filter(has_text="feed").locator(".sum")).to_have_text(f"{files:,}")
+    chart = page.locator(".line-chart .u-over")
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 40, steps=4)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Whole span")).to_be_visible()
+    assert "from=" in page.url
+    page.reload()
+    expect(page.get_by_role("button", name="Whole span")).to_be_visible()
+    expect(page.get_by_label("Compare")).to_have_value("files")

@@ -16,6 +16,7 @@ import { percent, plural } from '../format/number';
 import { ticks } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
+import { answerOf } from '../state/resource';
 import { isDark } from '../state/theme';
 import { useWords } from '../state/words';
 import { WORKER_LOOKS, workerLook } from '../theme/states';
@@ -127,7 +128,7 @@ export function HeatStrip() {
   const workers = createMemo(() => byName(farm.store.workers));
   const rows = createMemo(() => {
     const known = new Map<string, AccountRow>();
-    for (const row of found.latest?.rows ?? []) known.set(`${row.worker} ${row.start_at}`, row);
+    for (const row of answerOf(found)?.rows ?? []) known.set(`${row.worker} ${row.start_at}`, row);
     return known;
   });
   const high = () => (workers().length <= 40 ? 18 : workers().length <= 120 ? 9 : 5);
@@ -212,7 +213,7 @@ export function HeatStrip() {
     );
   };
   const mean = () => {
-    const all = found.latest?.rows ?? [];
+    const all = answerOf(found)?.rows ?? [];
     const whole = all.reduce((sum, row) => sum + row.machine_ms, 0);
     return whole === 0 ? 0 : all.reduce((sum, row) => sum + row.rendering_useful_ms, 0) / whole;
   };

@@ -2,6 +2,7 @@ import { For, Show, createEffect, createMemo, createResource, createSignal, on }
 import { useParams } from '@solidjs/router';
 import { MOST_ROWS, getReports, reportFileUrl, type ReportQuery } from '../api/client';
 import type { ReportKind } from '../api/types';
+import { CostSheets } from '../components/CostSheets';
 import { FarmPicture } from '../components/FarmPicture';
 import { ReportTable } from '../components/ReportTable';
 import { SpanLinks } from '../components/SpanLinks';
@@ -145,6 +146,9 @@ export function ReportPage(props: { report?: string }) {
     >
       <Show when={name() === 'usage'}>
         <FarmPicture />
+      </Show>
+      <Show when={name() === 'cost'}>
+        <CostSheets />
       </Show>
       <section class="panel" aria-labelledby="report-title">
         <header>

@@ -1,5 +1,6 @@
 import { For, Show, createMemo, createResource } from 'solid-js';
 import { getStreamNames, streamGraphUrl } from '../api/client';
+import { StreamComparison } from '../components/StreamComparison';
 import { SpanLinks } from '../components/SpanLinks';
 import { plural } from '../format/number';
 import { now } from '../state/clock';
@@ -66,7 +67,9 @@ export function StreamsPage() {
           label="Span of the graphs"
           spans={RANGES}
           current={range().key}
-          addressOf={(key) => address({ range: key === DEFAULT_RANGE ? '' : key })}
+          addressOf={(key) =>
+            address({ range: key === DEFAULT_RANGE ? '' : key, from: '', to: '' })
+          }
         />
       </header>
       <Show
@@ -113,6 +116,7 @@ export function StreamsPage() {
             </a>
           </p>
         </div>
+        <StreamComparison streams={chosen()} hours={range().hours} minute={minute()} />
         <figure class="stream-picture">
           <img src={picture('svg')} alt={`Graphs of ${names()}, the last ${range().word}`} />
           <figcaption class="quiet">

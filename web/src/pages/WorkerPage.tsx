@@ -19,6 +19,7 @@ import { ago, clock, duration, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { createMachineTime } from '../state/machineTime';
+import { answerOf } from '../state/resource';
 import { createTitle } from '../state/title';
 import { workerLook } from '../theme/states';
 import { NotFound } from './NotFound';
@@ -205,14 +206,14 @@ export function WorkerPage() {
     const machine = Object.values(total).reduce((sum, part) => sum + part, 0);
     return { ...all, rows, accounts: { ...all.accounts, total, workers: 1, machine_ms: machine } };
   });
-  const name = () => detail.latest?.name ?? row()?.name ?? parameters.id;
+  const name = () => answerOf(detail)?.name ?? row()?.name ?? parameters.id;
   createTitle(name);
-  const failures = createMemo(() => byJob(attempts.latest?.rows ?? []));
+  const failures = createMemo(() => byJob(answerOf(attempts)?.rows ?? []));
   const listed = createMemo(() =>
-    (attempts.latest?.rows ?? []).filter((one) => one.kind === 'task_run').toReversed(),
+    (answerOf(attempts)?.rows ?? []).filter((one) => one.kind === 'task_run').toReversed(),
   );
   const hardware = () => {
-    const found = detail.latest;
+    const found = answerOf(detail);
     if (found === undefined) return [];
     return [
       ...Object.entries(found.amounts).map(([key, value]) => [key, String(value)] as const),
@@ -232,7 +233,7 @@ export function WorkerPage() {
             <h1 id="worker-title" class="page-title">
               {name()}
             </h1>
-            <Show when={detail.latest}>
+            <Show when={answerOf(detail)}>
               {(worker) => (
                 <div class="aside">
                   <StateChip look={workerLook(worker().status)} />{' '}
@@ -243,7 +244,7 @@ export function WorkerPage() {
               )}
             </Show>
           </header>
-          <Show when={detail.latest}>
+          <Show when={answerOf(detail)}>
             {(worker) => (
               <div class="body">
                 <Show when={worker().quarantined_at}>
@@ -324,7 +325,7 @@ export function WorkerPage() {
               when={failures().length > 0}
               fallback={<p class="empty pad">Nothing failed here in this span.</p>}
             >
-              <div class="scroll-x" role="region" aria-label="Failures by job" tabindex="0">
+              <div class="scroll-x" role="region" aria-label="Table of failures" tabindex="0">
                 <table>
                   <thead>
                     <tr>
@@ -363,7 +364,7 @@ export function WorkerPage() {
             </Show>
           </Panel>
           <Panel title="Note">
-            <Show when={detail.latest}>
+            <Show when={answerOf(detail)}>
               {(worker) => (
                 <Note
                   farm={farmId()!}
@@ -377,7 +378,7 @@ export function WorkerPage() {
         </div>
 
         <Panel title="How it fared">
-          <Show when={samples.latest} fallback={<p class="empty">Reading what it measured …</p>}>
+          <Show when={answerOf(samples)} fallback={<p class="empty">Reading what it measured …</p>}>
             {(found) => <Telemetry samples={found()} onBrush={picture.go} />}
           </Show>
         </Panel>
@@ -398,7 +399,7 @@ export function WorkerPage() {
             </ol>
             <p class="quiet pad">
               {Math.min(listed().length, MOST_ROWS)} of {listed().length}
-              {attempts.latest?.left_out ? '+' : ''}, newest first; up to{' '}
+              {answerOf(attempts)?.left_out ? '+' : ''}, newest first; up to{' '}
               {clock(listed()[0]?.ended_at ?? 0, farm.zone())}
             </p>
           </Show>

@@ -17,6 +17,7 @@ import { count, plural } from '../format/number';
 import { ago, duration, full, minute } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
+import { answerOf } from '../state/resource';
 import { throttle } from '../state/throttle';
 import { createTitle } from '../state/title';
 import { useWords } from '../state/words';
@@ -84,7 +85,7 @@ function ClusterCard(props: {
     ([farmId, id]) => (farmId === undefined ? undefined : getCluster(farmId, id!)),
   );
   const look = () => TROUBLES[props.cluster.trouble] ?? TROUBLES['waiting']!;
-  const examples = () => detail.latest?.examples ?? props.cluster.examples;
+  const examples = () => answerOf(detail)?.examples ?? props.cluster.examples;
   return (
     <li class="trouble" data-state={props.cluster.state} data-trouble={props.cluster.trouble}>
       <div class="head">
