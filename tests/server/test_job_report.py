@@ -88,7 +88,9 @@ def test_a_report_tells_the_failure_with_its_output_and_the_rest(
         event["at"] for event in answer["events"]
     )
     said = grange("job", "report", job_id)
-    assert said.index("! Error: texture wood.tif not found") < said.index("loading scene")
+    assert said.index("Error: texture wood.tif not found") < said.index("loading scene")
+    bare = json.loads(grange("job", "report", job_id, "--outputs", "0", "--json"))["attempts"][0]
+    assert (bare["output"], bare["output_lines"]) == ([], None)
     assert "exit code 3" in said
     assert "20.0 % error" in said
     farm.connect().call(

@@ -19,15 +19,21 @@ from grange.cli.output import Output, status
     show_default=True,
     help="How many of the last lines of each attempt's output to print.",
 )
+@click.option(
+    "--outputs",
+    type=click.IntRange(0, 200),
+    default=20,
+    show_default=True,
+    help="Of how many attempts to print output, failed ones first.",
+)
 @with_farm
-def report(connection: Connection, job: str, lines: int) -> None:
+def report(connection: Connection, job: str, lines: int, outputs: int) -> None:
     """Report what happened to a job: status, progress, rank, events, and each attempt's output.
 
     Failed attempts come first, and of each attempt first the lines that tell of errors.
     """
-    answer = connection.rest(
-        "GET", f"/jobs/{find_job(connection, job)}/report", query={"lines": str(lines)}
-    )
+    query = {"lines": str(lines), "outputs": str(outputs)}
+    answer = connection.rest("GET", f"/jobs/{find_job(connection, job)}/report", query=query)
     out = connection.out
     if out.as_json:
         out.data(answer)
@@ -101,7 +107,8 @@ def _print_attempt(out: Output, attempt: dict[str, Any]) -> None:
     elif attempt["cause"]:
         out.line(f"  cause: {attempt['cause'].replace('_', ' ')}")
     for line in attempt["error_lines"]:
-        out.line(f"  {line['number']:>6} ! {line['text']}")
+        word = f"[{line['error_class']}] " if line["error_class"] else ""
+        out.line(f"  {line['number']:>6} ! {word}{line['text']}")
     shown = attempt["output"]
     if shown:
         left_out = attempt["output_lines"] - len(shown)

@@ -7,6 +7,7 @@ S1-14 to S1-16, S1-20).
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,25 +19,17 @@ from grange.domain.chunk_status import (
     progress_of_tasks,
 )
 from grange.domain.work import UNASSIGNED, Job, Layer
+from grange.kernel.ids import StepId, task_id
 from grange.kernel.units import Instant
-from grange.ports.session_logs import LogPart
-from grange.services.reads.logs import Line, decode_lines
+from grange.ports.log_lines import LogLines
+from grange.services.reads.task_logs import TaskLogs
 from grange.services.why import JobAnswer
 
-LOG_BYTES = 8 * 1024 * 1024
-"""How much of one session's log is read: its beginning."""
 MOST_ERRORS = 50
 """How many lines that tell of an error each attempt shows."""
 MOST_LINES = 5000
-_EARLY_MS = 50
-_LATE_MS = 500
-
-_ERROR = re.compile(
-    r"\b(error|errors|fatal|failed|failure|exception|traceback|aborted|segmentation fault"
-    r"|out of memory|no such file|not found|permission denied|core dumped|killed)\b",
-    re.IGNORECASE,
-)
-_NO_ERROR = re.compile(r"\b(0|no) (error|errors|failures?)\b", re.IGNORECASE)
+_NO_ERROR = re.compile(r"\b(?:0|no) (?:errors?|failures?)\b", re.IGNORECASE)
+MOST_OUTPUTS = 200
 
 
 class ReportLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +38,8 @@ class ReportLine(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     """Its place in the attempt's output, from 1."""
     text: str
+    error_class: str | None = None
+    """As the rules of its renderer know it; None: it only has a word of an error."""
 
 
 class ReportEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,8 +82,8 @@ class ReportAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """What tells of errors, first."""
     output: list[ReportLine]
     """The last lines it wrote."""
-    output_lines: int
-    """How many lines it wrote in all."""
+    output_lines: int | None
+    """How many lines it wrote in all; None: its output was not read, or there is none."""
 
 
 class ReportLayer(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,9 +138,67 @@ class JobReport(msgspec.Struct, frozen=True, kw_only=True):
     """Failed ones first, then by time."""
 
 
-def is_error(text: str) -> bool:
-    """Return True if a line of output tells of an error."""
-    return bool(_ERROR.search(text)) and not _NO_ERROR.search(text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What one attempt wrote."""
+
+    errors: Sequence[ReportLine]
+    last: Sequence[ReportLine]
+    lines: int
+
+
+async def read_output(
+    reader: TaskLogs,
+    windows: LogLines,
+    job: Job,
+    layers: Sequence[Layer],
+    attempt: Mapping[str, Any],
+    *,
+    lines: int,
+) -> Written | None:
+    """Read what an attempt wrote: what tells of errors, and its last lines; None: nothing.
+
+    Args:
+        reader: finds the lines of attempts, and errors in them.
+        windows: reads lines.
+        job: the job.
+        layers: its layers.
+        attempt: as the books tell it.
+        lines: how many of the last lines are wanted.
+    """
+    layer = next((one for one in layers if one.layer_id == attempt["layer_id"]), None)
+    task = task_id(StepId(attempt["layer_id"]), attempt["task_index"])
+    log = await reader.log(job, task, attempt["attempt"])
+    if log is None:
+        return None
+    errors: list[ReportLine] = []
+    finder = await reader.finder(layer, log)
+    async for found, _, _ in reader.errors(log, finder):
+        errors += [
+            ReportLine(
+                number=one.line.number - log.first + 1,
+                text=one.line.text or "",
+                error_class=one.error_class,
+            )
+            for one in found
+            if one.error_class is not None or not _NO_ERROR.search(one.line.text or "")
+        ]
+        if len(errors) >= MOST_ERRORS:
+            break
+    first = max(log.first, log.end - lines)
+    last = await windows.window(log.session_id, first, log.end - first) if lines else []
+    return Written(
+        errors=sorted(errors, key=lambda one: (one.error_class is None, one.number))[:MOST_ERRORS],
+        last=[ReportLine(number=one.number - log.first + 1, text=one.text or "") for one in last],
+        lines=log.lines,
+    )
+
+
+def failed_first(journey: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the attempts of a job: failed ones first, then by time."""
+    return sorted(
+        journey["attempts"], key=lambda one: (one["status"] != "FAILED", one["started_at"])
+    )
 
 
 def job_report(
@@ -153,10 +206,9 @@ def job_report(
     layers: Sequence[Layer],
     why: JobAnswer,
     journey: Mapping[str, Any],
-    logs: Mapping[str, LogPart | None],
+    written: Mapping[str, Written | None],
     *,
     now: Instant,
-    lines: int,
 ) -> JobReport:
     """Put the report together.
 
@@ -165,17 +217,11 @@ def job_report(
         layers: its layers, in order.
         why: what the scheduler says of it.
         journey: its events and attempts, as the books answer `job_journey`.
-        logs: session → its log.
+        written: attempt → what it wrote, of those that were read.
         now: the present.
-        lines: how many of the last lines of each attempt's output are shown.
     """
     waiting = {one.layer_id: one for one in why.layers if one.ready}
     tries = journey["attempts"]
-    read = {
-        session_id: decode_lines(part.content, part.start, Instant(0))
-        for session_id, part in logs.items()
-        if part is not None
-    }
     rows = []
     for layer in layers:
         told = waiting.get(layer.layer_id)
@@ -191,7 +237,7 @@ def job_report(
             )
         )
     end = job.ended_at or now
-    attempts = [_attempt(one, read.get(one["session_id"], []), now, lines) for one in tries]
+    attempts = [_attempt(one, written.get(one["action_id"]), now) for one in failed_first(journey)]
     ranks = [row.rank for row in rows if row.rank is not None]
     return JobReport(
         job_id=job.job_id,
@@ -211,7 +257,7 @@ def job_report(
         mean_frame_seconds=_mean(tries),
         layers=rows,
         events=[_event(row) for row in journey["events"]],
-        attempts=sorted(attempts, key=lambda one: (one.status != "FAILED", one.started_at)),
+        attempts=attempts,
         **_progress(progress_of_tasks(layer.counts for layer in layers)),
     )
 
@@ -256,9 +302,7 @@ def _event(row: Mapping[str, Any]) -> ReportEvent:
     )
 
 
-def _attempt(
-    row: Mapping[str, Any], log: Sequence[Line], now: Instant, lines: int
-) -> ReportAttempt:
+def _attempt(row: Mapping[str, Any], written: Written | None, now: Instant) -> ReportAttempt:
     running = row["status"] == "RUNNING"
     end = now if running else row["ended_at"]
     mean = None
@@ -269,10 +313,6 @@ def _attempt(
             row["frame_count"],
             row["frame_count"] - _rendered(row),
         )
-    written = [
-        ReportLine(number=number, text=line.text)
-        for number, line in enumerate(_of_attempt(row, log), start=1)
-    ]
     return ReportAttempt(
         action_id=row["action_id"],
         session_id=row["session_id"],
@@ -291,20 +331,7 @@ def _attempt(
         ended_at=None if running else row["ended_at"],
         elapsed=elapsed_text(max(0, end - row["started_at"]) // 1000),
         mean_frame_seconds=mean,
-        error_lines=[line for line in written if is_error(line.text)][:MOST_ERRORS],
-        output=written[-lines:] if lines else [],
-        output_lines=len(written),
+        error_lines=[] if written is None else list(written.errors),
+        output=[] if written is None else list(written.last),
+        output_lines=None if written is None else written.lines,
     )
-
-
-def _of_attempt(row: Mapping[str, Any], log: Sequence[Line]) -> list[Line]:
-    """Return the lines of a session's log that an attempt wrote, by their times."""
-    if not any(line.at for line in log):
-        return list(log)
-    begin = row["worker_started_at"] or row["started_at"]
-    end = row["worker_ended_at"] if row["status"] != "RUNNING" else None
-    return [
-        line
-        for line in log
-        if line.at >= begin - _EARLY_MS and (end is None or line.at <= end + _LATE_MS)
-    ]
