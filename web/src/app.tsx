@@ -5,7 +5,6 @@ import { Tooltip } from './components/Tooltip';
 import { FarmPage } from './pages/FarmPage';
 import { JobPage } from './pages/JobPage';
 import { JobsPage } from './pages/JobsPage';
-import { LogPage } from './pages/LogPage';
 import { NotFound } from './pages/NotFound';
 import { ReportPage } from './pages/ReportPage';
 import { ReportsPage } from './pages/ReportsPage';
@@ -20,6 +19,9 @@ const WranglePage = lazy(async () => ({
 const WorkerPage = lazy(async () => ({
   default: (await import('./pages/WorkerPage')).WorkerPage,
 }));
+
+const LogPage = lazy(async () => ({ default: (await import('./pages/LogPage')).LogPage }));
+const WhyPage = lazy(async () => ({ default: (await import('./pages/WhyPage')).WhyPage }));
 
 /** Waits for the farm before it shows a page, and says so when there is none. */
 function Loaded(props: { children?: JSX.Element }) {
@@ -81,6 +83,7 @@ export function App() {
       <Route path="/" component={FarmPage} />
       <Route path="/jobs" component={JobsPage} />
       <Route path="/jobs/:id" component={JobPage} />
+      <Route path="/jobs/:id/why" component={WhyPage} />
       <Route path="/jobs/:id/tasks/:task/log" component={LogPage} />
       <Route path="/workers" component={WorkersPage} />
       <Route path="/workers/:id" component={WorkerPage} />

@@ -4,14 +4,14 @@ import type { Consequence, JobRow } from '../api/types';
 import { useFarm } from '../state/farm';
 
 /** One thing that can be done; asked for once to hear what it would do, then to do it. */
-interface Deed {
+export interface Deed {
   key: string;
   word: string;
   ask: (farm: string, apply: boolean) => Promise<Consequence>;
 }
 
 /** Buttons that say what they would do before they do it. */
-function Deeds(props: { label: string; deeds: Deed[] }) {
+export function Deeds(props: { label: string; deeds: Deed[] }) {
   const farm = useFarm();
   const [chosen, setChosen] = createSignal<Deed | null>(null);
   const [told, setTold] = createSignal<Consequence | null>(null);
@@ -99,7 +99,9 @@ export function JobActions(props: { row: JobRow }) {
     const { counts, ended_at: ended, priority } = props.row;
     const some = (status: keyof typeof counts) => (counts[status] ?? 0) > 0;
     return [
-      ...(ended === null ? [deed('pause', 'Pause')] : []),
+      ...(ended === null
+        ? [deed('pause', 'Pause'), ...(some('RUNNING') ? [deed('stop', 'Stop now')] : [])]
+        : []),
       ...(some('SUSPENDED') ? [deed('resume', 'Resume')] : []),
       ...(some('FAILED') || some('CANCELED') ? [deed('requeue', 'Try again')] : []),
       ...(ended === null && priority < 100

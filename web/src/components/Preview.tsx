@@ -1,6 +1,7 @@
 import { For, Show, createEffect, createMemo, createSignal } from 'solid-js';
 import { A } from '@solidjs/router';
 import { previewUrl, taskId, taskLogPage } from '../api/client';
+import { whyNoPicture } from '../api/jobPages';
 import { bytes, plural } from '../format/number';
 import { duration } from '../format/time';
 import type { Frame } from '../state/job';
@@ -9,10 +10,11 @@ import { frameLook } from '../theme/states';
 import { Shape } from './Shape';
 import { StateChip } from './StateChip';
 
-/** The picture of one frame, or its state while there is none. */
-function Picture(props: { jobId: string; frame: Frame; width: number }) {
+/** The picture of one frame, or its state while there is none; `explains`: why there is none. */
+export function Picture(props: { jobId: string; frame: Frame; width: number; explains?: boolean }) {
   const farm = useFarm();
   const [broken, setBroken] = createSignal<string | null>(null);
+  const [reason, setReason] = createSignal('');
   const address = () =>
     previewUrl(
       farm.store.farm!.farm_id,
@@ -21,12 +23,28 @@ function Picture(props: { jobId: string; frame: Frame; width: number }) {
       props.frame.frame,
       props.width,
     );
+  const fail = () => {
+    const url = address();
+    setBroken(url);
+    setReason('');
+    whyNoPicture(url).then(
+      (words) => setReason(words),
+      () => setReason('No preview: the server does not answer.'),
+    );
+  };
   return (
     <Show
       when={props.frame.hasPreview && broken() !== address()}
       fallback={
-        <span class="no-picture" data-tone={frameLook(props.frame).tone}>
+        <span
+          class="no-picture"
+          data-tone={frameLook(props.frame).tone}
+          data-tip={reason() || undefined}
+        >
           <Shape name={frameLook(props.frame).shape} />
+          <Show when={props.explains && reason()}>
+            <small>{reason()}</small>
+          </Show>
         </span>
       }
     >
@@ -35,7 +53,7 @@ function Picture(props: { jobId: string; frame: Frame; width: number }) {
         alt={`Frame ${props.frame.frame}`}
         decoding="async"
         loading="lazy"
-        onError={() => setBroken(address())}
+        onError={fail}
       />
     </Show>
   );
@@ -46,7 +64,7 @@ export function FrameView(props: { jobId: string; layer: string; frame: Frame })
   return (
     <figure class="frame-view">
       <div class="picture">
-        <Picture jobId={props.jobId} frame={props.frame} width={480} />
+        <Picture jobId={props.jobId} frame={props.frame} width={480} explains />
       </div>
       <figcaption>
         <div class="title">

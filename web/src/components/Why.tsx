@@ -1,4 +1,5 @@
 import { For, Show, createEffect, createSignal, on, onCleanup } from 'solid-js';
+import { A } from '@solidjs/router';
 import { getWhy } from '../api/client';
 import type { JobRow, Why, WhyLayer } from '../api/types';
 import { count, plural } from '../format/number';
@@ -156,6 +157,9 @@ export function WhyPanel(props: { jobId: string }) {
                 {(layer) => <LayerWhy layer={layer} alone={found().layers.length === 1} />}
               </For>
             </ul>
+            <p>
+              <A href={`/jobs/${props.jobId}/why`}>Every step, every worker, and what if</A>
+            </p>
             <Command text={`grange job why ${props.jobId}`} />
           </Panel>
         </Show>

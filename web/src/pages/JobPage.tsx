@@ -1,9 +1,14 @@
 import { For, Show, createMemo } from 'solid-js';
 import { useParams, useSearchParams } from '@solidjs/router';
 import { JobActions } from '../components/Actions';
+import { CostSoFar, EtaLine } from '../components/JobCost';
+import { FrameTimes } from '../components/FrameTimes';
+import { JobForms } from '../components/FramesAgain';
+import { Attempts, JobEvents } from '../components/JobRecord';
 import { JobErrors, JobView, jobTitle } from '../components/JobView';
 import { MachineTimeChart } from '../components/MachineTimeChart';
 import { Panel } from '../components/Panel';
+import { Movies, PreviewGrid } from '../components/PreviewGrid';
 import { RangePicker, spanOf } from '../components/RangePicker';
 import { Receipt } from '../components/Receipt';
 import { WhyPanel, waits } from '../components/Why';
@@ -11,6 +16,7 @@ import { createJobState } from '../state/job';
 import { createMachineTime } from '../state/machineTime';
 import { createTitle } from '../state/title';
 import { NotFound } from './NotFound';
+import '../styles/job.css';
 
 function Facts(props: { title: string; facts: Record<string, unknown> }) {
   return (
@@ -54,15 +60,23 @@ export function JobPage() {
   return (
     <Show when={!job.isMissing()} fallback={<NotFound what="There is no job with this id." />}>
       <JobView job={job} />
+      <Show when={job.row()}>{(row) => <EtaLine row={row()} />}</Show>
       <Show when={job.row()}>{(row) => <JobActions row={row()} />}</Show>
+      <Show when={job.detail()}>{(detail) => <JobForms detail={detail()} />}</Show>
       <Show when={job.row() && waits(job.row()!)}>
         <WhyPanel jobId={parameters.id} />
       </Show>
       <Show when={job.detail()}>{(detail) => <JobErrors detail={detail()} />}</Show>
+      <Movies jobId={parameters.id} job={job} />
+      <FrameTimes job={job} />
+      <PreviewGrid jobId={parameters.id} job={job} />
+      <Show when={job.row()}>{(row) => <CostSoFar row={row()} />}</Show>
       <Show when={job.receipt()}>{(receipt) => <Receipt receipt={receipt()} />}</Show>
       <Panel title="Machine time" aside={<RangePicker job={job.row()} />}>
         <MachineTimeChart time={time()} />
       </Panel>
+      <Attempts jobId={parameters.id} />
+      <JobEvents jobId={parameters.id} />
       <Show when={job.detail()}>
         {(detail) => (
           <div class="halves">
