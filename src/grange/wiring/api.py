@@ -218,8 +218,7 @@ async def running_api(
         stack.push_async_callback(backups.stop)
         latest = LatestSamples()
         pages = Pages(store, owner, spaces, latest)
-        board = Board(store, clock, lambda: live.number)
-        live = LiveHub(clock=clock, render=_render(pages, board, clock))
+        board, live = _shown(store, pages, clock)
         effects.touch = _both(live.touch, board.touch)
         effects.committed = drain.wake
         logs = SessionLogFiles(
@@ -374,6 +373,13 @@ async def _close_live(closing: asyncio.Event, live: LiveHub) -> None:
     """End the streams of pages as soon as the server begins to stop, or they would hold it up."""
     await closing.wait()
     live.close()
+
+
+def _shown(store: StateStore, pages: Pages, clock: Clock) -> tuple[Board, LiveHub]:
+    """Return the rows of active jobs, and the events that tell how they change."""
+    board = Board(store, clock, lambda: live.number)
+    live = LiveHub(clock=clock, render=_render(pages, board, clock))
+    return board, live
 
 
 def _both(first: Touch, second: Touch) -> Touch:
