@@ -3,6 +3,7 @@ import type {
   ApiFault,
   Consequence,
   Farm,
+  FoundJobs,
   FrameColumns,
   Instant,
   JobDetail,
@@ -11,10 +12,12 @@ import type {
   Receipt,
   Report,
   ReportKind,
+  SavedView,
   StreamNames,
   Timeline,
   Why,
 } from './types';
+import type { Packed } from '../live/snapshot';
 
 const ROOT = '/api/v1';
 
@@ -62,12 +65,14 @@ export async function get<T>(
   return (await response.json()) as T;
 }
 
-export async function post<T>(path: string, body: unknown): Promise<T> {
+export const post = <T>(path: string, body: unknown): Promise<T> => send<T>('POST', path, body);
+
+export async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(`${ROOT}${path}`, {
-    method: 'POST',
+    method,
     headers: { accept: 'application/json', 'content-type': 'application/json' },
     credentials: 'same-origin',
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) throw await faultOf(response);
   return (await response.json()) as T;
@@ -94,6 +99,32 @@ export const orderWorkers = (
   farm: string,
   asked: { order: string; workers: string[]; apply: boolean },
 ) => post<Consequence>(`${inFarm(farm)}/workers/actions`, asked);
+
+/** All active jobs, or all workers, packed: see live/snapshot. */
+export const getSnapshot = (farm: string, of: 'jobs' | 'workers', since: number) =>
+  get<Packed>(`${inFarm(farm)}/snapshots/${of}`, { since });
+
+export const findJobs = (
+  farm: string,
+  asked: { where: string; limit: number; after: string | null },
+) =>
+  get<FoundJobs>(`${inFarm(farm)}/jobs`, {
+    where: asked.where,
+    limit: asked.limit,
+    ...(asked.after === null ? {} : { after: asked.after }),
+  });
+
+export const getViews = async (farm: string): Promise<SavedView[]> =>
+  (await get<{ views: SavedView[] }>(`${inFarm(farm)}/views`)).views;
+
+const viewPath = (farm: string, { page, name }: { page: string; name: string }) =>
+  `${inFarm(farm)}/views/${encodeURIComponent(page)}/${encodeURIComponent(name)}`;
+
+export const putView = (farm: string, view: SavedView) =>
+  send('PUT', viewPath(farm, view), { query: view.query });
+
+export const deleteView = (farm: string, view: { page: string; name: string }) =>
+  send('DELETE', viewPath(farm, view));
 
 export const getWhy = (farm: string, job: string) => get<Why>(`${inJob(farm, job)}/why`);
 

@@ -62,6 +62,13 @@ export interface JobRow {
   ended_at: Instant | null;
   /** null without a rate card, and in lists. */
   cost: Money | null;
+  lifecycle_status: string;
+  queue: string;
+  shot: string | null;
+  sequence: string | null;
+  app: string | null;
+  tasks_running: number;
+  tasks_failed: number;
 }
 
 export interface WorkerThread {
@@ -94,6 +101,36 @@ export interface WorkerRow {
   verified?: boolean;
   /** What its neighbours met while the server did not hear of it. */
   hail?: { verdict: string; text: string } | null;
+  fleet: string;
+  thread_count: number;
+  /** Job threads that have a session. */
+  busy: number;
+  job_names: string | null;
+  /** Letters of the work it is for, as set by hand. */
+  classes: string | null;
+  groups: string | null;
+  note: string | null;
+  draining: boolean;
+  /** It takes no other task; its status says so once it has ended those it has. */
+  disabled: boolean;
+}
+
+/** Jobs a query is true for, as the server found them. */
+export interface FoundJobs {
+  jobs: JobRow[];
+  /** null: not all were looked at. */
+  matched: number | null;
+  total: number;
+  /** `after` of the next page. */
+  next: string | null;
+  looked_back_to: Instant | null;
+}
+
+/** A filter, an order and columns of a page, under a name. */
+export interface SavedView {
+  page: string;
+  name: string;
+  query: string;
 }
 
 export interface Overview {

@@ -1,21 +1,89 @@
-import { JobsTable } from '../components/JobsTable';
-import { plural } from '../format/number';
+import { Show } from 'solid-js';
+import { useSearchParams } from '@solidjs/router';
+import type { JobRow } from '../api/types';
+import { JobHistory } from '../components/JobHistory';
+import { ListPage } from '../components/ListPage';
+import { jobColumns, NARROW_JOBS } from '../grid/columns';
+import { jobDeeds, perform, setPriority } from '../state/deeds';
 import { useFarm } from '../state/farm';
+import { useJobList } from '../state/lists';
 import { createTitle } from '../state/title';
+import { TASK_ORDER, taskLook } from '../theme/states';
 
-/** The newest jobs of the farm. */
+const PRIORITIES = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
+
+/** Which jobs: those that matter now, or all there ever were. */
+function Scope(props: { isAll: boolean }) {
+  const [, setWords] = useSearchParams();
+  const go = (scope: string | undefined) => setWords({ scope });
+  return (
+    <span class="segmented" role="group" aria-label="Which jobs">
+      <button type="button" aria-pressed={!props.isAll} onClick={() => go(undefined)}>
+        Active
+      </button>
+      <button type="button" aria-pressed={props.isAll} onClick={() => go('all')}>
+        All there ever were
+      </button>
+    </span>
+  );
+}
+
+/** All active jobs at once; older ones page by page from the server. */
 export function JobsPage() {
   const farm = useFarm();
+  const [words] = useSearchParams<{ scope?: string }>();
+  const list = useJobList(farm);
   createTitle(() => 'Jobs');
+  const isAll = () => words.scope === 'all' || !list.complete();
   return (
-    <section class="panel" aria-labelledby="jobs-title">
-      <header>
-        <h1 id="jobs-title" class="page-title">
-          Jobs
-        </h1>
-        <div class="aside">{plural(farm.store.jobs.length, 'job')}, the newest first</div>
-      </header>
-      <JobsTable jobs={farm.store.jobs} />
-    </section>
+    <Show
+      when={!isAll()}
+      fallback={<JobHistory aside={<Show when={list.complete()}>{<Scope isAll={true} />}</Show>} />}
+    >
+      <ListPage<JobRow>
+        page="jobs"
+        title="Jobs"
+        noun="job"
+        list={list}
+        columns={jobColumns(farm.zone)}
+        narrow={NARROW_JOBS}
+        usual={[{ key: 'submitted', descending: true }]}
+        groups={{
+          project: { label: 'Project', of: (row) => row.project },
+          shot: { label: 'Shot', of: (row) => row.shot ?? '' },
+          user: { label: 'User', of: (row) => row.user },
+          state: { label: 'State', of: (row) => taskLook(row.status).word },
+        }}
+        stateOf={(row) => row.status}
+        look={taskLook}
+        states={TASK_ORDER}
+        open={(row) => `/jobs/${row.job_id}`}
+        deeds={jobDeeds}
+        extra={(rows) => (
+          <select
+            aria-label="Priority"
+            onChange={(event) => {
+              const wanted = event.currentTarget.value;
+              event.currentTarget.value = '';
+              const farmId = farm.store.farm?.farm_id;
+              if (wanted === '' || farmId === undefined) return;
+              void perform(farmId, list.table, setPriority(rows, Number(wanted)));
+            }}
+          >
+            <option value="">Priority …</option>
+            {PRIORITIES.map((priority) => (
+              <option value={priority}>{priority}</option>
+            ))}
+          </select>
+        )}
+        aside={<Scope isAll={false} />}
+        empty={
+          <p>
+            No jobs yet. Submit one:{' '}
+            <code>grange submit --frames 1-24 -- COMMAND {'{start}'}</code>
+          </p>
+        }
+      />
+    </Show>
   );
 }

@@ -3,8 +3,9 @@
 import { createContext, createSignal, onCleanup, useContext } from 'solid-js';
 import { createStore, produce, reconcile } from 'solid-js/store';
 import { ApiError, eventsUrl, getFarms, getMe, getOverview } from '../api/client';
-import { openStream, type StreamEvent } from '../api/stream';
+import type { StreamEvent } from '../api/stream';
 import type { Farm, JobRow, Me, WorkerRow } from '../api/types';
+import { openLive } from '../live/link';
 import { now, setServerTime } from './clock';
 import { throttle } from './throttle';
 
@@ -38,6 +39,12 @@ export interface FarmState {
   newestJob: () => JobRow | null;
   zone: () => string | undefined;
   listen(hear: (event: FarmEvent) => void): void;
+  /** Every row an event brought, with the event's number; for lists of many. */
+  follow(kind: 'job' | 'worker', hear: (rows: unknown[], number: number) => void): () => void;
+  /** Called when what was missed is no longer known: everything is to be read again. */
+  onReset(again: () => void): () => void;
+  /** The number of the last event heard. */
+  lastNumber: () => number;
   /** Called after a break, when deltas may be missing. */
   onRefresh(again: () => void): void;
 }
@@ -50,6 +57,9 @@ export function useFarm(): FarmState {
   if (state === undefined) throw new Error('useFarm is called outside of FarmProvider');
   return state;
 }
+
+/** Jobs the overview has; lists of all jobs have their own. */
+const NEWEST = 200;
 
 const CHOSEN = 'grange-farm';
 
@@ -85,6 +95,12 @@ export function createFarmState(): FarmState {
   const [isLoaded, setLoaded] = createSignal(false);
   const listeners = new Set<(event: FarmEvent) => void>();
   const refreshers = new Set<() => void>();
+  const resetters = new Set<() => void>();
+  const followers = new Set<{
+    kind: string;
+    hear: (rows: unknown[], number: number) => void;
+  }>();
+  let lastNumber = 0;
   let close: (() => void) | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -116,7 +132,9 @@ export function createFarmState(): FarmState {
   const upsertJob = (row: JobRow) => {
     const at = store.jobs.findIndex((job) => job.job_id === row.job_id);
     if (at >= 0) setStore('jobs', at, reconcile({ ...store.jobs[at]!, ...row }));
-    else setStore('jobs', (jobs) => [row, ...jobs]);
+    else if (store.jobs.length < NEWEST || row.created_at >= store.jobs.at(-1)!.created_at) {
+      setStore('jobs', (jobs) => [row, ...jobs].slice(0, NEWEST));
+    }
   };
 
   const upsertWorker = (row: WorkerRow) => {
@@ -125,14 +143,20 @@ export function createFarmState(): FarmState {
     else setStore('workers', (workers) => [...workers, row]);
   };
 
-  const hear = ({ event, data }: StreamEvent) => {
+  const hear = ({ id, event, data }: StreamEvent) => {
+    if (id) lastNumber = Number(id);
     if (event === 'reset') {
       // The server no longer knows what this page missed: everything is read again.
       reload();
       for (const again of refreshers) again();
+      for (const again of resetters) again();
       return;
     }
-    for (const row of rowsOf(JSON.parse(data))) {
+    const rows = rowsOf(JSON.parse(data));
+    for (const follower of followers) {
+      if (follower.kind === event) follower.hear(rows, lastNumber);
+    }
+    for (const row of rows) {
       // A row that says only which thing changed is looked up again.
       if (event === 'job') {
         if ('counts' in row) upsertJob(row as unknown as JobRow);
@@ -157,7 +181,7 @@ export function createFarmState(): FarmState {
         return;
       }
       await load(farm.farm_id);
-      close = openStream(eventsUrl(farm.farm_id), {
+      close = openLive(eventsUrl(farm.farm_id), me.name, {
         onOpen: (resumed) => {
           setLink('live');
           setStaleSince(null);
@@ -205,6 +229,16 @@ export function createFarmState(): FarmState {
       listeners.add(listener);
       onCleanup(() => listeners.delete(listener));
     },
+    follow(kind, hearRows) {
+      const follower = { kind, hear: hearRows };
+      followers.add(follower);
+      return () => followers.delete(follower);
+    },
+    onReset(again) {
+      resetters.add(again);
+      return () => resetters.delete(again);
+    },
+    lastNumber: () => lastNumber,
     onRefresh(again) {
       refreshers.add(again);
       onCleanup(() => refreshers.delete(again));

@@ -116,6 +116,8 @@ class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
     """False: it is said to render since before the server began, and was not heard since."""
     hail: HailRow | None = None
     """What its neighbours met while the server did not hear of it."""
+    disabled: bool = False
+    """It takes no other task; `status` says so once it has ended those it has."""
 
 
 class FarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -320,6 +322,7 @@ class Pages:
             draining=bool(worker.draining),
             verified=worker.worker_id not in self._owner.memory.unverified,
             hail=hail,
+            disabled=worker.disabled,
         )
 
     async def job(self, job: Job, mean_frame_ms: Mapping[str, int]) -> JobDetail:

@@ -59,6 +59,7 @@ WORKER_FIELDS = Fields(
         Field(name="class", kind=Kind.TEXT, key="classes"),
         Field(name="note", kind=Kind.TEXT, searched=True),
         Field(name="draining", kind=Kind.FLAG),
+        Field(name="disabled", kind=Kind.FLAG),
         Field(name="worker_id", kind=Kind.TEXT),
         Field(name="threads", kind=Kind.NUMBER, key="thread_count"),
         Field(name="busy", kind=Kind.NUMBER),

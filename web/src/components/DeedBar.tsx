@@ -1,0 +1,79 @@
+import { For, Show, createSignal, type JSX } from 'solid-js';
+import type { LiveTable } from '../live/table';
+import { consequence, perform, type Deed } from '../state/deeds';
+import { useFarm } from '../state/farm';
+import { count } from '../format/number';
+
+/** What can be done to the chosen rows. What destroys something says first what. */
+export function DeedBar<T extends object>(props: {
+  table: LiveTable<T>;
+  noun: string;
+  chosen: T[];
+  deeds: Deed<T>[];
+  clear: () => void;
+  children?: JSX.Element;
+}) {
+  const farm = useFarm();
+  const [asked, setAsked] = createSignal<Deed<T> | null>(null);
+  const [told, setTold] = createSignal<string | null>(null);
+  let dialog: HTMLDialogElement | undefined;
+
+  const press = async (deed: Deed<T>) => {
+    const farmId = farm.store.farm?.farm_id;
+    if (farmId === undefined) return;
+    if (!deed.isGrave) {
+      void perform(farmId, props.table, deed);
+      return;
+    }
+    setAsked(deed);
+    setTold(null);
+    dialog?.showModal();
+    try {
+      const found = await consequence(farmId, deed);
+      if (asked() === deed) setTold(found);
+    } catch (error) {
+      setTold(`What it would do is not known: ${String((error as Error).message)}`);
+    }
+  };
+  const doIt = () => {
+    const deed = asked();
+    const farmId = farm.store.farm?.farm_id;
+    dialog?.close();
+    if (deed !== null && farmId !== undefined) void perform(farmId, props.table, deed);
+  };
+  return (
+    <>
+      <div class="deed-bar" role="group" aria-label={`Actions on chosen ${props.noun}s`}>
+        <b>{count(props.chosen.length)} chosen</b>
+        <For each={props.deeds}>
+          {(deed) => (
+            <button
+              type="button"
+              classList={{ grave: deed.isGrave ?? false }}
+              onClick={() => void press(deed)}
+            >
+              {deed.word}
+              <Show when={deed.ids.length !== props.chosen.length}> {deed.ids.length}</Show>
+            </button>
+          )}
+        </For>
+        {props.children}
+        <button type="button" class="plain" onClick={() => props.clear()}>
+          Clear
+        </button>
+      </div>
+      <dialog class="consequence" aria-label={asked()?.word ?? 'Consequence'} ref={dialog}>
+        <h2>{asked()?.word}</h2>
+        <p>{told() ?? 'Asking what it would do …'}</p>
+        <div class="deeds">
+          <button type="button" class="strong" disabled={told() === null} onClick={doIt}>
+            {asked()?.word}
+          </button>
+          <button type="button" onClick={() => dialog?.close()}>
+            Leave it
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}

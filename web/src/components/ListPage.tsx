@@ -1,0 +1,294 @@
+import { For, Show, createEffect, createMemo, createSignal, on, onCleanup, onMount } from 'solid-js';
+import type { JSX } from 'solid-js';
+import { useNavigate, useSearchParams } from '@solidjs/router';
+import { count } from '../format/number';
+import { VirtualGrid, type Column } from '../grid/grid';
+import { layoutOf, layoutText, sortOf, sortText, type SortWish } from '../grid/layout';
+import { View, type Ordering } from '../grid/view';
+import type { Deed } from '../state/deeds';
+import type { LiveList } from '../state/lists';
+import { now } from '../state/clock';
+import { holds, parse, WhereError, type Row } from '../where';
+import { ColumnsDialog } from './ColumnsDialog';
+import { DeedBar } from './DeedBar';
+import { SavedViews } from './SavedViews';
+import { Shape } from './Shape';
+import type { StateLook } from '../theme/states';
+
+interface Words {
+  where?: string;
+  sort?: string;
+  group?: string;
+  columns?: string;
+  [other: string]: string | string[] | undefined;
+}
+
+export interface ListPageProps<T extends object> {
+  page: 'jobs' | 'workers';
+  title: string;
+  noun: string;
+  list: LiveList<T>;
+  columns: Column<T>[];
+  /** Columns on a narrow window. */
+  narrow: string;
+  /** The order without a wish. */
+  usual: SortWish[];
+  groups: Record<string, { label: string; of: (row: T) => string }>;
+  /** What chips count and filter by. */
+  stateOf: (row: T) => string;
+  look: (state: string) => StateLook;
+  states: readonly string[];
+  open: (row: T) => string;
+  deeds: (rows: T[]) => Deed<T>[];
+  extra?: (rows: T[]) => JSX.Element;
+  aside?: JSX.Element;
+  empty: JSX.Element;
+}
+
+const NARROW_PX = 640;
+const NOW_WORDS = /\b(now|today|yesterday)\b|[=<>.]-\d/i;
+
+/** A whole list in the browser: filtered, sorted, grouped, chosen from, acted on. */
+export function ListPage<T extends object>(props: ListPageProps<T>) {
+  const navigate = useNavigate();
+  const [words, setWords] = useSearchParams<Words>();
+  const { list } = props;
+  const word = (name: keyof Words & string) => {
+    const found = words[name];
+    return typeof found === 'string' ? found : undefined;
+  };
+  const isNarrow = window.innerWidth < NARROW_PX;
+  const layout = createMemo(() =>
+    layoutOf(word('columns') ?? (isNarrow ? props.narrow : undefined), props.columns),
+  );
+  const sortable = new Map(
+    props.columns.flatMap((one) => (one.sort === undefined ? [] : [[one.key, one.sort] as const])),
+  );
+  const sort = createMemo(() => {
+    const wished = sortOf(word('sort'), new Set(sortable.keys()));
+    return wished.length > 0 ? wished : props.usual;
+  });
+  const [minute, setMinute] = createSignal(Math.floor(now() / 60_000));
+  const ticking = setInterval(() => setMinute(Math.floor(now() / 60_000)), 5000);
+  const query = createMemo(() => {
+    const text = word('where') ?? '';
+    if (NOW_WORDS.test(text)) minute();
+    try {
+      const moment = { zone: list.zone(), now: now() };
+      return { test: holds(parse(text, list.fields(), moment)), problem: null };
+    } catch (error) {
+      if (!(error instanceof WhereError)) throw error;
+      return { test: null, problem: error };
+    }
+  });
+  const [last, setLast] = createSignal<(row: T) => boolean>(() => true);
+  createEffect(() => {
+    const { test } = query();
+    // While a query cannot be read, what the last one found stays.
+    if (test !== null && list.loaded() > 0) setLast(() => (row: T) => test(row as Row));
+  });
+  const ordering = createMemo<Ordering<T>>(() => ({
+    test: last(),
+    sort: sort().map(({ key, descending }) => ({ valueOf: sortable.get(key)!, descending })),
+    group: props.groups[word('group') ?? '']?.of ?? null,
+  }));
+  const [figures, setFigures] = createSignal({ matched: 0, all: 0 });
+  const [states, setStates] = createSignal(new Map<string, number>());
+  const [chosen, setChosen] = createSignal<T[]>([]);
+  const view = new View<T>(list.table.idOf, ordering());
+  const tally = () => {
+    const found = new Map<string, number>();
+    for (const row of list.table.rows) {
+      const state = props.stateOf(row);
+      found.set(state, (found.get(state) ?? 0) + 1);
+    }
+    setStates(found);
+    setFigures({ matched: view.matched, all: list.table.size });
+  };
+  const choose = (ids: ReadonlySet<string>) =>
+    setChosen([...ids].flatMap((id) => list.table.get(id) ?? []));
+  const grid = new VirtualGrid<T>({
+    label: props.title,
+    columns: props.columns,
+    idOf: list.table.idOf,
+    open: (row) => navigate(props.open(row)),
+    groupText: ({ label, count: rows }) => `${label || 'none'} · ${count(rows)}`,
+    selected: choose,
+    layoutChanged: (next) =>
+      setWords({ columns: layoutText(next, props.columns) }, { replace: true }),
+    sortBy: (key, more) => setWords({ sort: sortText(turned(sort(), key, more)) }),
+    toggleGroup: (label) => {
+      view.toggle(label);
+      grid.set(view.items);
+    },
+    nearEnd: () => undefined,
+  });
+  createEffect(() => grid.show(layout(), sort()));
+  createEffect(
+    on([ordering, list.loaded], ([next], before) => {
+      view.ordering = next;
+      view.rebuild(list.table.rows);
+      const kept = new Set(view.rows.map(list.table.idOf));
+      grid.selection.keep((id) => kept.has(id));
+      if (before !== undefined && before[0].test !== next.test) grid.top();
+      grid.set(view.items);
+      tally();
+    }),
+  );
+  const deaf = list.table.listen((changes) => {
+    if (view.update(changes)) grid.set(view.items);
+    else grid.refresh();
+    tally();
+    if (chosen().length > 0) {
+      for (const { row, gone } of changes) {
+        if (gone) grid.selection.keep((id) => id !== list.table.idOf(row));
+      }
+      choose(grid.selection.ids);
+    }
+  });
+  onCleanup(() => {
+    clearInterval(ticking);
+    deaf();
+    grid.destroy();
+  });
+
+  let search: HTMLInputElement | undefined;
+  let columnsDialog: HTMLDialogElement | undefined;
+  let typing: ReturnType<typeof setTimeout> | undefined;
+  const ask = (text: string) => setWords({ where: text || undefined }, { replace: true });
+  const onSlash = (event: KeyboardEvent) => {
+    const target = event.target as Element;
+    if (event.key !== '/' || target.closest('input, textarea, select, dialog') !== null) return;
+    event.preventDefault();
+    search?.focus();
+    search?.select();
+  };
+  onMount(() => {
+    grid.mounted();
+    window.addEventListener('keydown', onSlash);
+    onCleanup(() => window.removeEventListener('keydown', onSlash));
+  });
+  const isWanted = (state: string) => (word('where') ?? '') === `state=${state.toLowerCase()}`;
+  const hasList = () => list.loaded() > 0;
+  return (
+    <section class="panel list-page" aria-labelledby="list-title">
+      <header>
+        <h1 id="list-title" class="page-title">
+          {props.title}
+        </h1>
+        <span class="list-figures" aria-live="polite">
+          <Show when={hasList()} fallback={list.problem() ?? 'reading …'}>
+            {count(figures().matched)} of {count(figures().all)}
+          </Show>
+        </span>
+        <div class="aside">{props.aside}</div>
+      </header>
+      <div class="list-tools">
+        <input
+          type="search"
+          ref={search}
+          class="list-search"
+          aria-label={`Search ${props.noun}s`}
+          aria-invalid={query().problem !== null}
+          aria-describedby="list-problem"
+          placeholder="beauty user=ann state=failed   ( / )"
+          value={word('where') ?? ''}
+          onInput={(event) => {
+            const text = event.currentTarget.value;
+            clearTimeout(typing);
+            typing = setTimeout(() => ask(text), 120);
+          }}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') event.currentTarget.blur();
+            if (event.key === 'Enter' || event.key === 'ArrowDown') {
+              clearTimeout(typing);
+              ask(event.currentTarget.value);
+              grid.element.focus();
+              event.preventDefault();
+            }
+          }}
+        />
+        <label>
+          <span class="quiet small">Group</span>{' '}
+          <select
+            aria-label="Group by"
+            onChange={(event) => setWords({ group: event.currentTarget.value || undefined })}
+          >
+            <option value="">none</option>
+            <For each={Object.entries(props.groups)}>
+              {([key, group]) => (
+                <option value={key} selected={word('group') === key}>
+                  {group.label}
+                </option>
+              )}
+            </For>
+          </select>
+        </label>
+        <SavedViews page={props.page} query={() => window.location.search.replace(/^\?/, '')} />
+        <button type="button" onClick={() => columnsDialog?.showModal()}>
+          Columns
+        </button>
+      </div>
+      <p id="list-problem" class="list-problem" role="alert">
+        {query().problem?.message ?? ''}
+      </p>
+      <div class="state-chips" role="group" aria-label="States">
+        <For each={props.states.filter((state) => (states().get(state) ?? 0) > 0)}>
+          {(state) => (
+            <button
+              type="button"
+              class="chip"
+              data-tone={props.look(state).tone}
+              aria-pressed={isWanted(state)}
+              onClick={() => ask(isWanted(state) ? '' : `state=${state.toLowerCase()}`)}
+            >
+              <Shape name={props.look(state).shape} />
+              {props.look(state).word} <b>{count(states().get(state) ?? 0)}</b>
+            </button>
+          )}
+        </For>
+      </div>
+      <Show when={chosen().length > 0}>
+        <DeedBar
+          table={list.table}
+          noun={props.noun}
+          chosen={chosen()}
+          deeds={props.deeds(chosen())}
+          clear={() => grid.selection.clear()}
+        >
+          {props.extra?.(chosen())}
+        </DeedBar>
+      </Show>
+      <div class="grid-place" classList={{ 'is-empty': hasList() && figures().matched === 0 }}>
+        {grid.element}
+        <Show when={hasList() && figures().matched === 0}>
+          <div class="grid-empty">
+            <Show when={figures().all > 0} fallback={props.empty}>
+              <p>
+                No {props.noun} matches.{' '}
+                <button type="button" onClick={() => ask('')}>
+                  Clear {word('where')}
+                </button>
+              </p>
+            </Show>
+          </div>
+        </Show>
+      </div>
+      <ColumnsDialog
+        columns={props.columns}
+        layout={layout()}
+        change={(next) => setWords({ columns: layoutText(next, props.columns) }, { replace: true })}
+        reset={() => setWords({ columns: undefined }, { replace: true })}
+        ref={(element) => (columnsDialog = element)}
+      />
+    </section>
+  );
+}
+
+/** A click sorts by a column, the next one turns it around; with Shift it joins the others. */
+function turned(sort: SortWish[], key: string, more: boolean): SortWish[] {
+  const known = sort.find((wish) => wish.key === key);
+  const next = { key, descending: known === undefined ? false : !known.descending };
+  if (!more) return [next];
+  return known === undefined ? [...sort, next] : sort.map((wish) => (wish === known ? next : wish));
+}

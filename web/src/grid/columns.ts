@@ -1,0 +1,234 @@
+/** The columns of the lists of jobs and workers. */
+
+import type { Counts, JobRow, WorkerRow } from '../api/types';
+import { bytes, count, cpu, UNKNOWN } from '../format/number';
+import { ago, elapsed, full } from '../format/time';
+import { now } from '../state/clock';
+import { chipElement } from '../theme/shapes';
+import { TASK_ORDER, TASK_URGENCY, taskLook, workerLook, WORKER_LOOKS } from '../theme/states';
+import { set, type Column } from './grid';
+
+type Zone = () => string | undefined;
+
+const lower = (text: string | null): string | null => (text ? text.toLowerCase() : null);
+const orDash = (text: string | null): string => text || UNKNOWN;
+
+function link(cell: HTMLElement, href: string, text: string): void {
+  const anchor = document.createElement('a');
+  anchor.href = href;
+  anchor.tabIndex = -1;
+  anchor.textContent = text;
+  cell.append(anchor);
+}
+
+/** The tasks of a job as a bar; its words are on it for readers and as a tip. */
+function bar(cell: HTMLElement, counts: Counts): void {
+  const line = document.createElement('div');
+  line.className = 'bar';
+  const words: string[] = [];
+  for (const status of TASK_ORDER) {
+    const tasks = counts[status] ?? 0;
+    if (tasks === 0) continue;
+    const look = taskLook(status);
+    const part = document.createElement('span');
+    part.className = 'part';
+    part.dataset['tone'] = look.tone;
+    part.dataset['shape'] = look.shape;
+    part.style.flexGrow = String(tasks);
+    line.append(part);
+    words.push(`${count(tasks)} ${look.word}`);
+  }
+  set(line, { role: 'img', 'aria-label': `Tasks: ${words.join(', ')}` });
+  const progress = document.createElement('div');
+  progress.className = 'progress bare';
+  progress.dataset['tip'] = words.join('\n');
+  progress.append(line);
+  cell.append(progress);
+}
+
+/** An age that says when exactly as a tip. */
+const age = <T>(
+  key: string,
+  label: string,
+  at: (row: T) => number | null,
+  zone: Zone,
+  more: Partial<Column<T>> = {},
+): Column<T> => ({
+  key,
+  label,
+  width: 110,
+  min: 70,
+  sort: at,
+  text: (row) => (at(row) === null ? UNKNOWN : ago(at(row), now())),
+  draw: (cell, row) => {
+    cell.textContent = at(row) === null ? UNKNOWN : ago(at(row), now());
+    if (at(row) === null) cell.removeAttribute('data-tip');
+    else cell.dataset['tip'] = full(at(row), zone());
+  },
+  ...more,
+});
+
+const plain = <T>(
+  key: keyof T & string,
+  label: string,
+  width: number,
+  more: Partial<Column<T>> = {},
+): Column<T> => ({
+  key,
+  label,
+  width,
+  min: 50,
+  sort: (row) => lower(row[key] as string | null),
+  text: (row) => orDash(row[key] as string | null),
+  ...more,
+});
+
+const whole = <T>(
+  key: keyof T & string,
+  label: string,
+  width: number,
+  more: Partial<Column<T>> = {},
+): Column<T> => ({
+  key,
+  label,
+  width,
+  min: 50,
+  number: true,
+  sort: (row) => row[key] as number,
+  text: (row) => count(row[key] as number),
+  ...more,
+});
+
+const urgency = (status: string): number => TASK_URGENCY.indexOf(status as never);
+
+export const jobColumns = (zone: Zone): Column<JobRow>[] => [
+  plain('name', 'Job', 280, {
+    min: 120,
+    draw: (cell, row) => link(cell, `/jobs/${row.job_id}`, row.name),
+  }),
+  {
+    key: 'state',
+    label: 'State',
+    width: 126,
+    min: 60,
+    sort: (row) => urgency(row.status),
+    text: (row) => taskLook(row.status).word,
+    draw: (cell, row) => cell.append(chipElement(taskLook(row.status))),
+  },
+  {
+    key: 'tasks',
+    label: 'Tasks',
+    width: 150,
+    min: 60,
+    sort: (row) => (row.tasks_total === 0 ? null : (row.counts.SUCCEEDED ?? 0) / row.tasks_total),
+    text: (row) => JSON.stringify(row.counts),
+    draw: (cell, row) => bar(cell, row.counts),
+  },
+  {
+    key: 'frames',
+    label: 'Frames',
+    width: 104,
+    min: 60,
+    number: true,
+    sort: (row) => row.frames_total,
+    text: (row) => `${count(row.frames_done)} / ${count(row.frames_total)}`,
+  },
+  whole('tasks_running', 'Running', 82),
+  whole('tasks_failed', 'Failed', 76),
+  plain('user', 'User', 104),
+  plain('project', 'Project', 116),
+  plain('shot', 'Shot', 96),
+  plain('sequence', 'Sequence', 96, { hidden: true }),
+  plain('app', 'App', 96, { hidden: true }),
+  plain('queue', 'Queue', 110, { hidden: true }),
+  whole('priority', 'Priority', 82),
+  {
+    key: 'elapsed',
+    label: 'Elapsed',
+    width: 104,
+    min: 70,
+    number: true,
+    sort: (row) =>
+      row.started_at === null ? null : (row.ended_at ?? now()) - row.started_at,
+    text: (row) => elapsed(row.started_at, row.ended_at, now()),
+  },
+  age('submitted', 'Submitted', (row) => row.created_at, zone),
+  age('started', 'Started', (row) => row.started_at, zone, { hidden: true }),
+  age('finished', 'Finished', (row) => row.ended_at, zone, { hidden: true }),
+  plain('job_id', 'Id', 290, { hidden: true }),
+];
+
+/** On a telephone. */
+export const NARROW_JOBS = 'name:150,state:116,tasks:88';
+export const NARROW_WORKERS = 'name:120,state:120,job_names:130';
+
+const workerWord = (row: WorkerRow): string => {
+  const { word } = workerLook(row.status);
+  if (row.status === 'disabled' || row.status === 'off') return word;
+  if (row.disabled) return `${word}, then disabled`;
+  return row.draining ? `${word}, draining` : word;
+};
+
+const STATES = Object.keys(WORKER_LOOKS);
+
+export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
+  plain('name', 'Worker', 190, { min: 90 }),
+  {
+    key: 'state',
+    label: 'State',
+    width: 190,
+    min: 60,
+    sort: (row) => STATES.indexOf(row.status),
+    text: workerWord,
+    draw: (cell, row) =>
+      cell.append(chipElement({ ...workerLook(row.status), word: workerWord(row) })),
+  },
+  plain('job_names', 'Renders', 240),
+  {
+    key: 'threads',
+    label: 'Threads',
+    width: 88,
+    min: 60,
+    number: true,
+    sort: (row) => row.thread_count,
+    text: (row) => `${row.busy} / ${row.thread_count}`,
+  },
+  {
+    key: 'cpu',
+    label: 'CPU',
+    width: 76,
+    min: 50,
+    number: true,
+    sort: (row) => row.cpu_milli,
+    text: (row) => cpu(row.cpu_milli),
+  },
+  {
+    key: 'memory',
+    label: 'Memory',
+    width: 160,
+    min: 70,
+    number: true,
+    sort: (row) => row.memory_used_bytes,
+    text: (row) =>
+      row.memory_used_bytes === null
+        ? UNKNOWN
+        : `${bytes(row.memory_used_bytes)} of ${bytes(row.memory_total_bytes)}`,
+  },
+  plain('fleet', 'Fleet', 110),
+  plain('groups', 'Groups', 130),
+  plain('classes', 'Classes', 80, { hidden: true }),
+  plain('note', 'Note', 200),
+  age('seen', 'Seen', (row) => row.last_seen_at, zone),
+  {
+    key: 'clock',
+    label: 'Clock off',
+    width: 96,
+    min: 60,
+    hidden: true,
+    number: true,
+    sort: (row) => (row.clock_behind_ms === null ? null : Math.abs(row.clock_behind_ms)),
+    text: (row) =>
+      row.clock_behind_ms === null ? UNKNOWN : `${(row.clock_behind_ms / 1000).toFixed(1)} s`,
+  },
+  plain('worker_id', 'Id', 320, { hidden: true }),
+];

@@ -1,0 +1,375 @@
+/** A grid of any number of rows of which only those in sight are in the document. */
+
+import {
+  elementScroll,
+  observeElementOffset,
+  observeElementRect,
+  Virtualizer,
+} from '@tanstack/virtual-core';
+import { GridHead } from './head';
+import { Selection } from './selection';
+import { Group, type Item } from './view';
+import type { Shown, SortWish } from './layout';
+
+export interface Column<T> {
+  key: string;
+  label: string;
+  width: number;
+  min: number;
+  /** It is not shown unless somebody chooses it. */
+  hidden?: boolean;
+  number?: boolean;
+  /** What its cells are sorted by; none: it cannot be sorted. */
+  sort?: (row: T) => string | number | null;
+  /** What a cell says. */
+  text: (row: T) => string;
+  /** Draws the cell where it is more than its text; called when `text` or the row's look changes. */
+  draw?: (cell: HTMLElement, row: T) => void;
+  /** What the cell looks like, where the text alone does not tell; compared to draw seldom. */
+  look?: (row: T) => string;
+}
+
+export interface GridOptions<T> {
+  label: string;
+  columns: readonly Column<T>[];
+  idOf: (row: T) => string;
+  open: (row: T) => void;
+  groupText: (group: Group) => string;
+  selected: (ids: ReadonlySet<string>) => void;
+  layoutChanged: (layout: Shown[]) => void;
+  sortBy: (key: string, more: boolean) => void;
+  toggleGroup: (label: string) => void;
+  /** The end is near: more rows are wanted. */
+  nearEnd: () => void;
+}
+
+export const ROW_PX = 30;
+const HEAD_PX = 30;
+const OVERSCAN = 6;
+const TICK_PX = 34;
+
+interface Line {
+  element: HTMLElement;
+  cells: HTMLElement[];
+  said: string[];
+  shown: Shown[];
+}
+
+let grids = 0;
+
+export class VirtualGrid<T extends object> {
+  readonly element = document.createElement('div');
+  readonly selection: Selection;
+  readonly #id = `grid${(grids += 1)}`;
+  readonly #body = document.createElement('div');
+  readonly #head: GridHead<T>;
+  readonly #virtual: Virtualizer<HTMLElement, HTMLElement>;
+  readonly #unmount: () => void;
+  readonly #byKey: Map<string, Column<T>>;
+  #items: readonly Item<T>[] = [];
+  #layout: Shown[] = [];
+  #lines = new Map<number, Line>();
+  #spare: Line[] = [];
+  #at = -1;
+  #clock: ReturnType<typeof setInterval>;
+
+  constructor(readonly options: GridOptions<T>) {
+    this.#byKey = new Map(options.columns.map((column) => [column.key, column]));
+    this.selection = new Selection(() => {
+      options.selected(this.selection.ids);
+      this.#render();
+    });
+    this.element.className = 'grid';
+    this.element.tabIndex = 0;
+    set(this.element, { role: 'grid', 'aria-label': options.label, 'aria-multiselectable': 'true' });
+    this.#head = new GridHead(options.columns, {
+      changed: options.layoutChanged,
+      sortBy: options.sortBy,
+    });
+    this.#body.className = 'grid-body';
+    set(this.#body, { role: 'rowgroup' });
+    this.element.append(this.#head.element, this.#body);
+    this.element.addEventListener('keydown', this.#key);
+    this.#body.addEventListener('click', this.#click);
+    this.#body.addEventListener('dblclick', (event) => {
+      const item = this.#itemAt(event);
+      if (item !== null && !(item instanceof Group)) options.open(item);
+    });
+    this.element.addEventListener('focus', () => {
+      if (this.#at < 0 && this.#items.length > 0) this.#moveTo(0);
+    });
+    this.#virtual = new Virtualizer<HTMLElement, HTMLElement>(this.#settings());
+    this.#unmount = this.#virtual._didMount();
+    // Ages in cells grow without any change of a row.
+    this.#clock = setInterval(() => {
+      if (!document.hidden) this.#render();
+    }, 1000);
+  }
+
+  /** Call once it is in the document. */
+  mounted(): void {
+    this.#virtual._willUpdate();
+    this.#render();
+  }
+
+  destroy(): void {
+    clearInterval(this.#clock);
+    this.#unmount();
+    this.element.remove();
+  }
+
+  show(layout: Shown[], sort: SortWish[]): void {
+    this.#layout = layout;
+    this.#head.show(layout, sort);
+    const widths = layout.map(({ width }) => `${width}px`).join(' ');
+    this.element.style.setProperty('--columns', `${TICK_PX}px ${widths} minmax(0, 1fr)`);
+    const whole = layout.reduce((sum, { width }) => sum + width, TICK_PX);
+    this.element.style.setProperty('--row-width', `${whole}px`);
+    set(this.element, { 'aria-colcount': String(layout.length + 1) });
+    for (const line of this.#lines.values()) line.element.remove();
+    this.#lines.clear();
+    this.#spare = [];
+    this.#render();
+  }
+
+  /** Shows these items; the active row stays the same row where it is still there. */
+  set(items: readonly Item<T>[]): void {
+    const active = this.#items[this.#at];
+    const count = items.length;
+    this.#items = items;
+    if (active !== undefined && items[this.#at] !== active) {
+      this.#at = Math.min(this.#placeOf(active), count - 1);
+    }
+    set(this.element, { 'aria-rowcount': String(count + 1) });
+    if (this.#virtual.options.count !== count) {
+      this.#virtual.setOptions(this.#settings());
+      this.#virtual._willUpdate();
+    }
+    this.#render();
+  }
+
+  /** Draws what changed about rows in sight. */
+  refresh(): void {
+    this.#render();
+  }
+
+  top(): void {
+    this.#at = -1;
+    this.element.scrollTop = 0;
+  }
+
+  #settings() {
+    return {
+      count: this.#items.length,
+      getScrollElement: () => this.element,
+      estimateSize: () => ROW_PX,
+      overscan: OVERSCAN,
+      scrollMargin: HEAD_PX,
+      scrollPaddingStart: HEAD_PX,
+      scrollToFn: elementScroll<HTMLElement>,
+      observeElementRect: observeElementRect<HTMLElement>,
+      observeElementOffset: observeElementOffset<HTMLElement>,
+      onChange: () => this.#render(),
+    };
+  }
+
+  #placeOf(item: Item<T>): number {
+    if (!(item instanceof Group)) return this.#items.indexOf(item);
+    return this.#items.findIndex((one) => one instanceof Group && one.label === item.label);
+  }
+
+  #render(): void {
+    const found = this.#virtual.getVirtualItems();
+    this.#body.style.height = `${this.#items.length * ROW_PX}px`;
+    const wanted = new Set(found.map(({ index }) => index));
+    for (const [index, line] of this.#lines) {
+      if (wanted.has(index) && index < this.#items.length) continue;
+      this.#lines.delete(index);
+      this.#spare.push(line);
+    }
+    for (const { index } of found) {
+      const item = this.#items[index];
+      if (item === undefined) continue;
+      let line = this.#lines.get(index);
+      if (line === undefined) {
+        line = this.#spare.pop() ?? this.#line();
+        this.#lines.set(index, line);
+        line.element.style.transform = `translateY(${index * ROW_PX}px)`;
+        if (!line.element.isConnected) this.#body.append(line.element);
+      }
+      if (item instanceof Group) this.#drawGroup(line, item, index);
+      else this.#drawRow(line, item, index);
+    }
+    for (const line of this.#spare) line.element.remove();
+    const active = this.#lines.get(this.#at);
+    if (active === undefined) this.element.removeAttribute('aria-activedescendant');
+    else set(this.element, { 'aria-activedescendant': active.element.id });
+    const last = found.at(-1);
+    if (last !== undefined && last.index >= this.#items.length - 2 * OVERSCAN) {
+      this.options.nearEnd();
+    }
+  }
+
+  #line(): Line {
+    const element = document.createElement('div');
+    element.className = 'grid-row';
+    set(element, { role: 'row' });
+    const cells = [...Array(this.#layout.length + 1).keys()].map((column) => {
+      const cell = document.createElement('div');
+      set(cell, { role: 'gridcell', 'aria-colindex': String(column + 1) });
+      cell.className = column === 0 ? 'grid-tick' : 'grid-cell';
+      const shown = this.#layout[column - 1];
+      if (shown !== undefined) {
+        cell.dataset['column'] = shown.key;
+        if (this.#byKey.get(shown.key)?.number) cell.classList.add('number');
+      }
+      return cell;
+    });
+    element.append(...cells);
+    return { element, cells, said: cells.map(() => '\u0000'), shown: this.#layout };
+  }
+
+  #common(line: Line, index: number): void {
+    const { element } = line;
+    const id = `${this.#id}-${index}`;
+    if (element.id !== id) {
+      element.id = id;
+      set(element, { 'aria-rowindex': String(index + 2) });
+      element.classList.toggle('odd', index % 2 === 1);
+    }
+    element.classList.toggle('active', index === this.#at);
+  }
+
+  #drawGroup(line: Line, group: Group, index: number): void {
+    this.#common(line, index);
+    const { element, cells, said } = line;
+    element.classList.add('group');
+    element.removeAttribute('aria-selected');
+    delete element.dataset['id'];
+    set(element, { 'aria-expanded': String(group.isOpen) });
+    const text = this.options.groupText(group);
+    cells.forEach((cell, column) => {
+      const says = column === 0 ? (group.isOpen ? '▾' : '▸') : column === 1 ? text : '';
+      if (said[column] === `g${says}`) return;
+      said[column] = `g${says}`;
+      cell.textContent = says;
+      cell.removeAttribute('data-tip');
+    });
+  }
+
+  #drawRow(line: Line, row: T, index: number): void {
+    this.#common(line, index);
+    const { element, cells, said } = line;
+    const id = this.options.idOf(row);
+    element.classList.remove('group');
+    element.removeAttribute('aria-expanded');
+    element.dataset['id'] = id;
+    const isSelected = this.selection.ids.has(id);
+    set(element, { 'aria-selected': String(isSelected) });
+    const tick = isSelected ? '✓' : '';
+    if (said[0] !== tick) {
+      said[0] = tick;
+      cells[0]!.textContent = tick;
+    }
+    line.shown.forEach(({ key }, at) => {
+      const column = this.#byKey.get(key)!;
+      const text = column.text(row);
+      const look = `${column.draw === undefined ? '' : id}${column.look?.(row) ?? ''}\u0000${text}`;
+      if (said[at + 1] === look) return;
+      said[at + 1] = look;
+      const cell = cells[at + 1]!;
+      if (column.draw === undefined) cell.textContent = text;
+      else {
+        cell.replaceChildren();
+        column.draw(cell, row);
+      }
+    });
+  }
+
+  #itemAt(event: Event): Item<T> | null {
+    const element = (event.target as Element).closest('.grid-row');
+    const index = Number(element?.getAttribute('aria-rowindex')) - 2;
+    return this.#items[index] ?? null;
+  }
+
+  #order(): string[] {
+    return this.#items.flatMap((item) => (item instanceof Group ? [] : this.options.idOf(item)));
+  }
+
+  #click = (event: MouseEvent): void => {
+    const item = this.#itemAt(event);
+    if (item === null) return;
+    this.#at = this.#placeOf(item);
+    if (item instanceof Group) {
+      this.options.toggleGroup(item.label);
+      return;
+    }
+    if ((event.target as Element).closest('a') !== null) return;
+    const id = this.options.idOf(item);
+    const onTick = (event.target as Element).closest('.grid-tick') !== null;
+    if (event.shiftKey) this.selection.extend(id, this.#order());
+    else if (event.ctrlKey || event.metaKey || onTick) this.selection.toggle(id);
+    else this.selection.only(id);
+  };
+
+  #moveTo(index: number, extend = false): void {
+    const last = this.#items.length - 1;
+    if (last < 0) return;
+    const from = this.#items[this.#at];
+    this.#at = Math.max(0, Math.min(index, last));
+    const item = this.#items[this.#at]!;
+    if (extend && !(item instanceof Group)) {
+      if (this.selection.ids.size === 0 && from !== undefined && !(from instanceof Group)) {
+        this.selection.only(this.options.idOf(from));
+      }
+      this.selection.extend(this.options.idOf(item), this.#order());
+    }
+    this.#virtual.scrollToIndex(this.#at, { align: 'auto' });
+    this.#render();
+  }
+
+  #key = (event: KeyboardEvent): void => {
+    if (event.target !== this.element || event.altKey) return;
+    const item = this.#items[this.#at];
+    const page = Math.max(1, Math.floor(this.element.clientHeight / ROW_PX) - 2);
+    const withCtrl = event.ctrlKey || event.metaKey;
+    const steps: Record<string, number> = {
+      ArrowDown: this.#at + 1,
+      j: this.#at + 1,
+      ArrowUp: this.#at - 1,
+      k: this.#at - 1,
+      PageDown: this.#at + page,
+      PageUp: this.#at - page,
+      Home: 0,
+      End: this.#items.length - 1,
+    };
+    const step = steps[event.key];
+    if (step !== undefined && !(withCtrl && event.key.length === 1)) {
+      this.#moveTo(step, event.shiftKey);
+    } else if (event.key === 'a' && withCtrl) {
+      this.selection.all(this.#order());
+    } else if (withCtrl) {
+      return;
+    } else if (event.key === 'Escape') {
+      this.selection.clear();
+    } else if (item instanceof Group && ['Enter', ' ', 'x'].includes(event.key)) {
+      this.options.toggleGroup(item.label);
+    } else if (item instanceof Group && event.key === (item.isOpen ? 'ArrowLeft' : 'ArrowRight')) {
+      this.options.toggleGroup(item.label);
+    } else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
+      this.element.scrollLeft += event.key === 'ArrowLeft' ? -80 : 80;
+    } else if (item !== undefined && !(item instanceof Group)) {
+      if (event.key === 'Enter') this.options.open(item);
+      else if (event.key === 'x' || event.key === ' ') {
+        this.selection.toggle(this.options.idOf(item));
+      } else return;
+    } else return;
+    event.preventDefault();
+  };
+}
+
+export function set(element: Element, attributes: Record<string, string>): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  }
+}

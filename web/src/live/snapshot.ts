@@ -1,0 +1,103 @@
+/** A snapshot of many rows, packed as grange.services.reads.packing says, as objects again. */
+
+import type { Field } from '../where';
+
+interface PackedIds {
+  plain?: string[];
+  prefix: string;
+  first: number;
+  steps: number[];
+  /** Base64. */
+  rest: string;
+}
+
+interface PackedColumn {
+  plain?: unknown[];
+  values?: unknown[];
+  width?: number;
+  at?: string;
+  pieces?: PackedColumn[];
+  after_made?: (number | null)[];
+}
+
+export interface Packed {
+  /** Of the last event the rows include. */
+  number: number;
+  now: number;
+  zone: string;
+  fields: Field[];
+  /** False: there are more rows than one snapshot holds. */
+  complete: boolean;
+  total: number;
+  rows: number;
+  ids: PackedIds;
+  columns: Record<string, PackedColumn>;
+}
+
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const PLACES = new Uint8Array(128);
+for (let place = 0; place < DIGITS.length; place += 1) PLACES[DIGITS.charCodeAt(place)] = place;
+/** Hex digits of an id behind its time and version. */
+const CHANCE = 19;
+
+export function unpack<T extends object>(packed: Packed, key: keyof T & string): T[] {
+  const { ids, made } = idsOf(packed.ids, packed.rows);
+  const names = Object.keys(packed.columns);
+  const columns = names.map((name) => valuesOf(packed.columns[name]!, made, packed.rows));
+  const rows: T[] = new Array(packed.rows);
+  for (let at = 0; at < packed.rows; at += 1) {
+    const row: Record<string, unknown> = { [key]: ids[at] };
+    for (let column = 0; column < names.length; column += 1) {
+      row[names[column]!] = columns[column]![at];
+    }
+    rows[at] = row as T;
+  }
+  return rows;
+}
+
+function idsOf(packed: PackedIds, count: number): { ids: string[]; made: number[] } {
+  if (packed.plain !== undefined) return { ids: packed.plain, made: [] };
+  const bytes = atob(packed.rest);
+  const digits: string[] = new Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += 1) {
+    digits[at] = bytes.charCodeAt(at).toString(16).padStart(2, '0');
+  }
+  const chance = digits.join('');
+  const ids: string[] = new Array(count);
+  const made: number[] = new Array(count);
+  let time = packed.first;
+  for (let at = 0; at < count; at += 1) {
+    time += packed.steps[at]!;
+    made[at] = time;
+    const rest = chance.slice(CHANCE * at, CHANCE * (at + 1));
+    ids[at] = `${packed.prefix}${time.toString(16).padStart(12, '0')}7${rest}`;
+  }
+  return { ids, made };
+}
+
+function valuesOf(column: PackedColumn, made: number[], count: number): unknown[] {
+  if (column.plain !== undefined) return column.plain;
+  if (column.after_made !== undefined) {
+    return column.after_made.map((after, at) => (after === null ? null : made[at]! + after));
+  }
+  if (column.pieces !== undefined) {
+    const pieces = column.pieces.map((piece) => valuesOf(piece, made, count));
+    return Array.from({ length: count }, (_, at) =>
+      pieces
+        .map((piece) => piece[at])
+        .filter((text) => text !== null)
+        .join('_'),
+    );
+  }
+  const { values, at: places, width } = column as Required<PackedColumn>;
+  if (values.length === 1) return new Array(count).fill(values[0]);
+  const found: unknown[] = new Array(count);
+  for (let row = 0, digit = 0; row < count; row += 1) {
+    let place = 0;
+    for (let left = width; left > 0; left -= 1, digit += 1) {
+      place = place * 64 + PLACES[places.charCodeAt(digit)]!;
+    }
+    found[row] = values[place];
+  }
+  return found;
+}

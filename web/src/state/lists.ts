@@ -1,0 +1,137 @@
+/** All active jobs and all workers, read once and kept live for as long as the page lives. */
+
+import { createSignal, type Accessor } from 'solid-js';
+import { ApiError, getSnapshot } from '../api/client';
+import type { JobRow, WorkerRow } from '../api/types';
+import { unpack } from '../live/snapshot';
+import { LiveTable } from '../live/table';
+import type { Field } from '../where';
+import { setServerTime } from './clock';
+import type { FarmState } from './farm';
+
+export interface LiveList<T extends object> {
+  table: LiveTable<T>;
+  /** Goes up whenever everything was read anew. */
+  loaded: Accessor<number>;
+  problem: Accessor<string | null>;
+  fields: Accessor<Field[]>;
+  zone: Accessor<string>;
+  /** False: there are more jobs than the list holds, so the server has to be asked. */
+  complete: Accessor<boolean>;
+  /** How many there are, those left out included. */
+  total: Accessor<number>;
+}
+
+const RUNNING = ['RUNNING', 'ASSIGNED', 'INTERRUPTING'] as const;
+
+/** The sums a snapshot leaves out. */
+function counted(row: JobRow): JobRow {
+  let tasks = 0;
+  let running = 0;
+  for (const status in row.counts) {
+    const count = row.counts[status as keyof typeof row.counts] ?? 0;
+    tasks += count;
+    if ((RUNNING as readonly string[]).includes(status)) running += count;
+  }
+  row.tasks_total = tasks;
+  row.tasks_running = running;
+  row.tasks_failed = row.counts.FAILED ?? 0;
+  return row;
+}
+
+const jobLists = new WeakMap<FarmState, LiveList<JobRow>>();
+const workerLists = new WeakMap<FarmState, LiveList<WorkerRow>>();
+
+export function useJobList(farm: FarmState): LiveList<JobRow> {
+  let list = jobLists.get(farm);
+  if (list === undefined) {
+    list = createList<JobRow>(farm, {
+      of: 'jobs',
+      kind: 'job',
+      key: 'job_id',
+      finish: counted,
+      whole: (row) => 'counts' in row,
+      gone: (row) => row.lifecycle_status === 'ARCHIVED',
+    });
+    jobLists.set(farm, list);
+  }
+  return list;
+}
+
+export function useWorkerList(farm: FarmState): LiveList<WorkerRow> {
+  let list = workerLists.get(farm);
+  if (list === undefined) {
+    list = createList<WorkerRow>(farm, {
+      of: 'workers',
+      kind: 'worker',
+      key: 'worker_id',
+      finish: (row) => row,
+      whole: (row) => 'threads' in row,
+      gone: () => false,
+    });
+    workerLists.set(farm, list);
+  }
+  return list;
+}
+
+interface Source<T> {
+  of: 'jobs' | 'workers';
+  kind: 'job' | 'worker';
+  key: keyof T & string;
+  finish: (row: T) => T;
+  /** An event may say only which thing changed. */
+  whole: (row: object) => boolean;
+  gone: (row: T) => boolean;
+}
+
+function createList<T extends object>(farm: FarmState, source: Source<T>): LiveList<T> {
+  const table = new LiveTable<T>((row) => row[source.key] as string);
+  const [loaded, setLoaded] = createSignal(0);
+  const [problem, setProblem] = createSignal<string | null>(null);
+  const [fields, setFields] = createSignal<Field[]>([]);
+  const [zone, setZone] = createSignal('UTC');
+  const [complete, setComplete] = createSignal(true);
+  const [total, setTotal] = createSignal(0);
+  let early: { rows: T[]; number: number }[] | null = null;
+  let turn = 0;
+
+  const read = async () => {
+    const farmId = farm.store.farm?.farm_id;
+    if (farmId === undefined) return;
+    const mine = (turn += 1);
+    early = [];
+    try {
+      const packed = await getSnapshot(farmId, source.of, farm.lastNumber());
+      if (mine !== turn) return;
+      setServerTime(packed.now);
+      table.load(unpack<T>(packed, source.key).map(source.finish));
+      for (const { rows, number } of early) {
+        if (number > packed.number) table.update(rows, source.gone);
+      }
+      early = null;
+      setFields(packed.fields);
+      setZone(packed.zone);
+      setComplete(packed.complete);
+      setTotal(packed.total);
+      setProblem(null);
+      setLoaded((times) => times + 1);
+    } catch (error) {
+      if (mine !== turn) return;
+      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+      setTimeout(() => void read(), 3000);
+    }
+  };
+  farm.follow(source.kind, (rows, number) => {
+    const whole = (rows as T[]).filter(source.whole);
+    if (whole.length < rows.length) void read();
+    if (early !== null) early.push({ rows: whole, number });
+    else {
+      const before = table.size;
+      table.update(whole, source.gone);
+      setTotal((count) => count + table.size - before);
+    }
+  });
+  farm.onReset(() => void read());
+  void read();
+  return { table, loaded, problem, fields, zone, complete, total };
+}
