@@ -3,7 +3,13 @@ import { defineConfig } from 'vite';
 import solid from 'vite-plugin-solid';
 
 /** What the built page is made of; each asks for its licence to go along. */
-const bundled = ['solid-js', '@solidjs/router', 'uplot', '@fontsource-variable/inter'];
+const bundled = [
+  'solid-js',
+  '@solidjs/router',
+  'uplot',
+  '@tanstack/virtual-core',
+  '@fontsource-variable/inter',
+];
 
 /** Writes the licences of what is bundled beside the page. */
 const licences = {

@@ -45,7 +45,7 @@ def test_a_worker_is_disabled_after_its_task_and_enabled_again(
     worker = HandWorker(own_farm, "act-02", threads=1)
     action = worker.take()[0][1]["sessionActionId"]
     worker.start(action)
-    page = visit(own_farm).open("/workers")
+    page = visit(own_farm).open("/workers?view=cards")
     card = page.locator(f"[data-worker='{worker.worker_id}']")
     card.get_by_role("button", name="Stop now").click()
     expect(page.get_by_role("dialog")).to_contain_text("1 running task")

@@ -1,5 +1,6 @@
 import { ErrorBoundary, Show, lazy, type JSX } from 'solid-js';
 import { Route, Router } from '@solidjs/router';
+import { Notices } from './components/Notices';
 import { Shell } from './components/Shell';
 import { Tooltip } from './components/Tooltip';
 import { FarmPage } from './pages/FarmPage';
@@ -73,6 +74,7 @@ function Root(props: { children?: JSX.Element }) {
         </Shell>
       </Show>
       <Tooltip />
+      <Notices />
     </FarmProvider>
   );
 }

@@ -4,6 +4,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/parts.css';
 import './styles/reports.css';
+import './styles/grid.css';
 import './styles/charts.css';
 import { render } from 'solid-js/web';
 import { App } from './app';

@@ -70,6 +70,11 @@ class LiveHub:
         """The number of the latest event."""
         return self._number
 
+    @property
+    def readers(self) -> int:
+        """How many streams are open."""
+        return len(self._readers)
+
     def touch(self, farm_id: str, event: str, subject_id: str) -> None:
         """Note that a job, worker, … changed; cheap and never waits."""
         if not self._readers:

@@ -110,7 +110,10 @@ export function JobHistory(props: { aside: JSX.Element }) {
           onInput={(event) => {
             const text = event.currentTarget.value;
             clearTimeout(typing);
-            typing = setTimeout(() => setWords({ where: text || undefined }, { replace: true }), 400);
+            typing = setTimeout(
+              () => setWords({ where: text || undefined }, { replace: true }),
+              400,
+            );
           }}
         />
         <span class="quiet small">
@@ -123,7 +126,7 @@ export function JobHistory(props: { aside: JSX.Element }) {
       <p class="list-problem" role="alert">
         {problem() ?? ''}
       </p>
-      <div class="grid-place">
+      <div class="grid-place" style={{ '--lines': rows().length }}>
         {grid.element}
         <Show when={!isReading() && rows().length === 0 && problem() === null}>
           <div class="grid-empty">

@@ -1,4 +1,13 @@
-import { For, Show, createEffect, createMemo, createSignal, on, onCleanup, onMount } from 'solid-js';
+import {
+  For,
+  Show,
+  createEffect,
+  createMemo,
+  createSignal,
+  on,
+  onCleanup,
+  onMount,
+} from 'solid-js';
 import type { JSX } from 'solid-js';
 import { useNavigate, useSearchParams } from '@solidjs/router';
 import { count } from '../format/number';
@@ -27,6 +36,8 @@ export interface ListPageProps<T extends object> {
   page: 'jobs' | 'workers';
   title: string;
   noun: string;
+  /** A query, to show how one is written. */
+  example: string;
   list: LiveList<T>;
   columns: Column<T>[];
   /** Columns on a narrow window. */
@@ -42,6 +53,8 @@ export interface ListPageProps<T extends object> {
   deeds: (rows: T[]) => Deed<T>[];
   extra?: (rows: T[]) => JSX.Element;
   aside?: JSX.Element;
+  /** Something stands below it. */
+  short?: boolean;
   empty: JSX.Element;
 }
 
@@ -92,7 +105,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
     sort: sort().map(({ key, descending }) => ({ valueOf: sortable.get(key)!, descending })),
     group: props.groups[word('group') ?? '']?.of ?? null,
   }));
-  const [figures, setFigures] = createSignal({ matched: 0, all: 0 });
+  const [figures, setFigures] = createSignal({ matched: 0, all: 0, lines: 0 });
   const [states, setStates] = createSignal(new Map<string, number>());
   const [chosen, setChosen] = createSignal<T[]>([]);
   const view = new View<T>(list.table.idOf, ordering());
@@ -103,7 +116,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
       found.set(state, (found.get(state) ?? 0) + 1);
     }
     setStates(found);
-    setFigures({ matched: view.matched, all: list.table.size });
+    setFigures({ matched: view.matched, all: list.table.size, lines: view.items.length });
   };
   const choose = (ids: ReadonlySet<string>) =>
     setChosen([...ids].flatMap((id) => list.table.get(id) ?? []));
@@ -120,6 +133,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
     toggleGroup: (label) => {
       view.toggle(label);
       grid.set(view.items);
+      tally();
     },
     nearEnd: () => undefined,
   });
@@ -171,7 +185,11 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   const isWanted = (state: string) => (word('where') ?? '') === `state=${state.toLowerCase()}`;
   const hasList = () => list.loaded() > 0;
   return (
-    <section class="panel list-page" aria-labelledby="list-title">
+    <section
+      class="panel list-page"
+      classList={{ short: props.short ?? false }}
+      aria-labelledby="list-title"
+    >
       <header>
         <h1 id="list-title" class="page-title">
           {props.title}
@@ -191,7 +209,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
           aria-label={`Search ${props.noun}s`}
           aria-invalid={query().problem !== null}
           aria-describedby="list-problem"
-          placeholder="beauty user=ann state=failed   ( / )"
+          placeholder={`${props.example}   ( / )`}
           value={word('where') ?? ''}
           onInput={(event) => {
             const text = event.currentTarget.value;
@@ -259,7 +277,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
           {props.extra?.(chosen())}
         </DeedBar>
       </Show>
-      <div class="grid-place" classList={{ 'is-empty': hasList() && figures().matched === 0 }}>
+      <div class="grid-place" style={{ '--lines': figures().lines }}>
         {grid.element}
         <Show when={hasList() && figures().matched === 0}>
           <div class="grid-empty">

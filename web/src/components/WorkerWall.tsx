@@ -31,6 +31,7 @@ const byName = <T extends { name: string }>(rows: readonly T[]) =>
 
 const VIEWS = [
   { key: '', word: 'List' },
+  { key: 'cards', word: 'Cards' },
   { key: 'wall', word: 'Wall' },
   { key: 'heat', word: 'Last 24 h' },
 ];

@@ -102,7 +102,7 @@ const whole = <T>(
 const urgency = (status: string): number => TASK_URGENCY.indexOf(status as never);
 
 export const jobColumns = (zone: Zone): Column<JobRow>[] => [
-  plain('name', 'Job', 280, {
+  plain('name', 'Job', 250, {
     min: 120,
     draw: (cell, row) => link(cell, `/jobs/${row.job_id}`, row.name),
   }),
@@ -118,7 +118,7 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
   {
     key: 'tasks',
     label: 'Tasks',
-    width: 150,
+    width: 128,
     min: 60,
     sort: (row) => (row.tasks_total === 0 ? null : (row.counts.SUCCEEDED ?? 0) / row.tasks_total),
     text: (row) => JSON.stringify(row.counts),
@@ -127,29 +127,28 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
   {
     key: 'frames',
     label: 'Frames',
-    width: 104,
+    width: 98,
     min: 60,
     number: true,
     sort: (row) => row.frames_total,
     text: (row) => `${count(row.frames_done)} / ${count(row.frames_total)}`,
   },
-  whole('tasks_running', 'Running', 82),
-  whole('tasks_failed', 'Failed', 76),
-  plain('user', 'User', 104),
-  plain('project', 'Project', 116),
-  plain('shot', 'Shot', 96),
+  whole('tasks_running', 'Running', 76),
+  whole('tasks_failed', 'Failed', 66),
+  plain('user', 'User', 84),
+  plain('project', 'Project', 96),
+  plain('shot', 'Shot', 84),
   plain('sequence', 'Sequence', 96, { hidden: true }),
   plain('app', 'App', 96, { hidden: true }),
   plain('queue', 'Queue', 110, { hidden: true }),
-  whole('priority', 'Priority', 82),
+  whole('priority', 'Priority', 74),
   {
     key: 'elapsed',
     label: 'Elapsed',
-    width: 104,
+    width: 96,
     min: 70,
     number: true,
-    sort: (row) =>
-      row.started_at === null ? null : (row.ended_at ?? now()) - row.started_at,
+    sort: (row) => (row.started_at === null ? null : (row.ended_at ?? now()) - row.started_at),
     text: (row) => elapsed(row.started_at, row.ended_at, now()),
   },
   age('submitted', 'Submitted', (row) => row.created_at, zone),
@@ -172,7 +171,10 @@ const workerWord = (row: WorkerRow): string => {
 const STATES = Object.keys(WORKER_LOOKS);
 
 export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
-  plain('name', 'Worker', 190, { min: 90 }),
+  plain('name', 'Worker', 190, {
+    min: 90,
+    draw: (cell, row) => link(cell, `/workers/${row.worker_id}`, row.name),
+  }),
   {
     key: 'state',
     label: 'State',

@@ -81,7 +81,11 @@ export class VirtualGrid<T extends object> {
     });
     this.element.className = 'grid';
     this.element.tabIndex = 0;
-    set(this.element, { role: 'grid', 'aria-label': options.label, 'aria-multiselectable': 'true' });
+    set(this.element, {
+      role: 'grid',
+      'aria-label': options.label,
+      'aria-multiselectable': 'true',
+    });
     this.#head = new GridHead(options.columns, {
       changed: options.layoutChanged,
       sortBy: options.sortBy,
@@ -140,7 +144,12 @@ export class VirtualGrid<T extends object> {
     if (active !== undefined && items[this.#at] !== active) {
       this.#at = Math.min(this.#placeOf(active), count - 1);
     }
-    set(this.element, { 'aria-rowcount': String(count + 1) });
+    // Lines that open and close belong to a tree of rows.
+    const isTree = items[0] instanceof Group;
+    set(this.element, {
+      'aria-rowcount': String(count + 1),
+      role: isTree ? 'treegrid' : 'grid',
+    });
     if (this.#virtual.options.count !== count) {
       this.#virtual.setOptions(this.#settings());
       this.#virtual._willUpdate();
@@ -246,7 +255,7 @@ export class VirtualGrid<T extends object> {
     element.classList.add('group');
     element.removeAttribute('aria-selected');
     delete element.dataset['id'];
-    set(element, { 'aria-expanded': String(group.isOpen) });
+    set(element, { 'aria-expanded': String(group.isOpen), 'aria-level': '1' });
     const text = this.options.groupText(group);
     cells.forEach((cell, column) => {
       const says = column === 0 ? (group.isOpen ? '▾' : '▸') : column === 1 ? text : '';
@@ -264,6 +273,8 @@ export class VirtualGrid<T extends object> {
     element.classList.remove('group');
     element.removeAttribute('aria-expanded');
     element.dataset['id'] = id;
+    if (this.#items[0] instanceof Group) set(element, { 'aria-level': '2' });
+    else element.removeAttribute('aria-level');
     const isSelected = this.selection.ids.has(id);
     set(element, { 'aria-selected': String(isSelected) });
     const tick = isSelected ? '✓' : '';

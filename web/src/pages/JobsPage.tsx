@@ -44,6 +44,7 @@ export function JobsPage() {
         page="jobs"
         title="Jobs"
         noun="job"
+        example="beauty user=ann state=failed"
         list={list}
         columns={jobColumns(farm.zone)}
         narrow={NARROW_JOBS}
@@ -79,8 +80,7 @@ export function JobsPage() {
         aside={<Scope isAll={false} />}
         empty={
           <p>
-            No jobs yet. Submit one:{' '}
-            <code>grange submit --frames 1-24 -- COMMAND {'{start}'}</code>
+            No jobs yet. Submit one: <code>grange submit --frames 1-24 -- COMMAND {'{start}'}</code>
           </p>
         }
       />

@@ -205,8 +205,7 @@ const disableOf = (rows: WorkerRow[]): Deed<WorkerRow> => ({
 });
 
 export function workerDeeds(rows: WorkerRow[]): Deed<WorkerRow>[] {
-  const ids = (fits: (row: WorkerRow) => boolean) =>
-    rows.filter(fits).map((row) => row.worker_id);
+  const ids = (fits: (row: WorkerRow) => boolean) => rows.filter(fits).map((row) => row.worker_id);
   const deeds: Deed<WorkerRow>[] = [
     enableOf(rows.filter((row) => row.disabled || row.draining)),
     disableOf(rows.filter((row) => !row.disabled)),
