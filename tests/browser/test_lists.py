@@ -147,13 +147,14 @@ def test_rows_are_chosen_by_click_shift_ctrl_and_keys(large: LocalFarm, visit: V
     expect(chosen).to_have_text("2 chosen")
     page.keyboard.press("End")
     page.keyboard.press("Home")
-    assert page.locator("[aria-selected=true]").count() == 2
+    expect(page.locator("[aria-selected=true]")).to_have_count(2)
     page.keyboard.press("Control+a")
     total = ask(large, "/jobs", where="user=ann", limit=1000)["matched"]
     expect(chosen).to_have_text(f"{total:,} chosen")
     page.keyboard.press("Escape")
     expect(chosen).to_have_count(0)
-    name = rows.first.locator("a").inner_text()
+    name = page.locator(".grid-row[aria-rowindex='2'] a").inner_text()
+    assert rows.first.locator("a").inner_text() == name, "read in the order they stand"
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text(name)
 

@@ -3,7 +3,7 @@
 import type { Account, Instant, WorkerRow } from './types';
 import { faultOf, get, inFarm } from './client';
 
-export interface WorkerDetail extends WorkerRow {
+export interface WorkerDetail extends Omit<WorkerRow, 'classes' | 'groups'> {
   disabled: boolean;
   draining: boolean;
   closed: string;

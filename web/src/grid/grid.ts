@@ -210,12 +210,21 @@ export class VirtualGrid<T extends object> {
       else this.#drawRow(line, item, index);
     }
     for (const line of this.#spare) line.element.remove();
+    if (!this.#virtual.isScrolling) this.#putInOrder();
     const active = this.#lines.get(this.#at);
     if (active === undefined) this.element.removeAttribute('aria-activedescendant');
     else set(this.element, { 'aria-activedescendant': active.element.id });
     const last = found.at(-1);
     if (last !== undefined && last.index >= this.#items.length - 2 * OVERSCAN) {
       this.options.nearEnd();
+    }
+  }
+
+  /** Rows are used again in any order while one scrolls; those who read need them in theirs. */
+  #putInOrder(): void {
+    const wanted = [...this.#lines].sort(([a], [b]) => a - b).map(([, { element }]) => element);
+    if (wanted.some((element, at) => this.#body.children[at] !== element)) {
+      this.#body.append(...wanted);
     }
   }
 
