@@ -119,8 +119,11 @@ def checks() -> list[Check]:
 def suites() -> list[Suite]:
     """Return the parts of the test suite, in order; no folder of tests/ is left out."""
     parts = [
-        Suite(name="unit and property", paths=["tests/unit", "tests/property"], parallel=True),
-        Suite(name="architecture", paths=["tests/test_architecture.py"]),
+        Suite(
+            name="unit and property",
+            paths=["tests/unit", "tests/property", "tests/test_architecture.py"],
+            parallel=True,
+        ),
         Suite(name="wire", paths=["tests/wire"], parallel=True),
         Suite(
             name="conformance",
@@ -133,7 +136,7 @@ def suites() -> list[Suite]:
         # They have little time for much work: nothing runs beside them.
         Suite(name="kills", paths=["tests/kills"], quick=False),
         Suite(name="browser", paths=["tests/browser"], parallel=True, quick=False),
-        Suite(name="docs", paths=["tests/docs"]),
+        Suite(name="docs", paths=["tests/docs"], parallel=True),
     ]
     known = {path for part in parts for path in part.paths} | {"tests/soak"}
     others = sorted(
@@ -142,7 +145,7 @@ def suites() -> list[Suite]:
         if f"tests/{path.name}" not in known and _has_tests(path)
     )
     if others:
-        parts.insert(4, Suite(name="others", paths=others, parallel=True, quick=False))
+        parts.insert(3, Suite(name="others", paths=others, parallel=True, quick=False))
     return parts
 
 
