@@ -16,6 +16,7 @@ import pytest
 
 from grange.cli.main import run
 from grange.config.service_units import ServiceKind, ServiceSettings, unit_files
+from grange.server.handlers import workers
 from grange.testing.farm import LocalFarm
 from grange.wiring.client import system_clock
 from grange.wiring.service_files import this_program
@@ -100,6 +101,7 @@ def test_a_worker_survives_the_logoff_and_finishes_its_frame_when_stopped(
     farm: LocalFarm, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ledger S1-11, S1-22: survives logoff, drains first; a failed test keeps work away."""
+    monkeypatch.setattr(workers, "HOLD_SECONDS", 0.5)
     for name, value in farm.environment().items():
         monkeypatch.setenv(name, value)
     key = farm.ids.worker
