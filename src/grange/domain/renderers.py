@@ -129,6 +129,7 @@ RENDERERS: tuple[Renderer, ...] = (
         ),
         extension="exr",
         formats={"exr": "OPEN_EXR", "png": "PNG", "jpg": "JPEG", "tif": "TIFF"},
+        tested=True,
     ),
     Renderer(
         name="mitsuba",

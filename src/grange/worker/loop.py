@@ -50,7 +50,7 @@ from grange.worker.plan import (
     WorkerState,
 )
 from grange.worker.power import obey
-from grange.worker.registry import find_programs
+from grange.worker.registry import find_programs, with_launchers
 from grange.worker.sampler import Sampler
 from grange.worker.settings import WorkerSettings, check_root, login_shell
 from grange.worker.shipping import FactPoster, LogShipper
@@ -90,7 +90,10 @@ class Worker:
         self._folder = StateFolder(settings.state_dir, settings.farm_id, settings.fleet_id)
         self._leftovers = Leftovers(self._folder.path, processes, ids)
         inventory = probe.inventory()
-        programs = find_programs(settings.environment.get("PATH", ""), settings.renderers)
+        programs = with_launchers(
+            find_programs(settings.environment.get("PATH", ""), settings.renderers),
+            self._folder.path / "programs",
+        )
         self._calls = ServerCalls(
             api_factory,
             clock,

@@ -2,10 +2,12 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from grange.domain.renderers import PROGRAMS, Program
@@ -46,6 +48,38 @@ def find_programs(
     return tuple(found)
 
 
+def with_launchers(found: Iterable[Found], folder: Path) -> tuple[Found, ...]:
+    """Return programs that can be run by their names.
+
+    A Python with the module bpy is Blender: it gets a file called `blender` that runs it so.
+
+    Args:
+        found: the programs.
+        folder: where such files are written.
+    """
+    return tuple(_launched(one, folder) if _is_module(one) else one for one in found)
+
+
+def _is_module(found: Found) -> bool:
+    return found.key == "blender" and Path(found.path).name.startswith("python")
+
+
+def _launched(found: Found, folder: Path) -> Found:
+    folder.mkdir(parents=True, exist_ok=True)
+    launcher = folder / "blender"
+    words = " ".join(shlex.quote(word) for word in _module_command(found))
+    partial = folder / f".blender.{os.getpid()}"
+    partial.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    partial.chmod(0o755)
+    partial.replace(launcher)
+    return Found(key=found.key, path=str(launcher))
+
+
+def _module_command(found: Found) -> list[str]:
+    script = Path(str(files("grange"))) / "environments" / "blender"
+    return [found.path, str(script)]
+
+
 def path_with(search_path: str, found: Iterable[Found]) -> str:
     """Return a search path on which every program that was found is found."""
     folders = [folder for folder in search_path.split(os.pathsep) if folder]
@@ -63,7 +97,7 @@ def version_of(found: Found) -> str | None:
         return None
     try:
         told = subprocess.run(  # noqa: S603 - found by its name, asked for its version
-            [found.path, *program.version],
+            [*(_module_command(found) if _is_module(found) else [found.path]), *program.version],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_ASK_SECONDS,

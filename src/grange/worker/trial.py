@@ -27,7 +27,7 @@ from grange.worker.guard import cores_of
 from grange.worker.limits import FILE as LIMITS_FILE
 from grange.worker.limits import read_profile
 from grange.worker.pictures import problem_of
-from grange.worker.registry import Found, find_programs, path_with, version_of
+from grange.worker.registry import Found, find_programs, path_with, version_of, with_launchers
 from grange.worker.settings import WorkerSettings, check_root
 from grange.worker.trial_scenes import TRIAL_SCENES, TrialScene
 from grange.worker.verdict import Checked, Outcome
@@ -78,7 +78,10 @@ def run_trial(bench: Bench) -> Iterator[Checked]:
     yield _checked("scratch", lambda: _scratch(bench))
     yield _checked("output", lambda: _output(bench))
     search_path = bench.settings.environment.get("PATH", "")
-    found = find_programs(search_path, bench.settings.renderers)
+    found = with_launchers(
+        find_programs(search_path, bench.settings.renderers),
+        bench.settings.state_dir / "programs",
+    )
     if not found:
         text = "no renderer was found; name one with --renderer NAME=PATH"
         yield Checked(name="renderer", outcome=Outcome.SKIPPED, text=text)

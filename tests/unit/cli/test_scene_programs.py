@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from grange.cli.submit_options import SceneOptions, scene_renderer, submitted_scene
+from grange.worker.pictures import problem_of
+from grange.worker.registry import Found, version_of, with_launchers
 
 BALL = """<scene version="3.0.0">
   <default name="frame" value="1"/>
@@ -117,3 +119,43 @@ def test_povray_renders_images_that_ffmpeg_makes_a_movie_of(tmp_path: Path) -> N
     assert (pixels(found[0]) != pixels(found[2])).any(), "the ball rolls"
     render(tmp_path, out / "roll#.png", "1-3", renderer="ffmpeg")
     assert (out / "roll.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+CUBE = """
+import bpy
+scene = bpy.context.scene
+scene.render.resolution_x, scene.render.resolution_y = 32, 24
+scene.render.resolution_percentage = 100
+scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 2, "CPU"
+cube = bpy.data.objects["Cube"]
+cube.keyframe_insert("location", frame=1)
+cube.location.x = 3
+cube.keyframe_insert("location", frame=5)
+bpy.ops.wm.save_as_mainfile(filepath="{path}")
+"""
+
+
+@pytest.mark.bpy
+@pytest.mark.slow
+def test_blender_renders_the_frames_of_a_chunk(tmp_path: Path) -> None:
+    """Issue 5, item 6: Blender's own code, as the Python module bpy."""
+    python = Found(key="blender", path=os.environ["GRANGE_TEST_BPY"])
+    (blender,) = with_launchers([python], tmp_path / "tools")
+    scene = tmp_path / "cube.blend"
+    made = [blender.path, "-b", "--python-expr", CUBE.format(path=scene)]
+    subprocess.run(made, check=True, capture_output=True, timeout=100)
+    place = render(tmp_path, scene, "1-5:2", words=("-t", "1"))
+    assert sorted(path.name for path in place.iterdir()) == [
+        f"cube_000{frame}.exr" for frame in (1, 3, 5)
+    ]
+    assert all(problem_of(path) is None for path in place.iterdir())
+    assert len({path.read_bytes() for path in place.iterdir()}) == 3, "the cube moves"
+    version = version_of(python)
+    assert version is not None
+    assert version.startswith("5.")
+    bad = subprocess.run(
+        [blender.path, "-b", str(tmp_path / "none.blend"), "-a"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert bad.returncode == 1
+    assert "Cannot read file" in bad.stderr
