@@ -108,6 +108,13 @@ def test_a_render_finds_its_files_where_the_worker_has_them(farm: RunningFarm, t
     found = sorted(path.name for path in (nodes / "windows" / "images").iterdir())
     assert found == ["roll1.png", "roll2.png"]
 
+    def copies() -> Any:
+        streams = farm.rest("GET", "/streams")["streams"]
+        return [one for one in streams if one["stream"] == "copies" and one["lines"] == 4]
+
+    (stream,) = wait_until(copies, seconds=20, what="the copies are a stream")
+    assert stream["kind"] == "tx"
+
 
 def test_a_venv_is_made_entered_and_left(farm: RunningFarm, tmp_path: Path):
     grange(farm, "queue", "env", "add", "--venv")

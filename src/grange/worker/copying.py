@@ -15,6 +15,7 @@ from pathlib import Path
 
 from grange.kernel.clock import Clock
 from grange.kernel.errors import GrangeError
+from grange.kernel.units import Instant
 
 PIECE_BYTES = 2**20
 PAUSES_SECONDS = (0.5, 2.0, 5.0)
@@ -39,6 +40,18 @@ class Copied:
     """Tries that failed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """One try to copy one file."""
+
+    place: Path
+    at: Instant
+    """When it ended."""
+    millis: int
+    byte_count: int
+    error: bool
+
+
 def copy_files(
     pairs: Sequence[tuple[Path, Path]],
     *,
@@ -46,6 +59,7 @@ def copy_files(
     clock: Clock,
     bytes_per_second: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    note: Callable[[Transfer], None] = lambda _: None,
 ) -> Copied:
     """Copy files to their places, all of them or none.
 
@@ -55,6 +69,7 @@ def copy_files(
         clock: paces a throttled copy.
         bytes_per_second: not faster than this.
         cancelled: asked between pieces.
+        note: told of each try, whether it worked or not.
 
     Raises:
         CopyError: it did not work; what was written is removed where it still can be.
@@ -66,7 +81,8 @@ def copy_files(
         for source, place in pairs:
             hidden = place.with_name(f".{place.name[:180]}.{tag}.part")
             partial.append((hidden, place))
-            written, failed = _tried(source, hidden, clock, bytes_per_second, cancelled)
+            tries = _Tries(place, clock, note)
+            written, failed = _tried(source, hidden, tries, bytes_per_second, cancelled)
             byte_count += written
             errors += failed
         for hidden, place in partial:
@@ -87,23 +103,55 @@ def copy_files(
     return Copied(files=len(pairs), byte_count=byte_count, millis=millis, errors=errors)
 
 
+class _Tries:
+    """Notes the tries to copy one file."""
+
+    def __init__(self, place: Path, clock: Clock, note: Callable[[Transfer], None]) -> None:
+        self._place = place
+        self.clock = clock
+        self._note = note
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """A try begins."""
+        self._began = self.clock.monotonic_seconds()
+
+    def end(self, byte_count: int, *, error: bool) -> None:
+        """It is over."""
+        millis = round((self.clock.monotonic_seconds() - self._began) * 1000)
+        self._note(
+            Transfer(
+                place=self._place,
+                at=self.clock.now(),
+                millis=millis,
+                byte_count=byte_count,
+                error=error,
+            )
+        )
+
+
 def _tried(
     source: Path,
     hidden: Path,
-    clock: Clock,
+    tries: _Tries,
     bytes_per_second: float | None,
     cancelled: Callable[[], bool],
 ) -> tuple[int, int]:
     """Copy one file, again if that fails; return its size and how many tries failed."""
     for failed, pause in enumerate((*PAUSES_SECONDS, None)):
+        tries.begin()
         try:
-            return _copy(source, hidden, clock, bytes_per_second, cancelled), failed
+            written = _copy(source, hidden, tries.clock, bytes_per_second, cancelled)
         except OSError as error:
+            tries.end(0, error=True)
             if pause is None or error.errno in _HOPELESS:
                 raise
             with suppress(OSError):  # it is in the way of nothing: the next try writes it anew
                 hidden.unlink()
             threading.Event().wait(pause)
+        else:
+            tries.end(written, error=False)
+            return written, failed
     raise AssertionError("the last try raises")
 
 

@@ -19,7 +19,7 @@ from grange.worker.containing import (
     verdict_on_files,
     written,
 )
-from grange.worker.copying import Copied, CopyError, copy_files
+from grange.worker.copying import Copied, CopyError, Transfer, copy_files
 
 _PATIENCE_SECONDS = 60.0
 _MOST_NAMED = 10_000
@@ -57,6 +57,8 @@ class Delivery:
         self.outputs: tuple[Output, ...] = outputs_of(job, scratch)
         self._of_step: tuple[Output, ...] = ()
         """Those that the task under way writes to."""
+        self.transfers: list[Transfer] = []
+        """Every try to copy a file of the task under way."""
         self._cancelled = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
@@ -75,6 +77,7 @@ class Delivery:
     def begin(self, step: str) -> None:
         """Make room for the output of a task of this step."""
         self._cancelled.clear()
+        self.transfers.clear()
         self._of_step = tuple(output for output in self.outputs if step in output.steps)
         clear(self.outputs)
         prepare(self.outputs)
@@ -108,6 +111,7 @@ class Delivery:
                     clock=self._clock,
                     bytes_per_second=self._bytes_per_second,
                     cancelled=self._cancelled.is_set,
+                    note=self.transfers.append,
                 )
             )
         except (CopyError, OSError) as error:

@@ -44,6 +44,7 @@ from grange.worker.messages import (
     Opened,
     Ready,
     Run,
+    Transferred,
 )
 from grange.worker.plan import (
     ActionBegan,
@@ -71,6 +72,7 @@ from grange.worker.seats import Nursery, Seat, Spawn
 from grange.worker.settings import WorkerSettings
 from grange.worker.shipping import LogShipper
 from grange.worker.telemetry import Occupation
+from grange.worker.transfers import copy_lines
 
 _log = logging.getLogger(__name__)
 _CLOSE_SECONDS = 90.0
@@ -115,6 +117,7 @@ class JobThreads:
         programs: the renderers of the machine; jobs find them on their search path.
         guard: holds them to the machine's limits.
         rules_changed: told when other limits hold.
+        copied: takes lines about files that were copied to their places.
     """
 
     def __init__(
@@ -134,12 +137,14 @@ class JobThreads:
         programs: Sequence[Found] = (),
         guard: Guard,
         rules_changed: Callable[[Rules], None] = lambda _: None,
+        copied: Callable[[list[dict[str, Any]]], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._gpus = gpus
         self._search_path = path_with(settings.environment.get("PATH", ""), programs)
         self._guard = guard
         self._rules_changed = rules_changed
+        self._copied = copied
         self._halted: set[str] = set()
         """Actions that were told to stop for a limit, or because they hang."""
         self._lookout = Lookout(clock, sampler, guard)
@@ -300,6 +305,8 @@ class JobThreads:
                 self._happened(SessionNotOpened(at=now, session_id=session_id, message=why))
             case Closed(session_id=session_id):
                 self._session_over(thread, session_id)
+            case Transferred():
+                self._copied(copy_lines(message, self._sessions.get(thread, "")))
             case RunnerBegan() | Moved() | FrameDone() | Copying() | Ended():
                 doing = self._doing.get(thread)
                 if doing is not None and doing.action.action_id == message.action_id:

@@ -128,6 +128,7 @@ class Worker:
             leftovers=self._leftovers,
             happened=self._happened,
             frames=self._frames_done,
+            copied=self._files_copied,
             spawn=self._spawn,
             gpus=inventory.gpus,
             programs=programs,
@@ -331,6 +332,11 @@ class Worker:
     def _frames_done(self, records: list[dict[str, Any]]) -> None:
         if self._spool is not None:
             self._spool.append(FRAMES, records)
+            self._poster.notify()
+
+    def _files_copied(self, rows: list[dict[str, Any]]) -> None:
+        if self._spool is not None:
+            self._spool.append(SAMPLES, [{"kind": "line", "row": row} for row in rows])
             self._poster.notify()
 
     def _follow_wakes(self) -> None:

@@ -141,13 +141,34 @@ class Ended(msgspec.Struct, tag="ended", kw_only=True, frozen=True):
     exit_signal: str = ""
 
 
+class CopyLine(msgspec.Struct, frozen=True, array_like=True):
+    """One try to copy one file to its place."""
+
+    path: str
+    at: int
+    millis: int
+    byte_count: int
+    error: bool
+
+
+class Transferred(msgspec.Struct, tag="transferred", kw_only=True, frozen=True):
+    """Files of an action were copied to their places, or could not be."""
+
+    action_id: str
+    first: int
+    """How many lines of the action were told before."""
+    lines: tuple[CopyLine, ...]
+
+
 class Closed(msgspec.Struct, tag="closed", kw_only=True, frozen=True):
     """The session is closed, its log complete."""
 
     session_id: str
 
 
-FromRunner = Ready | Opened | NotOpened | Began | Moved | FrameDone | Copying | Ended | Closed
+FromRunner = (
+    Ready | Opened | NotOpened | Began | Moved | FrameDone | Copying | Transferred | Ended | Closed
+)
 
 _encoder = msgspec.json.Encoder()
 _to_runner = msgspec.json.Decoder(ToRunner)

@@ -59,6 +59,7 @@ from grange.worker.messages import (
     Close,
     Closed,
     Copying,
+    CopyLine,
     Ended,
     FrameDone,
     FromRunner,
@@ -69,6 +70,7 @@ from grange.worker.messages import (
     Ready,
     Run,
     ToRunner,
+    Transferred,
     decode_to_runner,
     encode,
 )
@@ -85,6 +87,10 @@ _OUTCOMES = {
 }
 _PROGRESS_MS = 500
 """Progress is said no more often than this."""
+_LONGEST_PATH = 500
+_LINES_AT_ONCE = 20
+_MOST_TRANSFERS = 5000
+"""Files of one task that are told one by one."""
 _KILL_SECONDS = 10.0
 _SUDO_SECONDS = 2.0
 """How long openjd may take to kill a process of another user before it is done here."""
@@ -504,6 +510,7 @@ class Runner:
         named = [folder / path for path in action.outputs]
         delivered = self._delivery.deliver(action.run.action_id, action.frames, named)
         self._delivering = ""
+        self._tell_transfers(action.run.action_id)
         text = delivered.rejected.text if delivered.rejected is not None else ""
         if delivered.copied is not None:
             copied = delivered.copied
@@ -511,6 +518,16 @@ class Runner:
         if text:
             LOG.info("%s", text, extra={"session_id": self._session_id})
         return delivered
+
+    def _tell_transfers(self, action_id: str) -> None:
+        """Tell the worker of every try, in messages that are never long."""
+        lines = [
+            CopyLine(str(one.place)[:_LONGEST_PATH], one.at, one.millis, one.byte_count, one.error)
+            for one in self._delivery.transfers[:_MOST_TRANSFERS]
+        ]
+        for first in range(0, len(lines), _LINES_AT_ONCE):
+            part = tuple(lines[first : first + _LINES_AT_ONCE])
+            self._send(Transferred(action_id=action_id, first=first, lines=part))
 
     def _send(self, message: FromRunner) -> None:
         if self._closing and not isinstance(message, Closed | NotOpened):

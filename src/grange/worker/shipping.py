@@ -125,10 +125,13 @@ def batch_body(batch: Batch, worker_id: str) -> dict[str, Any]:
     records = [{**record} for record in batch.records]
     if batch.stream == FRAMES:
         return {"batch": digest, "frames": records, "worker_samples": [], "thread_samples": []}
-    samples: dict[str, list[dict[str, Any]]] = {"worker": [], "thread": []}
+    samples: dict[str, list[dict[str, Any]]] = {"worker": [], "thread": [], "line": []}
     for record in records:
-        samples[record.pop("kind")].append(record)
+        kind = record.pop("kind")
+        samples[kind].append(record["row"] if kind == "line" else record)
+    lines = {"log_lines": samples["line"]} if samples["line"] else {}
     return {
+        **lines,
         "batch": digest,
         "frames": [],
         "worker_samples": samples["worker"],

@@ -13,7 +13,16 @@ import psutil
 import pytest
 
 import grange
-from grange.worker.messages import Cancel, Close, Closed, Ended, FrameDone, Open, Opened
+from grange.worker.messages import (
+    Cancel,
+    Close,
+    Closed,
+    Ended,
+    FrameDone,
+    Open,
+    Opened,
+    Transferred,
+)
 from grange.worker.plan import Outcome
 from tests.unit.worker.test_runner import JOB, Nursery, Seat, chunked, script
 
@@ -110,6 +119,9 @@ def test_mitsuba_renders_to_this_machine_and_its_frames_are_copied(
     assert [one.output_bytes for one in frames] == [path.stat().st_size for path in found]
     assert ended.output_bytes == sum(path.stat().st_size for path in found)
     assert ended.copied_files == 2
+    lines = [line for one in before if isinstance(one, Transferred) for line in one.lines]
+    assert [line.path for line in lines] == [str(path) for path in found]
+    assert [line.byte_count for line in lines] == [path.stat().st_size for path in found]
     assert ended.copy_ms is not None
     assert "Copied 2 files" in seat.log()
     seat.say(Close(session_id="session-1"))

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from grange.adapters.host.clock import SystemClock
+from grange.books.catalog.registry import table
+from grange.books.catalog.rows import row_problem
 from grange.worker import copying
 from grange.worker.containing import clear, outputs_of, place_of, prepare, verdict_on, written
-from grange.worker.copying import CopyError, copy_files
+from grange.worker.copying import CopyError, Transfer, copy_files
 from grange.worker.delivery import Delivery
+from grange.worker.messages import CopyLine, Transferred
 from grange.worker.pictures import problem_of
+from grange.worker.transfers import copy_lines
 
 CLOCK = SystemClock()
 
@@ -287,6 +291,85 @@ def test_a_fault_that_passes_is_survived_and_counted(
     copied = copy_files(pairs, tag="t", clock=CLOCK)
     assert copied.errors == 1
     assert all(place.read_bytes() == file.read_bytes() for file, place in pairs)
+
+
+def test_every_try_is_noted_for_the_stream_of_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ledger S1-10: latency, bytes, errors and files of the copies are a stream."""
+    pairs = pairs_in(tmp_path, count=2, size=4000)
+    real, calls = os.write, []
+
+    def write(descriptor: int, data: bytes) -> int:
+        calls.append(len(data))
+        if len(calls) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(copying, "PAUSES_SECONDS", (0.01,))
+    seen: list[Transfer] = []
+    copy_files(pairs, tag="t", clock=CLOCK, note=seen.append, bytes_per_second=80_000)
+    assert [(one.place.name, one.byte_count, one.error) for one in seen] == [
+        ("0.bin", 4000, False),
+        ("1.bin", 0, True),
+        ("1.bin", 4000, False),
+    ]
+    assert seen[0].millis >= 45, "4000 bytes at 80,000 a second"
+    told = Transferred(
+        action_id="action-7",
+        first=20,
+        lines=tuple(
+            CopyLine(str(one.place), one.at, one.millis, one.byte_count, one.error) for one in seen
+        ),
+    )
+    rows = copy_lines(told, "session-1")
+    assert [(row["error"], row["bytes"], row["offset"]) for row in rows] == [
+        (False, 4000, 20),
+        (True, 0, 21),
+        (False, 4000, 22),
+    ]
+    assert rows[1]["latency_ms"] is None
+    assert {(row["stream"], row["kind"], row["product"]) for row in rows} == {
+        ("copies", "tx", "bin")
+    }
+    posted = [{**row, "farm_id": "f", "machine": "m"} for row in rows]
+    assert [row_problem(table("log_lines"), row, skipped=frozenset()) for row in posted] == [
+        None
+    ] * 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may take a file system away")
+def test_a_file_system_that_goes_away_in_the_middle_leaves_no_part_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ledger S1-10: as when the network breaks: the place is gone, and comes back as it was."""
+    pairs = pairs_in(tmp_path, count=2, size=3 * copying.PIECE_BYTES)
+    place = tmp_path / "to"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "grange-test", str(place)], check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine mounts nothing")
+    monkeypatch.setattr(copying, "PAUSES_SECONDS", (0.01,))
+    asked = 0
+
+    def cut() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 5:  # the first file is there under its hidden name, the second in part
+            assert len(list((place / "deep").iterdir())) == 2
+            subprocess.run(["umount", "-l", str(place)], check=True)
+        return False
+
+    with pytest.raises(CopyError):
+        copy_files(pairs, tag="t", clock=CLOCK, cancelled=cut)
+    assert asked >= 5
+    assert not any(path.is_file() for path in place.rglob("*"))
+    assert all(file.exists() for file, _ in pairs), "what was rendered is still here"
+    copy_files(pairs, tag="t", clock=CLOCK)
+    assert all(there.read_bytes() == file.read_bytes() for file, there in pairs)
 
 
 def test_what_is_read_back_must_be_what_was_written(

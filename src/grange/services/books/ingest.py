@@ -31,6 +31,7 @@ POSTED: Mapping[str, frozenset[str]] = {
     "frames": ADDED_TO_FRAMES,
     "worker_samples": ADDED_TO_SAMPLES,
     "thread_samples": ADDED_TO_SAMPLES,
+    "log_lines": frozenset({"farm_id", "machine"}),
 }
 """Member of a batch (and table) → the columns that the server adds."""
 _BATCH_MEMBERS = frozenset(POSTED) | {"batch"}
@@ -270,6 +271,10 @@ def _rebased(
     """Return a row with what the server adds, its times on the server's clock."""
     row = dict(posted)
     row["farm_id"] = worker.farm_id
+    if spec.name == "log_lines":  # a worker tells of itself alone
+        row["machine"] = str(worker.host_properties.get("hostName") or worker.worker_id)
+        row["at"] += offset
+        return row
     row["fleet_id"] = worker.fleet_id
     row["worker_id"] = worker.worker_id
     if spec.name == "frames":
