@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -281,15 +282,17 @@ class FaultFarm:
         wait_until(lambda: farm.rest("GET", "/overview"), seconds=60, what="the server answers")
         farm.start_worker(1)
         farm.start_worker(2)
-        farm.start_worker(3, *self._faketime_options(), environment=self._faketime())
+        self.relay = Relay("127.0.0.1", farm.port)
+        way = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.relay.port}"}
+        farm.start_worker(3, *self._faketime_options(), environment={**self._faketime(), **way})
         names = ["worker-1", "worker-2", "worker-3"]
         if island is not None:
-            self.relay = Relay(island.HERE, farm.port)
+            over = Relay(island.HERE, farm.port)
             farm.start_worker(
                 4,
                 "--allow-root",
                 prefix=[_program("ip"), "netns", "exec", island.name],
-                environment={"AWS_ENDPOINT_URL": f"http://{island.HERE}:{self.relay.port}"},
+                environment={"AWS_ENDPOINT_URL": f"http://{island.HERE}:{over.port}"},
             )
             names.append("worker-4")
         wait_until(
@@ -328,8 +331,8 @@ class FaultFarm:
         scene = self.folder / f"{fault.key}.pov"
         scene.write_text(SCENE)
         text = (
-            f"frame={{{{Task.Param.Frame}}}}; first=0; scene={scene}; go={self.folder}/go\n"
-            f"python={self.python}; mitsuba={self.folder}/box.py\n"
+            f"frame={{{{Task.Param.Frame}}}}; first=0; scene={scene}\n"
+            f"go={self.folder}/go-{fault.key}; python={self.python}; mitsuba={self.folder}/box.py\n"
             f"mkdir {self.folder}/began-{fault.key} 2>/dev/null && first=1\nset -e\n"
             f"{fault.script}\n"
         )
@@ -417,42 +420,41 @@ class FaultFarm:
     def strike(self, island: Island | None) -> None:
         """Inject every fault; several go on at the same time."""
         known = {one.key: one for one in self.faults}
-        go = self.folder / "go"
         with contextlib.ExitStack() as stack:
             filler = None
             if "disk" in known:
                 filler = stack.enter_context(full_tmpfs(self.folder / "disk"))
+            pool = stack.enter_context(ThreadPoolExecutor(3))
             order = "disk frozen process network clock corrupt memory missing licence"
             for key in filter(known.__contains__, order.split()):
                 self.submit(known[key])
+            beside = [pool.submit(self._crashes)]
             if island is not None:
-                self.until("network", "RUNNING")
-                island.up(False)
+                beside.append(pool.submit(self._nobody_reaches, island))
             if filler is not None:
-                room = threading.Thread(target=self._make_room, args=(filler,))
-                room.start()
-                stack.callback(room.join)
-            self.send("frozen", signal.SIGSTOP)
-            self.send("process", signal.SIGKILL)
+                beside.append(pool.submit(self._make_room, filler))
             if "clock" in known:
-                self._clock_jumps(go)
+                self._clock_jumps()
+            self._partition()
             self._worker_dies(known["worker"])
-            if island is not None:
-                self._nobody_reaches(island)
+            for one in beside:
+                one.result()
             for key in self.jobs:
                 if key != "licence":
                     self.ended(key)
             self.until("licence", "FAILED")
             self.observed = {key: self._observe(known[key]) for key in self.jobs}
-            if island is not None:
-                self._partition()
+
+    def _crashes(self) -> None:
+        self.send("frozen", signal.SIGSTOP)
+        self.send("process", signal.SIGKILL)
 
     def _make_room(self, filler: Path) -> None:
         """Free the disk once a render has failed for it, before the next one has."""
         self.until("disk", "FAILED")
         filler.unlink()
 
-    def _clock_jumps(self, go: Path) -> None:
+    def _clock_jumps(self) -> None:
         self.until("clock", "RUNNING")
         self.clock_file.write_text("+2h\n")
         wait_until(
@@ -461,9 +463,20 @@ class FaultFarm:
             what="the clock is found wrong",
         )
         self.verdicts["clock"] = "clock_skew"
-        go.touch()
+        (self.folder / "go-clock").touch()
         self.ended("clock")
-        go.unlink()
+
+    def _partition(self) -> None:
+        """Cut a worker off from the server alone: its neighbours still reach it."""
+        self.relay.cut()
+        self.verdicts["partition"] = wait_until(
+            self.hailed("worker-3", "unreachable"), seconds=40, what="its neighbours had an answer"
+        )
+        self.shown = self.farm.grange("worker", "ls").stderr
+        self.relay.mend()
+        wait_until(
+            lambda: self.worker("worker-3")["hail"] is None, seconds=60, what="it is heard again"
+        )
 
     def _worker_dies(self, fault: Fault) -> None:
         self.submit(fault)
@@ -472,9 +485,12 @@ class FaultFarm:
         self.verdicts["worker"] = wait_until(
             self.hailed("worker-3", "gone"), seconds=40, what="the neighbours find it gone"
         )
+        self.shown += self.farm.grange("worker", "show", "worker-3").stderr
         self.group("doomed", "worker-1", how="add")
 
     def _nobody_reaches(self, island: Island) -> None:
+        self.until("network", "RUNNING")
+        island.up(False)
         self.verdicts["network"] = wait_until(
             self.hailed("worker-4", "dead"), seconds=40, what="nobody reaches the island"
         )
@@ -482,25 +498,10 @@ class FaultFarm:
         self.group("island", "worker-2", how="add")
         self.ended("network")
         island.up(True)
-
-    def _partition(self) -> None:
-        """Cut the island off from the server alone: its neighbours still reach it."""
-        ready = {"idle", "rendering"}
         wait_until(
-            lambda: (
-                self.worker("worker-4")["status"] in ready and not self.worker("worker-4")["hail"]
-            ),
+            lambda: self.worker("worker-4")["status"] == "idle",
             seconds=60,
-            what="the island is heard again",
-        )
-        self.relay.cut()
-        self.verdicts["partition"] = wait_until(
-            self.hailed("worker-4", "unreachable"), seconds=40, what="its neighbours had an answer"
-        )
-        self.shown = self.farm.grange("worker", "ls").stderr
-        self.relay.mend()
-        wait_until(
-            lambda: self.worker("worker-4")["hail"] is None, seconds=60, what="it is heard again"
+            what="the worker of the island has given up what it did and is heard again",
         )
 
     def ended(self, key: str) -> None:
