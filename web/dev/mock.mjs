@@ -461,7 +461,8 @@ function api(path, query, request, response) {
   if (options['signed-out'])
     return json({ error: { code: 'signed_out', message: 'Sign in.' } }, 401);
   if (path === '/farms') return json({ farms: [{ farm_id: FARM, name: 'demo' }] });
-  if (path === '/me') return json({ name: 'ana', role: 'owner' });
+  if (path === '/me')
+    return json({ name: 'ana', role: 'owner', home: 'admin', has_password: true, memberships: [] });
   const inFarm = path.replace(`/farms/${FARM}`, '');
   if (inFarm === '/events') return events(request, response);
   if (inFarm === '/overview') {

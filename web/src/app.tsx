@@ -3,7 +3,7 @@ import { Route, Router } from '@solidjs/router';
 import { Notices } from './components/Notices';
 import { Shell } from './components/Shell';
 import { Tooltip } from './components/Tooltip';
-import { FarmPage } from './pages/FarmPage';
+import { HomePage } from './pages/HomePage';
 import { JobPage } from './pages/JobPage';
 import { JobsPage } from './pages/JobsPage';
 import { NotFound } from './pages/NotFound';
@@ -20,6 +20,9 @@ const WranglePage = lazy(async () => ({
 const WorkerPage = lazy(async () => ({
   default: (await import('./pages/WorkerPage')).WorkerPage,
 }));
+const AccountPage = lazy(() => import('./pages/AccountPage'));
+const UsersPage = lazy(() => import('./pages/admin/UsersPage'));
+const AuditPage = lazy(() => import('./pages/admin/AuditPage'));
 
 const LogPage = lazy(async () => ({ default: (await import('./pages/LogPage')).LogPage }));
 const WhyPage = lazy(async () => ({ default: (await import('./pages/WhyPage')).WhyPage }));
@@ -82,7 +85,7 @@ function Root(props: { children?: JSX.Element }) {
 export function App() {
   return (
     <Router root={Root}>
-      <Route path="/" component={FarmPage} />
+      <Route path="/" component={HomePage} />
       <Route path="/jobs" component={JobsPage} />
       <Route path="/jobs/:id" component={JobPage} />
       <Route path="/jobs/:id/why" component={WhyPage} />
@@ -95,6 +98,9 @@ export function App() {
       <Route path="/reports" component={ReportsPage} />
       <Route path="/reports/:name" component={() => <ReportPage />} />
       <Route path="/streams" component={StreamsPage} />
+      <Route path="/account" component={AccountPage} />
+      <Route path="/admin/users" component={UsersPage} />
+      <Route path="/admin/audit" component={AuditPage} />
       <Route path="*" component={() => <NotFound />} />
     </Router>
   );

@@ -6,6 +6,7 @@ import './styles/parts.css';
 import './styles/reports.css';
 import './styles/grid.css';
 import './styles/charts.css';
+import './styles/people.css';
 import { render } from 'solid-js/web';
 import { App } from './app';
 

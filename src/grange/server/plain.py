@@ -42,6 +42,7 @@ h2 { font-size: 1.05rem; margin: 24px 0 8px; }
 p { margin: 0 0 12px; }
 a { color: var(--accent); }
 .quiet { color: var(--quiet); }
+.below { margin-top: 24px; }
 .box { background: var(--surface); border: 1px solid var(--line); border-radius: 8px;
   padding: 16px; }
 label { display: block; font-weight: 600; margin-top: 12px; }
@@ -91,18 +92,18 @@ def page(
         narrow: one column, for a form.
         more: further headers.
     """
-    again = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
     column = ' class="narrow"' if narrow else ""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{again}<title>{escape(title)}</title>"
+        f"<title>{escape(title)}</title>"
         f'<link rel="icon" href="/icon.svg"><link rel="stylesheet" href="{STYLE_PATH}"></head>'
         f"<body><main{column}>{body}</main></body></html>"
     )
     headers = (
         ("content-type", "text/html; charset=utf-8"),
         ("cache-control", "no-store"),
+        *((("refresh", str(refresh_seconds)),) if refresh_seconds else ()),
         *more,
         *HEADERS,
     )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from html import escape
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 from zoneinfo import ZoneInfo
 
 from grange.books.where import EVERYTHING
@@ -54,7 +54,8 @@ class StatusPage:
             return text_reply(405, "Only GET is served here.\n", ("allow", "GET, HEAD"), *HEADERS)
         try:
             caller = self._authenticator.browser(request).caller
-            wanted = parse_qs(request.raw_query).get("farm", [""])[-1]
+            asked = parse_qs(request.raw_query)
+            wanted = asked.get("farm", [""])[-1]
             farms = [
                 farm
                 for farm in await self._context.store.find(Farm)
@@ -66,10 +67,13 @@ class StatusPage:
             return text_reply(403, f"{error}\n", *HEADERS)
         farms.sort(key=lambda farm: (farm.simulated, farm.name))
         own = [farm for farm in farms if not farm.simulated or wanted] or farms
+        stays = asked.get("refresh", [""])[-1] == "0"
         parts = [await self._farm(farm) for farm in own]
         parts = parts or ["<h1>Grange</h1><p>There is no farm that you may see.</p>"]
         title = own[0].name if len(own) == 1 else "Grange"
-        return page(f"{title} · status", "".join(parts), refresh_seconds=REFRESH_SECONDS)
+        parts.append(_refreshing(wanted, stays=stays))
+        seconds = 0 if stays else REFRESH_SECONDS
+        return page(f"{title} · status", "".join(parts), refresh_seconds=seconds)
 
     async def _farm(self, farm: Farm) -> str:
         context = self._context
@@ -86,12 +90,24 @@ class StatusPage:
         )
         return (
             f'<h1>{escape(farm.name)}</h1><p class="quiet">{_clock(now, zone, seconds=True)}'
-            f" {escape(farm.zone)} · loads itself again every {REFRESH_SECONDS} s</p>{simulated}"
+            f" {escape(farm.zone)}</p>{simulated}"
             + _worker_figures(workers)
             + _job_figures(jobs)
             + _running(jobs)
             + _troubles(troubles, now, zone)
         )
+
+
+def _refreshing(farm_id: str, *, stays: bool) -> str:
+    """Return how the page is told to stay as it is, or to go on."""
+    words = ([f"farm={quote(farm_id)}"] if farm_id else []) + ([] if stays else ["refresh=0"])
+    place = f"{PATH}?{'&amp;'.join(words)}" if words else PATH
+    if stays:
+        return f'<p class="quiet below">This page stays. <a href="{place}">Let it go on</a></p>'
+    return (
+        f'<p class="quiet below">Loads itself again every {REFRESH_SECONDS} s.'
+        f' <a href="{place}">Stop that</a></p>'
+    )
 
 
 def _may(caller: Principal, farm: Farm) -> bool:

@@ -59,19 +59,25 @@ _LEFT_OUT = frozenset(
 )
 
 
-def entry_of(act: Act, command: Any, result: Any, draft: Draft) -> AuditEntry:
-    """Return the entry of a command that was decided."""
+def note(act: Act, command: Any, result: Any, draft: Draft) -> None:
+    """Put the entry of a command that was decided, if it changed anything."""
+    if draft.changed and not any(kind is AuditEntry for kind, _ in draft.changed):
+        draft.put(_entry(act, command, result, draft))
+
+
+def _entry(act: Act, command: Any, result: Any, draft: Draft) -> AuditEntry:
     kind, subject = _subject(act, command, result)
+    farm_id = str(getattr(command, "farm_id", "") or act.farm_id)
     return AuditEntry(
         audit_id=draft.context.ids.new("audit"),
         at=draft.now,
         actor=act.actor,
         operation=act.operation,
         outcome=Outcome.DONE,
-        farm_id=str(getattr(command, "farm_id", "") or act.farm_id),
+        farm_id=farm_id,
         kind=kind,
         subject=subject,
-        detail=_detail(command),
+        detail=_detail(command, {subject, farm_id}),
         credential=act.credential,
         address=act.address,
         request_id=act.request_id,
@@ -79,6 +85,9 @@ def entry_of(act: Act, command: Any, result: Any, draft: Draft) -> AuditEntry:
 
 
 def _subject(act: Act, command: Any, result: Any) -> tuple[str, str]:
+    about = getattr(command, "audited", None)
+    if isinstance(about, str):
+        return about, str(command.name)
     for name, kind in _SUBJECTS[:3]:
         value = getattr(command, name, None)
         if isinstance(value, str) and value:
@@ -94,12 +103,14 @@ def _subject(act: Act, command: Any, result: Any) -> tuple[str, str]:
     return act.kind, act.subject
 
 
-def _detail(command: Any) -> str:
-    """Return what was asked for as short JSON; fields that a command keeps out of its repr too."""
+def _detail(command: Any, told_already: set[str]) -> str:
+    """Return what was asked for as short JSON, without what a command keeps out of its repr."""
     told: dict[str, Any] = {}
     for field in fields(command):
         value = getattr(command, field.name)
         if not field.repr or field.name in _LEFT_OUT or value in (None, "", (), {}):
+            continue
+        if isinstance(value, str) and value in told_already:
             continue
         plain = _plain(value)
         if plain is not None:

@@ -22,7 +22,7 @@ from grange.kernel.errors import ConflictError, GrangeError, StorageFullError, T
 from grange.kernel.ids import FleetId, JobId, QueueId
 from grange.ports.room import Room
 from grange.ports.state import Batch, Compare, Key, StateStore, key_of
-from grange.services.audit import ACTING, Act, entry_of
+from grange.services.audit import ACTING, Act, note
 from grange.services.draft import (
     Context,
     Draft,
@@ -304,8 +304,8 @@ class Owner:
             ask.result = ask.command.decide(draft)
             if ask.token is not None:
                 draft.put(_token_row(ask.token, ask.result, draft))
-            if ask.act is not None and draft.changed:
-                draft.put(entry_of(ask.act, ask.command, ask.result, draft))
+            if ask.act is not None:
+                note(ask.act, ask.command, ask.result, draft)
             book_statuses(draft)
             notice(draft)
             self._note_waiting(draft)

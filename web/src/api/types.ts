@@ -40,9 +40,18 @@ export interface Farm {
   simulated: boolean;
 }
 
+export interface Held {
+  place: string;
+  target_id: string;
+  level: string;
+}
+
 export interface Me {
   name: string;
   role: string;
+  home: 'artist' | 'wrangler' | 'admin' | 'finance';
+  has_password: boolean;
+  memberships: Held[];
 }
 
 export interface JobRow {

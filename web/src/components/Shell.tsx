@@ -101,6 +101,12 @@ function FarmName() {
 export function Shell(props: { children?: JSX.Element }) {
   const farm = useFarm();
   const location = useLocation();
+  const isAdmin = () => {
+    const me = farm.store.me;
+    const here = farm.store.farm?.farm_id;
+    const owns = me?.memberships.some((one) => one.level === 'OWNER' && one.target_id === here);
+    return me?.role === 'owner' || owns === true;
+  };
   const within = (path: string) =>
     location.pathname === path || location.pathname.startsWith(`${path}/`) ? 'page' : undefined;
   return (
@@ -115,7 +121,7 @@ export function Shell(props: { children?: JSX.Element }) {
         </A>
         <nav aria-label="Pages">
           <A href="/" aria-current={location.pathname === '/' ? 'page' : undefined}>
-            Farm
+            Home
           </A>
           <A href="/jobs" aria-current={within('/jobs')}>
             Jobs
@@ -138,6 +144,11 @@ export function Shell(props: { children?: JSX.Element }) {
           <A href="/reports" aria-current={within('/reports')}>
             Reports
           </A>
+          <Show when={isAdmin()}>
+            <A href="/admin/users" aria-current={within('/admin')}>
+              Admin
+            </A>
+          </Show>
         </nav>
         <div class="end">
           <FarmName />
@@ -145,7 +156,10 @@ export function Shell(props: { children?: JSX.Element }) {
           <span class="quiet clock" data-tip={`Time of the farm, ${farm.zone()}`}>
             {clock(now(), farm.zone())}
           </span>
-          <span class="user-name quiet">{farm.store.me?.name}</span>
+          <A href="/account" class="user-name quiet">
+            {farm.store.me?.name}
+            <span class="visually-hidden">, your account</span>
+          </A>
           <ThemeButton />
         </div>
       </header>

@@ -1,7 +1,7 @@
 """Users and their keys. Every change leaves an audit event in the books of every farm served."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from grange.services.owner import Needs
 class AddUser:
     """Add a user. Answers {"name"}."""
 
+    audited: ClassVar[str] = "user"
     name: str
     role: Role
     farms: tuple[str, ...] = ()
@@ -58,6 +59,7 @@ class AddUser:
 class DisableUser:
     """Disable a user with all its keys, or enable it again. Answers {}."""
 
+    audited: ClassVar[str] = "user"
     name: str
     disabled: bool
     by: str

@@ -1,0 +1,52 @@
+import { For, createMemo } from 'solid-js';
+import { A } from '@solidjs/router';
+import type { JobRow } from '../api/types';
+import { useFarm } from '../state/farm';
+
+const isOpen = (job: JobRow) => job.ended_at === null;
+const isRunning = (job: JobRow) => isOpen(job) && (job.counts.RUNNING ?? 0) > 0;
+
+const counted = (count: number, noun: string, state: string) => ({
+  text: String(count),
+  word: `${count === 1 ? noun : `${noun}s`} ${state}`,
+});
+
+/** The farm in one line of figures: threads, workers, jobs. */
+export function Pulse() {
+  const farm = useFarm();
+  const figures = createMemo(() => {
+    const workers = farm.store.workers;
+    const jobs = farm.store.jobs;
+    const threads = workers.flatMap((worker) => worker.threads);
+    const busy = threads.filter((thread) => thread.session_id !== null).length;
+    const of = (status: string) => workers.filter((worker) => worker.status === status).length;
+    const waiting = jobs.filter((job) => isOpen(job) && !isRunning(job)).length;
+    const failed = jobs.filter((job) => job.status === 'FAILED').length;
+    return [
+      {
+        word: 'job threads busy',
+        text: `${busy} of ${threads.length}`,
+        href: '/workers',
+        bad: false,
+      },
+      { ...counted(of('idle'), 'worker', 'idle'), href: '/workers', bad: false },
+      { ...counted(of('unknown'), 'worker', 'not heard from'), href: '/workers', bad: true },
+      { ...counted(jobs.filter(isRunning).length, 'job', 'rendering'), href: '/jobs', bad: false },
+      { ...counted(waiting, 'job', 'waiting'), href: '/jobs', bad: false },
+      { ...counted(failed, 'job', 'failed'), href: '/jobs', bad: true },
+    ];
+  });
+  return (
+    <ul class="pulse" aria-label="The farm now">
+      <For each={figures()}>
+        {(figure) => (
+          <li data-tone={figure.bad && figure.text !== '0' ? 'failed' : undefined}>
+            <A href={figure.href}>
+              <strong>{figure.text}</strong> {figure.word}
+            </A>
+          </li>
+        )}
+      </For>
+    </ul>
+  );
+}
