@@ -37,7 +37,7 @@ def test_the_page_asks_no_other_host_and_breaks_no_policy(farm: LocalFarm, visit
 
 def test_somebody_who_is_not_signed_in_is_told_how(farm: LocalFarm, visit: Visitor) -> None:
     page = visit(farm, signed_in=False).open("/")
-    expect(page.get_by_role("heading")).to_have_text("Sign in from a terminal")
+    expect(page.get_by_role("heading")).to_have_text("Sign in to the farm")
     expect(page.locator("code", has_text="grange open").last).to_be_visible()
 
 

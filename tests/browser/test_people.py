@@ -10,7 +10,7 @@ from grange.adapters.argon import Argon2Passwords
 from grange.testing.farm import LocalFarm
 from tests.browser.conftest import Visitor, submit_job
 from tests.browser.handworker import HandWorker
-from tests.browser.test_accessibility import violations_in_all_views
+from tests.browser.test_accessibility import NARROW, WIDE, violations
 
 pytestmark = pytest.mark.chromium
 
@@ -31,6 +31,16 @@ def peopled(farm: LocalFarm) -> LocalFarm:
     level = {"level": "CONTRIBUTOR"}
     call(farm, "PUT", f"/farms/{farm.farm_id}/memberships/ana", level)
     return farm
+
+
+def violations_in_all_views(page: Page) -> list[Any]:
+    """What axe finds, light and wide, dark and narrow."""
+    found: list[Any] = []
+    for theme, size in (("light", WIDE), ("dark", NARROW)):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        found += [(theme, *item) for item in violations(page)]
+    return found
 
 
 def fits(page: Page) -> bool:
