@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import (
     collect,
+    eta,
     graphs,
     machine,
     owner_loop,
@@ -77,7 +78,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        help="whole, queue, stores, owner, wire, worker, submit, scheduler, collect, reports,"
+        help="whole, queue, stores, owner, wire, worker, submit, scheduler, eta, collect, reports,"
         " telemetry; repeatable",
     )
     parser.add_argument("--folder", type=Path, help="where databases are made (default: /var/tmp)")
@@ -109,6 +110,7 @@ def _contests(
         "worker": lambda: (workers.contests(folder, rounds, scale), []),
         "submit": lambda: submit.contests(folder, rounds, with_peers=peers),
         "collect": lambda: collect.contests(folder, rounds, scale, with_peers=peers),
+        "eta": lambda: eta.contests(scale),
         "scheduler": lambda: scheduler.contests(rounds, scale),
         "rings": lambda: rings.contests(folder, rounds, scale, with_peers=peers),
         "graphs": lambda: graphs.contests(folder, rounds, scale, with_peers=peers),

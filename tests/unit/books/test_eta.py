@@ -5,7 +5,9 @@ from random import Random
 
 import pytest
 
-from grange.books.eta import LayerLeft, estimate
+from benchmarks.eta_month import MONTH_MS, Month
+from benchmarks.eta_month import coverage as coverage_of
+from grange.books.eta import LayerLeft, capacity, estimate
 
 
 def lived(
@@ -104,3 +106,30 @@ def test_nothing_to_tell_it_by_is_no_guess() -> None:
     done = estimate([LayerLeft(name="a", done_ms=[5])], 1)
     assert done is not None
     assert done.high_ms == 0
+
+
+def test_over_a_part_of_a_month_of_a_studio_the_interval_holds_as_often_as_it_says() -> None:
+    """Item 9: threads come and go, scenes have trends, machines differ, attempts fail.
+
+    The whole months are `./dev bench --only eta`; this is the error of a hundred jobs.
+    """
+    results = Month(threads=40, jobs=110, seed=1, span_ms=MONTH_MS // 5).run()
+    assert len(results) > 90
+    assert 0.68 <= coverage_of(results) <= 0.90
+    below = sum(one.ended_at <= one.likely_at for one in results) / len(results)
+    assert 0.35 <= below <= 0.65
+
+
+def test_a_job_whose_ready_tasks_all_run_may_expect_more_threads_for_its_next_layer() -> None:
+    assert capacity(3, waiting=5, most=40, free=0) == 3
+    assert capacity(1, waiting=0, most=40, free=0) == 40
+    assert capacity(1, waiting=0, most=1, free=9) == 10
+    assert capacity(0, waiting=1, most=0, free=0) == 1
+
+
+def test_a_layer_without_tasks_done_is_told_by_one_earlier_layer_at_a_time() -> None:
+    earlier = [[1_000] * 20, [100_000] * 20]
+    found = estimate([LayerLeft(name="a", done_ms=[], waiting=10, earlier_ms=earlier)], 1)
+    assert found is not None
+    assert found.low_ms <= 20_000
+    assert found.high_ms >= 900_000

@@ -2,20 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
-from grange.books.eta import LayerLeft, estimate
-from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus
-from grange.domain.work import UNASSIGNED, Layer, Session, SessionAction
+from grange.books.eta import CAPACITY_SPREAD, ENOUGH, LayerLeft, capacity, estimate
+from grange.domain.farm import QueueFleetAssociation
+from grange.domain.statuses import (
+    ActionKind,
+    AssociationStatus,
+    SessionActionStatus,
+    TaskRunStatus,
+    WorkerStatus,
+)
+from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Worker
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare, OneOf, Order
 from grange.services.books.desk import Desk
 
-ENOUGH = 5
-"""With fewer tasks of its own done, a layer is also told by earlier ones like it."""
 MOST_TASKS = 500
 """So many of the latest tasks of a layer are looked at."""
 MOST_LAYERS = 5
+MOST_SESSIONS = 2000
+"""So many of a job's latest sessions tell how many threads it had."""
 _LEFT = (
     TaskRunStatus.READY,
     TaskRunStatus.PENDING,
@@ -49,12 +57,13 @@ def job_eta(desk: Desk, *, farm_id: str, job_id: str, threads: int | None = None
         if not waiting:
             continue
         own = _times(desk, layer.layer_id)
-        told = own if len(own) >= ENOUGH else [*own, *_earlier(desk, layer)]
+        earlier = _earlier(desk, layer) if len(own) < ENOUGH else []
         runs = running.get(layer.layer_id, [])
         left.append(
             LayerLeft(
                 name=layer.name,
-                done_ms=told,
+                done_ms=own,
+                earlier_ms=earlier,
                 running_ms=runs,
                 waiting=max(0, waiting - len(runs)),
                 depends_on=[names[other] for other in layer.depends_on],
@@ -67,11 +76,18 @@ def job_eta(desk: Desk, *, farm_id: str, job_id: str, threads: int | None = None
                 "left": waiting,
                 "running": len(runs),
                 "tasks_seen": len(own),
-                "earlier_tasks_seen": len(told) - len(own),
+                "earlier_tasks_seen": sum(map(len, earlier)),
             }
         )
-    known = [layer for layer in left if layer.done_ms or layer.running_ms]
-    found = estimate(known, used, seed=now // 60_000) if known or not left else None
+    known = [layer for layer in left if layer.done_ms or layer.running_ms or layer.earlier_ms]
+    found = None
+    if known or not left:
+        found = estimate(
+            known,
+            used if threads is not None or not used else _capacity(desk, job, used),
+            seed=now // 60_000,
+            spread=CAPACITY_SPREAD if threads is None else 0.0,
+        )
     return {
         "job_id": job.job_id,
         "name": job.name,
@@ -119,8 +135,38 @@ def _times(desk: Desk, layer_id: str) -> list[int]:
     ]
 
 
-def _earlier(desk: Desk, layer: Layer) -> list[int]:
-    """Return task times of the latest layers of the same name, application and project."""
+def _capacity(desk: Desk, job: Job, used: int) -> int:
+    """Return how many threads a job may expect: what it has, had, and what is free for it."""
+    fleets = {
+        one.fleet_id
+        for one in desk.state.find(QueueFleetAssociation, Compare("queue_id", "=", job.queue_id))
+        if one.status is AssociationStatus.ACTIVE
+    }
+    free = sum(
+        worker.threads - len(worker.sessions)
+        for worker in desk.state.find(Worker, Compare("farm_id", "=", job.farm_id))
+        if worker.fleet_id in fleets
+        and worker.status is WorkerStatus.STARTED
+        and not worker.disabled
+        and not worker.draining
+    )
+    changes: list[tuple[int, int]] = []
+    for session in desk.state.find(
+        Session,
+        Compare("job_id", "=", job.job_id),
+        order=(Order("started_at", descending=True),),
+        limit=MOST_SESSIONS,
+    ):
+        changes.append((session.started_at, 1))
+        if session.ended_at is not None:
+            changes.append((session.ended_at, -1))
+    most = max(accumulate(change for _, change in sorted(changes)), default=0)
+    waiting = job.counts.get(TaskRunStatus.READY, 0)
+    return capacity(used, waiting=waiting, most=most, free=0 if waiting else free)
+
+
+def _earlier(desk: Desk, layer: Layer) -> list[list[int]]:
+    """Return task times of each of the latest layers of the same name, application and project."""
     like = desk.state.find(
         Layer,
         AllOf(
@@ -142,7 +188,8 @@ def _earlier(desk: Desk, layer: Layer) -> list[int]:
             for name in ("app", "project")
         )
     ]
-    return [time for one in same[:MOST_LAYERS] for time in _times(desk, one.layer_id)]
+    found = [_times(desk, one.layer_id) for one in same[:MOST_LAYERS]]
+    return [times for times in found if times]
 
 
 def _running(desk: Desk, sessions: Sequence[str], now: Instant) -> Mapping[str, list[int]]:
