@@ -22,9 +22,13 @@ def test_the_pinned_model() -> None:
     assert (prefixes.count("management."), prefixes.count("scheduling.")) == (121, 6)
 
 
-def test_extensions_add_two_optional_members() -> None:
+def test_extensions_add_three_optional_members() -> None:
     text = resources.files("grange.wire").joinpath("extensions.json").read_text()
-    added = {"UpdatedSessionActionInfo": "grangeUsage", "JobDetailsEntity": "grangeOutputs"}
+    added = {
+        "UpdatedSessionActionInfo": "grangeUsage",
+        "JobDetailsEntity": "grangeOutputs",
+        "UpdateWorkerScheduleResponse": "grangeOrder",
+    }
     assert set(json.loads(text)["members"]) == set(added)
     for name, member in added.items():
         shape = deadline().shapes[name]
