@@ -34,6 +34,8 @@ _SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _NO_LOCAL = ("file", "syslog", "dbus", "gnome", "kde", "macosx", "windows", "glib", "qt")
 """Kinds of messages that stay on the server's machine: they would reach nobody."""
+_ANY_REQUEST = ("json", "jsons", "xml", "xmls", "form", "forms", "apprise", "apprises")
+"""Kinds that send what they like to any address, also to one that only the server can reach."""
 
 
 class Doors:
@@ -45,6 +47,7 @@ class Doors:
         clock: Clock,
         *,
         user: str = "",
+        kinds: Sequence[str] = (),
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         """Describe the ways out.
@@ -53,11 +56,14 @@ class Doors:
             commands: the folder whose programs may be run, and no others.
             clock: dates messages.
             user: whom programs run as. Empty: whoever runs the server; `nobody` where that is root.
+            kinds: of messages to people that are allowed. Empty: all but those that stay on this
+                machine or send any request to any address.
             timeout_seconds: for each program and each web address.
         """
         self._commands = commands
         self._messages = Messages(clock)
         self._user = user
+        self._kinds = tuple(kinds)
         self._timeout = timeout_seconds
         self._pool = urllib3.PoolManager(num_pools=8, retries=False, cert_reqs="CERT_REQUIRED")
 
@@ -168,6 +174,9 @@ class Doors:
         kind = target.partition(":")[0].lower()
         if target.startswith(FILE) or kind in _NO_LOCAL:
             raise _bad("to", f"of kind {kind!r} reaches nobody")
+        allowed = kind in self._kinds if self._kinds else kind not in _ANY_REQUEST
+        if not allowed:
+            raise _bad("to", f"of kind {kind!r} is not allowed here: see 'message_kinds'")
         try:
             self._messages.check(target)
         except ConfigurationError as error:

@@ -100,6 +100,9 @@ class ServerSettings:
     """The folder whose programs hooks may run; default: `hooks` in the data folder."""
     hook_user: str = ""
     """User that programs of hooks run as. Default: the server's, or `nobody` if that is root."""
+    message_kinds: tuple[str, ...] = ()
+    """Kinds of messages people may set for themselves (mailto, slack, ntfy, …). Default: all but
+    those that send any request to any address (json, xml, form)."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What the server writes to its own log."""
 

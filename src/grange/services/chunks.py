@@ -51,22 +51,18 @@ def fit_chunks(draft: Draft, layer_id: StepId, index: int, millis: int) -> None:
         return  # tasks that were given out before a reset keep their frames
     now = _size_at(draft, job, layer)
     size = round(target * 1000 / max(mean, 1.0))
-    size = max(1, min(size, now * MOST_GROWTH))
-    cut = ChunkCut(layer=layer.index, first_index=layer.next_index, size=size)
-    count, left = spaces.tasks_after(job, cut)
     threads = sum(
         draft.memory.threads_of.get(fleet_id, 0)
         for fleet_id, queues in draft.memory.queues_of.items()
         if layer.queue_id in queues
     )
-    fair = max(1, left // max(1, threads))
-    if size > fair:  # nobody sits idle while one worker has all that is left
-        size = fair
-        cut = replace(cut, size=size)
-        count, _ = spaces.tasks_after(job, cut)
+    # Nobody sits idle while one worker has all that is left: that is about so many frames.
+    fair = max(1, layer.rest_count * now // max(1, threads))
+    size = max(1, min(size, now * MOST_GROWTH, fair))
     if abs(size - now) <= now * LEAST_CHANGE:
         return
-    _recut(draft, job, layer, cut, count)
+    cut = ChunkCut(layer=layer.index, first_index=layer.next_index, size=size)
+    _recut(draft, job, layer, cut, spaces.count_after(job, cut))
 
 
 def _learn(draft: Draft, layer_id: StepId, millis: float) -> float:

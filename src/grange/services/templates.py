@@ -197,12 +197,9 @@ class TaskSpaces:
         target = None if chunks is None else chunks.targetRuntimeSeconds
         return int(target) or None if target is not None else None
 
-    def tasks_after(self, job: Job, cut: ChunkCut) -> tuple[int, int]:
-        """Return how many tasks there would be from a cut on, and how many frames they hold."""
-        cuts = (*cuts_of(job, cut.layer, up_to=cut.first_index - 1), cut)
-        space = self._after(job, cuts)
-        (definition,) = _definitions(space.step).values()
-        return len(space), sum(1 for _ in definition.range)
+    def count_after(self, job: Job, cut: ChunkCut) -> int:
+        """Return how many tasks there would be from a cut on."""
+        return len(self._after(job, (*cuts_of(job, cut.layer, up_to=cut.first_index - 1), cut)))
 
     def _after(self, job: Job, cuts: tuple[ChunkCut, ...]) -> "_CutSpace":
         """Return the parameter space of a layer from the last of these cuts on."""

@@ -177,7 +177,9 @@ async def running_api(
         hooks = HookRun(
             store=store,
             owner=owner,
-            doors=Doors(settings.hooks, clock, user=settings.hook_user),
+            doors=Doors(
+                settings.hooks, clock, user=settings.hook_user, kinds=settings.message_kinds
+            ),
             sealing=MasterSeal(key),
             secret_of=identity.secret_of_hook,
             clock=clock,

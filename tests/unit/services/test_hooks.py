@@ -235,7 +235,7 @@ class House:
         self.run = HookRun(
             store=self.store,
             owner=self.owner,
-            doors=Doors(self.commands, self.clock, timeout_seconds=2.0),
+            doors=Doors(self.commands, self.clock, kinds=("json",), timeout_seconds=2.0),
             sealing=self.seal,
             secret_of=lambda hook_id, generation: f"secret-{hook_id}-{generation}",
             clock=self.clock,
@@ -584,7 +584,13 @@ def test_messages_that_would_stay_on_the_server_are_refused(tmp_path: Path):
     for target in ("file:/etc/x", "syslog://", "nonsense://x", "dbus://"):
         with pytest.raises(InvalidRequestError):
             doors.check_target(target)
-    assert SECRET not in doors.check_target(f"json://a:{SECRET}@127.0.0.1/")
+    with pytest.raises(InvalidRequestError, match="message_kinds"):
+        doors.check_target("json://127.0.0.1/admin")
+    assert SECRET not in doors.check_target(f"ntfy://a:{SECRET}@ntfy.studio.example/ann")
+    only = Doors(tmp_path, VirtualClock(), kinds=("json",))
+    assert SECRET not in only.check_target(f"json://a:{SECRET}@127.0.0.1/")
+    with pytest.raises(InvalidRequestError, match="message_kinds"):
+        only.check_target("ntfy://ntfy.studio.example/ann")
 
 
 @alone
