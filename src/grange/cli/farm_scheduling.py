@@ -12,7 +12,7 @@ _PREEMPT = {
 _RESERVE = {
     "demanded": "what the template demands",
     "memory": "the memory that earlier tasks of the layer took, if that is more",
-    "all": "memory, processor threads and GPUs that earlier tasks of the layer took",
+    "all": "the memory and the processor threads that earlier tasks of the layer took",
 }
 
 

@@ -29,7 +29,7 @@ class Reserve(StrEnum):
     MEMORY = "memory"
     """The memory that the layer's tasks really took."""
     ALL = "all"
-    """Processor threads and GPUs that they took, too."""
+    """The processor threads that they took, too."""
 
 
 class SchedulingPolicy(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ RENDERER = "grange:attr.renderer"
 NOBODY = WorkerId("")
 MEMORY = "amount.worker.memory"
 GPU = "amount.worker.gpu"
+CORES = "amount.worker.vcpu"
 
 _BLOCKS: Mapping[str, Block] = {
     GROUP: Block.GROUP,
@@ -68,23 +69,32 @@ class Demand:
     memory_mib: int = 0
     """Kept for it beside other sessions."""
     gpus: int = 0
+    cores: int = 0
+    """Processor threads kept for it beside other sessions."""
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Keep the hash: a decision asks for it many times."""
-        object.__setattr__(self, "_hash", hash((self.requirement, self.memory_mib, self.gpus)))
+        parts = (self.requirement, self.memory_mib, self.gpus, self.cores)
+        object.__setattr__(self, "_hash", hash(parts))
 
     def __hash__(self) -> int:
         return self._hash
 
 
-def demand_of(requirement: Requirement, reserve_mib: int | None) -> Demand:
-    """Return what a layer demands: what it says, or more memory if its frames took more."""
+def demand_of(
+    requirement: Requirement,
+    reserve_mib: int | None,
+    reserve_cores: int | None = None,
+    reserve_gpus: int | None = None,
+) -> Demand:
+    """Return what a layer demands: what it says, or more if its frames took more."""
     least = {name: minimum for name, minimum, _ in requirement.amounts if minimum is not None}
     return Demand(
         requirement,
         memory_mib=max(int(least.get(MEMORY, 0)), reserve_mib or 0),
-        gpus=int(least.get(GPU, 0)),
+        gpus=max(int(least.get(GPU, 0)), reserve_gpus or 0),
+        cores=reserve_cores or 0,
     )
 
 
@@ -135,6 +145,7 @@ def demand_without(demand: Demand, block: Block) -> Demand:
         ),
         memory_mib=0 if block is Block.MEMORY else demand.memory_mib,
         gpus=0 if block is Block.GPU else demand.gpus,
+        cores=0 if block is Block.REQUIREMENT else demand.cores,
     )
 
 

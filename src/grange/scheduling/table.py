@@ -370,6 +370,13 @@ class LayerTable:
             found = self._unmet[pair] = first_unmet(offer.capability, demand.requirement)
         if found is not None:
             return found
+        cores = offer.free_cores
+        if cores is not None and cores < demand.cores:
+            return Unmet(
+                Block.REQUIREMENT,
+                f"{max(0, cores):g} processor threads are left beside other work,"
+                f" {demand.cores} needed",
+            )
         free = offer.free_memory_mib
         if free is not None and free < demand.memory_mib:
             return Unmet(
@@ -469,6 +476,8 @@ def _place(job: Job, layer: Layer, band: int) -> Place:
         band=band,
         project=job.attributes.get("project", UNASSIGNED),
         user=job.created_by,
-        demand=demand_of(layer.requirement, layer.reserve_mib),
+        demand=demand_of(
+            layer.requirement, layer.reserve_mib, layer.reserve_cores, layer.reserve_gpus
+        ),
         key=(job.created_at, job.job_id, layer.index),
     )

@@ -1,10 +1,14 @@
 """What a session takes of what is limited: licences, memory, GPUs, the share of who pays for it."""
 
+from collections import deque
+from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from msgspec.structs import replace
 
 from grange.domain.facts import LicenceUseFact
+from grange.domain.farm import Farm
 from grange.domain.licences import (
     LicenceHold,
     LicencePool,
@@ -12,6 +16,7 @@ from grange.domain.licences import (
     region_named,
     region_of_seats,
 )
+from grange.domain.policy import Reserve, policy_of
 from grange.domain.rates import LicenceUnit, RateCard, amount_after, card_at
 from grange.domain.shares import Share, ShareKind, charged
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Worker
@@ -25,6 +30,10 @@ ADVANCE_MS = 60_000
 layers with short tasks half the time of one, so that little has to be given back."""
 CHARGE_EVERY_MS = 10_000
 """Thread time is charged when so much has gathered, and when the session ends."""
+ENOUGH = 8
+"""Tasks of a layer after which a quantile of what they took counts, not the most."""
+MOST_TAKEN = 64
+"""So many of its latest tasks are looked at."""
 _SERVED_EVERY_MS = AGING_MS // 4
 _MIB = 2**20
 
@@ -40,6 +49,7 @@ def claim(draft: Draft, worker: Worker, job: Job, layer: Layer) -> dict[str, Any
         "licences": _taken(draft, worker, draft.memory.index.pools_of(layer.layer_id)) or None,
         "memory_mib": demand.memory_mib or None,
         "gpus": demand.gpus or None,
+        "cores": demand.cores or None,
         "charged_at": draft.now + advance,
     }
 
@@ -60,6 +70,7 @@ def claim_again(draft: Draft, session: Session, layer: Layer) -> Session:
         licences=tuple(sorted((*kept, *more), key=lambda hold: hold.pool)) or None,
         memory_mib=demand.memory_mib or None,
         gpus=demand.gpus or None,
+        cores=demand.cores or None,
     )
     if after != session:
         draft.put(after)
@@ -95,15 +106,40 @@ def let_go(draft: Draft, session: Session, at: Instant) -> Session:
     return replace(session, licences=None, charged_at=None)
 
 
-def learn_memory(draft: Draft, layer_id: str, peak_bytes: Any) -> None:
-    """Reserve for a layer what its frames have taken, from the first frame on."""
+def learn_use(draft: Draft, layer_id: str, usage: Mapping[str, Any], millis: int) -> None:
+    """Reserve for a layer what its tasks have taken, as far as the farm wants that.
+
+    Of few tasks the largest counts, from the first on; of more, what 95 of 100 stayed under. A
+    reservation is lowered only when many tasks took clearly less.
+    """
     layer = draft.find(Layer, layer_id)
-    if layer is None or not isinstance(peak_bytes, int) or peak_bytes <= 0:
+    if layer is None:
         return
-    peak = -(-peak_bytes // _MIB)
-    known = layer.reserve_mib or 0
-    if peak > known + known // 20:  # a little more is not worth another row
-        draft.put(replace(layer, reserve_mib=peak))
+    wanted = policy_of(draft.get(Farm, layer.farm_id).settings).reserve
+    peak = usage.get("peakMemoryBytes")
+    if wanted is Reserve.DEMANDED or not isinstance(peak, int) or peak <= 0:
+        return
+    cpu = usage.get("cpuMilliseconds")
+    cores = cpu / millis if isinstance(cpu, int) and millis > 0 else 0.0
+    took = draft.memory.took.setdefault(layer.layer_id, deque(maxlen=MOST_TAKEN))
+    took.append((-(-peak // _MIB), cores))
+    after = replace(layer, reserve_mib=_reserved(layer.reserve_mib, [mib for mib, _ in took]))
+    if wanted is Reserve.ALL:
+        known = [ceil(one - 0.1) for _, one in took if one > 0]
+        after = replace(after, reserve_cores=_reserved(layer.reserve_cores, known))
+    if after != layer:
+        draft.put(after)
+
+
+def _reserved(known: int | None, took: Sequence[int]) -> int | None:
+    """Return what is reserved after tasks took so much; small changes are not worth another row."""
+    if not took:
+        return known
+    ordered = sorted(took)
+    most = ordered[-1] if len(ordered) < ENOUGH else ordered[int(0.95 * (len(ordered) - 1) + 0.5)]
+    if known is None or most > known + known // 20:
+        return most
+    return most if len(ordered) >= 4 * ENOUGH and most < 0.8 * known else known
 
 
 def _shares(draft: Draft, job: Job) -> list[Share]:

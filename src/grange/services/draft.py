@@ -4,6 +4,7 @@ A draft changes memory at once and remembers how to take it back: a command that
 and leaves no trace; one that succeeds leaves rows, facts and effects for the batch.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId, FleetId, IdSource, JobId, QueueId, SessionId, StepId, WorkerId
 from grange.kernel.units import Instant
 from grange.ports.state import TABLES, Batch, Key, key_of
-from grange.scheduling.capability import GPU, MEMORY, Capability, Offer, capability_of
+from grange.scheduling.capability import CORES, GPU, MEMORY, Capability, Offer, capability_of
 from grange.scheduling.index import SchedulingIndex
 from grange.services.booking import region_of
 from grange.services.templates import TaskSpaces
@@ -58,6 +59,8 @@ class Memory:
         """Running mean of a layer's task times."""
         self.frame_ms: dict[StepId, float] = {}
         """Running mean of a frame's time, of layers whose chunks are fitted to it."""
+        self.took: dict[StepId, deque[tuple[int, float]]] = {}
+        """Memory (MiB) and processor threads that the latest tasks of a layer took."""
         self.fleet_waiting: dict[FleetId, str] = {}
         self.groups_of: dict[WorkerId, tuple[str, ...]] = {}
         self.waiting_jobs: dict[JobId, set[JobId]] = {}
@@ -190,7 +193,7 @@ class Memory:
             worker: the worker.
             besides: the session that asks; what it holds would be free.
         """
-        memory = gpus = None
+        memory = gpus = cores = None
         asking = None if besides is None else self.tables[Session].get((besides,))
         others = [
             self.tables[Session][session_id,]
@@ -203,12 +206,16 @@ class Memory:
             memory = None if total is None else total - kept
             held = sum(session.gpus or 0 for session in others)
             gpus = None if cards is None else cards - held
+            threads = worker.amounts.get(CORES)
+            used = sum(session.cores or 0 for session in others)
+            cores = None if threads is None or not used else threads - used
         return Offer(
             self.capability(worker),
             worker_id=worker.worker_id,
             region=region_named(region_of(worker)),
             free_memory_mib=memory,
             free_gpus=gpus,
+            free_cores=cores,
             held=() if asking is None else tuple(hold.pool for hold in asking.licences or ()),
             payer=None if asking is None else self._payer(asking),
         )
@@ -251,6 +258,7 @@ class Memory:
             self.tasks_of.pop(layer_id, None)
             self.tables[Layer].pop((layer_id,), None)
             self.pace_ms.pop(layer_id, None)
+            self.took.pop(layer_id, None)
             self.frame_ms.pop(layer_id, None)
         self.set(Job, (job_id,), None)
 

@@ -33,7 +33,7 @@ from grange.scheduling.entry import Choice, Nothing
 from grange.scheduling.preemption import ends_after_frame
 from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.chunks import fit_chunks
-from grange.services.claims import charge, claim, claim_again, learn_memory, let_go
+from grange.services.claims import charge, claim, claim_again, learn_use, let_go
 from grange.services.draft import Draft
 from grange.services.faults import attempt_went_well, fail_attempt, set_aside
 from grange.services.work import after_cut, move_task
@@ -302,7 +302,7 @@ def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction
         case SessionActionStatus.SUCCEEDED:
             if action.started_at is not None:
                 _learn_pace(draft, action.layer_id, at - action.started_at)
-                learn_memory(draft, action.layer_id, action.usage.get("peakMemoryBytes"))
+                learn_use(draft, action.layer_id, action.usage, at - action.started_at)
             move_task(draft, task, TaskSucceeded(action_id=action.action_id, at=at))
             if action.started_at is not None:
                 fit_chunks(draft, action.layer_id, action.task_index, at - action.started_at)
