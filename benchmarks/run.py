@@ -14,6 +14,7 @@ from benchmarks import (
     graphs,
     machine,
     owner_loop,
+    page,
     queue,
     report,
     reports,
@@ -115,6 +116,7 @@ def _contests(
         "rings": lambda: rings.contests(folder, rounds, scale, with_peers=peers),
         "graphs": lambda: graphs.contests(folder, rounds, scale, with_peers=peers),
         "telemetry": lambda: telemetry.contests(folder, rounds, scale),
+        "page": lambda: page.contests(folder, rounds, scale),
         "reports": lambda: reports.contests(folder, server, rounds, scale, with_peers=peers),
     }
 

@@ -7,6 +7,7 @@ import {
   on,
   onCleanup,
   onMount,
+  untrack,
 } from 'solid-js';
 import type { JSX } from 'solid-js';
 import { useNavigate, useSearchParams } from '@solidjs/router';
@@ -87,7 +88,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
     const text = word('where') ?? '';
     if (NOW_WORDS.test(text)) minute();
     try {
-      const moment = { zone: list.zone(), now: now() };
+      const moment = { zone: list.zone(), now: untrack(now) };
       return { test: holds(parse(text, list.fields(), moment)), problem: null };
     } catch (error) {
       if (!(error instanceof WhereError)) throw error;
@@ -137,14 +138,17 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
     },
     nearEnd: () => undefined,
   });
+  let shownText = word('where') ?? '';
   createEffect(() => grid.show(layout(), sort()));
   createEffect(
-    on([ordering, list.loaded], ([next], before) => {
+    on([ordering, list.loaded], ([next]) => {
       view.ordering = next;
       view.rebuild(list.table.rows);
       const kept = new Set(view.rows.map(list.table.idOf));
       grid.selection.keep((id) => kept.has(id));
-      if (before !== undefined && before[0].test !== next.test) grid.top();
+      const text = untrack(() => word('where')) ?? '';
+      if (text !== shownText) grid.top();
+      shownText = text;
       grid.set(view.items);
       tally();
     }),
