@@ -11,7 +11,7 @@ from subprocess import Popen
 from typing import Any
 
 import urllib3
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from benchmarks.contest import Contestant, Goal, Table, held
 from benchmarks.farms import hear, program, say
@@ -26,7 +26,7 @@ SCROLL_SECONDS = 5.0
 BROWSERS = 50
 ASKS = 200
 LONG_MS = 100.0
-VIEW = {"width": 1440, "height": 900}
+VIEW = ViewportSize(width=1440, height=900)
 _ROWS = ".grid-body .grid-row[data-id]"
 _WATCH = """() => {
   window.tasks = [];
@@ -177,7 +177,8 @@ def _cookie(told: dict[str, Any]) -> str:
 def _read_events(told: dict[str, Any], cookie: str, over: threading.Event) -> None:
     """Read events as a browser does, and throw them away."""
     url = f"{told['endpoint']}/api/v1/farms/{told['farm']}/events"
-    answer = urllib3.request("GET", url, headers={"cookie": cookie}, preload_content=False, timeout=30)
+    headers = {"cookie": cookie}
+    answer = urllib3.request("GET", url, headers=headers, preload_content=False, timeout=30)
     try:
         while not over.is_set() and answer.read1(65_536):
             continue

@@ -35,10 +35,11 @@ def unpacked(content: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Read a snapshot as its description says."""
     found = json.loads(gzip.decompress(content))
     ids = found["ids"]
+    made: list[int] = []
     if "plain" in ids:
-        names, made = ids["plain"], []
+        names = ids["plain"]
     else:
-        at, made, names = ids["first"], [], []
+        at, names = ids["first"], []
         digits = base64.b64decode(ids["rest"]).hex()
         for number, step in enumerate(ids["steps"]):
             at += step
