@@ -112,6 +112,7 @@ class Hails:
         self._clock = clock
         self._randomness = randomness
         self._overdue_ms = overdue_ms
+        self._announced: dict[WorkerId, str] = {}
         self._addresses: dict[WorkerId, tuple[str, ...]] = {}
         self._rounds: dict[str, _Round] = {}
         self._hailed: dict[WorkerId, Instant] = {}
@@ -121,9 +122,9 @@ class Hails:
 
     def announced(self, worker_id: WorkerId, text: str) -> None:
         """Take note of where a worker listens: `address:port`, separated by commas."""
-        known = self._addresses.get(worker_id)
-        if known is not None and ",".join(known) == text:
+        if self._announced.get(worker_id) == text:
             return
+        self._announced[worker_id] = text
         self._addresses[worker_id] = tuple(
             one for one in text.split(",")[:MOST_ADDRESSES] if _is_address(one)
         )

@@ -88,6 +88,15 @@ def test_nobody_else_gets_a_word_out_of_it(listener: HailListener, line: str) ->
     assert hail(order(listener.addresses))[0] is Outcome.ANSWERED, "and it goes on"
 
 
+def test_before_the_server_told_the_key_nobody_is_answered(listener: HailListener) -> None:
+    listener.key = None
+    try:
+        for key in (KEY, b"", bytes(32)):
+            assert raw(listener.addresses, ask_line(key, ME, NONCE).encode() + b"\n") == b""
+    finally:
+        listener.key = KEY
+
+
 def test_one_that_says_nothing_is_hung_up_on(
     listener: HailListener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,10 +106,12 @@ def test_every_sign_of_life_is_one() -> None:
     assert render.seconds(int(LEAST_SECONDS) + 20) is not None
 
 
-def test_a_program_that_only_polls_is_silent() -> None:
-    """A tenth of a percent of a core is what an event loop takes that waits for ever."""
+@pytest.mark.parametrize(("millis", "silent"), [(1, True), (8, True), (12, False)])
+def test_a_program_that_only_polls_is_silent(millis: int, *, silent: bool) -> None:
+    """Less than a hundredth of a core is what an event loop takes that waits for ever."""
     render = Render()
-    assert render.seconds(600, each=render.spend(1), given=120) is not None
+    found = render.seconds(600, each=render.spend(millis), given=120)
+    assert (found is not None) is silent
 
 
 def test_output_that_grows_is_life_and_is_counted_only_when_nothing_else_was_heard() -> None:
