@@ -60,10 +60,15 @@ class _Index:
         return self.count + (1 if self.is_open else 0)
 
     def add(self, content: bytes) -> None:
-        for begin in range(0, len(content), BLOCK_BYTES):
-            self.offsets.append(self.scanned + begin)
+        ends = np.frombuffer(content, np.uint8) == 10
+        whole = len(content) // BLOCK_BYTES * BLOCK_BYTES
+        counts = np.count_nonzero(ends[:whole].reshape(-1, BLOCK_BYTES), axis=1).tolist()
+        if whole < len(content):
+            counts.append(int(np.count_nonzero(ends[whole:])))
+        for number, count in enumerate(counts):
+            self.offsets.append(self.scanned + number * BLOCK_BYTES)
             self.newlines.append(self.count)
-            self.count += content.count(b"\n", begin, begin + BLOCK_BYTES)
+            self.count += count
         self.scanned += len(content)
         self.is_open = not content.endswith(b"\n")
 
@@ -213,6 +218,10 @@ class LogLineReader:
                 yield f"\n… about {gone} lines were not kept …\n".encode()
             yield part.content[: stop - part.start]
             at = part.end
+
+    def forget(self) -> None:
+        """Forget every index; each is made again from the files when it is needed."""
+        self._indexes.clear()
 
     # ── the index ─────────────────────────────────────────────────────────────────────────────────
 

@@ -104,11 +104,11 @@ def test_lines_keep_their_numbers_when_the_middle_is_cut(tmp_path: Path) -> None
             assert span.cut is not None
             begin, end = span.cut
             lines = await reader.window(STREAM, 0, 400)
-            assert [line.number for line in lines] == list(range(400))
-            assert all(line.text is None for line in lines[begin + 1 : end])
-            for line in (*lines[:begin], *lines[end + 1 :]):
-                assert line.text is not None
-                assert line.text.split()[1] == str(line.number)
+            assert [one.number for one in lines] == list(range(400))
+            assert all(one.text is None for one in lines[begin + 1 : end])
+            for one in (*lines[:begin], *lines[end + 1 :]):
+                assert one.text is not None
+                assert one.text.split()[1] == str(one.number)
             (last,) = await reader.window(STREAM, 399, 5)
             assert last.text is not None
             assert last.text.startswith("line 399")

@@ -209,17 +209,19 @@ export function WhyPage() {
               </Show>
               <Show when={isIf() && then()}>
                 {(found) => (
-                  <ul class="then" role="status">
-                    <For each={why().layers}>
-                      {(layer) => (
-                        <li>
-                          <b>{layer.name}</b>: then{' '}
-                          {outcome(found().layers.find((one) => one.layer_id === layer.layer_id))}.
-                          <span class="quiet"> Now {outcome(layer)}.</span>
-                        </li>
-                      )}
-                    </For>
-                  </ul>
+                  <div class="then" role="status">
+                    <ul>
+                      <For each={why().layers}>
+                        {(layer) => (
+                          <li>
+                            <b>{layer.name}</b>: then{' '}
+                            {outcome(found().layers.find((one) => one.layer_id === layer.layer_id))}
+                            .<span class="quiet"> Now {outcome(layer)}.</span>
+                          </li>
+                        )}
+                      </For>
+                    </ul>
+                  </div>
                 )}
               </Show>
             </Panel>
