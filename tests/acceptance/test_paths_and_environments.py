@@ -116,6 +116,31 @@ def test_a_render_finds_its_files_where_the_worker_has_them(farm: RunningFarm, t
     assert stream["kind"] == "tx"
 
 
+def test_chunks_are_fitted_while_a_job_renders(farm: RunningFarm, tmp_path: Path):
+    """Issue 5, item 6: with a real worker, each frame once, in tasks of about the time asked."""
+    out = tmp_path / "done"
+    told = grange(
+        farm, "submit", "--frames", "1-60", "--chunk", "auto:1", "--yes", "--json",
+        "--cwd", str(tmp_path), "--",
+        "sh", "-c", 'sleep 0.0$(( $2 - $1 + 1 )); echo "$1 $2" >> done', "sh", "{start}", "{end}",
+    )  # fmt: skip
+    job = json.loads(told)["job_id"]
+    grange(farm, "job", "wait", job, timeout=120)
+    runs = [tuple(map(int, line.split())) for line in out.read_text().splitlines()]
+    frames = [frame for first, last in runs for frame in range(first, last + 1)]
+    assert sorted(frames) == list(range(1, 61))
+    assert max(last - first + 1 for first, last in runs) > 4, "the tasks grew"
+    shown = json.loads(grange(farm, "job", "show", job, "--json"))
+    assert shown, "the job can be shown"
+    path = f"/queues/{farm.init.queue_id}/jobs/{job}/steps"
+    (step,) = farm.wire("GET", path)["steps"]
+    tasks = farm.wire("GET", f"{path}/{step['stepId']}/tasks")["tasks"]
+    assert len(tasks) == len(runs) == step["taskRunStatusCounts"]["SUCCEEDED"]
+    told_frames = [task["parameters"]["Frame"]["chunkInt"] for task in tasks]
+    assert told_frames[0] == "1-1"
+    assert told_frames[-1].endswith("60")
+
+
 def test_a_venv_is_made_entered_and_left(farm: RunningFarm, tmp_path: Path):
     grange(farm, "queue", "env", "add", "--venv")
     try:
