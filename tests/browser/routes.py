@@ -81,6 +81,10 @@ ROUTES = (
         path=plain("/streams?streams=archive,feed&measure=files"),
         ready=".line-chart .uplot",
     ),
+    Route(name="users", path=plain("/admin/users"), ready="table.people tbody tr"),
+    Route(name="audit", path=plain("/admin/audit"), ready="table.audit tbody tr"),
+    Route(name="account", path=plain("/account"), ready=".needs li"),
+    Route(name="status", path=plain("/status?refresh=0"), ready="ul.figures"),
     Route(name="nowhere", path=plain("/nowhere"), ready="main section"),
 )
 """All pages for people who are signed in."""

@@ -177,7 +177,11 @@ export function createFarmState(): FarmState {
       setStore('farms', farms);
       const farm = farms.find((row) => row.farm_id === chosenFarm()) ?? farms[0];
       if (farm === undefined) {
-        setFailure('This server holds no farm yet. Run: grange admin init');
+        setFailure(
+          me.role === 'member'
+            ? 'You are no member of any farm yet. Ask whoever runs it: grange user set NAME'
+            : 'This server holds no farm yet. Run: grange admin init',
+        );
         return;
       }
       await load(farm.farm_id);
