@@ -183,3 +183,27 @@ def test_the_whole_log_can_be_had(tmp_path: Path) -> None:
 
     assert run(pieces(0, 30)) == content
     assert re.findall(rb"line (\d+)", run(pieces(3, 6))) == [b"3", b"4", b"5"]
+
+
+def test_a_window_of_a_long_log_reads_little_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UX-12: once it is indexed, and what was added since alone is indexed."""
+    content = b"".join(b"rendering bucket %d\n" % number for number in range(200_000))
+    reader = opened(tmp_path, content, max_bytes=1 << 24)
+    run(reader.span(STREAM))
+    run(reader._files.append(STREAM, b"one more line\n"))
+    read = 0
+    whole = reader._files.read
+
+    async def counting(stream: str, start: int, limit: int) -> Any:
+        nonlocal read
+        part = await whole(stream, start, limit)
+        read += len(part.content) if part is not None else 0
+        return part
+
+    monkeypatch.setattr(reader._files, "read", counting)
+    (line,) = run(reader.window(STREAM, 150_000, 1))
+    (last,) = run(reader.window(STREAM, 200_000, 5))
+    assert (line.text, last.text) == ("rendering bucket 150000", "one more line")
+    assert read < 5 * log_lines.BLOCK_BYTES
