@@ -50,7 +50,7 @@ def test_a_claim_is_marked_until_its_worker_is_heard(
             json.dumps({}).encode(),
             service="grange",
         )
-        assert met.json["verdict"] == "unasked", "it never said where it listens"
+        assert met.json["verdict"] == "unasked"
         again = ScriptedWorker(farm, busy.worker_id, _credentials(farm, busy.worker_id))
         assert again.schedule()["assignedSessions"]
         assert row(farm, busy.worker_id)["verified"]

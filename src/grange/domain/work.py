@@ -342,3 +342,5 @@ class Worker(Struct, frozen=True, kw_only=True):
     """What people say of it."""
     hail: Hail | None = None
     """What its neighbours met while it was not heard of; None: nothing is the matter."""
+    hail_addresses: str | None = None
+    """Where its neighbours can hail it: `address:port`, separated by commas; None: nowhere."""

@@ -112,22 +112,12 @@ class Hails:
         self._clock = clock
         self._randomness = randomness
         self._overdue_ms = overdue_ms
-        self._announced: dict[WorkerId, str] = {}
-        self._addresses: dict[WorkerId, tuple[str, ...]] = {}
         self._rounds: dict[str, _Round] = {}
         self._hailed: dict[WorkerId, Instant] = {}
         """When each worker had last been heard when it was hailed: once a silence is enough."""
         self._tasks: set[asyncio.Task[Hail]] = set()
-        self._opened = False
-
-    def announced(self, worker_id: WorkerId, text: str) -> None:
-        """Take note of where a worker listens: `address:port`, separated by commas."""
-        if self._announced.get(worker_id) == text:
-            return
-        self._announced[worker_id] = text
-        self._addresses[worker_id] = tuple(
-            one for one in text.split(",")[:MOST_ADDRESSES] if _is_address(one)
-        )
+        self._looked_at: set[WorkerId] = set()
+        """Workers whose claims of before the server began were looked at."""
 
     def step(self) -> None:
         """Have every worker hailed that is overdue and was not hailed since it was last heard."""
@@ -136,19 +126,20 @@ class Hails:
             if (
                 worker.status in _CALLING
                 and self._is_overdue(seen)
-                and self._addresses.get(worker.worker_id)
+                and addresses_of(worker)
                 and self._hailed.get(worker.worker_id) != seen
             ):
                 self._begin(worker)
 
     def opened(self) -> None:
-        """Somebody looks at the farm: what workers claimed before the server began is verified."""
-        if self._opened:
-            return
-        self._opened = True
-        for worker_id in tuple(self._owner.memory.unverified):
+        """Somebody looks at the farm: what workers claimed before the server began is verified.
+
+        Each of them is hailed once, as soon as it has a neighbour that can be asked.
+        """
+        for worker_id in self._owner.memory.unverified - self._looked_at:
             worker = self._owner.memory.tables[Worker].get((worker_id,))
-            if worker is not None and self._addresses.get(worker_id):
+            if worker is not None and addresses_of(worker) and self._neighbours(worker):
+                self._looked_at.add(worker_id)
                 self._begin(worker)
 
     async def hail(self, worker_id: WorkerId) -> Hail:
@@ -198,7 +189,7 @@ class Hails:
         order = HailOrder(
             hail_id=nonce,
             worker_id=worker.worker_id,
-            addresses=self._addresses.get(worker.worker_id, ()),
+            addresses=addresses_of(worker),
             line=ask_line(key, worker.worker_id, nonce),
         )
         asked = [
@@ -249,6 +240,12 @@ class Hails:
 
     def _is_overdue(self, seen: Instant | None) -> bool:
         return seen is not None and self._clock.now() - seen > self._overdue_ms
+
+
+def addresses_of(worker: Worker) -> tuple[str, ...]:
+    """Return where a worker can be hailed: addresses only, never names."""
+    told = (worker.hail_addresses or "").split(",")
+    return tuple(one for one in told[:MOST_ADDRESSES] if _is_address(one))
 
 
 def _is_address(text: str) -> bool:

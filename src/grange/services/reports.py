@@ -93,6 +93,8 @@ class ReportSchedule:
     native: bool = False
     closed: str = ""
     """Why the worker takes no work by its own hours; empty: it does."""
+    hail_addresses: str = ""
+    """Where its neighbours can hail it."""
 
     def needs(self) -> Needs:
         """Actions that are over are no longer in memory.
@@ -117,6 +119,9 @@ class ReportSchedule:
         worker = heard_again(draft, worker)
         if self.native != worker.native:
             worker = replace(worker, native=self.native)
+            draft.put(worker)
+        if self.hail_addresses != (worker.hail_addresses or ""):
+            worker = replace(worker, hail_addresses=self.hail_addresses or None)
             draft.put(worker)
         if self.closed != closed_for(worker):
             worker = _close(draft, worker, self.closed)

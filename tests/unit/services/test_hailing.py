@@ -48,7 +48,6 @@ class Yard(DecidingFarm):
         self.workers = [self.worker() for _ in range(4)]
         for worker_id in self.workers:
             self.streams[worker_id] = self.wakes.open_stream(self.fleet_id, worker_id)
-            self.hails.announced(worker_id, ADDRESS)
             self.call(worker_id)
 
     async def ask(self, command: Command) -> Any:
@@ -56,7 +55,10 @@ class Yard(DecidingFarm):
 
     def call(self, worker_id: WorkerId, **updates: Any) -> Schedule:
         report = ReportSchedule(
-            farm_id=self.farm_id, fleet_id=self.fleet_id, worker_id=worker_id, **updates
+            farm_id=self.farm_id,
+            fleet_id=self.fleet_id,
+            worker_id=worker_id,
+            **{"hail_addresses": ADDRESS, **updates},
         )
         told: Schedule = self.do(report)
         return told
@@ -284,6 +286,11 @@ def test_claims_of_before_the_server_began_are_verified_when_somebody_looks(yard
         await asyncio.gather(*yard.hails._tasks)
         return {WorkerId(order.worker_id): order for own in orders.values() for order in own}
 
+    for name, stream in yard.streams.items():
+        yard.wakes.close_stream(name, stream)
+    assert run(look()) == {}, "no neighbour has come back yet"
+    for name in yard.workers:
+        yard.streams[name] = yard.wakes.open_stream(yard.fleet_id, name)
     asked = run(look())
     assert set(asked) == {silent, cut_off}
     assert yard.memory.unverified == {cut_off}, "neighbours had an answer of the other one"
@@ -298,8 +305,9 @@ def test_claims_of_before_the_server_began_are_verified_when_somebody_looks(yard
 def test_what_is_no_address_is_not_kept(yard: Yard, text: str) -> None:
     """Neighbours call addresses only, never names."""
     lost = yard.workers[0]
-    yard.hails.announced(lost, text)
+    yard.call(lost, hail_addresses=text)
     yard.silence_of(lost)
     assert run(yard.hailed()) == {}
-    yard.hails.announced(lost, f"{text},[::1]:80")
+    yard.call(lost, hail_addresses=f"{text},[::1]:80")
+    yard.silence_of(lost)
     assert {order.addresses for order in run(yard.hailed()).values()} == {("[::1]:80",)}

@@ -14,7 +14,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0016');
+INSERT INTO "alembic_version" VALUES('0017');
 CREATE TABLE audit_entries (
 	audit_id TEXT NOT NULL, 
 	at INTEGER NOT NULL, 
@@ -761,7 +761,7 @@ CREATE TABLE workers (
 	created_at INTEGER NOT NULL, 
 	created_by TEXT NOT NULL, 
 	updated_at INTEGER, 
-	updated_by TEXT, classes TEXT, draining INTEGER, note TEXT, hail TEXT, 
+	updated_by TEXT, classes TEXT, draining INTEGER, note TEXT, hail TEXT, hail_addresses TEXT, 
 	CONSTRAINT workers_key PRIMARY KEY (worker_id)
 )
  STRICT

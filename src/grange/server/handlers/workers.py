@@ -204,8 +204,8 @@ async def update_worker_schedule(call: Call) -> Result:
         received_at=context.clock.now(),
         native=call.headers.get(_NATIVE) == "1",
         closed=call.headers.get(_CLOSED, "")[:200],
+        hail_addresses=call.headers.get(_HAIL, "")[:1000],
     )
-    context.hails.announced(request["workerId"], call.headers.get(_HAIL, "")[:1000])
     schedule: Schedule = await context.owner.ask(report)
     deadline = context.clock.monotonic_seconds() + min(HOLD_SECONDS, context.hold_seconds)
     again = replace(report, updates={}, sent_at=None, signed_at=None)
