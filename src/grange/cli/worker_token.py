@@ -3,7 +3,6 @@
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
-from grange.cli.worker_run import new_worker_key, only_fleet
 from grange.config.join_token import JoinToken
 from grange.wiring.client import fingerprint_of_file
 
@@ -17,6 +16,8 @@ def command(connection: Connection, fleet: str | None) -> None:
     It holds a new key of role worker and the fingerprint of the server's authority, which the
     machine pins. It is good until the key is revoked.
     """
+    from grange.cli.worker_run import new_worker_key, only_fleet  # noqa: PLC0415 - not for `ls`
+
     settings = connection.settings
     ca_bundle = settings.ca_bundle
     key_id, secret = new_worker_key(connection)
