@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+COPIES = "tx:copies@*"
+"""The stream that workers make of the files they copy to their places."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderLimit:
@@ -60,8 +63,12 @@ class Limits:
         return int(min([self.gap_seconds, *own]) + self.gap_grace_seconds)
 
     def rule(self, subject: str) -> StreamRule:
-        """Return the first rule that matches a stream; an empty one if none does."""
-        for rule in self.rules:
+        """Return the first rule that matches a stream.
+
+        Where none does: an empty one; the copies of finished files are left alone, since they rest
+        when nothing renders.
+        """
+        for rule in (*self.rules, StreamRule(match=COPIES, ignore=True)):
             if fnmatchcase(subject, rule.match):
                 return rule
         return StreamRule(match="*")

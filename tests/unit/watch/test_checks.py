@@ -316,3 +316,10 @@ def test_a_stream_may_be_ignored_and_a_check_left_out():
     rule = StreamRule(match="*:feedA@*", ignore=True)
     assert found(situation(seen), replace(LIMITS, rules=(rule,))) == []
     assert found(situation(seen), replace(LIMITS, skip=frozenset(CHECKS))) == []
+
+
+def test_copies_of_workers_may_rest_unless_a_rule_says_otherwise():
+    assert Limits().rule("tx:copies@node7").ignore
+    assert not Limits().rule("tx:feed@node7").ignore
+    strict = Limits(rules=[StreamRule(match="tx:copies@*", silent_seconds=60.0)])
+    assert not strict.rule("tx:copies@node7").ignore
