@@ -81,7 +81,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--only",
         action="append",
         help="whole, queue, stores, owner, wire, worker, submit, scheduler, eta, collect, reports,"
-        " telemetry; page; repeatable",
+        " telemetry, page; repeatable",
     )
     parser.add_argument("--folder", type=Path, help="where databases are made (default: /var/tmp)")
     parser.add_argument("--name", help="name of the results file")

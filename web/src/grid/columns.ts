@@ -14,11 +14,14 @@ const lower = (text: string | null): string | null => (text ? text.toLowerCase()
 const orDash = (text: string | null): string => text || UNKNOWN;
 
 function link(cell: HTMLElement, href: string, text: string): void {
-  const anchor = document.createElement('a');
-  anchor.href = href;
-  anchor.tabIndex = -1;
+  let anchor = cell.firstChild;
+  if (!(anchor instanceof HTMLAnchorElement)) {
+    anchor = document.createElement('a');
+    (anchor as HTMLAnchorElement).tabIndex = -1;
+    cell.replaceChildren(anchor);
+  }
+  (anchor as HTMLAnchorElement).href = href;
   anchor.textContent = text;
-  cell.append(anchor);
 }
 
 /** The tasks of a job as a bar; its words are on it for readers and as a tip. */
@@ -43,7 +46,7 @@ function bar(cell: HTMLElement, counts: Counts): void {
   progress.className = 'progress bare';
   progress.dataset['tip'] = words.join('\n');
   progress.append(line);
-  cell.append(progress);
+  cell.replaceChildren(progress);
 }
 
 /** An age that says when exactly as a tip. */
@@ -60,6 +63,7 @@ const age = <T>(
   min: 70,
   sort: at,
   text: (row) => (at(row) === null ? UNKNOWN : ago(at(row), now())),
+  look: (row) => String(at(row)),
   draw: (cell, row) => {
     cell.textContent = at(row) === null ? UNKNOWN : ago(at(row), now());
     if (at(row) === null) cell.removeAttribute('data-tip');
@@ -104,6 +108,7 @@ const urgency = (status: string): number => TASK_URGENCY.indexOf(status as never
 export const jobColumns = (zone: Zone): Column<JobRow>[] => [
   plain('name', 'Job', 250, {
     min: 120,
+    look: (row) => row.job_id,
     draw: (cell, row) => link(cell, `/jobs/${row.job_id}`, row.name),
   }),
   {
@@ -113,7 +118,7 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
     min: 60,
     sort: (row) => urgency(row.status),
     text: (row) => taskLook(row.status).word,
-    draw: (cell, row) => cell.append(chipElement(taskLook(row.status))),
+    draw: (cell, row) => cell.replaceChildren(chipElement(taskLook(row.status))),
   },
   {
     key: 'tasks',
@@ -173,6 +178,7 @@ const STATES = Object.keys(WORKER_LOOKS);
 export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
   plain('name', 'Worker', 190, {
     min: 90,
+    look: (row) => row.worker_id,
     draw: (cell, row) => link(cell, `/workers/${row.worker_id}`, row.name),
   }),
   {
@@ -183,7 +189,7 @@ export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
     sort: (row) => STATES.indexOf(row.status),
     text: workerWord,
     draw: (cell, row) =>
-      cell.append(chipElement({ ...workerLook(row.status), word: workerWord(row) })),
+      cell.replaceChildren(chipElement({ ...workerLook(row.status), word: workerWord(row) })),
   },
   plain('job_names', 'Renders', 240),
   {

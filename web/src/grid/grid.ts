@@ -23,7 +23,10 @@ export interface Column<T> {
   sort?: (row: T) => string | number | null;
   /** What a cell says. */
   text: (row: T) => string;
-  /** Draws the cell where it is more than its text; called when `text` or the row's look changes. */
+  /**
+   * Draws the cell where it is more than its text, over what it held for another row; called when
+   * `text`, the look or the row changes.
+   */
   draw?: (cell: HTMLElement, row: T) => void;
   /** What the cell looks like, where the text alone does not tell; compared to draw seldom. */
   look?: (row: T) => string;
@@ -294,15 +297,12 @@ export class VirtualGrid<T extends object> {
     line.shown.forEach(({ key }, at) => {
       const column = this.#byKey.get(key)!;
       const text = column.text(row);
-      const look = `${column.draw === undefined ? '' : id}${column.look?.(row) ?? ''}\u0000${text}`;
+      const look = `${column.look?.(row) ?? ''}\u0000${text}`;
       if (said[at + 1] === look) return;
       said[at + 1] = look;
       const cell = cells[at + 1]!;
       if (column.draw === undefined) cell.textContent = text;
-      else {
-        cell.replaceChildren();
-        column.draw(cell, row);
-      }
+      else column.draw(cell, row);
     });
   }
 

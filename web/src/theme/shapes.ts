@@ -54,11 +54,18 @@ export function shapeElement(name: ShapeName): Node {
   return svg.cloneNode(true);
 }
 
-/** Colour, shape and word of a state. */
-export function chipElement(look: StateLook): HTMLElement {
-  const chip = document.createElement('span');
-  chip.className = 'chip plain';
-  chip.dataset['tone'] = look.tone;
-  chip.append(shapeElement(look.shape), look.word);
-  return chip;
+const chips = new Map<string, HTMLElement>();
+
+/** Colour, shape and word of a state; copied, since a list needs many a second while it scrolls. */
+export function chipElement(look: StateLook): Node {
+  const key = `${look.tone} ${look.shape} ${look.word}`;
+  let chip = chips.get(key);
+  if (chip === undefined) {
+    chip = document.createElement('span');
+    chip.className = 'chip plain';
+    chip.dataset['tone'] = look.tone;
+    chip.append(shapeElement(look.shape), look.word);
+    chips.set(key, chip);
+  }
+  return chip.cloneNode(true);
 }
