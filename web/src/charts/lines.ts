@@ -50,6 +50,7 @@ export function drawLines(
       axes: [
         {
           ...axis,
+          size: 28,
           splits: () => marks.map((mark) => mark.at / 1000),
           values: (_, splits) =>
             splits.map((split, index) =>

@@ -90,9 +90,11 @@ export function WorkersPage() {
           </Switch>
         </section>
       </Show>
-      <Panel title="Machine time" aside={<RangePicker job={null} />}>
-        <MachineTimeChart time={time()} />
-      </Panel>
+      <Show when={shows() === ''}>
+        <Panel title="Machine time" aside={<RangePicker job={null} />}>
+          <MachineTimeChart time={time()} />
+        </Panel>
+      </Show>
     </>
   );
 }
