@@ -60,7 +60,7 @@ def test_axe_finds_nothing(
     folder.mkdir(parents=True, exist_ok=True)
     found: list[Any] = []
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         if WRITES or route.name == "usage":
             page.set_viewport_size(WIDE)  # type: ignore[arg-type]
             page.wait_for_load_state("networkidle" if WRITES and "stream" in path else "load")
@@ -83,7 +83,7 @@ def test_the_docs_show_every_page_in_both_modes() -> None:
         for theme in ("light", "dark"):
             name = f"{route.name}-{theme}.png"
             path = PICTURES / name
-            if route.name not in {"nowhere", "log"}:
+            if route.pictured:
                 assert f"images/pages/{name}" in words, f"docs/page.md does not show {name}"
                 assert path.stat().st_size <= MOST_BYTES, "write it with tools.page_pictures"
 

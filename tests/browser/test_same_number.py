@@ -144,6 +144,7 @@ def _deadline(found: Asked, room: Showroom, start: int, end: int) -> None:
         groupBy=["USER_ID"],
         statistics=["SUM"],
     )
+    page: dict[str, Any] = {"status": "IN_PROGRESS"}
     for _ in range(1000):
         page = client.get_sessions_statistics_aggregation(
             **farm, aggregationId=started["aggregationId"]

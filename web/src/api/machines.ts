@@ -7,9 +7,9 @@ export interface WorkerDetail extends Omit<WorkerRow, 'classes' | 'groups'> {
   disabled: boolean;
   draining: boolean;
   closed: string;
-  note: string;
-  classes: string[];
-  groups: string[];
+  note: string | null;
+  classes: string | null;
+  groups: string | null;
   ps_milli: number;
   amounts: Record<string, number>;
   attributes: Record<string, string[]>;

@@ -276,11 +276,11 @@ export function WorkerPage() {
                   </div>
                   <div>
                     <dt>Groups</dt>
-                    <dd>{worker().groups.join(', ') || 'none'}</dd>
+                    <dd>{worker().groups || 'none'}</dd>
                   </div>
                   <div>
                     <dt>Classes</dt>
-                    <dd>{worker().classes.join('') || 'as it says'}</dd>
+                    <dd>{worker().classes || 'as it says'}</dd>
                   </div>
                   <div>
                     <dt>Blamed</dt>
@@ -369,7 +369,7 @@ export function WorkerPage() {
                 <Note
                   farm={farmId()!}
                   worker={worker().worker_id}
-                  note={worker().note}
+                  note={worker().note ?? ''}
                   onSaved={() => void refetch()}
                 />
               )}

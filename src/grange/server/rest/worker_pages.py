@@ -10,7 +10,6 @@ from grange.domain.faults import WorkerFaults
 from grange.domain.work import Worker
 from grange.domain.worker import closed_for
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
-from grange.kernel.ids import WorkerId
 from grange.server.context import Context
 from grange.server.rest.given import Services
 from grange.services.reads.pages import WorkerRow
@@ -24,12 +23,8 @@ class WorkerDetail(WorkerRow, frozen=True, kw_only=True):
     """One worker in full."""
 
     disabled: bool
-    draining: bool
     closed: str
     """Why it takes no work by its own hours; empty: it does."""
-    note: str
-    classes: list[str]
-    groups: list[str]
     ps_milli: int
     amounts: dict[str, float]
     """What it says it has, by capability."""
@@ -55,15 +50,8 @@ async def get_worker(
     if not rows:
         raise NotFoundError("worker", worker_id)
     faults = await context.store.get(WorkerFaults, (worker.worker_id,))
-    groups = context.owner.memory.groups_of.get(WorkerId(worker.worker_id), ())
     return WorkerDetail(
-        **{
-            **msgspec.structs.asdict(rows[0]),
-            "draining": bool(worker.draining),
-            "note": worker.note or "",
-            "classes": list(worker.classes or ()),
-            "groups": list(groups),
-        },
+        **msgspec.structs.asdict(rows[0]),
         disabled=worker.disabled,
         closed=closed_for(worker),
         ps_milli=worker.ps_milli,
