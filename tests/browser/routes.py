@@ -22,6 +22,8 @@ class Route:
     """What is there once it is drawn."""
     studio: bool = False
     """Of the farm with a past."""
+    pictured: bool = True
+    """The docs show it."""
 
 
 def plain(path: str) -> Callable[[Showroom], str]:
@@ -44,8 +46,9 @@ ROUTES = (
         name="log",
         path=lambda _: f"/jobs/job-{LAYER}/tasks/task-{LAYER}-0/log",
         ready="main section",
+        pictured=False,
     ),
-    Route(name="workers", path=plain("/workers"), ready="main section a[href^='/workers/']"),
+    Route(name="workers", path=plain("/workers"), ready="main section"),
     Route(name="wall", path=plain("/workers?view=wall"), ready=".wall-map li"),
     Route(
         name="heat",
@@ -85,6 +88,12 @@ ROUTES = (
     Route(name="audit", path=plain("/admin/audit"), ready="table.audit tbody tr"),
     Route(name="account", path=plain("/account"), ready=".needs li"),
     Route(name="status", path=plain("/status?refresh=0"), ready="ul.figures"),
-    Route(name="nowhere", path=plain("/nowhere"), ready="main section"),
+    Route(
+        name="why",
+        path=lambda room: f"/jobs/{room.stuck_id}/why",
+        ready="main section",
+        pictured=False,
+    ),
+    Route(name="nowhere", path=plain("/nowhere"), ready="main section", pictured=False),
 )
 """All pages for people who are signed in."""
