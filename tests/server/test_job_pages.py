@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from grange.services.levels import RULES
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import ScriptedWorker, add_worker
 from tests.server.raw import Answer, signed
@@ -148,3 +149,9 @@ def test_frames_are_rendered_again_once_it_was_said_what_that_means(
     assert send(farm, f"{ended}/frames/actions", {**asked, "frames": "x"}).status == 400
     none = send(farm, f"{ended}/frames/actions", {**asked, "frames": "77"}).json
     assert none["text"] == "The layer has none of these frames."
+
+
+def test_whoever_may_not_change_a_task_may_not_have_its_frames_rendered_again() -> None:
+    """One rule for both: only reading a job is not enough."""
+    assert RULES["grange:ActOnFrames"] == RULES["UpdateTask"]
+    assert RULES["grange:ActOnFrames"] != RULES["grange:ActOnJobs"]

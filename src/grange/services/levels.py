@@ -81,7 +81,7 @@ RULES: Mapping[str, Rule] = dict(
         *_rules(_OWN_ANYWHERE, "grange:", "AddUser ListUsers DisableUser SetPassword SignOutUser"),
         *_rules(_OWN_ANYWHERE, "grange:", "AddKey RevokeKey"),
         *_rules(_PARTS, "grange:", "ActOnJobs"),
-        *_rules(_ACT, "grange:", "PutJobAfter"),
+        *_rules(_ACT, "grange:", "PutJobAfter ActOnFrames"),
         *_rules(_OWN_OR_MINE, "grange:", "PutMessagePlan DeleteMessagePlan"),
         *_rules(
             READ,

@@ -122,7 +122,7 @@ OTHER_FARM = "farm-" + "2" * 32
 ON_JOB = Target(farm_id=FARM, queue_id=QUEUE, job_id=JOB, owner="ben")
 LEVELS = (None, *Level)
 
-ON_OWN_JOBS = {"UpdateJob", "UpdateStep", "UpdateTask", "grange:PutJobAfter"}
+ON_OWN_JOBS = {"UpdateJob", "UpdateStep", "UpdateTask", "grange:PutJobAfter", "grange:ActOnFrames"}
 OF_ONESELF = {"grange:PutMessagePlan", "grange:DeleteMessagePlan"}
 SUBMITS = {"CreateJob", "AssumeQueueRoleForUser"}
 MANAGES = {

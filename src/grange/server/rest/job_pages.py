@@ -109,7 +109,9 @@ async def get_job_events(
 
 
 @post(
-    "/farms/{farm_id:str}/jobs/{job_id:str}/frames/actions", operation="ActOnJobs", status_code=200
+    "/farms/{farm_id:str}/jobs/{job_id:str}/frames/actions",
+    operation="ActOnFrames",
+    status_code=200,
 )
 async def act_on_frames(
     *,
