@@ -90,6 +90,8 @@ class Choice(Struct, frozen=True):
     job_id: JobId
     priority: int
     ready_count: int
+    band: int = 0
+    """How urgent it is, its waiting included: less is more urgent."""
 
 
 @dataclass(frozen=True, slots=True)

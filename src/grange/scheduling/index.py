@@ -82,6 +82,10 @@ class SchedulingIndex(LayerTable):
         """True if work of a higher priority is ready in these queues, whoever may take it."""
         return any(lane.top > priority for lane in self._lanes_for(tuple(queues)))
 
+    def has_waited(self, queues: Iterable[QueueId], band: int) -> bool:
+        """True if work is ready in these queues that is at least so urgent, whoever may take it."""
+        return any(lane.bands and lane.bands[0] <= band for lane in self._lanes_for(tuple(queues)))
+
     def best_of_job(self, job_id: JobId, offer: Offer) -> Choice | None:
         """Return the job's best layer with ready tasks, for a session of it that is open."""
         entries = []
@@ -321,4 +325,5 @@ class SchedulingIndex(LayerTable):
             job_id=entry.job_id,
             priority=entry.priority,
             ready_count=entry.ready_count,
+            band=entry.place.band,
         )

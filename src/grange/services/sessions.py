@@ -44,6 +44,11 @@ MOST_AHEAD = 8
 """Each is told again with every reply until it is done, and waits while others could have it."""
 
 
+PATIENCE = 4
+"""A session ends after its tasks for work that has waited so many hours longer than is due to the
+difference of priority: else a job without end would keep its threads for ever."""
+
+
 def fill_threads(draft: Draft, worker: Worker) -> Worker:
     """Open a session on every free thread of a worker there is work for."""
     if worker.draining or closed_for(worker):
@@ -233,12 +238,18 @@ def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     own = index.best_of_job(session.job_id, offer)
     if own is None:
         return session
-    outranked = not worker.draining and index.has_above(queues, own.priority)
-    best = index.best(queues, offer) if outranked else Nothing("no_work")
-    if (
-        isinstance(best, Choice)
-        and best.priority > own.priority
-        and ends_after_frame(_policy(draft, session.farm_id), best.priority, own.priority)
+    aged = own.band - PATIENCE
+    best: Choice | Nothing = Nothing("no_work")
+    if not worker.draining and (
+        index.has_above(queues, own.priority) or index.has_waited(queues, aged)
+    ):
+        best = index.best(queues, offer)
+    if isinstance(best, Choice) and (
+        _has_waited(best, own)
+        or (
+            best.priority > own.priority
+            and ends_after_frame(_policy(draft, session.farm_id), best.priority, own.priority)
+        )
     ):
         return session  # something more urgent waits: this session ends with what it has
     if session.queue_id not in queues:
@@ -248,6 +259,12 @@ def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     return _plan_tasks(
         draft, session, draft.get(Job, session.job_id), draft.get(Layer, own.layer_id)
     )
+
+
+def _has_waited(best: Choice, own: Choice) -> bool:
+    """True if work has waited longer than a session may go on before it."""
+    hours = (own.band + own.priority) - (best.band + best.priority)
+    return hours >= max(0, own.priority - best.priority) + PATIENCE
 
 
 def _policy(draft: Draft, farm_id: FarmId) -> SchedulingPolicy:
