@@ -159,8 +159,11 @@ def _workers(draft: Draft, job: Job, layer: Layer) -> tuple[set[WorkerId], int]:
     able: set[WorkerId] = set()
     largest = 0.0
     excluded = set(job.excluded_workers or ())
+    fleets = {
+        fleet_id for fleet_id, queues in draft.memory.queues_of.items() if job.queue_id in queues
+    }
     for worker in draft.all(Worker):
-        if worker.deleted_at is not None or job.queue_id not in draft.queues_of(worker.fleet_id):
+        if worker.deleted_at is not None or worker.fleet_id not in fleets:
             continue
         largest = max(largest, worker.amounts.get(MEMORY, 0.0))
         if (
