@@ -40,7 +40,10 @@ export interface FarmState {
   zone: () => string | undefined;
   listen(hear: (event: FarmEvent) => void): void;
   /** Every row an event brought, with the event's number; for lists of many. */
-  follow(kind: 'job' | 'worker', hear: (rows: unknown[], number: number) => void): () => void;
+  follow(
+    kind: 'job' | 'worker' | 'hello',
+    hear: (rows: unknown[], number: number) => void,
+  ): () => void;
   /** Called when what was missed is no longer known: everything is to be read again. */
   onReset(again: () => void): () => void;
   /** The number of the last event heard. */

@@ -22,6 +22,9 @@ export interface LiveList<T extends object> {
   total: Accessor<number>;
 }
 
+/** How long rows wait for the stream of events to begin. */
+const STREAM_MS = 600;
+
 const RUNNING = ['RUNNING', 'ASSIGNED', 'INTERRUPTING'] as const;
 
 /** The sums a snapshot leaves out. */
@@ -132,6 +135,15 @@ function createList<T extends object>(farm: FarmState, source: Source<T>): LiveL
     }
   });
   farm.onReset(() => void read());
-  void read();
+  // Rows read before the stream began may lack what changed in between: they are read after it, or
+  // once more if it was long in coming.
+  let began = farm.lastNumber() > 0;
+  const patience = setTimeout(() => void read(), began ? 0 : STREAM_MS);
+  farm.follow('hello', () => {
+    if (began) return;
+    began = true;
+    clearTimeout(patience);
+    void read();
+  });
   return { table, loaded, problem, fields, zone, complete, total };
 }

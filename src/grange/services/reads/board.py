@@ -26,7 +26,7 @@ RECENT_MS = 86_400_000
 IDLE_MS = 600_000
 """After so long without a question the rows are forgotten."""
 FRESH_MS = 2_000
-"""A snapshot is sent again for so long."""
+"""A snapshot is sent again for so long although rows have changed; for ever if none has."""
 _COUNTED = frozenset({"tasks_total", "tasks_running", "tasks_failed"})
 """Sums over a row's `counts`."""
 _INSTANTS = frozenset({"created_at", "started_at", "ended_at"})
@@ -36,6 +36,7 @@ _INSTANTS = frozenset({"created_at", "started_at", "ended_at"})
 class _Packed:
     number: int
     at: Instant
+    changes: int
     content: bytes
 
 
@@ -45,6 +46,8 @@ class _Farm:
     dirty: set[str] = field(default_factory=set)
     complete: bool = True
     loaded: bool = False
+    changes: int = 0
+    """How often rows were read anew."""
     asked_at: Instant = Instant(0)
     packed: _Packed | None = None
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -105,10 +108,13 @@ class Board:
         known = await self._current(farm.farm_id)
         async with known.packing:
             packed, now = known.packed, self._clock.now()
-            if packed is None or packed.number < since or now - packed.at > FRESH_MS:
-                number = self._number()
+            number = self._number()
+            same = packed is not None and not known.dirty and packed.changes == known.changes
+            fresh = packed is not None and packed.number >= since and now - packed.at <= FRESH_MS
+            if packed is None or not (same or fresh):
                 await self._refresh(known, tuple(known.dirty))
                 self._forget_old(known, now)
+                changes = known.changes
                 about = {
                     "number": number,
                     "now": now,
@@ -119,7 +125,7 @@ class Board:
                 }
                 rows = list(known.rows.values())
                 content = await asyncio.to_thread(_pack, about, rows)
-                packed = known.packed = _Packed(number, now, content)
+                packed = known.packed = _Packed(number, now, changes, content)
         return packed.content
 
     async def find(self, farm_id: str, node: Node) -> Found:
@@ -167,6 +173,7 @@ class Board:
             return []
         async with farm.reading:
             farm.dirty.difference_update(job_ids)
+            farm.changes += 1
             rows = await self._jobs.some(job_ids)
             for row in rows:
                 if row.lifecycle_status == JobLifecycleStatus.ARCHIVED:
