@@ -205,7 +205,7 @@ def _wakes(
         ),
         key=lambda machine: (machine.power.wake_tries, machine.worker_id),
     )
-    found = []
+    found: list[Deed] = []
     for machine in asleep:
         if coming >= waiting or len(booting) + len(found) >= policy.wake_most:
             break

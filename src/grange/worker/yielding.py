@@ -2,8 +2,8 @@
 
 A render takes every core it gets. On a machine that also runs the server, or has somebody working
 at it, everything else would wait its turn behind the job threads: a server that comes back after a
-crash took four times as long beside four renders. So actions run with a lower priority. On a machine
-that only renders it changes nothing.
+crash took four times as long beside four renders. So actions run with a lower priority. On a
+machine that only renders it changes nothing.
 
 Linux may share the processor between sessions first and between the processes of a session second
 (autogroup); each action leads a session of its own, so the session's share is lowered too.

@@ -19,7 +19,8 @@ from grange.cli.submit_options import (
     scene_renderer,
     submitted_scene,
 )
-from grange.cli.submit_scene import SceneRequest, command_of, output_of, preview_frames, scene_plan
+from grange.cli.submit_plan import preview_frames
+from grange.cli.submit_scene import SceneRequest, command_of, output_of, scene_plan
 from grange.domain.renderers import ATTRIBUTE, PROGRAMS, RENDERERS, renderer_for, renderer_named
 from grange.domain.work import Job
 from grange.kernel.errors import InvalidRequestError

@@ -1,5 +1,6 @@
 """What a worker was at: for its page, and for a click on a picture of machine time."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from grange.books.questions.worker_attempts import MOST, attempts_over
@@ -73,4 +74,4 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "task_id": task, "page": page}
 
 
-ANSWERS = {"worker_attempts": worker_attempts, "attempt_at": attempt_at}
+ANSWERS: Mapping[str, Any] = {"worker_attempts": worker_attempts, "attempt_at": attempt_at}
