@@ -51,8 +51,7 @@ async def get_worker(
         raise NotFoundError("worker", worker_id)
     faults = await context.store.get(WorkerFaults, (worker.worker_id,))
     return WorkerDetail(
-        **msgspec.structs.asdict(rows[0]),
-        disabled=worker.disabled,
+        **{**msgspec.structs.asdict(rows[0]), "disabled": worker.disabled},
         closed=closed_for(worker),
         ps_milli=worker.ps_milli,
         amounts=dict(worker.amounts),
