@@ -185,7 +185,7 @@ class Tallies:
 
 
 def coarse(level: float) -> float:
-    """Return a level to about a thirtieth of a percent of what was had.
+    """Return a level to the next 1/2048.
 
     Whoever differs by less is served alike: else every session that begins or ends would change
     the order of everybody on a large farm.
