@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tools.console import DevError
-from tools.environment import OTHERS, ROOT, install_folder, run
+from tools.environment import OTHERS, PYTHON, ROOT, install_folder, run
 
 WEB = ROOT / "web"
 STATIC = ROOT / "src" / "grange" / "server" / "static"
@@ -68,7 +68,8 @@ def check() -> str:
     """Check the application's types and return what the check printed."""
     prepare_node()
     install_packages()
-    return npm("run", "check")
+    agreed = run([PYTHON, "-m", "tools.openapi", "--check"], cwd=ROOT)
+    return agreed + npm("run", "check")
 
 
 def npm(*arguments: str, folder: Path = WEB) -> str:

@@ -1,0 +1,1671 @@
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+  schemas: {
+    /** AllGroups */
+    AllGroups: {
+      groups: {
+        [key: string]: string[];
+      };
+    };
+    /** AllPools */
+    AllPools: {
+      pools: components['schemas']['PoolBody'][];
+    };
+    /** Attribution */
+    Attribution: {
+      job_id: string;
+      name: string;
+      rows: components['schemas']['AttributionRow'][];
+      rules: string[];
+    };
+    /** AttributionRow */
+    AttributionRow: {
+      attribute: string;
+      kept: string;
+      layer: string | null;
+      source: string;
+      value: string;
+    };
+    /** AuditPage */
+    AuditPage: {
+      entries: components['schemas']['AuditRow'][];
+      older: string | null;
+    };
+    /** AuditRow */
+    AuditRow: {
+      actor: string;
+      address: string;
+      at: number;
+      audit_id: string;
+      credential: string;
+      detail: string;
+      farm_id: string;
+      kind: string;
+      operation: string;
+      outcome: string;
+      reason: string;
+      request_id: string;
+      subject: string;
+    };
+    /** BackupName */
+    BackupName: {
+      name: string;
+    };
+    /** BackupProgress */
+    BackupProgress: {
+      byte_count: number;
+      bytes_of: number;
+      files: number;
+      files_of: number;
+      name: string;
+      step: string;
+    };
+    /** BackupRow */
+    BackupRow: {
+      byte_count: number;
+      created_at: number;
+      files: number;
+      name: string;
+      revision: string;
+      state: string;
+      version: string;
+    };
+    /** BackupRows */
+    BackupRows: {
+      backups: components['schemas']['BackupRow'][];
+      problem: string | null;
+      running: components['schemas']['BackupProgress'] | null;
+    };
+    /** BooksSize */
+    BooksSize: {
+      at: number;
+      byte_count: number;
+      bytes_later: {
+        [key: string]: number | null;
+      };
+      bytes_per_day: number | null;
+      facts_refused: {
+        [key: string]: number;
+      };
+      free_bytes: number;
+      full_in_days: number | null;
+      journal_bytes: number;
+      retired_bytes: number;
+      tables: components['schemas']['TableSizeRow'][];
+    };
+    /** BudgetBody */
+    BudgetBody: {
+      amount: string;
+      budget_id?: string | null;
+      end_at?: number | null;
+      name: string;
+      /**
+       * @default cost
+       * @enum {string}
+       */
+      of: 'cost' | 'sell';
+      scope?: {
+        [key: string]: string;
+      };
+      start_at?: number | null;
+      /** @default false */
+      stops: boolean;
+    };
+    /** BudgetId */
+    BudgetId: {
+      budget_id: string;
+    };
+    /** CardId */
+    CardId: {
+      card_id: string;
+    };
+    /** Changed */
+    Changed: {
+      changed: string[];
+    };
+    /** Cluster */
+    Cluster: {
+      assignee?: string | null;
+      cluster_id: string;
+      count: number;
+      deed?: string | null;
+      deed_id?: string | null;
+      examples: components['schemas']['Example'][];
+      first_at: number;
+      fixes: string[];
+      jobs: components['schemas']['Named'][];
+      last_at: number;
+      lost_ms: number;
+      signature: string;
+      snoozed_until_at?: number | null;
+      /** @default open */
+      state: string;
+      title: string;
+      trouble: string;
+      workers: components['schemas']['Named'][];
+    };
+    /** ClusterOutcome */
+    ClusterOutcome: {
+      cluster_id: string;
+      deed_id?: string | null;
+      refused?: string | null;
+      text: string;
+      title: string;
+    };
+    /** CollectedBody */
+    CollectedBody: {
+      /** @enum {string} */
+      kind: 'rx' | 'tx' | 'other';
+      stream: string;
+      until_at: number;
+    };
+    /** Consequence */
+    Consequence: {
+      action: string;
+      applied: boolean;
+      jobs?: components['schemas']['JobConsequence'][];
+      refused?: {
+        [key: string]: string;
+      };
+      text: string;
+      workers?: components['schemas']['WorkerConsequence'][];
+    };
+    /** ContactBody */
+    ContactBody: {
+      collected?: components['schemas']['CollectedBody'][];
+      machine: string;
+      /** @enum {string} */
+      program: 'collect' | 'datalog';
+    };
+    /** ContactRow */
+    ContactRow: {
+      at: number;
+      machine: string;
+      program: string;
+      streams: number;
+    };
+    /** ContactRows */
+    ContactRows: {
+      contacts: components['schemas']['ContactRow'][];
+    };
+    /** CreditBody */
+    CreditBody: {
+      amount?: string | null;
+      reason: string;
+      where: string;
+    };
+    /** DataSource */
+    DataSource: {
+      /** @default  */
+      address: string;
+      ds_type?: components['schemas']['DsType'];
+      index: number;
+      label: string;
+      maximum?: number | null;
+      minimum?: number | null;
+      /** @default  */
+      value_id: string;
+      /** @default 0 */
+      value_index: number;
+    };
+    /** DeedRow */
+    DeedRow: {
+      at: number;
+      by: string;
+      cluster_id: string;
+      deed_id: string;
+      fix: string;
+      text: string;
+      title: string;
+    };
+    /** Deliveries */
+    Deliveries: {
+      deliveries: components['schemas']['DeliveryRow'][];
+    };
+    /** DeliveryRow */
+    DeliveryRow: {
+      attempts: number;
+      body: string;
+      created_at: number;
+      ended_at: number | null;
+      error: string;
+      event: string;
+      event_id: string;
+      hook_id: string;
+      next_at: number | null;
+      status: string;
+    };
+    /** DiscountBody */
+    DiscountBody: {
+      app?: string | null;
+      fleet_id?: string | null;
+      name: string;
+      percent: string;
+      project?: string | null;
+      queue_id?: string | null;
+      user?: string | null;
+    };
+    /** Done */
+    Done: {
+      /** @default true */
+      ok: boolean;
+    };
+    /**
+     * DsType
+     * @description What a number that arrives means.
+     * @default GAUGE
+     * @enum {string}
+     */
+    DsType: 'GAUGE' | 'COUNTER' | 'DERIVE' | 'ABSOLUTE';
+    /** EnergyLineBody */
+    EnergyLineBody: {
+      fleet_id?: string | null;
+      per_kwh: string;
+      region?: string | null;
+      /**
+       * @default rated
+       * @enum {string}
+       */
+      source: 'rated' | 'measured';
+      watts?: string | null;
+    };
+    /** ErrorRow */
+    ErrorRow: {
+      action_id: string;
+      at: number;
+      class: string | null;
+      layer_id: string | null;
+      session_id: string;
+      task_id: string | null;
+      text: string;
+      worker: string;
+      worker_id: string;
+    };
+    /** Example */
+    Example: {
+      at: number;
+      attempt?: number | null;
+      job?: string | null;
+      job_id?: string | null;
+      line?: number | null;
+      page?: string | null;
+      task_id?: string | null;
+      text: string;
+      worker?: string | null;
+      worker_id?: string | null;
+    };
+    /** ExchangeRateBody */
+    ExchangeRateBody: {
+      rate: string;
+      valid_from?: number | null;
+    };
+    /** ExchangeRateId */
+    ExchangeRateId: {
+      rate_id: string;
+    };
+    /** ExchangeRateRow */
+    ExchangeRateRow: {
+      created_at: number;
+      created_by: string;
+      currency: string;
+      rate: string;
+      rate_id: string;
+      valid_from: number;
+    };
+    /** ExchangeRates */
+    ExchangeRates: {
+      exchange_rates: components['schemas']['ExchangeRateRow'][];
+    };
+    /** FactsKept */
+    FactsKept: {
+      accepted: number;
+      refused: components['schemas']['RefusedFact'][];
+    };
+    /** FarmRow */
+    FarmRow: {
+      created_at: number;
+      currency: string;
+      description: string;
+      farm_id: string;
+      name: string;
+      simulated: boolean;
+      zone: string;
+    };
+    /** Farms */
+    Farms: {
+      farms: components['schemas']['FarmRow'][];
+    };
+    /**
+     * Fix
+     * @description What people do about trouble.
+     * @enum {string}
+     */
+    Fix: 'quarantine' | 'enable' | 'exclude' | 'requeue' | 'resume' | 'snooze' | 'assign';
+    /** ForeignKept */
+    ForeignKept: {
+      kept: number;
+    };
+    /** ForeignRecords */
+    ForeignRecords: {
+      records: {
+        [key: string]: unknown;
+      }[];
+      source: string;
+      written_at: number;
+    };
+    /** FoundJobs */
+    FoundJobs: {
+      jobs: components['schemas']['JobRow'][];
+      looked_back_to: number | null;
+      matched: number | null;
+      next: string | null;
+      total: number;
+    };
+    /** FoundWorkers */
+    FoundWorkers: {
+      matched: number;
+      total: number;
+      workers: components['schemas']['WorkerRow'][];
+    };
+    /** FrameColumns */
+    FrameColumns: {
+      attempts: number[];
+      frame: number[];
+      has_preview: boolean[];
+      layer_id: string[];
+      output_bytes: (number | null)[];
+      render_ms: (number | null)[];
+      status: string[];
+      task_index: number[];
+      worker: (string | null)[];
+    };
+    /** Frames */
+    Frames: {
+      frames: components['schemas']['FrameColumns'];
+    };
+    /** FramesAction */
+    FramesAction: {
+      /**
+       * @default requeue
+       * @constant
+       */
+      action: 'requeue';
+      /** @default false */
+      apply: boolean;
+      frames: string;
+      layer_id: string;
+    };
+    /** GroupBody */
+    GroupBody: {
+      /** @enum {null|string} */
+      kind?: 'rx' | 'tx' | 'other' | null;
+      machines?: string[];
+      name: string;
+      products?: string[];
+      streams?: string[];
+    };
+    /** GroupChange */
+    GroupChange: {
+      /**
+       * @default set
+       * @enum {string}
+       */
+      how: 'set' | 'add' | 'remove';
+      workers?: string[];
+    };
+    /** GroupNow */
+    GroupNow: {
+      name: string;
+      workers: string[];
+    };
+    /** HailMet */
+    HailMet: {
+      /** @default  */
+      answer: string;
+      hail_id: string;
+      outcome: components['schemas']['Outcome'];
+    };
+    /** HailRow */
+    HailRow: {
+      seen_at: number;
+      text: string;
+      told_at: number;
+      verdict: string;
+      witnesses: components['schemas']['WitnessRow'][];
+    };
+    /** Held */
+    Held: {
+      level: string;
+      place: string;
+      target_id: string;
+    };
+    /**
+     * Home
+     * @description Which page `/` is.
+     * @enum {string}
+     */
+    Home: 'artist' | 'wrangler' | 'admin' | 'finance';
+    /** HookBody */
+    HookBody: {
+      command?: string[];
+      events: (
+        | 'job_submitted'
+        | 'first_frame'
+        | 'first_failure'
+        | 'job_succeeded'
+        | 'job_failed'
+        | 'job_canceled'
+        | 'worker_quarantined'
+        | 'budget_reached'
+      )[];
+      name: string;
+      /** @default  */
+      url: string;
+    };
+    /** HookMade */
+    HookMade: {
+      hook_id: string;
+      secret: string;
+    };
+    /** HookRow */
+    HookRow: {
+      created_at: number;
+      created_by: string;
+      events: string[];
+      hook_id: string;
+      kind: string;
+      last_error: string;
+      name: string;
+      target: string;
+      waiting: number;
+    };
+    /** Hooks */
+    Hooks: {
+      hooks: components['schemas']['HookRow'][];
+      messages: components['schemas']['MessageRow'][];
+    };
+    /** InboxAction */
+    InboxAction: {
+      /** @default false */
+      apply: boolean;
+      assignee?: string | null;
+      clusters: string[];
+      fix: components['schemas']['Fix'];
+      jobs?: string[] | null;
+      until_at?: number | null;
+      workers?: string[] | null;
+    };
+    /** InboxAnswer */
+    InboxAnswer: {
+      clear_since_at: number | null;
+      clusters: components['schemas']['Cluster'][];
+      deeds: components['schemas']['DeedRow'][];
+      handled: number;
+      lost_ms: number;
+      now: number;
+      open: number;
+      snoozed: number;
+    };
+    /** InboxOutcome */
+    InboxOutcome: {
+      applied: boolean;
+      clusters: components['schemas']['ClusterOutcome'][];
+      fix: string;
+      text: string;
+    };
+    /**
+     * JobAction
+     * @description What can be done to a job.
+     * @enum {string}
+     */
+    JobAction: 'requeue' | 'pause' | 'stop' | 'resume' | 'cancel' | 'priority' | 'reset' | 'delete';
+    /** JobAfter */
+    JobAfter: {
+      jobs: string[];
+    };
+    /** JobAnswer */
+    JobAnswer: {
+      job_id: string;
+      layers: components['schemas']['LayerAnswer'][];
+      name: string;
+      priority: number;
+      reason: string;
+      status: string;
+      text: string;
+    };
+    /** JobConsequence */
+    JobConsequence: {
+      again: number;
+      done: number;
+      job_id: string;
+      lost_ms: number;
+      name: string;
+      priority: number;
+      project: string;
+      running: number;
+      status: string;
+      user: string;
+      waiting: number;
+    };
+    /** JobDetail */
+    JobDetail: {
+      app?: string | null;
+      attributes: {
+        [key: string]: string;
+      };
+      cost?: string | null;
+      counts: {
+        [key: string]: number;
+      };
+      created_at: number;
+      description: string;
+      ended_at: number | null;
+      errors: components['schemas']['ErrorRow'][];
+      frames_done: number;
+      frames_total: number;
+      job_id: string;
+      layers: components['schemas']['LayerRow'][];
+      lifecycle_status: string;
+      name: string;
+      parameters: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
+      priority: number;
+      project: string;
+      /** @default  */
+      queue: string;
+      queue_id: string;
+      sequence?: string | null;
+      shot?: string | null;
+      started_at: number | null;
+      status: string;
+      /** @default 0 */
+      tasks_failed: number;
+      /** @default 0 */
+      tasks_running: number;
+      tasks_total: number;
+      user: string;
+    };
+    /** JobReport */
+    JobReport: {
+      attempts: components['schemas']['ReportAttempt'][];
+      chunks: number;
+      created_at: number;
+      done_percent: number;
+      elapsed: string | null;
+      ended_at: number | null;
+      error_percent: number;
+      events: components['schemas']['ReportEvent'][];
+      halted_percent: number;
+      job_id: string;
+      layers: components['schemas']['ReportLayer'][];
+      mean_frame_seconds: number | null;
+      name: string;
+      priority: number;
+      project: string;
+      queued_percent: number;
+      rank: number | null;
+      reason: string;
+      rendering_percent: number;
+      started_at: number | null;
+      status: string;
+      task_run_status: string;
+      user: string;
+    };
+    /** JobRow */
+    JobRow: {
+      app?: string | null;
+      cost?: string | null;
+      counts: {
+        [key: string]: number;
+      };
+      created_at: number;
+      ended_at: number | null;
+      frames_done: number;
+      frames_total: number;
+      job_id: string;
+      lifecycle_status: string;
+      name: string;
+      priority: number;
+      project: string;
+      /** @default  */
+      queue: string;
+      queue_id: string;
+      sequence?: string | null;
+      shot?: string | null;
+      started_at: number | null;
+      status: string;
+      /** @default 0 */
+      tasks_failed: number;
+      /** @default 0 */
+      tasks_running: number;
+      tasks_total: number;
+      user: string;
+    };
+    /** JobWaits */
+    JobWaits: {
+      waits_for: string[];
+    };
+    /** JobsAction */
+    JobsAction: {
+      action: components['schemas']['JobAction'];
+      /** @default false */
+      apply: boolean;
+      priority?: number | null;
+      select: components['schemas']['Selection'];
+    };
+    /** KeptTable */
+    KeptTable: {
+      declared_days: number | null;
+      kept_days: number | null;
+      kept_hours: number | null;
+      lasting: boolean;
+      set: boolean;
+      table: string;
+    };
+    /** KeyRow */
+    KeyRow: {
+      created_at: number;
+      key_id: string;
+      revoked: boolean;
+    };
+    /** LayerAnswer */
+    LayerAnswer: {
+      funnel: components['schemas']['Step'][];
+      layer_id: string;
+      layers_before: number;
+      name: string;
+      pending: number;
+      priority_to_be_first: number | null;
+      ready: number;
+      reason: string;
+      running: number;
+      suspended: number;
+      tasks_before: number;
+      text: string;
+      what_if: components['schemas']['WhatIf'][];
+      workers: components['schemas']['WorkerAnswer'][];
+      workers_left_out: number;
+    };
+    /** LayerRow */
+    LayerRow: {
+      attributes: {
+        [key: string]: string;
+      };
+      counts: {
+        [key: string]: number;
+      };
+      depends_on: string[];
+      ended_at: number | null;
+      frame_count: number | null;
+      layer_id: string;
+      mean_frame_ms?: number | null;
+      name: string;
+      started_at: number | null;
+      status: string;
+      task_count: number;
+    };
+    /**
+     * Level
+     * @description The four levels of a membership, spelled as Deadline Cloud's model spells them.
+     * @enum {string}
+     */
+    Level: 'VIEWER' | 'CONTRIBUTOR' | 'MANAGER' | 'OWNER';
+    /** LicenceLineBody */
+    LicenceLineBody: {
+      apps: string[];
+      limit?: number | null;
+      per_hour: string;
+      product: string;
+      region?: string | null;
+      /**
+       * @default thread_hour
+       * @enum {string}
+       */
+      unit: 'thread_hour' | 'worker_hour';
+    };
+    /** LinesAccepted */
+    LinesAccepted: {
+      accepted: number;
+      refused: number;
+    };
+    /** LinesReplaced */
+    LinesReplaced: {
+      changed: boolean;
+      rows_after: number;
+      rows_before: number;
+    };
+    /** LogAbout */
+    LogAbout: {
+      attempt: number | null;
+      attempts: components['schemas']['LogAttempt'][];
+      cut: [number, number] | null;
+      grows: boolean;
+      lines: number;
+      size: number;
+    };
+    /** LogAttempt */
+    LogAttempt: {
+      action_id: string;
+      attempt: number;
+      class: string | null;
+      ended_at: number | null;
+      exit_code: number | null;
+      session_id: string;
+      started_at: number | null;
+      status: string;
+      text: string;
+      worker: string;
+      worker_id: string;
+    };
+    /** LogSize */
+    LogSize: {
+      size: number;
+    };
+    /** LogWindow */
+    LogWindow: {
+      at: (number | null)[];
+      cut: number[];
+      first: number;
+      grows: boolean;
+      lines: number;
+      text: (string | null)[];
+    };
+    /** LoginLink */
+    LoginLink: {
+      url: string;
+    };
+    /** MachinePower */
+    MachinePower: {
+      booted_ms: number | null;
+      booting_since_at: number | null;
+      name: string;
+      order: string | null;
+      ordered_at: number | null;
+      ordered_by: string | null;
+      started_at: number | null;
+      status: string;
+      wake_at: number | null;
+      wake_tries: number;
+      worker_id: string;
+    };
+    /** Me */
+    Me: {
+      /** @default false */
+      has_password: boolean;
+      /** @default artist */
+      home: string;
+      /** @default false */
+      home_chosen: boolean;
+      memberships?: components['schemas']['Held'][];
+      name: string;
+      now: number;
+      role: string;
+      worker_id?: string | null;
+    };
+    /** MembershipBody */
+    MembershipBody: {
+      level: components['schemas']['Level'] | null;
+      place?: components['schemas']['Place'];
+      target_id?: string | null;
+    };
+    /** MembershipRow */
+    MembershipRow: {
+      created_at: number;
+      created_by: string;
+      farm_id: string;
+      level: string;
+      place: string;
+      target_id: string;
+      user_name: string;
+    };
+    /** Memberships */
+    Memberships: {
+      memberships: components['schemas']['MembershipRow'][];
+    };
+    /** MessageBody */
+    MessageBody: {
+      /** @default 600 */
+      digest_seconds: number;
+      /**
+       * @default [
+       *       "first_failure",
+       *       "job_succeeded",
+       *       "job_failed"
+       *     ]
+       */
+      events: (
+        | 'job_submitted'
+        | 'first_frame'
+        | 'first_failure'
+        | 'job_succeeded'
+        | 'job_failed'
+        | 'job_canceled'
+      )[];
+      quiet?: [number, number] | null;
+      to: string[];
+    };
+    /** MessageRow */
+    MessageRow: {
+      digest_seconds: number;
+      events: string[];
+      quiet: [number, number] | null;
+      to: string[];
+      told_at: number | null;
+      user: string;
+    };
+    /** MoveBody */
+    MoveBody: {
+      amount?: string | null;
+      reason: string;
+      to: {
+        [key: string]: string;
+      };
+      where: string;
+    };
+    /** Movie */
+    Movie: {
+      layer_id: string;
+      name: string;
+      number: number;
+      size: number;
+      task_index: number;
+    };
+    /** Movies */
+    Movies: {
+      movies: components['schemas']['Movie'][];
+    };
+    /** MyChange */
+    MyChange: {
+      home: components['schemas']['Home'];
+    };
+    /** MyPassword */
+    MyPassword: {
+      /** @default  */
+      current: string;
+      password: string;
+    };
+    /** Named */
+    Named: {
+      count: number;
+      id: string;
+      name: string;
+    };
+    /** NamedFleet */
+    NamedFleet: {
+      fleet_id: string;
+      name: string;
+    };
+    /** NamedQueue */
+    NamedQueue: {
+      name: string;
+      queue_id: string;
+    };
+    /** NewKey */
+    NewKey: {
+      key_id: string;
+      secret: string;
+    };
+    /** NewUser */
+    NewUser: {
+      farm_id?: string | null;
+      name: string;
+      /**
+       * @default member
+       * @enum {string}
+       */
+      role: 'owner' | 'member' | 'worker';
+    };
+    /**
+     * Outcome
+     * @description What a neighbour met when it hailed a worker.
+     * @enum {string}
+     */
+    Outcome: 'answered' | 'silent' | 'refused' | 'unreached';
+    /** OverheadLineBody */
+    OverheadLineBody: {
+      name: string;
+      /**
+       * @default house
+       * @enum {string}
+       */
+      payer: 'client' | 'house';
+      per_month?: string | null;
+      percent?: string | null;
+    };
+    /** Overview */
+    Overview: {
+      farm: components['schemas']['FarmRow'];
+      fleets: components['schemas']['NamedFleet'][];
+      jobs: components['schemas']['JobRow'][];
+      now: number;
+      queues: components['schemas']['NamedQueue'][];
+      workers: components['schemas']['WorkerRow'][];
+    };
+    /** Packed */
+    Packed: {
+      columns: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
+      complete: boolean;
+      fields: {
+        [key: string]: unknown;
+      }[];
+      ids: {
+        [key: string]: unknown;
+      };
+      now: number;
+      number: number;
+      rows: number;
+      total: number;
+      zone: string;
+    };
+    /** PagesBody */
+    PagesBody: {
+      /** @default false */
+      dry_run: boolean;
+      groups?: components['schemas']['GroupBody'][] | null;
+      /** @default 15 */
+      latency_limit_seconds: number;
+      /** @default 300 */
+      most: number;
+      /** @default 2 */
+      workers: number;
+    };
+    /** PasswordBody */
+    PasswordBody: {
+      password: string | null;
+    };
+    /**
+     * Place
+     * @description What a membership is of.
+     * @default farm
+     * @enum {string}
+     */
+    Place: 'farm' | 'queue' | 'job';
+    /** Policy */
+    Policy: {
+      /** @default 1 */
+      margin: number;
+      preempt?: components['schemas']['Preempt'];
+      reserve?: components['schemas']['Reserve'];
+    };
+    /** PoolBody */
+    PoolBody: {
+      app: string;
+      /** @default  */
+      plugin: string;
+      regions: {
+        [key: string]: components['schemas']['RegionBody'] | null;
+      };
+      /** @default  */
+      version: string;
+    };
+    /** PostingAnswer */
+    PostingAnswer: {
+      lines: number;
+      month: string;
+      posting_id: string;
+    };
+    /** Power */
+    Power: {
+      machines: components['schemas']['MachinePower'][];
+      policies: components['schemas']['PowerPolicy'][];
+    };
+    /** PowerPolicy */
+    PowerPolicy: {
+      /** @default 255.255.255.255 */
+      address: string;
+      /** @default 600 */
+      boot_seconds: number;
+      farm_id: string;
+      /** @default always */
+      hours: string;
+      /** @default 0 */
+      keep_on: number;
+      /** @default 9 */
+      port: number;
+      restart_up_seconds?: number | null;
+      scope: string;
+      shutdown_idle_seconds?: number | null;
+      updated_at: number;
+      updated_by: string;
+      /** @default false */
+      wake: boolean;
+      /** @default 10 */
+      wake_most: number;
+      /** @default 3 */
+      wake_tries: number;
+    };
+    /** PowerPolicyBody */
+    PowerPolicyBody: {
+      /** @default 255.255.255.255 */
+      address: string;
+      /** @default 600 */
+      boot_seconds: number;
+      /** @default always */
+      hours: string;
+      /** @default 0 */
+      keep_on: number;
+      /** @default 9 */
+      port: number;
+      restart_up_seconds?: number | null;
+      shutdown_idle_seconds?: number | null;
+      /** @default false */
+      wake: boolean;
+      /** @default 10 */
+      wake_most: number;
+      /** @default 3 */
+      wake_tries: number;
+    };
+    /**
+     * Preempt
+     * @description What happens to work when something more urgent waits for its thread.
+     * @default after_frame
+     * @enum {string}
+     */
+    Preempt: 'off' | 'after_frame' | 'now';
+    /** PruneBody */
+    PruneBody: {
+      /** @default false */
+      dry_run: boolean;
+      until: number;
+    };
+    /** PublicationAnswer */
+    PublicationAnswer: {
+      publication_id: string;
+      token: string;
+      url: string;
+    };
+    /** PublicationBody */
+    PublicationBody: {
+      name: string;
+      streams?: string[];
+    };
+    /** PublicationRow */
+    PublicationRow: {
+      created_at: number;
+      created_by: string;
+      name: string;
+      publication_id: string;
+      revoked_at: number | null;
+      revoked_by: string | null;
+      streams: string[];
+    };
+    /** PublicationRows */
+    PublicationRows: {
+      publications: components['schemas']['PublicationRow'][];
+    };
+    /** RateCardBody */
+    RateCardBody: {
+      discounts?: components['schemas']['DiscountBody'][];
+      energy?: components['schemas']['EnergyLineBody'][];
+      /** @default false */
+      example: boolean;
+      /**
+       * @default apart
+       * @enum {string}
+       */
+      idle: 'apart' | 'allocated';
+      licences?: components['schemas']['LicenceLineBody'][];
+      lines?: components['schemas']['RateLineBody'][];
+      name: string;
+      overheads?: components['schemas']['OverheadLineBody'][];
+      payers?: {
+        [key: string]: 'client' | 'house';
+      };
+      sell?: components['schemas']['SellBody'] | null;
+      valid_from?: number | null;
+    };
+    /** RateCardRow */
+    RateCardRow: {
+      card_id: string;
+      created_at: number;
+      created_by: string;
+      discounts: components['schemas']['DiscountBody'][];
+      energy: components['schemas']['EnergyLineBody'][];
+      example: boolean;
+      idle: string;
+      licences: components['schemas']['LicenceLineBody'][];
+      lines: components['schemas']['RateLineBody'][];
+      name: string;
+      overheads: components['schemas']['OverheadLineBody'][];
+      payers: {
+        [key: string]: string;
+      };
+      sell: components['schemas']['SellBody'] | null;
+      valid_from: number;
+    };
+    /** RateCards */
+    RateCards: {
+      rate_cards: components['schemas']['RateCardRow'][];
+    };
+    /** RateLineBody */
+    RateLineBody: {
+      app?: string | null;
+      fleet_id?: string | null;
+      line_id?: string | null;
+      per_hour: string;
+      region?: string | null;
+      /** @enum {string} */
+      unit: 'worker_hour' | 'thread_hour' | 'ps_hour';
+    };
+    /** RefusedFact */
+    RefusedFact: {
+      index: number;
+      message: string;
+      table: string;
+    };
+    /** RegionBody */
+    RegionBody: {
+      /** @default 0 */
+      cost: string;
+      /** @default 0 */
+      count: number;
+      /** @default false */
+      unlimited: boolean;
+    };
+    /** ReplayBody */
+    ReplayBody: {
+      event_id?: string | null;
+      hours?: number | null;
+    };
+    /** Replayed */
+    Replayed: {
+      replayed: number;
+    };
+    /** ReportAttempt */
+    ReportAttempt: {
+      action_id: string;
+      attempt: number | null;
+      cause: string;
+      elapsed: string;
+      ended_at: number | null;
+      error_class: string | null;
+      error_lines: components['schemas']['ReportLine'][];
+      error_rule: string | null;
+      error_text: string | null;
+      exit_code: number | null;
+      frames: string | null;
+      layer: string;
+      mean_frame_seconds: number | null;
+      output: components['schemas']['ReportLine'][];
+      output_lines: number | null;
+      session_id: string;
+      started_at: number;
+      status: string;
+      task_index: number;
+      worker: string;
+    };
+    /** ReportEvent */
+    ReportEvent: {
+      at: number;
+      by: string;
+      detail: string;
+      event_id: string;
+      name: string;
+      new: string | null;
+      old: string | null;
+      subject: string;
+      subject_id: string;
+      worker: string | null;
+    };
+    /** ReportLayer */
+    ReportLayer: {
+      chunks: number;
+      done_percent: number;
+      error_percent: number;
+      halted_percent: number;
+      layer_id: string;
+      mean_frame_seconds: number | null;
+      name: string;
+      queued_percent: number;
+      rank: number | null;
+      rendering_percent: number;
+      status: string;
+      tasks_before: number;
+    };
+    /** ReportLine */
+    ReportLine: {
+      error_class?: string | null;
+      number: number;
+      text: string;
+    };
+    /** ReportResult */
+    ReportResult: {
+      result: string;
+    };
+    /** ReportScheduleBody */
+    ReportScheduleBody: {
+      by?: string | null;
+      /** @enum {string} */
+      every: 'day' | 'week' | 'month';
+      /**
+       * @default csv
+       * @enum {string}
+       */
+      format: 'csv' | 'json' | 'parquet' | 'xlsx';
+      limit?: number | null;
+      /** @default 420 */
+      minute: number;
+      name: string;
+      report: string;
+      to: string;
+      /** @default 0 */
+      weekday: number;
+      where?: string | null;
+    };
+    /** ReportScheduleId */
+    ReportScheduleId: {
+      schedule_id: string;
+    };
+    /** ReportScheduleRow */
+    ReportScheduleRow: {
+      by: string | null;
+      created_at: number;
+      created_by: string;
+      every: string;
+      format: string;
+      last_ok: boolean | null;
+      last_result: string;
+      last_run_at: number | null;
+      limit: number | null;
+      minute: number;
+      name: string;
+      next_at: number;
+      report: string;
+      schedule_id: string;
+      to: string;
+      weekday: number;
+      where: string | null;
+    };
+    /** ReportSchedules */
+    ReportSchedules: {
+      report_schedules: components['schemas']['ReportScheduleRow'][];
+    };
+    /**
+     * Reserve
+     * @description What is kept for a session beside what its layer demands.
+     * @default memory
+     * @enum {string}
+     */
+    Reserve: 'demanded' | 'memory' | 'all';
+    /** RetentionBody */
+    RetentionBody: {
+      /** @default false */
+      as_declared: boolean;
+      days?: number | null;
+    };
+    /** RetentionRows */
+    RetentionRows: {
+      tables: components['schemas']['KeptTable'][];
+      updated_at: number | null;
+      updated_by: string | null;
+    };
+    /** RrdBody */
+    RrdBody: {
+      totals?: {
+        [key: string]: unknown;
+      } | null;
+      xml: string;
+    };
+    /** Selection */
+    Selection: {
+      app?: string | null;
+      jobs?: string[];
+      priority_from?: number | null;
+      priority_to?: number | null;
+      project?: string | null;
+      queue?: string | null;
+      statuses?: string[];
+      text?: string | null;
+      user?: string | null;
+    };
+    /** SellBody */
+    SellBody: {
+      client: string;
+      /** @default 0 */
+      markup_percent: string;
+      projects: string[];
+    };
+    /** SeriesBody */
+    SeriesBody: {
+      /** @default janitoo */
+      archives: string | string[];
+      heartbeat_seconds?: number | null;
+      sources: components['schemas']['SourceBody'][];
+      /** @default 300 */
+      step_seconds: number;
+    };
+    /** SeriesChange */
+    SeriesChange: {
+      changed: boolean;
+      name: string;
+    };
+    /** SeriesRow */
+    SeriesRow: {
+      archives: string[];
+      created_at: number;
+      created_by: string;
+      heartbeat_seconds: number;
+      name: string;
+      profile: string;
+      sources: components['schemas']['DataSource'][];
+      step_seconds: number;
+      updated_at: number | null;
+      updated_by: string | null;
+    };
+    /** SeriesRows */
+    SeriesRows: {
+      series: components['schemas']['SeriesRow'][];
+    };
+    /** ShareBody */
+    ShareBody: {
+      max_threads?: number | null;
+      weight?: number | null;
+    };
+    /** ShareRow */
+    ShareRow: {
+      kind: string;
+      level: number;
+      max_threads: number | null;
+      name: string;
+      recent_hours: number;
+      threads: number;
+      weight: number;
+    };
+    /** Shares */
+    Shares: {
+      shares: components['schemas']['ShareRow'][];
+    };
+    /** SignInRow */
+    SignInRow: {
+      address: string;
+      browser: string;
+      created_at: number;
+      expires_at: number;
+      how: string;
+      sign_in_id: string;
+      this: boolean;
+    };
+    /** SignIns */
+    SignIns: {
+      sign_ins: components['schemas']['SignInRow'][];
+    };
+    /** SimulatedFolder */
+    SimulatedFolder: {
+      folder: string;
+    };
+    /** SourceBody */
+    SourceBody: {
+      /** @default  */
+      address: string;
+      ds_type?: components['schemas']['DsType'];
+      label: string;
+      maximum?: number | null;
+      minimum?: number | null;
+      /** @default  */
+      value_id: string;
+      /** @default 0 */
+      value_index: number;
+    };
+    /** Step */
+    Step: {
+      reached: number;
+      reason: string;
+      stopped: number;
+      text: string;
+    };
+    /** StreamValues */
+    StreamValues: {
+      at: number[];
+      logger: string;
+      names: string[];
+      sequences: number[];
+      series: number[];
+      sources: number[];
+      values: number[];
+    };
+    /** StreamValuesKept */
+    StreamValuesKept: {
+      accepted: number;
+      message: string;
+      refused: number;
+    };
+    /** TableSizeRow */
+    TableSizeRow: {
+      byte_count: number;
+      bytes_later: {
+        [key: string]: number | null;
+      };
+      bytes_per_day: number | null;
+      files: number;
+      first_at: number | null;
+      full_bytes: number | null;
+      kept_days: number | null;
+      kept_hours: number | null;
+      last_at: number | null;
+      rollup: boolean;
+      rows: number;
+      rows_per_day: number | null;
+      table: string;
+    };
+    /** ThreadRow */
+    ThreadRow: {
+      action?: string | null;
+      frames?: string | null;
+      job_id?: string | null;
+      job_name?: string | null;
+      layer_id?: string | null;
+      layer_name?: string | null;
+      progress?: number | null;
+      session_id?: string | null;
+      thread: number;
+    };
+    /** Undone */
+    Undone: {
+      text: string;
+    };
+    /** UserChange */
+    UserChange: {
+      disabled: boolean;
+    };
+    /** UserRow */
+    UserRow: {
+      created_at: number;
+      created_by: string;
+      disabled: boolean;
+      /** @default false */
+      has_password: boolean;
+      keys: components['schemas']['KeyRow'][];
+      memberships?: components['schemas']['MembershipRow'][];
+      name: string;
+      role: string;
+      /** @default 0 */
+      sign_ins: number;
+    };
+    /** Users */
+    Users: {
+      users: components['schemas']['UserRow'][];
+    };
+    /** ViewBody */
+    ViewBody: {
+      query: string;
+    };
+    /** ViewRow */
+    ViewRow: {
+      name: string;
+      page: string;
+      query: string;
+      updated_at: number;
+    };
+    /** Views */
+    Views: {
+      views: components['schemas']['ViewRow'][];
+    };
+    /** WakeUp */
+    WakeUp: {
+      /** @default 255.255.255.255 */
+      address: string;
+      mac_address?: string | null;
+      /** @default 9 */
+      port: number;
+    };
+    /** WantedLink */
+    WantedLink: {
+      name?: string | null;
+    };
+    /** WhatIf */
+    WhatIf: {
+      drop: string;
+      next_reason: string;
+      workers: number;
+    };
+    /** WitnessRow */
+    WitnessRow: {
+      name: string;
+      outcome: string;
+      worker_id: string;
+    };
+    /** WokenUp */
+    WokenUp: {
+      mac_addresses: string[];
+      name: string;
+      worker_id: string;
+    };
+    /** WorkStep */
+    WorkStep: {
+      done: number;
+      of: number;
+      step: string;
+      what: string;
+    };
+    /** WorkSteps */
+    WorkSteps: {
+      steps: components['schemas']['WorkStep'][];
+    };
+    /** WorkerAnswer */
+    WorkerAnswer: {
+      name: string;
+      reason: string;
+      text: string;
+      worker_id: string;
+    };
+    /** WorkerChange */
+    WorkerChange: {
+      classes?: string | null;
+      disabled?: boolean | null;
+      draining?: boolean | null;
+      note?: string | null;
+    };
+    /** WorkerConsequence */
+    WorkerConsequence: {
+      lost_ms: number;
+      name: string;
+      running: number;
+      status: string;
+      worker_id: string;
+    };
+    /** WorkerDetail */
+    WorkerDetail: {
+      amounts: {
+        [key: string]: number;
+      };
+      attributes: {
+        [key: string]: string[];
+      };
+      /** @default 0 */
+      busy: number;
+      classes?: string | null;
+      clock_behind_ms?: number | null;
+      closed: string;
+      cpu_milli: number | null;
+      created_at: number;
+      disabled: boolean;
+      /** @default false */
+      draining: boolean;
+      /** @default  */
+      fleet: string;
+      fleet_id: string;
+      groups?: string | null;
+      hail?: components['schemas']['HailRow'] | null;
+      host_properties: {
+        [key: string]: unknown;
+      };
+      job_names?: string | null;
+      last_seen_at: number | null;
+      memory_total_bytes: number | null;
+      memory_used_bytes: number | null;
+      name: string;
+      note?: string | null;
+      ps_milli: number;
+      quarantine_cause: string;
+      quarantined_at: number | null;
+      status: string;
+      strokes: number;
+      /** @default 0 */
+      thread_count: number;
+      threads: components['schemas']['ThreadRow'][];
+      updated_at: number | null;
+      updated_by: string | null;
+      /** @default true */
+      verified: boolean;
+      worker_id: string;
+    };
+    /**
+     * WorkerOrder
+     * @description What can be told to workers.
+     * @enum {string}
+     */
+    WorkerOrder: 'enable' | 'disable' | 'stop' | 'drain' | 'quit' | 'restart' | 'shutdown';
+    /** WorkerRow */
+    WorkerRow: {
+      /** @default 0 */
+      busy: number;
+      classes?: string | null;
+      clock_behind_ms?: number | null;
+      cpu_milli: number | null;
+      /** @default false */
+      disabled: boolean;
+      /** @default false */
+      draining: boolean;
+      /** @default  */
+      fleet: string;
+      fleet_id: string;
+      groups?: string | null;
+      hail?: components['schemas']['HailRow'] | null;
+      job_names?: string | null;
+      last_seen_at: number | null;
+      memory_total_bytes: number | null;
+      memory_used_bytes: number | null;
+      name: string;
+      note?: string | null;
+      status: string;
+      /** @default 0 */
+      thread_count: number;
+      threads: components['schemas']['ThreadRow'][];
+      /** @default true */
+      verified: boolean;
+      worker_id: string;
+    };
+    /** WorkersOrder */
+    WorkersOrder: {
+      /** @default false */
+      apply: boolean;
+      order: components['schemas']['WorkerOrder'];
+      workers: string[];
+    };
+  };
+  responses: never;
+  parameters: never;
+  requestBodies: never;
+  headers: never;
+  pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
