@@ -17,7 +17,7 @@ def test_six_kills_lose_and_double_nothing(tmp_path: Path):
         frames=20,
         servers=4,
         workers=2,
-        seconds=120,
+        seconds=60,
         python=os.environ["GRANGE_TEST_MITSUBA"],
         seed=2,
     )

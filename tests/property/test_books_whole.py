@@ -73,7 +73,7 @@ class Life:
 
     def __init__(self, zone: str, start: str) -> None:
         self.zone = ZoneInfo(zone)
-        self.story: Story = Storyteller(f"{zone} {start}", hours=4, workers=3, jobs=3).tell()
+        self.story: Story = Storyteller(f"{zone} {start}", hours=3, workers=3, jobs=3).tell()
         self.start = instant_of(datetime.fromisoformat(start).replace(tzinfo=UTC))
         self.by = self.start - T0
         self.rows = moved(rows_of(self.story), self.by)

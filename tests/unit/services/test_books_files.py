@@ -87,7 +87,7 @@ def assert_verified(bench):
 
 @pytest.fixture(scope="module")
 def story():
-    return Storyteller("files", hours=5).tell()
+    return Storyteller("files", hours=4).tell()
 
 
 @pytest.fixture(scope="module")

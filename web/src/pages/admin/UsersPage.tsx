@@ -122,13 +122,17 @@ interface UserActions {
 
 function Keys(props: UserActions) {
   const [sure, setSure] = createSignal('');
+  const [making, setMaking] = createSignal(false);
   const make = async () => {
+    if (making()) return; // a second click would make a second key
+    setMaking(true);
     try {
       props.onKey({ user: props.user.name, ...(await addKey(props.user.name)) });
       props.onDone();
     } catch (error) {
       props.onFail(said(error));
     }
+    setMaking(false);
   };
   const revoke = async (key: string) => {
     try {
