@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from tests.browser.showroom import Showroom
 
-LAYER = "0" * 32
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -44,9 +42,8 @@ ROUTES = (
     Route(name="job", path=lambda room: f"/jobs/{room.job_id}", ready=".strip .cell"),
     Route(
         name="log",
-        path=lambda _: f"/jobs/job-{LAYER}/tasks/task-{LAYER}-0/log",
+        path=lambda room: f"/jobs/{room.job_id}/tasks/{room.failed_task}/log",
         ready="main section",
-        pictured=False,
     ),
     Route(name="workers", path=plain("/workers"), ready="main section"),
     Route(name="wall", path=plain("/workers?view=wall"), ready=".wall-map li"),

@@ -22,6 +22,15 @@ from tests.unit.streams.log_facts import busy
 
 MONDAY = Instant(1_789_336_800_000)
 """14 September 2026, 00:00 in Berlin: a week at the end of which there is no weekend."""
+LOG = """Loading scene /show/sh010/beauty_v012.scene
+Textures: 212 files, 3.4 GiB
+\x1b[33mWARNING\x1b[0m: /show/tex/leaf.1003.exr has no mip levels; it is read whole
+Building acceleration structure: 4,120,998 triangles in 6.2 s
+Rendering frame 3, 1920 x 1080, 256 samples a pixel
+Progress: 25 %
+\x1b[31mERROR\x1b[0m: no such texture /show/tex/wood.1001.exr
+Rendering stopped. 1 error, 1 warning.
+"""
 RATE = RateLine(line_id="line-1", unit=RateUnit.WORKER_HOUR, billionths_per_hour=4_000_000_000)
 PICTURES = Path(__file__).parents[2] / "docs" / "images" / "pages"
 
@@ -40,6 +49,8 @@ class Showroom:
     """A job with tasks in every state."""
     stuck_id: str
     """A job that no worker can do."""
+    failed_task: str
+    """A task of the first job that has failed, with a log."""
     bad: HandWorker
     """A worker that fails at everything."""
 
@@ -75,8 +86,10 @@ def furnish(farm: LocalFarm, data: Path) -> Showroom:
     bad = HandWorker(farm, "rn02", threads=1)
     HandWorker(farm, "rn03", threads=1)
     fail(bad, 3)
-    running = {session: action["sessionActionId"] for session, action in reversed(good.take())}
-    first, second, third = running.values()
+    taken = list(reversed(good.take()))
+    first, second, third = (action["sessionActionId"] for _, action in taken)
+    session_id, action = taken[-1]
+    good.write(session_id, LOG.splitlines())
     good.start(first, percent=30)
     good.finish(second)
     good.finish(third, fails_with="no such texture /show/tex/wood.1001.exr")
@@ -87,6 +100,7 @@ def furnish(farm: LocalFarm, data: Path) -> Showroom:
         end=past.end,
         job_id=job_id,
         stuck_id=stuck_id,
+        failed_task=action["definition"]["taskRun"]["taskId"],
         bad=bad,
     )
 

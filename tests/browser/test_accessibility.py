@@ -63,8 +63,8 @@ def test_axe_finds_nothing(
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         if WRITES or route.name == "usage":
             page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-            page.wait_for_load_state("networkidle" if WRITES and "stream" in path else "load")
             page.wait_for_timeout(400)  # canvases are drawn in the next frame
+            page.wait_for_function("[...document.images].every((image) => image.complete)")
             picture = page.screenshot(full_page=True, clip=_clip(page))
             assert small_png(picture, folder / f"{route.name}-{theme}.png") <= MOST_BYTES
         page.set_viewport_size(WIDE if theme == "light" else NARROW)  # type: ignore[arg-type]
