@@ -42,7 +42,7 @@ ROUTES = (
     Route(name="job", path=lambda room: f"/jobs/{room.job_id}", ready=".strip .cell"),
     Route(
         name="log",
-        path=lambda room: f"/jobs/{room.job_id}/tasks/{room.failed_task}/log",
+        path=lambda room: f"/jobs/{room.job_id}/tasks/{room.failed_task}/log?attempt=1",
         ready="main section",
     ),
     Route(name="workers", path=plain("/workers"), ready="main section"),

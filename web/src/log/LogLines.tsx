@@ -4,7 +4,7 @@ import { useFarm } from '../state/farm';
 import { ansiSpans } from './ansi';
 import type { Line } from './lines';
 
-const LINE_PX = 20;
+const LINE_PX = 24; // its number is a link: a target has at least 24 px
 const SPARE_LINES = 25;
 /** Browsers draw no element taller than some 17 to 33 million pixels: beyond this, it is scaled. */
 export const MOST_PX = 8_000_000;
