@@ -94,7 +94,7 @@ def check(arguments: Sequence[str]) -> int:
     """Check the source without running it."""
     _no_more(arguments)
     environment.install("dev")
-    outcomes = [one.run() for one in parts.checks()]
+    outcomes = parts.run_checks(parts.checks())
     parts.summary(outcomes)
     return int(any(one.verdict == "FAILED" for one in outcomes))
 
@@ -125,7 +125,7 @@ def test(arguments: Sequence[str]) -> int:
             if options.quick:
                 services.environment["GRANGE_TEST_PROFILE"] = "quick"
         say(f"  set up in {time.monotonic() - began:.0f} s")
-        outcomes += [one.run() for one in source_checks]
+        outcomes += parts.run_checks(source_checks)
         for part in chosen:
             report = Path(folder) / "report.xml"
             outcomes.append(part.run(passed_on, services.environment, report))

@@ -3,9 +3,11 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +49,8 @@ class Check:
     name: str
     command: Callable[[], Sequence[str | Path] | None]
     """Return the command, or None where there is nothing to check."""
+    beside: bool = False
+    """Takes long, on one core: it runs beside the others and is shown after them."""
 
     def run(self) -> Outcome:
         """Run it and print what it prints."""
@@ -58,10 +62,42 @@ class Check:
         except DevError as error:
             say(str(error))
             code = 1
-        seconds = time.monotonic() - began
+        return self.outcome(code, time.monotonic() - began)
+
+    def outcome(self, code: int, seconds: float) -> Outcome:
+        """Return what came of it."""
         return Outcome(
             name=self.name, seconds=seconds, passed=int(code == 0), failed=int(code != 0)
         )
+
+
+def run_checks(chosen: Sequence[Check]) -> list[Outcome]:
+    """Run checks; those that take long run beside the others, and what they print comes last."""
+    with ExitStack() as stack:
+        running = []
+        for check in chosen:
+            command = check.command() if check.beside else None
+            if command is not None:
+                printed = stack.enter_context(tempfile.TemporaryFile("w+"))
+                process = stack.enter_context(
+                    subprocess.Popen(
+                        [str(word) for word in command],
+                        cwd=ROOT,
+                        stdin=subprocess.DEVNULL,
+                        stdout=printed,
+                        stderr=subprocess.STDOUT,
+                    )
+                )
+                running.append((check, process, printed))
+        outcomes = [check.run() for check in chosen if not check.beside]
+        for check, process, printed in running:
+            began = time.monotonic()
+            heading(check.name)
+            code = process.wait()
+            printed.seek(0)
+            say(printed.read().rstrip())
+            outcomes.append(check.outcome(code, time.monotonic() - began))
+    return outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +107,8 @@ class Suite:
     name: str
     paths: Sequence[str]
     parallel: bool = False
+    processes: int = 2
+    """How many at a time, if parallel: more than there are cores where they mostly wait."""
     quick: bool = True
     """Whether --quick runs it (without its slow tests)."""
 
@@ -86,7 +124,7 @@ class Suite:
             say(reason)
             return Outcome(name=self.name, seconds=0.0, not_run=1, reasons=(reason,))
         # A file's tests share farms and databases: they stay in one process.
-        workers = ["-n", "2", "--dist", "loadfile"] if self.parallel else []
+        workers = ["-n", str(self.processes), "--dist", "loadfile"] if self.parallel else []
         command: list[str | Path] = [
             PYTHON,
             "-m",
@@ -110,7 +148,7 @@ def checks() -> list[Check]:
     return [
         Check(name="format", command=lambda: [programs / "ruff", "format", "--check", "."]),
         Check(name="lint", command=lambda: [programs / "ruff", "check", "."]),
-        Check(name="types", command=lambda: [programs / "mypy", *_typed_folders()]),
+        Check(name="types", command=lambda: [programs / "mypy", *_typed_folders()], beside=True),
         Check(name="import contracts", command=lambda: [programs / "lint-imports"]),
         Check(name="web application", command=_check_web),
     ]
@@ -135,7 +173,7 @@ def suites() -> list[Suite]:
         Suite(name="acceptance", paths=["tests/acceptance"], parallel=True, quick=False),
         # They have little time for much work: nothing runs beside them.
         Suite(name="kills", paths=["tests/kills"], quick=False),
-        Suite(name="browser", paths=["tests/browser"], parallel=True, quick=False),
+        Suite(name="browser", paths=["tests/browser"], parallel=True, processes=3, quick=False),
         Suite(name="docs", paths=["tests/docs"], parallel=True),
     ]
     known = {path for part in parts for path in part.paths} | {"tests/soak"}
