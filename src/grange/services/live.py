@@ -20,6 +20,8 @@ from grange.kernel.clock import Clock
 _log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.2
+READERS_AT_FULL_PACE = 10
+"""With five times as many, events come once a second instead of five times."""
 KEEP_ALIVE_SECONDS = 10.0
 BATCH_ROWS = 250
 """So many changes are told in one event at most: then its data is a list."""
@@ -75,6 +77,11 @@ class LiveHub:
         """How many streams are open."""
         return len(self._readers)
 
+    @property
+    def pause_seconds(self) -> float:
+        """How long changes are gathered: longer the more read them, for dispatch comes first."""
+        return FLUSH_SECONDS * max(1.0, len(self._readers) / READERS_AT_FULL_PACE)
+
     def touch(self, farm_id: str, event: str, subject_id: str) -> None:
         """Note that a job, worker, … changed; cheap and never waits."""
         if not self._readers:
@@ -92,7 +99,7 @@ class LiveHub:
             except Exception:  # noqa: BLE001 - a loop that ended would tell nobody anything
                 _log.exception("Live events were lost.", extra={"action": "live_failed"})
                 self._start_over()
-            await self._clock.sleep(FLUSH_SECONDS)
+            await self._clock.sleep(self.pause_seconds)
 
     async def flush(self) -> None:
         """Render what changed since the last flush and hand it to the readers."""

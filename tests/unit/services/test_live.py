@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from grange.kernel.clock import VirtualClock
-from grange.services.live import BATCH_ROWS, READER_BYTES, LiveHub
+from grange.services.live import (
+    BATCH_ROWS,
+    FLUSH_SECONDS,
+    READER_BYTES,
+    READERS_AT_FULL_PACE,
+    LiveHub,
+)
 
 FARM = "farm-1"
 
@@ -105,6 +111,23 @@ def test_many_changes_come_in_few_events_and_only_once_each():
         assert [len(data[0]), data[1]["farm"]] == [BATCH_ROWS, FARM]
         assert {row["id"] for row in [*data[0], data[1]]} == names
         await reader.aclose()
+
+    asyncio.run(check())
+
+
+def test_more_readers_are_told_less_often():
+    """Who looks on cannot slow who renders."""
+
+    async def check() -> None:
+        live = hub()
+        assert live.pause_seconds == FLUSH_SECONDS
+        readers = [live.subscribe(FARM, None) for _ in range(5 * READERS_AT_FULL_PACE)]
+        for reader in readers:
+            await anext(reader)
+        assert live.pause_seconds == 5 * FLUSH_SECONDS
+        for reader in readers:
+            await reader.aclose()
+        assert live.pause_seconds == FLUSH_SECONDS
 
     asyncio.run(check())
 
