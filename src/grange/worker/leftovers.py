@@ -54,14 +54,18 @@ class Leftovers:
     def kill(self) -> int:
         """Kill what a former worker left: what it recorded, and what carries the folder's mark."""
         killed = 0
+        told: set[ProcessIdentity] = set()
         for record in self._recorded():
             identity = ProcessIdentity(pid=record.pid, started=record.started)
+            told.add(identity)
             killed += self._processes.kill([identity], user=record.user)
         for _ in range(3):  # what is killed may have started something meanwhile
-            marked = self._processes.marked(MARK, self.mark)
+            # A process that was told to end may still be there for a moment: it counts once.
+            marked = set(self._processes.marked(MARK, self.mark)) - told
             if not marked:
                 break
-            killed += self._processes.kill(marked)
+            told |= marked
+            killed += self._processes.kill(list(marked))
         if killed:
             _log.warning(
                 "Processes of a former worker were killed.",
