@@ -403,10 +403,10 @@ class FaultFarm:
         return look
 
     def renderer(self, key: str) -> psutil.Process | None:
-        """The POV-Ray of a job that renders now."""
-        for process in psutil.process_iter(["name", "cmdline"]):
+        """The POV-Ray that renders the frame of a job to be struck: the heavy one, not its twin."""
+        for process in psutil.process_iter(["cmdline"]):
             words = process.info["cmdline"] or []
-            if process.info["name"] == "povray" and f"+I{self.folder / key}.pov" in words:
+            if {f"+I{self.folder / key}.pov", *HEAVY.split()} <= set(words):
                 return process
         return None
 
