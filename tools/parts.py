@@ -72,7 +72,10 @@ class Check:
 
 
 def run_checks(chosen: Sequence[Check]) -> list[Outcome]:
-    """Run checks; those that take long run beside the others, and what they print comes last."""
+    """Run checks; those that take long run beside the others, and what they print comes last.
+
+    Their seconds are those that were waited for after the others.
+    """
     with ExitStack() as stack:
         running = []
         for check in chosen:

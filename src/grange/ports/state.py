@@ -321,6 +321,10 @@ class Compare:
     value: str | int | float | bool | None
 
 
+IDS_AT_ONCE = 500
+"""How many values one query names, where there may be more of them: databases have limits."""
+
+
 @dataclass(frozen=True, slots=True)
 class OneOf:
     """The column equals one of the values; no values match nothing."""

@@ -7,10 +7,11 @@ import msgspec
 
 from grange.domain.statuses import ActionKind, JobLifecycleStatus, TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Worker
+from grange.kernel.batches import batched
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
-from grange.ports.state import AllOf, Compare, Condition, OneOf, Order, StateStore
+from grange.ports.state import IDS_AT_ONCE, AllOf, Compare, Condition, OneOf, Order, StateStore
 from grange.services.commands.job_actions import JobAction
 from grange.services.commands.jobs import texts
 from grange.services.reads.rows import alive
@@ -211,7 +212,7 @@ def _says(job: Job, text: str) -> bool:
 
 async def _of_app(store: StateStore, jobs: Sequence[Job], app: str) -> list[Job]:
     of: set[str] = set()
-    for part in _parts([job.job_id for job in jobs]):
+    for part in batched([job.job_id for job in jobs], IDS_AT_ONCE):
         layers = await store.find(Layer, OneOf("job_id", part))
         of |= {layer.job_id for layer in layers if layer.attributes.get("app") == app}
     return [job for job in jobs if job.job_id in of]
@@ -222,13 +223,13 @@ async def _running(
 ) -> list[Running]:
     """Return the tasks that run now, of jobs or of workers."""
     sessions: list[Session] = []
-    for part in _parts(values):
+    for part in batched(values, IDS_AT_ONCE):
         sessions += await store.find(
             Session, AllOf((OneOf(column, part), Compare("ended_at", "=", None)))
         )
     of: Mapping[str, Session] = {session.session_id: session for session in sessions}
     found = []
-    for part in _parts(list(of)):
+    for part in batched(list(of), IDS_AT_ONCE):
         actions = await store.find(
             SessionAction,
             AllOf(
@@ -249,11 +250,6 @@ async def _running(
             if action.started_at is not None
         ]
     return found
-
-
-def _parts(values: Sequence[str], size: int = 500) -> Iterable[tuple[str, ...]]:
-    for start in range(0, len(values), size):
-        yield tuple(values[start : start + size])
 
 
 def _job_row(job: Job, action: JobAction, running: Iterable[Running]) -> JobConsequence:

@@ -9,12 +9,13 @@ if that is too long ago.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
+from grange.kernel.batches import batched
 from grange.kernel.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -187,9 +188,3 @@ class LiveHub:
             reader.waiting.append(item.encoded)
             reader.waiting_bytes += len(item.encoded)
         reader.arrived.set()
-
-
-def batched(values: Sequence[dict[str, Any]], size: int) -> Iterator[Sequence[dict[str, Any]]]:
-    """Yield values in lists of at most this many."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]

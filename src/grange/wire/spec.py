@@ -114,10 +114,10 @@ def deadline() -> Service:
 
 def _model_file() -> Path:
     package = find_spec("botocore")
-    folders = () if package is None else package.submodule_search_locations or ()
-    for folder in folders:
-        return Path(folder) / "data" / "deadline" / "2023-10-12" / "service-2.json.gz"
-    raise ConfigurationError("The package botocore is missing: pip install 'grange[server]'.")
+    if package is None or package.origin is None:
+        raise ConfigurationError("The package botocore is missing: pip install 'grange[server]'.")
+    folder = Path(package.origin).parent
+    return folder / "data" / "deadline" / "2023-10-12" / "service-2.json.gz"
 
 
 def service_of(

@@ -11,13 +11,13 @@ from grange.books.catalog.rows import fact_row
 from grange.books.catalog.schema import arrow_table
 from grange.domain.statuses import SessionLifecycleStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
+from grange.kernel.batches import batched
 from grange.kernel.units import Instant
-from grange.ports.state import AllOf, Compare, OneOf
+from grange.ports.state import IDS_AT_ONCE, AllOf, Compare, OneOf
 from grange.services.booking import action_fact, session_fact
 from grange.services.books.bridge import StateBridge
 
 E = TypeVar("E")
-_AT_ONCE = 500
 
 
 def open_rows(state: StateBridge, farm_id: str, now: Instant) -> dict[str, pa.Table]:
@@ -71,8 +71,8 @@ def open_rows(state: StateBridge, farm_id: str, now: Instant) -> dict[str, pa.Ta
 def _all(state: StateBridge, entity: type[E], column: str, ids: Iterable[str]) -> list[E]:
     wanted = sorted(set(ids))
     found: list[E] = []
-    for start in range(0, len(wanted), _AT_ONCE):
-        found.extend(state.find(entity, OneOf(column, tuple(wanted[start : start + _AT_ONCE]))))
+    for part in batched(wanted, IDS_AT_ONCE):
+        found.extend(state.find(entity, OneOf(column, part)))
     return found
 
 

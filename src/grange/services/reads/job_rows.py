@@ -8,6 +8,7 @@ import msgspec
 from grange.domain.farm import Queue
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer
+from grange.kernel.batches import batched
 from grange.ports.state import AllOf, Condition, OneOf, Order, StateStore
 
 LAYERS_OF = 2000
@@ -90,8 +91,7 @@ class JobRows:
             )
         )
         rows: list[JobRow] = []
-        for start in range(0, len(jobs), LAYERS_OF):
-            part = jobs[start : start + LAYERS_OF]
+        for part in batched(jobs, LAYERS_OF):
             layers = await self._store.columns(
                 Layer, _LAYER, OneOf("job_id", tuple(job[0] for job in part))
             )

@@ -36,6 +36,7 @@ from grange.books.manifest import Replaced, replaced_of, sequences_of
 from grange.books.questions import archives as ask
 from grange.domain.farm import Farm
 from grange.domain.series import Series
+from grange.kernel.batches import batched
 from grange.kernel.errors import CorruptDataError
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_SECOND, Instant
@@ -211,8 +212,8 @@ class RingFeeder:
             if name in known:
                 by_step.setdefault(known[name].step_seconds, []).append(known[name])
         for step, chosen in by_step.items():
-            for begin in range(0, len(chosen), _AT_ONCE):
-                self._feed_some(view, note, step, chosen[begin : begin + _AT_ONCE], fed)
+            for part in batched(chosen, _AT_ONCE):
+                self._feed_some(view, note, step, part, fed)
 
     def _feed_some(
         self, view: View, note: Note, step: int, chosen: Sequence[Series], fed: Fed
@@ -314,8 +315,8 @@ class RingFeeder:
             if waiting.first_at // MILLIS_PER_SECOND < end:
                 by_hour.setdefault(end, []).append(stream)
         for end, chosen in by_hour.items():
-            for begin in range(0, len(chosen), _AT_ONCE):
-                self._feed_streams(view, note, end, chosen[begin : begin + _AT_ONCE], fed)
+            for part in batched(chosen, _AT_ONCE):
+                self._feed_streams(view, note, end, part, fed)
 
     def _feed_streams(
         self, view: View, note: Note, end: int, chosen: Sequence[LogStream], fed: Fed

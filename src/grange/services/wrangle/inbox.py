@@ -15,12 +15,13 @@ from grange.domain.faults import JobFaults, LayerHold
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.wrangling import ClearMark, Deed, handling
+from grange.kernel.batches import batched
 from grange.kernel.clock import Clock
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId, JobId, task_id
 from grange.kernel.units import MILLIS_PER_DAY, Instant
 from grange.ports.room import Room
-from grange.ports.state import AllOf, AnyOf, Compare, OneOf, Order, StateStore
+from grange.ports.state import IDS_AT_ONCE, AllOf, AnyOf, Compare, OneOf, Order, StateStore
 from grange.services.commands.wrangle import NoteClear
 from grange.services.owner import Owner
 from grange.services.reads.latest import LatestSamples
@@ -350,7 +351,7 @@ class Inbox:
     ) -> list[Attempt]:
         """Return the failed attempts of jobs, newest first."""
         actions: list[SessionAction] = []
-        for part in _parts(list(jobs)):
+        for part in batched(list(jobs), IDS_AT_ONCE):
             actions += await self._store.find(
                 SessionAction,
                 AllOf(
@@ -364,7 +365,7 @@ class Inbox:
                 limit=MOST_ATTEMPTS,
             )
         sessions: dict[str, Session] = {}
-        for part in _parts(list({action.session_id for action in actions})):
+        for part in batched(list({action.session_id for action in actions}), IDS_AT_ONCE):
             for session in await self._store.find(Session, OneOf("session_id", part)):
                 sessions[session.session_id] = session
         sore = await self._sore({action.job_id for action in actions})
@@ -378,7 +379,7 @@ class Inbox:
     async def _sore(self, job_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return the tasks that have not succeeded, and that nobody canceled."""
         found: set[tuple[str, int]] = set()
-        for part in _parts(sorted(job_ids)):
+        for part in batched(sorted(job_ids), IDS_AT_ONCE):
             for task in await self._store.find(
                 Task,
                 AllOf(
@@ -411,7 +412,7 @@ class Inbox:
                     )
                 ),
             )
-            for part in _parts([session.session_id for session in sessions]):
+            for part in batched([session.session_id for session in sessions], IDS_AT_ONCE):
                 for action in await self._store.find(
                     SessionAction,
                     AllOf(
@@ -474,8 +475,3 @@ def _attempt(
         if hurts is None
         else hurts,
     )
-
-
-def _parts(values: Sequence[str], size: int = 500) -> Iterable[tuple[str, ...]]:
-    for start in range(0, len(values), size):
-        yield tuple(values[start : start + size])
