@@ -46,7 +46,6 @@ class SimulatedJob:
 
     number: int
     recipe: Recipe
-    begun_at: int
     layers: dict[str, SimulatedLayer]
     ask_at_share: float
     foretold: "Foretold | None" = None
@@ -133,7 +132,7 @@ class Month:
                 tasks=tasks,
                 waiting=list(range(tasks))[::-1],
             )
-        return SimulatedJob(number, recipe, self.now, layers, rng.uniform(0.1, 0.8))
+        return SimulatedJob(number, recipe, layers, rng.uniform(0.1, 0.8))
 
     def _give(self) -> None:
         """Give free threads to the jobs that have fewest for their priority."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from grange.domain.licences import PoolKey
 from grange.domain.shares import ShareKind
-from grange.kernel.ids import FarmId, QueueId, StepId
+from grange.kernel.ids import FarmId, StepId
 from grange.scheduling.capability import Demand, Offer
 from grange.scheduling.tallies import Tallies
 
@@ -135,15 +135,13 @@ class Head:
 class Lane:
     """Ready layers that want the same licences."""
 
-    def __init__(self, queue_id: QueueId, pools: tuple[PoolKey, ...], tallies: Tallies) -> None:
+    def __init__(self, pools: tuple[PoolKey, ...], tallies: Tallies) -> None:
         """Make an empty lane.
 
         Args:
-            queue_id: the queue.
             pools: what every layer in it takes a seat of.
             tallies: limits and levels of the farm.
         """
-        self.queue_id = queue_id
         self.farm_id: FarmId = tallies.farm_id
         self.pools = pools
         self.bands: list[int] = []

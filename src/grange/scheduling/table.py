@@ -37,8 +37,6 @@ MOST_KINDS = 4_000
 class LayerTable:
     """Ready layers in their lanes, and the limits of each farm; told of every change."""
 
-    """Ready layers, best first, and the limits of each farm."""
-
     def __init__(self) -> None:
         self._entries: dict[StepId, Entry] = {}
         self._layers_of: dict[JobId, dict[StepId, Layer]] = {}
@@ -445,7 +443,7 @@ class LayerTable:
         lanes = self._lanes.setdefault(entry.queue_id, {})
         lane = lanes.get(entry.pools)
         if lane is None:
-            lane = Lane(entry.queue_id, entry.pools, self.tallies(entry.farm_id))
+            lane = Lane(entry.pools, self.tallies(entry.farm_id))
             lanes[entry.pools] = lane
             self._lanes_by.clear()
         lane.add(entry.place, entry.layer_id)

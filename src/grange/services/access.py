@@ -7,7 +7,7 @@ log who acts, and writes down what was refused.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from grange.domain.people import Outcome, Place
+from grange.domain.people import Outcome
 from grange.domain.statuses import Role
 from grange.domain.work import Job, Session
 from grange.kernel.clock import Clock
@@ -144,11 +144,6 @@ def job_target(job: Job) -> Target:
 def may_see(caller: Principal, target: Target) -> bool:
     """Tell whether a caller may read something; for lists that leave out the rest."""
     return caller.role is not Role.MEMBER or level_on(caller, target) is not None
-
-
-def jobs_seen(caller: Principal) -> frozenset[str]:
-    """Return the jobs a member was let see one by one."""
-    return frozenset(name for place, name in caller.held if place is Place.JOB)
 
 
 _KINDS = (
