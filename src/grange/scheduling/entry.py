@@ -35,8 +35,6 @@ class Entry:
     ahead: set[int] = field(default_factory=set)
     """Touched tasks at or beyond next_index (and some that were, before the cursor passed them)."""
     offered: bool = False
-    basis: tuple[object, ...] = ()
-    """What its place follows from."""
 
     job: Job | None = None
     """As it was told of last."""

@@ -66,48 +66,27 @@ class LayerTable:
             return
         since = job.created_at if job.served_at is None else job.served_at
         band = since // AGING_MS - job.priority
-        if entry is not None and entry.stays_with(job, layer, band, tallies.version):
-            self._opened_or_closed(entry, job)
-            self._moved_on(entry, layer)
-            return
-        basis = (
-            band,
-            job.priority,
-            job.attributes,
-            job.excluded_workers,
-            layer.requirement,
-            layer.reserve_mib,
-            layer.reserve_cores,
-            layer.reserve_gpus,
-            layer.attributes,
-            tallies.version,
-        )
-        self._layers_of.setdefault(layer.job_id, {})[layer.layer_id] = layer
-        if entry is None:
-            entry = self._entries[layer.layer_id] = Entry(
-                layer_id=layer.layer_id,
-                job_id=layer.job_id,
-                farm_id=layer.farm_id,
-                queue_id=layer.queue_id,
-                place=_place(job, layer, band),
-                task_count=layer.task_count,
-            )
-        was = entry.ready_count
-        if entry.basis != basis:
+        if entry is None or not entry.stays_with(job, layer, band, tallies.version):
+            place = _place(job, layer, band)
+            if entry is None:
+                self._layers_of.setdefault(layer.job_id, {})
+                entry = self._entries[layer.layer_id] = Entry(
+                    layer_id=layer.layer_id,
+                    job_id=layer.job_id,
+                    farm_id=layer.farm_id,
+                    queue_id=layer.queue_id,
+                    place=place,
+                    task_count=layer.task_count,
+                )
             self._withdraw(entry)
-            entry.basis = basis
             entry.priority = job.priority
-            entry.place = _place(job, layer, band)
+            entry.place = place
             entry.pools = wanted_pools(layer.attributes, tallies.pools)
             entry.spent = tallies.spent_of(job, layer)
             entry.excluded = frozenset(job.excluded_workers or ())
+            entry.version = tallies.version
         self._opened_or_closed(entry, job)
-        entry.layer, entry.version = layer, tallies.version
-        entry.next_index = layer.next_index
-        entry.task_count = layer.task_count
-        entry.rest_ready = layer.rest_status is TaskRunStatus.READY
-        entry.rest_count = layer.rest_count
-        self._counted(entry, was)
+        self._moved_on(entry, layer)
 
     def _opened_or_closed(self, entry: Entry, job: Job) -> None:
         """Take over how many sessions a job has, and may have."""
@@ -133,7 +112,7 @@ class LayerTable:
         entry.next_index = layer.next_index
         entry.task_count = layer.task_count
         entry.rest_ready = layer.rest_status is TaskRunStatus.READY
-        entry.rest_count = layer.task_count - layer.next_index - layer.touched_ahead
+        entry.rest_count = layer.rest_count
         self._counted(entry, was)
 
     def set_task(self, layer_id: StepId, old: Task | None, new: Task | None) -> None:
