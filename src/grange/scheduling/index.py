@@ -10,6 +10,7 @@ oldest job.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator
+from dataclasses import replace
 
 from grange.domain.licences import PoolKey, Region
 from grange.domain.shares import ShareKind
@@ -17,7 +18,7 @@ from grange.kernel.ids import FarmId, JobId, QueueId, StepId
 from grange.scheduling.blocks import Block, Unmet
 from grange.scheduling.capability import Demand, Offer, demand_without
 from grange.scheduling.entry import Choice, Entry, Nothing
-from grange.scheduling.lane import Lane, Order
+from grange.scheduling.lane import Lane, Order, order_of
 from grange.scheduling.table import LayerTable
 
 MOST_URGENT = 100
@@ -43,7 +44,7 @@ class SchedulingIndex(LayerTable):
             if not lane.bands:
                 continue
             tallies = lane.tallies
-            if lane.pools and tallies.has_full and self._no_seat(lane, offer):
+            if lane.pools and tallies.has_full and self._taken(tallies, lane.pools, offer):
                 seatless = True
                 continue
             head = lane.heads.get(kind)
@@ -245,17 +246,9 @@ class SchedulingIndex(LayerTable):
             priority: another priority than its job's, to see what would be.
         """
         entry = self._entries[layer_id]
-        tallies = self.tallies(entry.farm_id)
-        place = entry.place
         raised = 0 if priority is None else priority - entry.priority
-        own: Order = (
-            place.band - raised,
-            tallies.level(ShareKind.PROJECT, place.project),
-            place.project,
-            tallies.level(ShareKind.USER, place.user),
-            place.user,
-            place.key,
-        )
+        place = replace(entry.place, band=entry.place.band - raised)
+        own = order_of(place, self.tallies(entry.farm_id))
         return [
             (other, self._entries[other].ready_count)
             for queue_id in queues

@@ -37,6 +37,18 @@ class Place:
     key: SortKey
 
 
+def order_of(place: Place, tallies: Tallies) -> Order:
+    """Return where a place stands among all others."""
+    return (
+        place.band,
+        tallies.level(ShareKind.PROJECT, place.project),
+        place.project,
+        tallies.level(ShareKind.USER, place.user),
+        place.user,
+        place.key,
+    )
+
+
 Bucket = list[tuple[SortKey, StepId]]
 
 
@@ -180,17 +192,6 @@ class Lane:
         """Forget what comes first: it is looked up anew."""
         self.heads.clear()
         self.leading.clear()
-
-    def order_of(self, place: Place) -> Order:
-        """Return where a place stands among all others."""
-        return (
-            place.band,
-            self.tallies.level(ShareKind.PROJECT, place.project),
-            place.project,
-            self.tallies.level(ShareKind.USER, place.user),
-            place.user,
-            place.key,
-        )
 
     def add(self, place: Place, layer_id: StepId) -> None:
         """Put a layer in its place."""

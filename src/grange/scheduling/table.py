@@ -25,7 +25,7 @@ from grange.scheduling.capability import (
     prefers,
 )
 from grange.scheduling.entry import Entry
-from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, SortKey, User
+from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, SortKey, User, order_of
 from grange.scheduling.tallies import Tallies
 
 AGING_MS = MILLIS_PER_HOUR
@@ -289,7 +289,7 @@ class LayerTable:
             lane.forget_heads()
             return
         demand = entry.place.demand
-        one = (lane.order_of(entry.place), entry.layer_id)
+        one = (order_of(entry.place, lane.tallies), entry.layer_id)
         for kind, head in lane.heads.items():
             if self._unfit(demand, head.offer) is None and head.enter(
                 one, likes=self._likes(demand, head.offer)
@@ -318,12 +318,13 @@ class LayerTable:
             ]
         return found
 
-    def _no_seat(self, lane: Lane, offer: Offer) -> bool:
-        """True if a licence that the lane wants is not to be had."""
-        pools = lane.pools
+    def _taken(
+        self, tallies: Tallies, pools: tuple[PoolKey, ...], offer: Offer
+    ) -> PoolKey | None:
+        """Return the first of these pools that an offer gets no seat of; None: it gets all."""
         if offer.held:
             pools = tuple(key for key in pools if key not in offer.held)
-        return lane.tallies.taken(pools, offer.region) is not None
+        return tallies.taken(pools, offer.region)
 
     def _likes(self, demand: Demand, offer: Offer) -> bool:
         if not demand.requirement.prefers:
@@ -367,12 +368,8 @@ class LayerTable:
         return None
 
     def _licence(self, farm_id: FarmId, pools: tuple[PoolKey, ...], offer: Offer) -> Unmet | None:
-        if offer.held:
-            pools = tuple(key for key in pools if key not in offer.held)
-        if not pools:
-            return None
         tallies = self.tallies(farm_id)
-        taken = tallies.taken(pools, offer.region)
+        taken = self._taken(tallies, pools, offer)
         if taken is None:
             return None
         limit, used = tallies.seats_of(taken, offer.region)
