@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from grange.domain.farm import Farm
+from grange.domain.licences import Region
 from grange.domain.policy import Preempt, SchedulingPolicy, policy_of
 from grange.domain.shares import ShareKind
 from grange.domain.statuses import ActionKind, SessionActionStatus, WorkerStatus
@@ -106,7 +107,7 @@ def _threads(draft: Draft, worker: Worker, least_urgent: int) -> Iterator[Thread
             wanted_priority=choice.priority,
             takes=_takes(draft, choice, offer),
             priority=priority,
-            frees=_frees(draft, session),
+            frees=_frees(draft, session, offer.region),
             lost_ms=sum(draft.now - one.started_at for one in tasks if one.started_at is not None),
             stopped_before=any(_stopped_before(draft, one) for one in tasks),
         )
@@ -122,9 +123,8 @@ def _takes(draft: Draft, choice: Choice, offer: Offer) -> tuple[Limit, ...]:
     )
 
 
-def _frees(draft: Draft, session: Session) -> tuple[Limit, ...]:
+def _frees(draft: Draft, session: Session, region: Region) -> tuple[Limit, ...]:
     job = draft.get(Job, session.job_id)
-    region = draft.memory.offer(draft.get(Worker, session.worker_id)).region
     return (
         ("job", session.job_id),
         *_of_payer(job.attributes.get("project", UNASSIGNED), session.user_name),
