@@ -3,6 +3,7 @@
 The words are Constellation's, so that an imported database and a job of this farm read alike.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,22 +78,19 @@ class Progress:
 
 def progress_of(statuses: Iterable[ChunkStatus]) -> Progress:
     """Return how far chunks in these statuses are."""
-    found = list(statuses)
-    return Progress(
-        queued=found.count(ChunkStatus.QUEUE),
-        rendering=found.count(ChunkStatus.RENDERING),
-        halted=found.count(ChunkStatus.HALT),
-        done=found.count(ChunkStatus.DONE),
-        errors=found.count(ChunkStatus.ERROR),
-    )
+    return _progress(Counter(statuses))
 
 
 def progress_of_tasks(counts: Iterable[Mapping[str, int]]) -> Progress:
     """Return how far layers are whose tasks by status are these."""
-    sums = dict.fromkeys(ChunkStatus, 0)
+    sums: Counter[ChunkStatus] = Counter()
     for one in counts:
         for status, count in one.items():
             sums[OF_TASK[TaskRunStatus(status)]] += count
+    return _progress(sums)
+
+
+def _progress(sums: Counter[ChunkStatus]) -> Progress:
     return Progress(
         queued=sums[ChunkStatus.QUEUE],
         rendering=sums[ChunkStatus.RENDERING],
