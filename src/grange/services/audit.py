@@ -7,7 +7,7 @@ something meanwhile. What workers do by themselves is in the books, not here.
 import json
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from typing import Any
 
@@ -65,23 +65,25 @@ def note(act: Act, command: Any, result: Any, draft: Draft) -> None:
         draft.put(_entry(act, command, result, draft))
 
 
-def _entry(act: Act, command: Any, result: Any, draft: Draft) -> AuditEntry:
-    kind, subject = _subject(act, command, result)
-    farm_id = str(getattr(command, "farm_id", "") or act.farm_id)
+def entry_of(
+    act: Act, outcome: Outcome, draft: Draft, *, detail: str = "", reason: str = ""
+) -> AuditEntry:
+    """Return the entry of an act."""
     return AuditEntry(
         audit_id=draft.context.ids.new("audit"),
         at=draft.now,
-        actor=act.actor,
-        operation=act.operation,
-        outcome=Outcome.DONE,
-        farm_id=farm_id,
-        kind=kind,
-        subject=subject,
-        detail=_detail(command, {subject, farm_id}),
-        credential=act.credential,
-        address=act.address,
-        request_id=act.request_id,
+        outcome=outcome,
+        detail=detail,
+        reason=reason,
+        **asdict(act),
     )
+
+
+def _entry(act: Act, command: Any, result: Any, draft: Draft) -> AuditEntry:
+    kind, subject = _subject(act, command, result)
+    farm_id = str(getattr(command, "farm_id", "") or act.farm_id)
+    about = replace(act, farm_id=farm_id, kind=kind, subject=subject)
+    return entry_of(about, Outcome.DONE, draft, detail=_detail(command, {subject, farm_id}))
 
 
 def _subject(act: Act, command: Any, result: Any) -> tuple[str, str]:

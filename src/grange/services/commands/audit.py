@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from grange.domain.people import AuditEntry, Outcome
-from grange.services.audit import Act
+from grange.domain.people import Outcome
+from grange.services.audit import Act, entry_of
 from grange.services.draft import Draft
 from grange.services.owner import Needs
 
@@ -23,21 +23,5 @@ class NoteAct:
 
     def decide(self, draft: Draft) -> dict[str, Any]:
         """Put the entry."""
-        act = self.act
-        draft.put(
-            AuditEntry(
-                audit_id=draft.context.ids.new("audit"),
-                at=draft.now,
-                actor=act.actor,
-                operation=act.operation,
-                outcome=self.outcome,
-                farm_id=act.farm_id,
-                kind=act.kind,
-                subject=act.subject,
-                reason=self.reason,
-                credential=act.credential,
-                address=act.address,
-                request_id=act.request_id,
-            )
-        )
+        draft.put(entry_of(self.act, self.outcome, draft, reason=self.reason))
         return {}
