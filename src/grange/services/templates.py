@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from grange.books.frame_ranges import compressed
 from grange.domain.work import ChunkCut, Job, Requirement
@@ -161,12 +161,10 @@ class TaskSpaces:
 
     def __init__(self, keep_jobs: int = 256) -> None:
         self._keep = keep_jobs
-        self._spaces: OrderedDict[JobId, list[StepParameterSpaceIterator]] = OrderedDict()
-        self._by_content: OrderedDict[tuple[str, str], list[StepParameterSpaceIterator]]
-        self._by_content = OrderedDict()
+        self._spaces: OrderedDict[JobId, list[_LayerSpace]] = OrderedDict()
+        self._by_content: OrderedDict[tuple[str, str], list[_LayerSpace]] = OrderedDict()
         """By template and parameters: the jobs of a show often share theirs."""
-        self._steps: dict[tuple[str, str], list[Any]] = {}
-        self._cut: OrderedDict[tuple[JobId, tuple[ChunkCut, ...]], Any] = OrderedDict()
+        self._cut: OrderedDict[tuple[JobId, tuple[ChunkCut, ...]], _LayerSpace] = OrderedDict()
         """Parameter spaces of layers from a cut on."""
 
     def parameters(self, job: Job, layer_index: int, index: int) -> dict[str, dict[str, str]]:
@@ -177,9 +175,9 @@ class TaskSpaces:
         """
         cuts = cuts_of(job, layer_index, up_to=index)
         if cuts:
-            found = self._after(job, cuts)[index - cuts[-1].first_index]
+            found = self._after(job, cuts).space[index - cuts[-1].first_index]
         else:
-            found = self._of(job)[layer_index][index]
+            found = self._of(job)[layer_index].space[index]
         return {
             name: {_WIRE_TYPES[value.type.value]: str(value.value)} for name, value in found.items()
         }
@@ -189,7 +187,7 @@ class TaskSpaces:
 
         Only chunks of a layer whose one parameter they are can be fitted.
         """
-        step = self._steps_of(job)[layer_index]
+        step = self._of(job)[layer_index].step
         definitions = {} if step.parameterSpace is None else _definitions(step)
         if len(definitions) != 1:
             return None
@@ -199,24 +197,22 @@ class TaskSpaces:
 
     def count_after(self, job: Job, cut: ChunkCut) -> int:
         """Return how many tasks there would be from a cut on."""
-        return len(self._after(job, (*cuts_of(job, cut.layer, up_to=cut.first_index - 1), cut)))
+        cuts = cuts_of(job, cut.layer, up_to=cut.first_index - 1)
+        return len(self._after(job, (*cuts, cut)).space)
 
-    def _after(self, job: Job, cuts: tuple[ChunkCut, ...]) -> "_CutSpace":
+    def _after(self, job: Job, cuts: tuple[ChunkCut, ...]) -> "_LayerSpace":
         """Return the parameter space of a layer from the last of these cuts on."""
         key = (job.job_id, cuts)
         known = self._cut.get(key)
         if known is None:
             cut, before = cuts[-1], cuts[:-1]
-            space: Any = self._of(job)[cut.layer]
-            step, first = self._steps_of(job)[cut.layer], 0
-            if before:
-                space = self._after(job, before)
-                first, step = before[-1].first_index, space.step
-            known = self._cut[key] = _cut_space(step, space, cut.first_index - first, cut.size)
+            whole = self._after(job, before) if before else self._of(job)[cut.layer]
+            first = before[-1].first_index if before else 0
+            known = self._cut[key] = _cut_space(whole, cut.first_index - first, cut.size)
             while len(self._cut) > self._keep:
                 self._cut.popitem(last=False)
         self._cut.move_to_end(key)
-        return cast("_CutSpace", known)
+        return known
 
     def definition(self, job: Job, layer_index: int) -> list[dict[str, str]]:
         """Return the layer's task parameters as the wire's StepParameter list."""
@@ -230,7 +226,7 @@ class TaskSpaces:
             for item in definitions
         ]
 
-    def _of(self, job: Job) -> "list[StepParameterSpaceIterator]":
+    def _of(self, job: Job) -> "list[_LayerSpace]":
         spaces = self._spaces.get(job.job_id)
         if spaces is None:
             spaces = self._spaces[job.job_id] = self._of_content(job)
@@ -239,42 +235,32 @@ class TaskSpaces:
         self._spaces.move_to_end(job.job_id)
         return spaces
 
-    def _steps_of(self, job: Job) -> list[Any]:
-        """Return the layers of a job as OpenJD makes them of its template."""
-        self._of_content(job)
-        return self._steps[_content(job)]
-
-    def _of_content(self, job: Job) -> "list[StepParameterSpaceIterator]":
+    def _of_content(self, job: Job) -> "list[_LayerSpace]":
         from openjd.model import create_job  # noqa: PLC0415 - see above
 
-        content = _content(job)
+        content = (job.template, repr(sorted(job.parameters.items())))
         spaces = self._by_content.get(content)
         if spaces is None:
             _, decoded, values, _ = _decode(
                 job.template, job.template_type, job.parameters, (), only_known=True
             )
             created = create_job(job_template=decoded, job_parameter_values=values)
-            spaces = self._by_content[content] = [_space(step) for step in created.steps]
-            self._steps[content] = list(created.steps)
+            spaces = self._by_content[content] = [
+                _LayerSpace(step, _space(step)) for step in created.steps
+            ]
             while len(self._by_content) > self._keep:
-                gone, _ = self._by_content.popitem(last=False)
-                self._steps.pop(gone, None)
+                self._by_content.popitem(last=False)
         self._by_content.move_to_end(content)
         return spaces
 
 
-class _CutSpace:
-    """The parameter space of what is left of a layer, in chunks of another size."""
+@dataclass(frozen=True, slots=True)
+class _LayerSpace:
+    """A layer, or what is left of it in chunks of another size, and the space of its tasks."""
 
-    def __init__(self, step: Any, space: "StepParameterSpaceIterator") -> None:
-        self.step = step
-        self._space = space
-
-    def __len__(self) -> int:
-        return len(self._space)
-
-    def __getitem__(self, index: int) -> Any:
-        return self._space[index]
+    step: Any
+    """As OpenJD makes it of the template."""
+    space: "StepParameterSpaceIterator"
 
 
 def cuts_of(job: Job, layer_index: int, *, up_to: int) -> tuple[ChunkCut, ...]:
@@ -284,23 +270,20 @@ def cuts_of(job: Job, layer_index: int, *, up_to: int) -> tuple[ChunkCut, ...]:
     )
 
 
-def _content(job: Job) -> tuple[str, str]:
-    return job.template, repr(sorted(job.parameters.items()))
-
-
 def _definitions(step: Any) -> dict[str, Any]:
     return dict(step.parameterSpace.taskParameterDefinitions)
 
 
-def _cut_space(step: Any, space: Any, taken: int, size: int) -> _CutSpace:
+def _cut_space(whole: _LayerSpace, taken: int, size: int) -> _LayerSpace:
     """Return what is left of a layer after its first tasks, in chunks of another size."""
     from openjd.model import IntRangeExpr, StepParameterSpaceIterator  # noqa: PLC0415 - see above
 
+    step = whole.step
     ((name, definition),) = _definitions(step).items()
     done = {
         frame
         for index in range(taken)
-        for frame in IntRangeExpr.from_str(str(space[index][name].value))
+        for frame in IntRangeExpr.from_str(str(whole.space[index][name].value))
     }
     left = sorted({int(frame) for frame in definition.range} - done)
     shorter = definition.model_copy(update={"range": IntRangeExpr.from_str(compressed(left))})
@@ -308,7 +291,7 @@ def _cut_space(step: Any, space: Any, taken: int, size: int) -> _CutSpace:
         update={"taskParameterDefinitions": {name: shorter}}
     )
     rest = step.model_copy(update={"parameterSpace": parameters})
-    return _CutSpace(
+    return _LayerSpace(
         rest, StepParameterSpaceIterator(space=parameters, chunks_task_count_override=size)
     )
 
