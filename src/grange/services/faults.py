@@ -27,6 +27,7 @@ from grange.scheduling.capability import MEMORY, demand_of, satisfies
 from grange.services.draft import Draft
 from grange.services.owner import Needs
 from grange.services.work import ask_layer, ask_task, hold_layer, move_task, release_layer
+from grange.services.worker_events import worker_event
 
 _LEAST_MIB = 256
 _BY = "grange"
@@ -131,6 +132,20 @@ def _go_on(draft: Draft, hold: LayerHold, at: Instant) -> None:
         release_layer(draft, layer, at)
 
 
+def quarantine_event(draft: Draft, worker: Worker, cause: str, by: str) -> None:
+    """Leave the event of a worker that is kept from work for what it did."""
+    worker_event(
+        draft,
+        worker,
+        "worker_quarantined",
+        old="false",
+        new="true",
+        actor=by,
+        number=worker.threads,
+        detail=msgspec.json.encode({"cause": cause}).decode(),
+    )
+
+
 def lift_quarantine(draft: Draft, worker_id: WorkerId) -> None:
     """Forget what a worker was blamed for: somebody enabled it again."""
     if draft.find(WorkerFaults, worker_id) is not None:
@@ -222,20 +237,16 @@ def _stroke(draft: Draft, session: Session, error_class: str, at: Instant) -> No
         cause = f"{len(known.strokes)} failures in a row, the last one: {error_class}"
         known = replace(known, quarantined_at=draft.now, cause=cause)
         draft.put(replace(worker, disabled=True, updated_at=draft.now, updated_by=_BY))
-        for name, detail in (("worker_disabled", ""), ("worker_quarantined", cause)):
-            draft.event(
-                "worker",
-                worker.worker_id,
-                name,
-                worker.farm_id,
-                old="false",
-                new="true",
-                actor=_BY,
-                worker_id=worker.worker_id,
-                fleet_id=worker.fleet_id,
-                number=worker.threads,
-                detail=msgspec.json.encode({"cause": detail}).decode() if detail else "",
-            )
+        worker_event(
+            draft,
+            worker,
+            "worker_disabled",
+            old="false",
+            new="true",
+            actor=_BY,
+            number=worker.threads,
+        )
+        quarantine_event(draft, worker, cause, _BY)
     draft.put(known)
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from grange.domain.work import Worker
 from grange.services.draft import Draft
+from grange.services.worker_events import worker_event
 
 MAC = "grange:attr.worker.mac"
 VERSION = "grange:attr.worker.version"
@@ -43,24 +44,9 @@ def book_changes(draft: Draft, before: Worker | None, after: Worker) -> None:
     old = [] if before is None else addresses_of(before.host_properties)
     new = addresses_of(after.host_properties)
     if new and new != old:
-        _event(draft, after, "worker_addresses", msgspec.json.encode(new).decode())
+        worker_event(draft, after, "worker_addresses", new=msgspec.json.encode(new).decode())
     version = version_of(after)
     if version is not None and (before is None or version != version_of(before)):
-        _event(draft, after, "worker_version", version)
+        worker_event(draft, after, "worker_version", new=version)
     if before is not None and after.ps_milli != before.ps_milli:
-        _event(draft, after, "worker_speed", None, after.ps_milli)
-
-
-def _event(
-    draft: Draft, worker: Worker, name: str, new: str | None, number: int | None = None
-) -> None:
-    draft.event(
-        "worker",
-        worker.worker_id,
-        name,
-        worker.farm_id,
-        new=new,
-        worker_id=worker.worker_id,
-        fleet_id=worker.fleet_id,
-        number=number,
-    )
+        worker_event(draft, after, "worker_speed", number=after.ps_milli)

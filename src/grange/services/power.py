@@ -28,6 +28,7 @@ from grange.services.booking import region_of
 from grange.services.draft import Draft
 from grange.services.machine_facts import mac_addresses_of
 from grange.services.owner import Needs
+from grange.services.worker_events import status_event, worker_event
 
 POWER = "grange:attr.worker.power"
 """What a worker can do to its machine: `shutdown`, `restart`."""
@@ -61,8 +62,11 @@ def orders_of(worker: Worker) -> tuple[PowerOrder, ...]:
     return (PowerOrder.QUIT, *(order for order in _OF_MACHINES if order.value in told))
 
 
-def note_wake(draft: Draft, worker: Worker) -> None:
-    """Note that a machine is being woken."""
+def note_wake(
+    draft: Draft, worker: Worker, mac_addresses: Iterable[str], by: str, why: str = ""
+) -> None:
+    """Note that a machine is being woken, and leave the event."""
+    worker_event(draft, worker, "worker_wake", new=",".join(mac_addresses), actor=by, detail=why)
     power = power_of(draft, worker)
     draft.put(
         replace(
@@ -80,7 +84,7 @@ def note_started(draft: Draft, worker: Worker) -> None:
     since = power.booting_since_at
     booted = None if since is None else draft.now - since
     if booted is not None:
-        _event(draft, worker, "worker_boot", number=booted)
+        worker_event(draft, worker, "worker_boot", number=booted)
     draft.put(
         WorkerPower(
             farm_id=worker.farm_id,
@@ -107,15 +111,11 @@ def give_order(draft: Draft, worker: Worker, order: PowerOrder, by: str, why: st
     """Tell a worker that is on: it begins nothing more, and hears of it at its next call."""
     power = power_of(draft, worker)
     draft.put(replace(power, ordered=order, ordered_at=draft.now, ordered_by=by))
-    _event(draft, worker, "worker_power", old=None, new=order.value, actor=by, detail=why)
+    worker_event(draft, worker, "worker_power", old=None, new=order.value, actor=by, detail=why)
     after = worker_machine.apply(worker, WorkerStopping(at=draft.now))
     after = replace(after, last_seen_at=worker.last_seen_at)
     draft.put(after)
-    if worker.status is not after.status:
-        _event(
-            draft, worker, "worker_status", old=worker.status, new=after.status,
-            number=worker.threads,
-        )  # fmt: skip
+    status_event(draft, worker, after, draft.now)
     draft.effect(WakeWorker(worker.worker_id))
     draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))
 
@@ -172,8 +172,7 @@ def _tend(draft: Draft, farm: Farm, policy: PowerPolicy, workers: list[Worker]) 
 
 def _wake(draft: Draft, policy: PowerPolicy, worker: Worker, deed: Deed) -> Packet:
     macs = mac_addresses_of(worker)
-    _event(draft, worker, "worker_wake", new=",".join(macs), actor="power policy", detail=deed.why)
-    note_wake(draft, worker)
+    note_wake(draft, worker, macs, "power policy", deed.why)
     return Packet(mac_addresses=macs, address=policy.address, port=policy.port)
 
 
@@ -218,16 +217,4 @@ def _machine(draft: Draft, worker: Worker, fits: dict[Any, bool], waiting: int) 
         can_wake=not on and bool(mac_addresses_of(worker)),
         can=orders_of(worker) if on else (),
         power=power,
-    )
-
-
-def _event(draft: Draft, worker: Worker, name: str, **columns: Any) -> None:
-    draft.event(
-        "worker",
-        worker.worker_id,
-        name,
-        worker.farm_id,
-        worker_id=worker.worker_id,
-        fleet_id=worker.fleet_id,
-        **columns,
     )

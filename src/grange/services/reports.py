@@ -43,6 +43,7 @@ from grange.services.power import note_started, note_stopped, order_of
 from grange.services.sessions import end_action, fill_threads, lose_sessions, settle_session
 from grange.services.silence import heard_again
 from grange.services.work import move_task
+from grange.services.worker_events import status_event
 
 BUSY_INTERVAL_SECONDS = 15
 EAGER_INTERVAL_SECONDS = 2
@@ -420,27 +421,6 @@ def _set_status(draft: Draft, worker: Worker, status: WorkerStatus) -> None:
     draft.put(after)
     draft.memory.last_seen[worker.worker_id] = now
     status_event(draft, worker, after, now)
-
-
-def status_event(
-    draft: Draft, before: Worker, after: Worker, at: Instant, detail: str = ""
-) -> None:
-    """Leave the event of a worker's change of status."""
-    if before.status is after.status and before.status is not WorkerStatus.CREATED:
-        return
-    draft.event(
-        "worker",
-        after.worker_id,
-        "worker_status",
-        after.farm_id,
-        at=at,
-        old=before.status,
-        new=after.status,
-        worker_id=after.worker_id,
-        fleet_id=after.fleet_id,
-        number=after.threads,
-        detail=detail,
-    )
 
 
 def silence(draft: Draft, worker: Worker, seen: Instant, cause: str) -> Worker:

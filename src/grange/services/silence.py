@@ -7,6 +7,7 @@ from grange.domain.effects import Publish
 from grange.domain.hails import Hail
 from grange.domain.work import Worker
 from grange.services.draft import Draft
+from grange.services.worker_events import worker_event
 
 
 def heard_again(draft: Draft, worker: Worker) -> Worker:
@@ -24,16 +25,13 @@ def found_out(draft: Draft, worker: Worker, hail: Hail | None) -> Worker:
     worker = replace(worker, hail=hail)
     draft.put(worker)
     if before != after:
-        draft.event(
-            "worker",
-            worker.worker_id,
+        worker_event(
+            draft,
+            worker,
             "worker_hailed",
-            worker.farm_id,
             old=before,
             new=after,
             actor="grange",
-            worker_id=worker.worker_id,
-            fleet_id=worker.fleet_id,
             detail="" if hail is None else msgspec.json.encode(hail).decode(),
         )
     draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))

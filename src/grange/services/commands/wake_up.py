@@ -59,17 +59,7 @@ class WakeUpWorker:
                 "with --mac, or start the worker once by hand.",
                 fields=[FieldProblem("mac_address", "is not known")],
             )
-        draft.event(
-            "worker",
-            worker.worker_id,
-            "worker_wake",
-            worker.farm_id,
-            actor=self.by,
-            new=",".join(macs),
-            worker_id=worker.worker_id,
-            fleet_id=worker.fleet_id,
-        )
-        note_wake(draft, worker)
+        note_wake(draft, worker, macs, self.by)
         return {
             "worker_id": worker.worker_id,
             "name": worker.host_name,

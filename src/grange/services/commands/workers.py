@@ -16,8 +16,8 @@ from grange.services.draft import Draft
 from grange.services.faults import lift_quarantine
 from grange.services.machine_facts import book_changes
 from grange.services.owner import Needs
-from grange.services.reports import status_event
 from grange.services.sessions import lose_sessions
+from grange.services.worker_events import status_event, worker_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +93,13 @@ class DisableWorker:
             return {}
         draft.put(replace(worker, disabled=self.disabled, updated_at=draft.now, updated_by=self.by))
         lift_quarantine(draft, worker.worker_id)
-        draft.event(
-            "worker",
-            worker.worker_id,
+        worker_event(
+            draft,
+            worker,
             "worker_disabled",
-            worker.farm_id,
             old=str(worker.disabled).lower(),
             new=str(self.disabled).lower(),
             actor=self.by,
-            worker_id=worker.worker_id,
-            fleet_id=worker.fleet_id,
             number=worker.threads,
         )
         draft.effect(WakeWorker(worker.worker_id))
@@ -143,16 +140,13 @@ class DeleteWorker:
         lose_sessions(draft, worker, draft.now, "worker_deleted")
         worker = draft.get(Worker, self.worker_id)
         draft.put(replace(worker, deleted_at=draft.now, updated_at=draft.now, updated_by=self.by))
-        draft.event(
-            "worker",
-            worker.worker_id,
+        worker_event(
+            draft,
+            worker,
             "worker_status",
-            worker.farm_id,
             old=worker.status,
             new="DELETED",
             actor=self.by,
-            worker_id=worker.worker_id,
-            fleet_id=worker.fleet_id,
             number=worker.threads,
         )
         draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from grange.domain.effects import Publish
@@ -24,6 +23,7 @@ from grange.kernel.units import MILLIS_PER_DAY, Instant
 from grange.services.commands.job_actions import ActOnJob, JobAction
 from grange.services.commands.workers import DisableWorker
 from grange.services.draft import Draft
+from grange.services.faults import quarantine_event
 from grange.services.owner import Needs
 from grange.services.work import ask_task
 
@@ -106,19 +106,7 @@ class DoDeed:
                         cause=f"{self.title}, by {self.by}",
                     )
                 )
-                draft.event(
-                    "worker",
-                    worker_id,
-                    "worker_quarantined",
-                    self.farm_id,
-                    old="false",
-                    new="true",
-                    actor=self.by,
-                    worker_id=worker_id,
-                    fleet_id=worker.fleet_id,
-                    number=worker.threads,
-                    detail=msgspec.json.encode({"cause": self.title}).decode(),
-                )
+                quarantine_event(draft, worker, self.title, self.by)
             yield worker_id
 
     def _exclude(self, draft: Draft) -> Iterable[tuple[JobId, WorkerId]]:
