@@ -27,6 +27,17 @@ class Clock(Protocol):
         ...
 
 
+async def wait_until_set(event: asyncio.Event, clock: Clock, at_most_seconds: float) -> None:
+    """Wait for an event, at most for so long of this clock's time."""
+    found = asyncio.ensure_future(event.wait())
+    slept = asyncio.ensure_future(clock.sleep(at_most_seconds))
+    try:
+        await asyncio.wait({found, slept}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        found.cancel()
+        slept.cancel()
+
+
 class VirtualClock:
     """A clock that stands still until it is told to advance; sleepers wake in order."""
 

@@ -27,7 +27,7 @@ from grange.domain.hooks import (
     is_quiet,
     pause_seconds,
 )
-from grange.kernel.clock import Clock
+from grange.kernel.clock import Clock, wait_until_set
 from grange.kernel.errors import GrangeError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_SECOND, Instant, datetime_of
@@ -110,13 +110,7 @@ class HookRun:
                 )
             except Exception:  # noqa: BLE001 - a loop that ends is worse than one that fails
                 _log.exception("Hooks failed.", extra={"action": "hooks_put_off"})
-            waiting = asyncio.ensure_future(self._woken.wait())
-            pause = asyncio.ensure_future(self._clock.sleep(IDLE_SECONDS))
-            try:
-                await asyncio.wait({waiting, pause}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiting.cancel()
-                pause.cancel()
+            await wait_until_set(self._woken, self._clock, IDLE_SECONDS)
             self._woken.clear()
 
     async def step(self, now: Instant) -> int:

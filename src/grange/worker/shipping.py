@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grange.kernel.clock import Clock
+from grange.kernel.clock import Clock, wait_until_set
 from grange.kernel.errors import (
     ConflictError,
     GrangeError,
@@ -54,15 +54,7 @@ class FactPoster:
 
     async def _wait_for_server(self, seconds: float) -> None:
         self._back.clear()
-        waits = {
-            asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.ensure_future(self._back.wait()),
-        }
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await wait_until_set(self._back, self._clock, seconds)
 
     async def run(self) -> None:
         """Post what there is, wait for news, and so on; ends by being cancelled."""

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from grange.books.catalog.rows import fact_row
-from grange.kernel.clock import Clock
+from grange.kernel.clock import Clock, wait_until_set
 from grange.kernel.errors import ThrottledError
 from grange.ports.state import OutboxRow, StateStore
 from grange.services.books.group_commit import GroupCommit, Part
@@ -109,25 +109,12 @@ class Drain:
                 )
                 await self._clock.sleep(error.retry_after_seconds)
                 continue
-            await self._until_woken()
+            await wait_until_set(self._wake, self._clock, self._idle_seconds)
             if self._pause_seconds and not self._stopping:
                 await self._clock.sleep(self._pause_seconds)
-
-    async def _until_woken(self) -> None:
-        woken = asyncio.create_task(self._wake.wait())
-        slept = asyncio.create_task(_sleep(self._clock, self._idle_seconds))
-        try:
-            await asyncio.wait({woken, slept}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
-            slept.cancel()
 
     async def stop(self) -> None:
         """End `run` and move what is left."""
         self._stopping = True
         self._wake.set()
         await self.drain()
-
-
-async def _sleep(clock: Clock, seconds: float) -> None:
-    await clock.sleep(seconds)
