@@ -22,6 +22,7 @@ from grange.kernel.units import Instant
 from grange.scheduling.capability import GPU, MEMORY, Offer, capability_of
 from grange.scheduling.entry import Choice
 from grange.scheduling.index import SchedulingIndex
+from grange.services.claims import ADVANCE_MS, CHARGE_EVERY_MS
 
 FARM = FarmId("farm-1")
 QUEUES = (QueueId("queue-1"), QueueId("queue-2"), QueueId("queue-3"))
@@ -33,8 +34,6 @@ WEIGHTS = {"project0": 2000, "project1": 500}
 """Of those that are not like everybody."""
 USERS = 40
 START = Instant(1_767_225_600_000)
-ADVANCE_MS = 60_000
-CHARGE_EVERY_MS = 10_000
 
 
 @dataclass(slots=True, eq=False)
