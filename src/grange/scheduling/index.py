@@ -157,9 +157,10 @@ class SchedulingIndex(LayerTable):
         """Return the highest priority among the layers of a farm that are offered; None: none."""
         return max(
             (
-                entry.priority
-                for entry in self._entries.values()
-                if entry.offered and entry.is_open and entry.farm_id == farm_id
+                lane.top
+                for lanes in self._lanes.values()
+                for lane in lanes.values()
+                if lane.bands and lane.farm_id == farm_id
             ),
             default=None,
         )
