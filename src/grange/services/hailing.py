@@ -7,7 +7,8 @@ workers of the same fleet to hail it and books what they met. See `grange.domain
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -39,6 +40,8 @@ ANSWER_SECONDS = 6.0
 """How long neighbours may take to tell what they met."""
 MOST_ADDRESSES = 8
 _CALLING = (WorkerStatus.STARTED, WorkerStatus.STOPPING)
+_Near = Mapping[FleetId, Sequence[Worker]]
+"""Fleet → its workers that can be asked, by registration."""
 
 _log = logging.getLogger(__name__)
 
@@ -121,26 +124,30 @@ class Hails:
 
     def step(self) -> None:
         """Have every worker hailed that is overdue and was not hailed since it was last heard."""
-        for worker in self._owner.memory.tables[Worker].values():
-            seen = self._seen(worker)
-            if (
-                worker.status in _CALLING
-                and self._is_overdue(seen)
-                and addresses_of(worker)
-                and self._hailed.get(worker.worker_id) != seen
-            ):
-                self._begin(worker)
+        silent = [
+            worker
+            for worker in self._owner.memory.tables[Worker].values()
+            if worker.status in _CALLING
+            and self._is_overdue(seen := self._seen(worker))
+            and addresses_of(worker)
+            and self._hailed.get(worker.worker_id) != seen
+        ]
+        near = self._near() if silent else {}
+        for worker in silent:
+            self._begin(worker, near)
 
     def opened(self) -> None:
         """Somebody looks at the farm: what workers claimed before the server began is verified.
 
         Each of them is hailed once, as soon as it has a neighbour that can be asked.
         """
-        for worker_id in self._owner.memory.unverified - self._looked_at:
+        unverified = self._owner.memory.unverified - self._looked_at
+        near = self._near() if unverified else {}
+        for worker_id in unverified:
             worker = self._owner.memory.tables[Worker].get((worker_id,))
-            if worker is not None and addresses_of(worker) and self._neighbours(worker):
+            if worker is not None and addresses_of(worker) and _neighbours(worker, near):
                 self._looked_at.add(worker_id)
-                self._begin(worker)
+                self._begin(worker, near)
 
     async def hail(self, worker_id: WorkerId) -> Hail:
         """Have a worker hailed now; return what its neighbours met.
@@ -151,7 +158,7 @@ class Hails:
         worker = self._owner.memory.tables[Worker].get((worker_id,))
         if worker is None or worker.deleted_at is not None:
             raise NotFoundError("worker", worker_id)
-        return await self._round(worker)
+        return await self._round(worker, self._near())
 
     def told(self, neighbour: WorkerId, hail_id: str, outcome: Outcome, line: str) -> None:
         """Take in what a neighbour met; a forged answer is none, a late one changes nothing."""
@@ -170,8 +177,8 @@ class Hails:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _begin(self, worker: Worker) -> None:
-        task = asyncio.create_task(self._round(worker), name=f"hail-{worker.worker_id}")
+    def _begin(self, worker: Worker, near: _Near) -> None:
+        task = asyncio.create_task(self._round(worker, near), name=f"hail-{worker.worker_id}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -180,7 +187,7 @@ class Hails:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.warning("A hail failed.", exc_info=error, extra={"action": "hail_failed"})
 
-    async def _round(self, worker: Worker) -> Hail:
+    async def _round(self, worker: Worker, near: _Near) -> Hail:
         seen = self._seen(worker)
         overdue = self._is_overdue(seen)
         if overdue and seen is not None:
@@ -194,7 +201,7 @@ class Hails:
         )
         asked = [
             one.worker_id
-            for one in self._neighbours(worker)
+            for one in _neighbours(worker, near)
             if order.addresses and self._wakes.hail(one.worker_id, order)
         ]
         found = _Round(worker.worker_id, key, nonce, frozenset(asked))
@@ -220,26 +227,37 @@ class Hails:
             _log.warning("A hail was not booked.", exc_info=error, extra={"action": "hail_lost"})
         return hail
 
-    def _neighbours(self, worker: Worker) -> Sequence[Worker]:
-        """Return workers of the same fleet that are heard: the next ones by registration."""
-        near = [
-            one
-            for one in self._owner.memory.tables[Worker].values()
-            if one.fleet_id == worker.fleet_id
-            and one.worker_id != worker.worker_id
-            and one.status in _CALLING
-            and not self._is_overdue(self._seen(one))
-            and self._wakes.follows(one.worker_id)
-        ]
-        own = worker.global_index
-        near.sort(key=lambda one: (one.global_index < own, one.global_index))
-        return near[:NEIGHBOURS]
+    def _near(self) -> _Near:
+        """Return the workers that are heard and can be asked, for any number of hails."""
+        found: dict[FleetId, list[Worker]] = {}
+        for one in self._owner.memory.tables[Worker].values():
+            if (
+                one.status in _CALLING
+                and self._wakes.follows(one.worker_id)
+                and not self._is_overdue(self._seen(one))
+            ):
+                found.setdefault(one.fleet_id, []).append(one)
+        for fleet in found.values():
+            fleet.sort(key=_by_registration)
+        return found
 
     def _seen(self, worker: Worker) -> Instant | None:
         return self._owner.memory.last_seen.get(worker.worker_id)
 
     def _is_overdue(self, seen: Instant | None) -> bool:
         return seen is not None and self._clock.now() - seen > self._overdue_ms
+
+
+def _neighbours(worker: Worker, near: _Near) -> list[Worker]:
+    """Return workers of the same fleet that are heard: the next ones by registration."""
+    fleet = near.get(worker.fleet_id, ())
+    after = bisect_right(fleet, worker.global_index, key=_by_registration)
+    following = (*fleet[after : after + NEIGHBOURS], *fleet[: min(after, NEIGHBOURS)])
+    return [one for one in following if one.worker_id != worker.worker_id][:NEIGHBOURS]
+
+
+def _by_registration(worker: Worker) -> int:
+    return worker.global_index
 
 
 def addresses_of(worker: Worker) -> tuple[str, ...]:
