@@ -179,7 +179,7 @@ class SessionLogFiles:
         if any(path.suffix == ".gz" for path in parts.values()):
             self._expand(parts)
             parts = self._parts(stream)
-        size = self._size_on_disk(parts)
+        size = self._size(parts)
         start = size if offset is None else offset
         if start > size:
             raise ConflictError(
@@ -208,13 +208,6 @@ class SessionLogFiles:
             if 0 < part <= last - _TAIL_PARTS:
                 self._drop(stream, part, path)
         return written
-
-    def _size_on_disk(self, parts: dict[int, Path]) -> int:
-        if not parts:
-            return 0
-        last = max(parts)
-        start = 0 if last == 0 else self._part_end(last - 1)
-        return start + parts[last].stat().st_size
 
     def _read(self, stream: str, start: int, limit: int) -> LogPart | None:
         parts = self._parts(stream)
