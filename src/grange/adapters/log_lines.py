@@ -50,8 +50,6 @@ class _Index:
     newlines: list[int] = field(default_factory=list)
     scanned: int = 0
     count: int = 0
-    at_head_end: int = 0
-    """Line ends in the head, once it is full."""
     is_open: bool = False
     """The last line has no end yet."""
 
@@ -219,10 +217,6 @@ class LogLineReader:
             yield part.content[: stop - part.start]
             at = part.end
 
-    def forget(self) -> None:
-        """Forget every index; each is made again from the files when it is needed."""
-        self._indexes.clear()
-
     # ── the index ─────────────────────────────────────────────────────────────────────────────────
 
     async def _fresh(self, stream: str) -> tuple[_Index, LogExtent] | None:
@@ -238,10 +232,9 @@ class LogLineReader:
             self._indexes.move_to_end(stream)
             while index.scanned < extent.size:
                 at = index.scanned
-                if at == extent.head_end:
-                    index.at_head_end = index.count
                 if extent.head_end <= at < extent.tail_start:
-                    index.skip_to(extent.tail_start, index.at_head_end + extent.dropped_newlines)
+                    gone = index.before(extent.head_end) + extent.dropped_newlines
+                    index.skip_to(extent.tail_start, gone)
                     continue
                 room = min(self._files.file_end(at), extent.size) - at
                 part = await self._files.read(stream, at, min(PIECE_BYTES, room))
