@@ -95,6 +95,8 @@ class _Doing:
     recorded: int = 0
     """How many of `found` are in the spool."""
     user: str | None = None
+    told_to_stop: bool = False
+    """For a limit, or because it hangs."""
     halt: Halt | None = None
     """Why its runner was killed."""
 
@@ -145,8 +147,6 @@ class JobThreads:
         self._guard = guard
         self._rules_changed = rules_changed
         self._copied = copied
-        self._halted: set[str] = set()
-        """Actions that were told to stop for a limit, or because they hang."""
         self._lookout = Lookout(clock, sampler, guard)
         self._folder = folder
         self._clock = clock
@@ -213,9 +213,9 @@ class JobThreads:
         )
         for halt in (*halts, *self._lookout.halts()):
             doing = self._doing.get(halt.thread)
-            if doing is None or doing.action.action_id in self._halted:
+            if doing is None or doing.told_to_stop:
                 continue
-            self._halted.add(doing.action.action_id)
+            doing.told_to_stop = True
             at_once = halt.error_class in {"memory", "stuck"}
             _log.warning(halt.error_text, extra={"action": "halt", "seat": halt.thread})
             self._seats[halt.thread].send(
@@ -267,7 +267,6 @@ class JobThreads:
         halt = None
         if doing is not None:
             self._lookout.end(thread)
-            self._halted.discard(doing.action.action_id)
             self._record_frames(thread, doing, None)
             halt = doing.halt
         session_id = self._sessions.pop(thread, None)
@@ -278,7 +277,7 @@ class JobThreads:
         if not self._ending:
             _log.error(message, extra={"action": "runner_gone", "seat": thread})
             died = RunnerDied(at=self._clock.now(), thread=thread, message=message)
-            if halt is not None and halt.error_class:
+            if halt is not None:
                 died = replace(
                     died,
                     message=halt.error_text,
@@ -464,7 +463,6 @@ class JobThreads:
     def _action_over(self, thread: int, doing: _Doing, message: Ended) -> None:
         del self._doing[thread]
         self._lookout.end(thread)
-        self._halted.discard(doing.action.action_id)
         if message.outcome is Outcome.SUCCEEDED and doing.frames:
             spent = (message.at - message.started_at) / len(doing.frames)
             self._lookout.framed(doing.action.step_id, spent)
