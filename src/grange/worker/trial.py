@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -56,7 +56,6 @@ class Bench:
     outputs: tuple[Path, ...] = ()
     """Folders that jobs write to."""
     unit_folders: tuple[Path, ...] = UNIT_FOLDERS
-    effective_user: int = field(default_factory=os.geteuid)
     least_free_bytes: int = LEAST_SCRATCH_BYTES
     """A scratch folder with less room fails."""
     hail: Callable[[], str] | None = None
@@ -288,7 +287,7 @@ def _draw(bench: Bench, program: Found, found: Sequence[Found]) -> str:
                 raise CheckError(f"{program.path} wrote {picture.name}, which {problem}.")
         return f"{program.path} drew a frame in {took:.1f} s"
     finally:
-        _remove(folder)
+        shutil.rmtree(folder)
 
 
 def _words(trial: TrialScene, folder: Path, output: Path) -> list[str]:
@@ -310,12 +309,3 @@ def _words(trial: TrialScene, folder: Path, output: Path) -> list[str]:
         "count": 1,
     }
     return [word.format(**values) for word in trial.command or renderer.command]
-
-
-def _remove(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir():
-            path.rmdir()
-        else:
-            path.unlink()
-    folder.rmdir()
