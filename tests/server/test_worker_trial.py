@@ -92,6 +92,11 @@ def owner_key(bench: Bench, farm: LocalFarm) -> Bench:
     return replace(bench, api=farm.connect)
 
 
+def damaged_identity(bench: Bench, farm: LocalFarm) -> Bench:
+    (bench.settings.state_dir / "worker.json").write_text("{")
+    return bench
+
+
 def wrong_clock(bench: Bench, farm: LocalFarm) -> Bench:
     return replace(bench, clock=VirtualClock(Instant(SystemClock().now() + 60_000)))
 
@@ -152,6 +157,7 @@ def service_elsewhere(bench: Bench, farm: LocalFarm) -> Bench:
     [
         (no_server, ["server", "clock"]),
         (owner_key, ["server"]),
+        (damaged_identity, ["server"]),
         (wrong_clock, ["clock"]),
         (no_scratch, ["scratch", "output"]),
         (full_scratch, ["scratch"]),

@@ -14,6 +14,10 @@ except ImportError:  # a system without it has no other worker's lock to respect
     fcntl = None  # type: ignore[assignment]
 
 
+FILE = "worker.json"
+"""In the worker's folder: who it is."""
+
+
 class Identity(msgspec.Struct, kw_only=True, frozen=True):
     """What `worker.json` holds."""
 
@@ -39,22 +43,11 @@ class StateFolder:
 
     def worker_id(self) -> str | None:
         """Return the id an earlier worker of this folder had in this fleet."""
-        try:
-            content = (self.path / "worker.json").read_bytes()
-        except FileNotFoundError:
-            return None
-        try:
-            identity = msgspec.json.decode(content, type=Identity)
-        except msgspec.DecodeError as error:
-            raise ConfigurationError(
-                f"{self.path / 'worker.json'} cannot be read ({error}). Remove it to register anew."
-            ) from error
-        same = (identity.farm_id, identity.fleet_id) == (self._farm_id, self._fleet_id)
-        return identity.worker_id if same else None
+        return known_worker(self.path, self._farm_id, self._fleet_id)
 
     def remember(self, worker_id: str | None) -> None:
         """Keep the worker's id, or forget it."""
-        target = self.path / "worker.json"
+        target = self.path / FILE
         if worker_id is None:
             target.unlink(missing_ok=True)
             return
@@ -83,6 +76,27 @@ class StateFolder:
         file.write(str(os.getpid()))
         file.flush()
         return file
+
+
+def known_worker(folder: Path, farm_id: str, fleet_id: str) -> str | None:
+    """Return the id that the worker of a folder has in a fleet; None: it has not registered there.
+
+    Raises:
+        ConfigurationError: the file that holds it cannot be read.
+    """
+    path = folder / FILE
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        identity = msgspec.json.decode(content, type=Identity)
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error}). Remove it to register anew."
+        ) from error
+    same = (identity.farm_id, identity.fleet_id) == (farm_id, fleet_id)
+    return identity.worker_id if same else None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

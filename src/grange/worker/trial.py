@@ -5,7 +5,6 @@ and read back, a frame that is drawn. What fails is kept in the worker's folder.
 failed takes no work until a test has passed.
 """
 
-import json
 import os
 import shlex
 import shutil
@@ -24,6 +23,7 @@ from grange.ports.farm_api import FarmApi
 from grange.ports.host import Processes
 from grange.worker.copying import copy_files
 from grange.worker.guard import cores_of
+from grange.worker.identity import known_worker
 from grange.worker.limits import FILE as LIMITS_FILE
 from grange.worker.limits import read_profile
 from grange.worker.pictures import problem_of
@@ -108,9 +108,8 @@ def _server(bench: Bench) -> str:
     if me["role"] != "worker":
         raise CheckError(f"The key is {me['name']}'s, who is no worker: join with a worker's key.")
     settings = bench.settings
-    known = settings.state_dir / "worker.json"
-    if known.exists():
-        worker_id = json.loads(known.read_bytes())["worker_id"]
+    worker_id = known_worker(settings.state_dir, settings.farm_id, settings.fleet_id)
+    if worker_id is not None:
         path = f"/2023-10-12/farms/{settings.farm_id}/fleets/{settings.fleet_id}"
         bench.api().call("GET", f"{path}/workers/{worker_id}/fleet-roles", timeout_seconds=10.0)
         return f"it answers, and knows {worker_id}"
