@@ -9,6 +9,7 @@ from grange.adapters.host.processes import HostProcesses
 from grange.config.client import ClientSettings
 from grange.ports.farm_api import FarmApi
 from grange.wiring.client import connect
+from grange.worker.hailing import hosts_of
 from grange.worker.settings import WorkerSettings
 from grange.worker.trial import UNIT_FOLDERS, Bench, run_trial
 from grange.worker.trial_hail import answered_hail
@@ -36,8 +37,7 @@ def trial_of(
 
     def hail() -> str:
         probe = HostProbe(settings.session_root or settings.state_dir, SystemClock())
-        hosts = probe.inventory().ip_addresses if settings.joined else ("127.0.0.1",)
-        return answered_hail(hosts, settings.hail_port)
+        return answered_hail(hosts_of(settings, probe.inventory()), settings.hail_port)
 
     return run_trial(
         Bench(

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grange.domain.hails import MOST_LINE_BYTES, Outcome, answer_line
+from grange.ports.host import Inventory
+from grange.worker.settings import WorkerSettings
 
 HAIL_SECONDS = 2.0
 """How long each step of a hail may take."""
@@ -20,6 +22,11 @@ _MOST_ADDRESSES = 8
 _BEST = (Outcome.ANSWERED, Outcome.SILENT, Outcome.REFUSED, Outcome.UNREACHED)
 
 _log = logging.getLogger(__name__)
+
+
+def hosts_of(settings: WorkerSettings, inventory: Inventory) -> Sequence[str]:
+    """Return the addresses of this machine that a worker's neighbours can call it at."""
+    return inventory.ip_addresses if settings.joined else ("127.0.0.1",)
 
 
 class HailListener:

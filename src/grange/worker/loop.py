@@ -26,7 +26,7 @@ from grange.worker.capabilities import capabilities, host_properties
 from grange.worker.entities import Entities
 from grange.worker.gpus import gpu_advice
 from grange.worker.guard import Guard
-from grange.worker.hailing import HailListener, hail
+from grange.worker.hailing import HailListener, hail, hosts_of
 from grange.worker.identity import StateFolder
 from grange.worker.jobthreads import JobThreads
 from grange.worker.leftovers import Leftovers
@@ -50,7 +50,7 @@ from grange.worker.plan import (
     WorkerState,
 )
 from grange.worker.power import obey
-from grange.worker.registry import find_programs, with_launchers
+from grange.worker.registry import programs_of
 from grange.worker.sampler import Sampler
 from grange.worker.settings import WorkerSettings, check_root, login_shell
 from grange.worker.shipping import FactPoster, LogShipper
@@ -90,10 +90,7 @@ class Worker:
         self._folder = StateFolder(settings.state_dir, settings.farm_id, settings.fleet_id)
         self._leftovers = Leftovers(self._folder.path, processes, ids)
         inventory = probe.inventory()
-        programs = with_launchers(
-            find_programs(settings.environment.get("PATH", ""), settings.renderers),
-            self._folder.path / "programs",
-        )
+        programs = programs_of(settings)
         self._calls = ServerCalls(
             api_factory,
             clock,
@@ -102,8 +99,7 @@ class Worker:
             host_properties=host_properties(inventory, settings),
             capabilities=capabilities(inventory, settings, programs),
         )
-        hosts = inventory.ip_addresses if settings.joined else ("127.0.0.1",)
-        self._listener = HailListener(hosts, settings.hail_port)
+        self._listener = HailListener(hosts_of(settings, inventory), settings.hail_port)
         self._spool: Spool | None = None
         self._poster = FactPoster(lambda: self._spool, self._calls, clock)
         self._shipper = LogShipper(self._folder.path / "logs", self._calls, clock)

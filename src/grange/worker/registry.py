@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from grange.domain.renderers import PROGRAMS, Program
+from grange.worker.settings import WorkerSettings
 
 _VERSION = re.compile(r"(?<![\w.])v?(\d+\.\d+(?:\.\d+)*(?:[a-z]\d*)?)")
 _ASK_SECONDS = 20
@@ -22,6 +23,12 @@ class Found:
 
     key: str
     path: str
+
+
+def programs_of(settings: WorkerSettings) -> tuple[Found, ...]:
+    """Return the programs of a worker's machine as its jobs run them."""
+    found = find_programs(settings.environment.get("PATH", ""), settings.renderers)
+    return with_launchers(found, settings.state_dir / "programs")
 
 
 def find_programs(

@@ -27,7 +27,7 @@ from grange.worker.identity import known_worker
 from grange.worker.limits import FILE as LIMITS_FILE
 from grange.worker.limits import read_profile
 from grange.worker.pictures import problem_of
-from grange.worker.registry import Found, find_programs, path_with, version_of, with_launchers
+from grange.worker.registry import Found, path_with, programs_of, version_of
 from grange.worker.settings import WorkerSettings, check_root
 from grange.worker.trial_scenes import TRIAL_SCENES, TrialScene
 from grange.worker.verdict import Checked, Outcome
@@ -76,11 +76,7 @@ def run_trial(bench: Bench) -> Iterator[Checked]:
     yield _checked("clock", lambda: _clock(bench))
     yield _checked("scratch", lambda: _scratch(bench))
     yield _checked("output", lambda: _output(bench))
-    search_path = bench.settings.environment.get("PATH", "")
-    found = with_launchers(
-        find_programs(search_path, bench.settings.renderers),
-        bench.settings.state_dir / "programs",
-    )
+    found = programs_of(bench.settings)
     if not found:
         text = "no renderer was found; name one with --renderer NAME=PATH"
         yield Checked(name="renderer", outcome=Outcome.SKIPPED, text=text)
@@ -138,9 +134,15 @@ def _hail(bench: Bench) -> str:
 # ── the machine ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _scratch(bench: Bench) -> str:
+def _scratch_folder(bench: Bench) -> Path:
+    """Return the folder that sessions work in; it is made where it is missing."""
     folder = bench.settings.session_root or bench.settings.state_dir / "sessions"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _scratch(bench: Bench) -> str:
+    folder = _scratch_folder(bench)
     content = os.urandom(_PROBE_BYTES)
     probe = folder / f".grange-test-{os.getpid()}"
     try:
@@ -162,9 +164,7 @@ def _scratch(bench: Bench) -> str:
 def _output(bench: Bench) -> str:
     if not bench.outputs:
         raise NothingToTryError("name folders that jobs write to with --output")
-    scratch = bench.settings.session_root or bench.settings.state_dir / "sessions"
-    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    source = scratch / f".grange-test-{os.getpid()}.bin"
+    source = _scratch_folder(bench) / f".grange-test-{os.getpid()}.bin"
     source.write_bytes(os.urandom(_PROBE_BYTES))
     try:
         for folder in bench.outputs:
@@ -249,8 +249,7 @@ def _draw(bench: Bench, program: Found, found: Sequence[Found]) -> str:
         raise NothingToTryError(
             f"{program.path}{f' {version}' if version else ''} is there; no scene to try it with"
         )
-    scratch = bench.settings.session_root or bench.settings.state_dir / "sessions"
-    folder = scratch / f"test-{os.getpid()}-{program.key}"
+    folder = _scratch_folder(bench) / f"test-{os.getpid()}-{program.key}"
     output = folder / "out"
     output.mkdir(parents=True, mode=0o700)
     try:
