@@ -6,8 +6,8 @@ import os
 import shlex
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,10 @@ from grange.testing.farm import LocalFarm
 from grange.wiring.client import system_clock
 from grange.wiring.service_files import this_program
 from grange.worker.verdict import Checked, Outcome, keep_result
+from tests.acceptance.farm import wait_until
 
 pytestmark = pytest.mark.slow
-
-
-def until(done: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := done()):
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.05)
-    return found
+until = partial(wait_until, seconds=60)
 
 
 def over(pid: int) -> bool:
@@ -124,17 +118,17 @@ def test_a_worker_survives_the_logoff_and_finishes_its_frame_when_stopped(
         def status() -> str:
             return "".join(one["status"] for one in rest(farm, "/overview")["workers"])
 
-        until(lambda: status() == "disabled", "the worker is closed")
+        until(lambda: status() == "disabled", what="the worker is closed")
         job = submit(farm, "true")
         assert rest(farm, f"/jobs/{job}/why")["text"].count("its test failed: scratch")
         desktop.log_off()
-        until(lambda: over(desktop.mine), "what was started on the desktop ends with it")
+        until(lambda: over(desktop.mine), what="what was started on the desktop ends with it")
         keep_result(folder, [], system_clock().now())
-        until(lambda: rest(farm, f"/jobs/{job}")["status"] == "SUCCEEDED", "the job is done")
+        until(lambda: rest(farm, f"/jobs/{job}")["status"] == "SUCCEEDED", what="the job is done")
         long = submit(farm, "sleep 1.5")
-        until(lambda: rest(farm, f"/jobs/{long}")["counts"].get("RUNNING"), "it renders")
+        until(lambda: rest(farm, f"/jobs/{long}")["counts"].get("RUNNING"), what="it renders")
         os.kill(desktop.worker, signal.SIGTERM)
-        until(lambda: over(desktop.worker), "the worker stops")
+        until(lambda: over(desktop.worker), what="the worker stops")
         assert rest(farm, f"/jobs/{long}")["status"] == "SUCCEEDED", "it finished its frame first"
         attempts = rest(farm, f"/jobs/{long}/report")["attempts"]
         assert [one["attempt"] for one in attempts] == [1]
