@@ -27,7 +27,6 @@ _BUSY_PERCENT = 1
 class Stuck:
     """An action that hangs."""
 
-    thread: int
     silent_seconds: float
     frame_seconds: float | None
     """The layer's longest finished frame; None: it is not known."""
@@ -144,7 +143,6 @@ class Silences:
             return None
         millis = self._frame_ms.get(one.layer)
         return Stuck(
-            thread=thread,
             silent_seconds=silent,
             frame_seconds=None if millis is None else millis / 1000,
         )
