@@ -146,4 +146,18 @@ class Call:
 
 Handler = Callable[[Call], Awaitable[Result]]
 
+_NAMES = {
+    "farmId": "farm_id",
+    "fleetId": "fleet_id",
+    "workerId": "worker_id",
+    "queueId": "queue_id",
+    "jobId": "job_id",
+}
+
+
+def named(members: Mapping[str, str]) -> dict[str, str]:
+    """Return what a request of the Deadline Cloud API names, in the words `Access` knows."""
+    return {_NAMES[name]: value for name, value in members.items() if name in _NAMES}
+
+
 _sorted_json = msgspec.json.Encoder(order="sorted").encode

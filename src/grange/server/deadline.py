@@ -9,7 +9,7 @@ from grange.kernel.errors import (
     NotServedError,
     ThrottledError,
 )
-from grange.server.context import Call, Context, Handler, Result
+from grange.server.context import Call, Context, Handler, Result, named
 from grange.server.handlers import changes, farms, jobs, statistics, storage, work, workers
 from grange.server.http import ClientGoneError, Request
 from grange.services.permissions import Principal
@@ -41,15 +41,6 @@ NEVER_500 = frozenset(
 )
 """Worker agents end at an internal error; a throttled request they send again."""
 
-_NAMES = {
-    "farmId": "farm_id",
-    "fleetId": "fleet_id",
-    "workerId": "worker_id",
-    "queueId": "queue_id",
-    "jobId": "job_id",
-}
-"""What paths name, in our words."""
-
 Gone = Callable[[], Awaitable[object]]
 
 _log = logging.getLogger(__name__)
@@ -74,11 +65,10 @@ async def answer(
     try:
         route = deadline_router().route(request.method, request.raw_path)
         operation = route.operation.name
-        labels = route.path_params
         await context.access.require(
             caller,
             operation,
-            {_NAMES[label]: value for label, value in labels.items() if label in _NAMES},
+            named(route.path_params),
             address=request.address,
             request_id=request.request_id,
         )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from grange.kernel.errors import GrangeError
-from grange.server.context import Call, Handler, Result
+from grange.server.context import Call, Handler, Result, named
 from grange.services.permissions import check
 from grange.wire.faults import fault_of
 
@@ -38,15 +38,5 @@ async def check_item(call: Call, identifier: Mapping[str, str]) -> None:
         AccessDeniedError: the caller may not.
     """
     operation = call.operation.removeprefix("Batch")
-    named = {_NAMES[name]: value for name, value in identifier.items() if name in _NAMES}
-    target = await call.context.access.target(call.caller, operation, named)
+    target = await call.context.access.target(call.caller, operation, named(identifier))
     check(call.caller, operation, target)
-
-
-_NAMES = {
-    "farmId": "farm_id",
-    "fleetId": "fleet_id",
-    "workerId": "worker_id",
-    "queueId": "queue_id",
-    "jobId": "job_id",
-}
