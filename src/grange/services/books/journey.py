@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from grange.books.questions.journey import job_events, job_tries
-from grange.domain.work import Worker
-from grange.ports.state import Compare
+from grange.services.books.answers import worker_names
 from grange.services.books.desk import Desk
 
 
 def job_journey(desk: Desk, *, farm_id: str, job_id: str) -> dict[str, Any]:
     """Return every event and every attempt of a job, oldest first."""
     job = desk.job(farm_id, job_id)
-    names = {
-        worker.worker_id: worker.host_name or worker.worker_id
-        for worker in desk.state.find(Worker, Compare("farm_id", "=", farm_id))
-    }
+    names = worker_names(desk.state, farm_id)
     with desk.view(farm_id) as view:
         events = view.ask(job_events(job_id, job.created_at)).to_pylist()
         tries = view.ask(job_tries(job_id, job.created_at)).to_pylist()
