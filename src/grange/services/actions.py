@@ -146,17 +146,17 @@ async def consequence_for_workers(
     count = sum(row.running for row in rows)
     lost = sum(row.lost_ms for row in rows)
     what = {
-        "disable": f"disables {_many(len(rows), 'worker')}; {_many(count, 'running task')} will be"
+        "disable": f"disables {many(len(rows), 'worker')}; {many(count, 'running task')} will be"
         " finished",
-        "stop": f"disables {_many(len(rows), 'worker')}, {_stops(count, lost)}",
-        "quit": f"ends {_many(len(rows), 'worker')}; {_many(count, 'running task')} will be"
+        "stop": f"disables {many(len(rows), 'worker')}, {stops(count, lost)}",
+        "quit": f"ends {many(len(rows), 'worker')}; {many(count, 'running task')} will be"
         " finished",
-        "restart": f"restarts {_many(len(rows), 'machine')}; {_many(count, 'running task')} will be"
+        "restart": f"restarts {many(len(rows), 'machine')}; {many(count, 'running task')} will be"
         " finished",
-        "shutdown": f"shuts down {_many(len(rows), 'machine')};"
-        f" {_many(count, 'running task')} will be finished",
-        "drain": f"drains {_many(len(rows), 'worker')}; jobs on them go on to their end",
-    }.get(order, f"lets {_many(len(rows), 'worker')} take work")
+        "shutdown": f"shuts down {many(len(rows), 'machine')};"
+        f" {many(count, 'running task')} will be finished",
+        "drain": f"drains {many(len(rows), 'worker')}; jobs on them go on to their end",
+    }.get(order, f"lets {many(len(rows), 'worker')} take work")
     return Consequence(action=order, applied=False, text=_sentence(what), workers=rows)
 
 
@@ -274,41 +274,43 @@ def _job_row(job: Job, action: JobAction, running: Iterable[Running]) -> JobCons
 
 
 def _text(action: JobAction, rows: Sequence[JobConsequence]) -> str:
-    jobs = _many(len(rows), "job")
+    jobs = many(len(rows), "job")
     running = sum(row.running for row in rows)
     waiting = sum(row.waiting for row in rows)
     lost = sum(row.lost_ms for row in rows)
     match action:
         case JobAction.REQUEUE:
             again = sum(row.again for row in rows)
-            what = f"requeues {_many(again, 'task')} of {jobs}"
+            what = f"requeues {many(again, 'task')} of {jobs}"
         case JobAction.PAUSE:
-            what = f"pauses {jobs}; {_many(running, 'running task')} will be finished"
+            what = f"pauses {jobs}; {many(running, 'running task')} will be finished"
         case JobAction.RESUME:
             what = f"lets {jobs} go on"
         case JobAction.PRIORITY:
             what = f"changes the priority of {jobs}"
         case JobAction.RESET:
             done = sum(row.done for row in rows)
-            what = f"renders {jobs} again, {_many(done, 'finished task')} included"
-            what += f": {_stops(running, lost)}" if running else ""
+            what = f"renders {jobs} again, {many(done, 'finished task')} included"
+            what += f": {stops(running, lost)}" if running else ""
         case JobAction.STOP:
-            what = f"pauses {jobs}: {_stops(running, lost)}"
+            what = f"pauses {jobs}: {stops(running, lost)}"
         case _:
-            what = f"{action}s {jobs}: {_stops(running, lost)}"
-            what += f", drops {_many(waiting, 'waiting task')}" if waiting else ""
+            what = f"{action}s {jobs}: {stops(running, lost)}"
+            what += f", drops {many(waiting, 'waiting task')}" if waiting else ""
     return _sentence(what)
 
 
-def _stops(count: int, lost_ms: int) -> str:
+def stops(count: int, lost_ms: int) -> str:
+    """Return how many running tasks are stopped, and what that loses."""
     if not count:
         return "stops nothing that runs"
     hours = lost_ms / MILLIS_PER_HOUR
     about = f"{hours:.1f} h" if hours >= 0.1 else f"{lost_ms / 60_000:.1f} min"
-    return f"stops {_many(count, 'running task')}, loses about {about}"
+    return f"stops {many(count, 'running task')}, loses about {about}"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """Return a number of things in words."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 

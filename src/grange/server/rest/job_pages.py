@@ -20,7 +20,7 @@ from grange.kernel.ids import FarmId, StepId
 from grange.ports.state import AllOf, Compare, Order
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
-from grange.services.actions import Consequence
+from grange.services.actions import Consequence, many
 from grange.services.commands.jobs import ChangeTask
 from grange.services.permissions import Principal
 from grange.services.reads.previews import file_inside, preview_roots
@@ -134,9 +134,9 @@ async def act_on_frames(
         raise InvalidRequestError(
             f"That is {len(tasks)} tasks; at most {MOST_TASKS} at a time. Name fewer frames."
         )
-    text = f"Renders {_many(frames, 'frame')} in {_many(len(tasks), 'task')} again"
+    text = f"Renders {many(frames, 'frame')} in {many(len(tasks), 'task')} again"
     left = len(statuses) - len(tasks)
-    text += f"; {_many(left, 'task')} of them still to come or at work." if left else "."
+    text += f"; {many(left, 'task')} of them still to come or at work." if left else "."
     if not statuses:
         text = "The layer has none of these frames."
     found = Consequence(action=data.action, applied=data.apply, text=text)
@@ -279,10 +279,6 @@ def _frames(text: str) -> set[int]:
         raise InvalidRequestError(
             f"{text[:80]!r}: frames {problem.message}.", fields=[problem]
         ) from error
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 async def _job(context: Context, farm_id: str, job_id: str) -> Job:

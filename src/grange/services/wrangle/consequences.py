@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from grange.domain.work import Job, Worker
 from grange.domain.wrangling import Fix
-from grange.kernel.units import MILLIS_PER_HOUR, Instant, iso8601
+from grange.kernel.units import Instant, iso8601
 from grange.ports.state import StateStore
-from grange.services.actions import consequence_for_jobs, consequence_for_workers
+from grange.services.actions import consequence_for_jobs, consequence_for_workers, stops
 from grange.services.commands.job_actions import JobAction
 
 _ORDERS = {Fix.QUARANTINE: "disable", Fix.ENABLE: "enable"}
@@ -52,14 +52,8 @@ def _words(fix: Fix, reached: Reached) -> str:
             who = reached.assignee
             return "Nobody looks after it any more." if who is None else f"{who} looks after it."
         case _:
-            hours = reached.lost_ms / MILLIS_PER_HOUR
-            about = f"{hours:.1f} h" if hours >= 0.1 else f"{reached.lost_ms / 60_000:.1f} min"
-            tasks = _many(reached.stuck, "running task")
-            return f"Stops {tasks}, loses about {about}; they run again elsewhere."
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+            what = stops(reached.stuck, reached.lost_ms)
+            return f"{what.capitalize()}; they run again elsewhere."
 
 
 def _named(names: Sequence[str]) -> str:
