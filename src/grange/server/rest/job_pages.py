@@ -128,8 +128,9 @@ async def act_on_frames(
     rows = zip(columns.layer_id, columns.frame, columns.task_index, columns.status, strict=True)
     own = [(frame, task, status) for layer, frame, task, status in rows if layer == data.layer_id]
     statuses = {task: status for frame, task, status in own if frame in wanted}
-    tasks = sorted(task for task, status in statuses.items() if status in _ENDED)
-    frames = sum(1 for _, task, _ in own if task in set(tasks))
+    ended = {task for task, status in statuses.items() if status in _ENDED}
+    tasks = sorted(ended)
+    frames = sum(1 for _, task, _ in own if task in ended)
     if len(tasks) > MOST_TASKS:
         raise InvalidRequestError(
             f"That is {len(tasks)} tasks; at most {MOST_TASKS} at a time. Name fewer frames."

@@ -192,8 +192,8 @@ async def _act(
 
 
 def _some(named: Sequence[Named], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    ids = tuple(one.id for one in named)
-    return ids if wanted is None else tuple(one for one in ids if one in set(wanted))
+    some = None if wanted is None else set(wanted)
+    return tuple(one.id for one in named if some is None or one.id in some)
 
 
 async def _with_line(context: Context, one: Example) -> Example:
