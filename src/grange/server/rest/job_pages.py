@@ -17,7 +17,7 @@ from grange.domain.statuses import SessionActionStatus, TaskRunStatus
 from grange.domain.work import Job, SessionAction
 from grange.kernel.errors import FieldProblem, GrangeError, InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId, StepId
-from grange.ports.state import AllOf, Compare, Order
+from grange.ports.state import AllOf, Compare, Condition, Order
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
 from grange.services.actions import Consequence, many
@@ -168,7 +168,7 @@ async def list_movies(farm_id: FromPath[str], job_id: FromPath[str], context: Se
     job = await _job(context, farm_id, job_id)
     roots = preview_roots(job, context.preview_roots)
     found = []
-    for layer_id, task, number, path in await _movies_of(context, job):
+    for layer_id, task, number, path in await _movies_of(context, equals(job_id=job_id)):
         try:
             file = await asyncio.to_thread(file_inside, path, roots, MOVIES, "movie")
         except NotFoundError:
@@ -196,10 +196,8 @@ async def get_movie(
 ) -> Stream | Response[bytes]:
     """Play a movie; a Range is answered with that part."""
     job = await _job(context, farm_id, job_id)
-    path = next(
-        (row[3] for row in await _movies_of(context, job) if row[:3] == (layer_id, task, number)),
-        None,
-    )
+    own = await _movies_of(context, equals(job_id=job_id, layer_id=layer_id, task_index=task))
+    path = next((path for _, _, place, path in own if place == number), None)
     if path is None:
         raise NotFoundError("movie", f"{layer_id}/{task}/{number}")
     roots = preview_roots(job, context.preview_roots)
@@ -250,13 +248,14 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
     return (begin, end) if begin < end else None
 
 
-async def _movies_of(context: Context, job: Job) -> list[tuple[str, int, int, str]]:
+async def _movies_of(context: Context, whose: Condition) -> list[tuple[str, int, int, str]]:
     """Return layer, task, number and path of every movie a successful attempt named."""
-    actions = await context.store.find(
+    actions = await context.store.columns(
         SessionAction,
+        ("layer_id", "task_index", "usage"),
         AllOf(
             (
-                equals(job_id=job.job_id),
+                whose,
                 Compare("kind", "=", "task_run"),
                 Compare("status", "=", SessionActionStatus.SUCCEEDED.value),
             )
@@ -265,10 +264,10 @@ async def _movies_of(context: Context, job: Job) -> list[tuple[str, int, int, st
         limit=2000,
     )
     found: dict[tuple[str, int, int], str] = {}
-    for action in actions:
-        for number, path in enumerate(action.usage.get("outputPaths") or ()):
-            if action.layer_id is not None and Path(path).suffix.lower() in MOVIES:
-                found.setdefault((action.layer_id, action.task_index or 0, number), str(path))
+    for layer_id, task, usage in actions:
+        for number, path in enumerate(usage.get("outputPaths") or ()):
+            if layer_id is not None and Path(path).suffix.lower() in MOVIES:
+                found.setdefault((layer_id, task or 0, number), str(path))
     return [(*key, path) for key, path in sorted(found.items())]
 
 
