@@ -137,6 +137,9 @@ def _times(desk: Desk, layer_id: str) -> list[int]:
 
 def _capacity(desk: Desk, job: Job, used: int) -> int:
     """Return how many threads a job may expect: what it has, had, and what is free for it."""
+    waiting = job.counts.get(TaskRunStatus.READY, 0)
+    if waiting:  # it has what it can get
+        return capacity(used, waiting=waiting, most=used, free=0)
     fleets = {
         one.fleet_id
         for one in desk.state.find(QueueFleetAssociation, Compare("queue_id", "=", job.queue_id))
@@ -161,8 +164,7 @@ def _capacity(desk: Desk, job: Job, used: int) -> int:
         if session.ended_at is not None:
             changes.append((session.ended_at, -1))
     most = max(accumulate(change for _, change in sorted(changes)), default=0)
-    waiting = job.counts.get(TaskRunStatus.READY, 0)
-    return capacity(used, waiting=waiting, most=most, free=0 if waiting else free)
+    return capacity(used, waiting=0, most=most, free=free)
 
 
 def _earlier(desk: Desk, layer: Layer) -> list[list[int]]:
