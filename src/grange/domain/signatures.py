@@ -6,6 +6,7 @@ error itself.
 """
 
 import re
+from functools import lru_cache
 from hashlib import sha256
 
 LONGEST = 200
@@ -42,6 +43,7 @@ _FULL = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def signature(text: str) -> str:
     """Return what an error text has in common with others of its kind.
 
