@@ -40,7 +40,9 @@ async def get_job_report(
         raise NotFoundError("job", job_id)
     layers = await context.store.find(Layer, equals(job_id=job_id), order=(Order("index"),))
     journey = await context.books.ask("job_journey", farm_id=farm_id, job_id=job_id)
-    why = await context.owner.ask(AskWhy(farm_id=FarmId(farm_id), job_id=JobId(job_id)))
+    why = await context.owner.ask(
+        AskWhy(farm_id=FarmId(farm_id), job_id=JobId(job_id), others=job.waits_for or ())
+    )
     written = {
         row["action_id"]: await read_output(
             context.task_logs, context.log_lines, job, layers, row, lines=lines
