@@ -89,7 +89,7 @@ async def get_task_log(
     """Say what there is of the log of a task: its attempts, and how many lines one of them has."""
     job = await _job(context, farm_id, job_id)
     attempts = await context.task_logs.attempts(job, task)
-    log = await context.task_logs.log(job, task, attempt)
+    log = await context.task_logs.log_of(attempts, task, attempt)
     latest = attempts[-1].action.attempt if attempts else None
     return LogAbout(
         attempts=[_attempt(one) for one in attempts],

@@ -1,7 +1,7 @@
 """The log of one attempt of a task: which lines of its session's log are its own."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
@@ -100,17 +100,23 @@ class TaskLogs:
         Raises:
             NotFoundError: there is no such attempt.
         """
-        action = await self._attempt(job, task_id, attempt)
-        return None if action is None else await self._own_lines(action)
+        return await self.log_of(await self.attempts(job, task_id), task_id, attempt)
 
-    async def _attempt(self, job: Job, task_id: str, attempt: int | None) -> SessionAction | None:
-        found = [one.action for one in await self.attempts(job, task_id)]
+    async def log_of(
+        self, attempts: Sequence[Attempt], task_id: str, attempt: int | None
+    ) -> TaskLog | None:
+        """Return what `log` does, where the attempts of the task were read already.
+
+        Raises:
+            NotFoundError: there is no such attempt.
+        """
+        found = [one.action for one in attempts]
         if attempt is None:
-            return found[-1] if found else None
+            return await self._own_lines(found[-1]) if found else None
         action = next((one for one in found if one.attempt == attempt), None)
         if action is None:
             raise NotFoundError("attempt", f"{task_id} {attempt}")
-        return action
+        return await self._own_lines(action)
 
     async def _own_lines(self, action: SessionAction) -> TaskLog | None:
         span = await self._lines.span(action.session_id)
