@@ -7,18 +7,14 @@ import msgspec
 from grange.domain.farm import Farm, Fleet, Queue
 from grange.domain.groups import Group
 from grange.domain.rates import amount_after
-from grange.domain.statuses import (
-    ActionKind,
-    JobLifecycleStatus,
-    SessionActionStatus,
-    WorkerStatus,
-)
+from grange.domain.statuses import ActionKind, SessionActionStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.ids import JobId, SessionId, task_id
 from grange.kernel.units import Instant, amount_text
 from grange.ports.state import AllOf, Compare, OneOf, Order, StateStore
 from grange.services.owner import Owner
+from grange.services.reads.board import shown
 from grange.services.reads.hails import HailRow, hail_row
 from grange.services.reads.job_rows import JobRow, JobRows
 from grange.services.reads.latest import LatestSamples
@@ -200,9 +196,6 @@ class Pages:
     async def overview(self, farm: Farm, now: Instant) -> Overview:
         """Return the newest jobs, less those that were deleted, and all workers of a farm."""
         own = equals(farm_id=farm.farm_id)
-        shown = Compare("lifecycle_status", "!=", JobLifecycleStatus.ARCHIVED)
-        jobs = await self._job_rows.newest(AllOf((own, shown)), MOST_JOBS)
-        workers = await self._store.find(Worker, AllOf((alive(), own)))
         return Overview(
             farm=farm_row(farm),
             now=now,
@@ -214,13 +207,9 @@ class Pages:
                 NamedFleet(fleet_id=item.fleet_id, name=item.name)
                 for item in await self._store.find(Fleet, own)
             ],
-            jobs=jobs,
-            workers=await self._worker_rows(workers, now),
+            jobs=await self._job_rows.newest(shown(farm.farm_id), MOST_JOBS),
+            workers=await self.all_workers(farm.farm_id, now),
         )
-
-    async def jobs(self, job_ids: Iterable[str]) -> list[JobRow]:
-        """Return rows of some jobs."""
-        return await self._job_rows.some(job_ids)
 
     async def all_workers(self, farm_id: str, now: Instant) -> list[WorkerRow]:
         """Return rows of all workers of a farm."""
