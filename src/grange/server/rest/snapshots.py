@@ -9,10 +9,11 @@ from litestar import Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from grange.books.where import Fields, Node, holds, parse
+from grange.books.where import Fields, Node, parse
 from grange.domain.farm import Farm
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.services.reads.board import matching
 from grange.services.reads.job_pages import JobPages
 from grange.services.reads.job_rows import JobRow
 from grange.services.reads.packing import Packed, pack
@@ -133,7 +134,7 @@ async def find_workers(
     farm = await context.rows.farm({"farmId": farm_id})
     node = _node(context, farm, where, WORKER_FIELDS)
     rows = await context.pages.all_workers(farm_id, context.clock.now())
-    found = [row for row in rows if holds(node, msgspec.structs.asdict(row))]
+    found = matching(rows, node)
     found.sort(key=lambda row: (row.name, row.worker_id))
     return FoundWorkers(workers=found[:limit], matched=len(found), total=len(rows))
 

@@ -8,6 +8,9 @@ owner's memory; which of them changed is told by the same word that makes a live
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
 
 from grange.books.where import Node, holds
 from grange.domain.farm import Farm
@@ -19,6 +22,8 @@ from grange.ports.state import AllOf, Compare, StateStore
 from grange.services.reads.job_rows import JobRow, JobRows
 from grange.services.reads.packing import pack
 from grange.services.reads.row_fields import JOB_FIELDS, told
+
+R = TypeVar("R", bound=msgspec.Struct)
 
 MOST_ACTIVE = 100_000
 """Rows of a farm; those that ended go first, then the oldest."""
@@ -204,7 +209,7 @@ def shown(farm_id: str) -> AllOf:
     )
 
 
-def matching(rows: Iterable[JobRow], node: Node) -> list[JobRow]:
+def matching(rows: Iterable[R], node: Node) -> list[R]:
     """Return the rows a query is true for."""
     return [row for row in rows if holds(node, _Members(row))]
 
@@ -214,7 +219,7 @@ class _Members(Mapping[str, object]):
 
     __slots__ = ("_row",)
 
-    def __init__(self, row: JobRow) -> None:
+    def __init__(self, row: msgspec.Struct) -> None:
         self._row = row
 
     def __getitem__(self, key: str) -> object:
