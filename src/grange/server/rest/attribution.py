@@ -11,7 +11,7 @@ from grange.domain.attributes import Decision, decide
 from grange.domain.attribution import AttributionRule, Subjects
 from grange.domain.farm import Queue
 from grange.domain.work import UNASSIGNED, Job, Layer
-from grange.kernel.errors import ConfigurationError, InvalidRequestError, NotFoundError
+from grange.kernel.errors import ConfigurationError, InvalidRequestError
 from grange.ports.state import Order
 from grange.server.rest.given import Services
 from grange.services.commands.jobs import texts
@@ -49,9 +49,7 @@ async def try_attribution(
 ) -> Attribution:
     """Show what decides every attribute of a job by the rules as they are now."""
     farm = await context.rows.farm({"farmId": farm_id})
-    job = await context.store.get(Job, (job_id,))
-    if job is None or job.farm_id != farm_id:
-        raise NotFoundError("job", job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     queue = await context.store.get(Queue, (job.queue_id,))
     layers = await context.store.find(Layer, equals(job_id=job_id), order=(Order("index"),))
     try:

@@ -7,8 +7,6 @@ from litestar import post
 from litestar.params import FromPath, JSONBody
 
 from grange.domain.hails import MOST_LINE_BYTES, Outcome
-from grange.domain.work import Worker
-from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import WorkerId
 from grange.server.rest.given import Done, Services
 from grange.services.reads.hails import HailRow, hail_row
@@ -38,9 +36,7 @@ async def hail_worker(
     farm_id: FromPath[str], worker_id: FromPath[str], context: Services
 ) -> HailRow:
     """Have a worker hailed by two of its neighbours now, and show what they met."""
-    worker = await context.store.get(Worker, (worker_id,))
-    if worker is None or worker.farm_id != farm_id or worker.deleted_at is not None:
-        raise NotFoundError("worker", worker_id)
+    worker = await context.rows.farm_worker(farm_id, worker_id)
     return await hail_row(context.store, await context.hails.hail(worker.worker_id))
 
 

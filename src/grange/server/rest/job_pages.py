@@ -14,7 +14,7 @@ from litestar.response import Stream
 
 from grange.books.frame_ranges import expand
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus
-from grange.domain.work import Job, SessionAction
+from grange.domain.work import SessionAction
 from grange.kernel.errors import FieldProblem, GrangeError, InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId, StepId
 from grange.ports.state import AllOf, Compare, Condition, Order
@@ -122,7 +122,7 @@ async def act_on_frames(
     caller: Caller,
 ) -> Consequence:
     """Say which tasks would render some frames again, or have them do it (`apply`)."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     wanted = _frames(data.frames)
     columns = await context.pages.frames(job)
     rows = zip(columns.layer_id, columns.frame, columns.task_index, columns.status, strict=True)
@@ -165,7 +165,7 @@ async def act_on_frames(
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/movies", operation="GetPreview")
 async def list_movies(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> Movies:
     """List the movies that attempts of a job named and that can be seen from here."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     roots = preview_roots(job, context.preview_roots)
     found = []
     for layer_id, task, number, path in await _movies_of(context, equals(job_id=job_id)):
@@ -195,7 +195,7 @@ async def get_movie(
     request: Request[Principal, None, State],
 ) -> Stream | Response[bytes]:
     """Play a movie; a Range is answered with that part."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     own = await _movies_of(context, equals(job_id=job_id, layer_id=layer_id, task_index=task))
     path = next((path for _, _, place, path in own if place == number), None)
     if path is None:
@@ -279,13 +279,6 @@ def _frames(text: str) -> set[int]:
         raise InvalidRequestError(
             f"{text[:80]!r}: frames {problem.message}.", fields=[problem]
         ) from error
-
-
-async def _job(context: Context, farm_id: str, job_id: str) -> Job:
-    job = await context.store.get(Job, (job_id,))
-    if job is None or job.farm_id != farm_id:
-        raise NotFoundError("job", job_id)
-    return job
 
 
 HANDLERS = [get_attempts, get_job_events, act_on_frames, list_movies, get_movie]

@@ -5,8 +5,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import FromPath, QueryParameter
 
-from grange.domain.work import Job, Layer
-from grange.kernel.errors import NotFoundError
+from grange.domain.work import Layer
 from grange.kernel.ids import FarmId, JobId
 from grange.ports.state import Order
 from grange.server.rest.given import Services
@@ -35,9 +34,7 @@ async def get_job_report(
     Of the first `outputs` attempts, failed ones first, the output is read: what tells of errors,
     and the last `lines` lines.
     """
-    job = await context.store.get(Job, (job_id,))
-    if job is None or job.farm_id != farm_id:
-        raise NotFoundError("job", job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     layers = await context.store.find(Layer, equals(job_id=job_id), order=(Order("index"),))
     journey = await context.books.ask("job_journey", farm_id=farm_id, job_id=job_id)
     why = await context.owner.ask(

@@ -11,7 +11,7 @@ from litestar.response import Stream
 
 from grange.domain.farm import Farm
 from grange.domain.statuses import Role
-from grange.domain.work import Job, Session
+from grange.domain.work import Session
 from grange.kernel.errors import NotFoundError, UnreachableError
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
@@ -58,7 +58,7 @@ async def get_overview(farm_id: FromPath[str], context: Services) -> Overview:
 @get("/farms/{farm_id:str}/jobs/{job_id:str}", operation="GetJob")
 async def get_job(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> JobDetail:
     """Show a job."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     times = await _if_open(context, "layer_times", farm_id=farm_id, job_id=job_id)
     means = {row["layer_id"]: row["mean_frame_ms"] for row in (times or {"rows": []})["rows"]}
     return await context.pages.job(job, means)
@@ -67,7 +67,7 @@ async def get_job(farm_id: FromPath[str], job_id: FromPath[str], context: Servic
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/frames", operation="GetFrames")
 async def get_frames(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> Frames:
     """Show every frame of a job, as columns."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     columns = await context.pages.frames(job)
     known = await _if_open(context, "job_frames", farm_id=farm_id, job_id=job_id)
     return Frames(frames=with_books(columns, known or []))
@@ -87,7 +87,7 @@ async def get_preview(
     width: Annotated[int, QueryParameter(ge=16, le=2048)] = 240,
 ) -> Response[bytes]:
     """Show a thumbnail of a rendered frame."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     known = await context.books.ask("job_frames", farm_id=farm_id, job_id=job_id)
     path = next(
         (
@@ -114,7 +114,7 @@ async def get_job_log(
     attempt: Annotated[int | None, QueryParameter(ge=1)] = None,
 ) -> Response[str]:
     """Read what one attempt of a task wrote; the latest one by default."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     log = await context.task_logs.log(job, task, attempt)
     if log is None:
         raise NotFoundError("log", task)
@@ -172,13 +172,6 @@ async def _if_open(context: Context, question: str, **arguments: str) -> Any:
         return await context.books.ask(question, **arguments)
     except UnreachableError:
         return None
-
-
-async def _job(context: Context, farm_id: str, job_id: str) -> Job:
-    job = await context.store.get(Job, (job_id,))
-    if job is None or job.farm_id != farm_id:
-        raise NotFoundError("job", job_id)
-    return job
 
 
 HANDLERS = [

@@ -9,7 +9,7 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
-from grange.domain.work import Job, Layer
+from grange.domain.work import Layer
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.ids import parse_task_id
 from grange.ports.log_lines import LogLine
@@ -87,7 +87,7 @@ async def get_task_log(
     attempt: AttemptNumber = None,
 ) -> LogAbout:
     """Say what there is of the log of a task: its attempts, and how many lines one of them has."""
-    job = await _job(context, farm_id, job_id)
+    job = await context.rows.farm_job(farm_id, job_id)
     attempts = await context.task_logs.attempts(job, task)
     log = await context.task_logs.log_of(attempts, task, attempt)
     latest = attempts[-1].action.attempt if attempts else None
@@ -265,14 +265,7 @@ def _attempt(one: Attempt) -> LogAttempt:
 async def _log(
     context: Context, farm_id: str, job_id: str, task: str, attempt: int | None
 ) -> TaskLog | None:
-    return await context.task_logs.log(await _job(context, farm_id, job_id), task, attempt)
-
-
-async def _job(context: Context, farm_id: str, job_id: str) -> Job:
-    job = await context.store.get(Job, (job_id,))
-    if job is None or job.farm_id != farm_id:
-        raise NotFoundError("job", job_id)
-    return job
+    return await context.task_logs.log(await context.rows.farm_job(farm_id, job_id), task, attempt)
 
 
 HANDLERS = [

@@ -7,10 +7,8 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.domain.faults import WorkerFaults
-from grange.domain.work import Worker
 from grange.domain.worker import closed_for
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
-from grange.server.context import Context
 from grange.server.rest.given import Services
 from grange.services.reads.pages import WorkerRow
 
@@ -45,7 +43,7 @@ async def get_worker(
     farm_id: FromPath[str], worker_id: FromPath[str], context: Services
 ) -> WorkerDetail:
     """Show a worker: what it does, what it is made of, what is known against it."""
-    worker = await _worker(context, farm_id, worker_id)
+    worker = await context.rows.farm_worker(farm_id, worker_id)
     rows = await context.pages.workers([worker.worker_id], context.clock.now())
     if not rows:
         raise NotFoundError("worker", worker_id)
@@ -107,13 +105,6 @@ async def get_attempt_at(
         "attempt_at", farm_id=farm_id, worker_id=worker_id, at=at, thread=thread
     )
     return answer
-
-
-async def _worker(context: Context, farm_id: str, worker_id: str) -> Worker:
-    worker = await context.store.get(Worker, (worker_id,))
-    if worker is None or worker.farm_id != farm_id or worker.deleted_at is not None:
-        raise NotFoundError("worker", worker_id)
-    return worker
 
 
 HANDLERS = [get_worker, get_worker_attempts, get_attempt_at]

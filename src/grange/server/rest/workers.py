@@ -10,10 +10,8 @@ from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Stream
 
-from grange.domain.work import Worker
-from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId
-from grange.server.context import Context, require_room
+from grange.server.context import require_room
 from grange.server.rest.given import Caller, Done, Services
 from grange.services.commands.worker_orders import OrderWorker
 from grange.services.reads.logs import check_writer
@@ -69,7 +67,7 @@ async def put_facts(
     request: Request[Any, Any, State],
 ) -> FactsKept:
     """Take in frame records and samples of a worker; durable when answered, repeats harmless."""
-    worker = await _worker(context, farm_id, worker_id)
+    worker = await context.rows.farm_worker(farm_id, worker_id)
     body = await request.body()
     batch = parse_object(body)
     offset = context.owner.memory.clock_offset_ms.get(worker.worker_id, 0)
@@ -98,7 +96,7 @@ async def wake(
     farm_id: FromPath[str], worker_id: FromPath[str], caller: Caller, context: Services
 ) -> Stream:
     """Follow when a worker should ask for its schedule, as server-sent events."""
-    worker = await _worker(context, farm_id, worker_id)
+    worker = await context.rows.farm_worker(farm_id, worker_id)
 
     async def events() -> AsyncIterator[bytes]:
         stream = context.wakes.open_stream(worker.fleet_id, worker.worker_id)
@@ -165,13 +163,6 @@ async def change_worker(
         )
     )
     return Done()
-
-
-async def _worker(context: Context, farm_id: str, worker_id: str) -> Worker:
-    worker = await context.store.get(Worker, (worker_id,))
-    if worker is None or worker.farm_id != farm_id or worker.deleted_at is not None:
-        raise NotFoundError("worker", worker_id)
-    return worker
 
 
 HANDLERS = [put_facts, wake, put_session_log, change_worker]

@@ -41,6 +41,12 @@ def alive() -> Condition:
     return Compare("deleted_at", "=", None)
 
 
+def _not_deleted(worker: Worker) -> Worker:
+    if worker.deleted_at is not None:
+        raise NotFoundError("worker", worker.worker_id)
+    return worker
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
     """One page of a list, as asked for."""
@@ -97,6 +103,10 @@ class Rows:
             Job, (request["jobId"],), farm_id=request["farmId"], queue_id=request["queueId"]
         )
 
+    async def farm_job(self, farm_id: str, job_id: str) -> Job:
+        """Return a job by its farm and its id, whatever its queue."""
+        return await self._get(Job, (job_id,), farm_id=farm_id)
+
     async def layer(self, request: Mapping[str, Any]) -> Layer:
         """Return the layer a request names by stepId."""
         return await self._get(
@@ -137,15 +147,18 @@ class Rows:
 
     async def worker(self, request: Mapping[str, Any]) -> Worker:
         """Return the worker a request names; a deleted one is gone."""
-        found = await self._get(
-            Worker,
-            (request["workerId"],),
-            farm_id=request["farmId"],
-            fleet_id=request["fleetId"],
+        return _not_deleted(
+            await self._get(
+                Worker,
+                (request["workerId"],),
+                farm_id=request["farmId"],
+                fleet_id=request["fleetId"],
+            )
         )
-        if found.deleted_at is not None:
-            raise NotFoundError("worker", found.worker_id)
-        return found
+
+    async def farm_worker(self, farm_id: str, worker_id: str) -> Worker:
+        """Return a worker by its farm and its id, whatever its fleet; a deleted one is gone."""
+        return _not_deleted(await self._get(Worker, (worker_id,), farm_id=farm_id))
 
     async def _get(self, kind: type[E], key: tuple[str, ...], **within: str) -> E:
         found = await self.store.get(kind, key)
