@@ -155,10 +155,7 @@ async def rules_of(
 
 
 async def _profile(call: Call, storage_profile_id: str) -> StorageProfile:
-    found = await call.context.store.get(StorageProfile, (storage_profile_id,))
-    if found is None or found.farm_id != call.request["farmId"]:
-        raise NotFoundError("storage-profile", storage_profile_id)
-    return found
+    return await call.context.rows.storage_profile(call.request["farmId"], storage_profile_id)
 
 
 def _locations(given: Iterable[Mapping[str, Any]]) -> list[FileSystemLocation]:

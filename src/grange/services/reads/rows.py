@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from grange.domain.farm import Farm, Fleet, Queue, QueueEnvironment, QueueFleetAssociation
+from grange.domain.storage import StorageProfile
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.clock import Clock
 from grange.kernel.errors import NotFoundError
@@ -22,6 +23,7 @@ _NAMES: Mapping[type[Any], str] = {
     Fleet: "fleet",
     QueueFleetAssociation: "queue-fleet-association",
     QueueEnvironment: "queue-environment",
+    StorageProfile: "storage-profile",
     Job: "job",
     Layer: "step",
     Task: "task",
@@ -96,6 +98,10 @@ class Rows:
             farm_id=request["farmId"],
             queue_id=request["queueId"],
         )
+
+    async def storage_profile(self, farm_id: str, storage_profile_id: str) -> StorageProfile:
+        """Return a storage profile of a farm."""
+        return await self._get(StorageProfile, (storage_profile_id,), farm_id=farm_id)
 
     async def job(self, request: Mapping[str, Any]) -> Job:
         """Return the job a request names."""
