@@ -364,33 +364,32 @@ class Inbox:
                 order=(Order("ended_at", descending=True),),
                 limit=MOST_ATTEMPTS,
             )
-        sessions: dict[str, Session] = {}
+        worker_of: dict[str, str] = {}
         for part in batched(list({action.session_id for action in actions}), IDS_AT_ONCE):
-            for session in await self._store.find(Session, OneOf("session_id", part)):
-                sessions[session.session_id] = session
+            where = OneOf("session_id", part)
+            worker_of |= dict(
+                await self._store.columns(Session, ("session_id", "worker_id"), where)
+            )
         sore = await self._sore({action.job_id for action in actions})
         names: dict[str, str] = {worker.worker_id: worker.host_name for worker in workers}
         return [
-            _attempt(action, jobs[action.job_id], sessions[action.session_id], sore, names)
+            _attempt(action, jobs[action.job_id], worker_of[action.session_id], sore, names)
             for action in actions
-            if action.session_id in sessions
+            if action.session_id in worker_of
         ]
 
     async def _sore(self, job_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return the tasks that have not succeeded, and that nobody canceled."""
         found: set[tuple[str, int]] = set()
         for part in batched(sorted(job_ids), IDS_AT_ONCE):
-            for task in await self._store.find(
-                Task,
-                AllOf(
-                    (
-                        OneOf("job_id", part),
-                        Compare("status", "!=", TaskRunStatus.SUCCEEDED.value),
-                        Compare("status", "!=", TaskRunStatus.CANCELED.value),
-                    )
-                ),
-            ):
-                found.add((task.layer_id, task.index))
+            where = AllOf(
+                (
+                    OneOf("job_id", part),
+                    Compare("status", "!=", TaskRunStatus.SUCCEEDED.value),
+                    Compare("status", "!=", TaskRunStatus.CANCELED.value),
+                )
+            )
+            found.update(await self._store.columns(Task, ("layer_id", "index"), where))
         return found
 
     async def _succeeded(self, attempts: Sequence[Attempt]) -> dict[str, Instant]:
@@ -447,7 +446,7 @@ def _waits(job: Job) -> bool:
 def _attempt(
     action: SessionAction,
     job: Job,
-    session: Session,
+    worker_id: str,
     sore: set[tuple[str, int]],
     names: dict[str, str],
 ) -> Attempt:
@@ -463,9 +462,9 @@ def _attempt(
     return Attempt(
         job_id=job.job_id,
         job_name=job.name,
-        session_id=session.session_id,
-        worker_id=session.worker_id,
-        worker=names.get(session.worker_id) or session.worker_id,
+        session_id=action.session_id,
+        worker_id=worker_id,
+        worker=names.get(worker_id) or worker_id,
         task_id=task,
         attempt=action.attempt,
         text=text[:500],
