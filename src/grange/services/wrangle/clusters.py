@@ -90,14 +90,20 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
 
 def clusters(incidents: Iterable[Incident]) -> list[Cluster]:
     """Return incidents put together by trouble and signature: the worst first."""
+    return [cluster for cluster, _ in with_incidents(incidents)]
+
+
+def with_incidents(incidents: Iterable[Incident]) -> list[tuple[Cluster, list[Incident]]]:
+    """Return what `clusters` does, each cluster with its incidents."""
     groups: dict[tuple[Trouble, str], list[Incident]] = {}
     for one in incidents:
         groups.setdefault((one.trouble, one.signature), []).append(one)
-    found = [_cluster(trouble, name, group) for (trouble, name), group in groups.items()]
-    return sorted(
-        found,
-        key=lambda one: (ORDER[Trouble(one.trouble)], -one.lost_ms, -one.count, one.cluster_id),
-    )
+    found = [(_cluster(trouble, name, group), group) for (trouble, name), group in groups.items()]
+    return sorted(found, key=lambda pair: _place(pair[0]))
+
+
+def _place(one: Cluster) -> tuple[int, int, int, str]:
+    return (ORDER[Trouble(one.trouble)], -one.lost_ms, -one.count, one.cluster_id)
 
 
 def _cluster(trouble: Trouble, name: str, group: Sequence[Incident]) -> Cluster:

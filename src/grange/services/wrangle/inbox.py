@@ -7,7 +7,7 @@ however many pages ask.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -27,7 +27,7 @@ from grange.services.owner import Owner
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.rows import alive, equals
 from grange.services.why import AskWhy
-from grange.services.wrangle.clusters import Cluster, Incident, clusters
+from grange.services.wrangle.clusters import Cluster, Incident, with_incidents
 from grange.services.wrangle.failures import LOOP, Attempt, Known, from_failures
 from grange.services.wrangle.present import (
     Limits,
@@ -75,12 +75,12 @@ class InboxAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Of the last day, newest first; those that were undone are left out."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """An answer, and the incidents behind it."""
 
     answer: InboxAnswer
-    incidents: dict[str, list[Incident]] = field(default_factory=dict)
+    incidents: dict[str, list[Incident]]
     """By cluster."""
 
     def of(self, cluster_id: str) -> tuple[Cluster, list[Incident]]:
@@ -148,15 +148,12 @@ class Inbox:
 
     async def _answer(self, farm_id: FarmId, incidents: list[Incident], now: Instant) -> Found:
         deeds = await self._store.find(Deed, equals(farm_id=farm_id))
-        found = Found(answer=_NOTHING)
         shown = []
-        by_name: dict[tuple[str, str], list[Incident]] = {}
-        for one in incidents:
-            by_name.setdefault((one.trouble, one.signature), []).append(one)
-        for cluster in clusters(incidents):
+        behind: dict[str, list[Incident]] = {}
+        for cluster, own_incidents in with_incidents(incidents):
             own = [deed for deed in deeds if deed.cluster_id == cluster.cluster_id]
             how = handling(own, Instant(cluster.last_at), now)
-            found.incidents[cluster.cluster_id] = by_name[cluster.trouble, cluster.signature]
+            behind[cluster.cluster_id] = own_incidents
             shown.append(
                 msgspec.structs.replace(
                     cluster,
@@ -168,7 +165,7 @@ class Inbox:
                 )
             )
         open_ones = [one for one in shown if one.state == "open"]
-        found.answer = InboxAnswer(
+        answer = InboxAnswer(
             now=now,
             clear_since_at=await self._clear_since(farm_id, bool(open_ones), now),
             open=len(open_ones),
@@ -190,7 +187,7 @@ class Inbox:
                 if deed.undone_at is None and now - deed.at < MILLIS_PER_DAY
             ],
         )
-        return found
+        return Found(answer=answer, incidents=behind)
 
     async def _clear_since(self, farm_id: FarmId, something: bool, now: Instant) -> Instant | None:
         """Keep since when nothing is open, and return it."""
@@ -428,11 +425,6 @@ class Inbox:
                     at = action.ended_at or since
                     found[worker_id] = max(found.get(worker_id, at), at)
         return found
-
-
-_NOTHING = InboxAnswer(
-    now=0, clear_since_at=None, open=0, snoozed=0, handled=0, lost_ms=0, clusters=[], deeds=[]
-)
 
 
 def _count(job: Job, status: TaskRunStatus) -> int:
