@@ -110,7 +110,8 @@ async def act_on_inbox(
         outcomes.append(
             await _act(context, data, (cluster, incidents), caller.name, FarmId(farm_id))
         )
-    await context.inbox.look(FarmId(farm_id), fresh=data.apply)
+    if data.apply:
+        await context.inbox.look(FarmId(farm_id), fresh=True)
     return InboxOutcome(
         fix=data.fix,
         applied=data.apply,
