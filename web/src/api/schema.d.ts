@@ -1586,6 +1586,7 @@ export interface components {
       closed: string;
       cpu_milli: number | null;
       created_at: number;
+      /** @default false */
       disabled: boolean;
       /** @default false */
       draining: boolean;

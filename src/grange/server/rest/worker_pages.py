@@ -20,7 +20,6 @@ Answer = dict[str, Any]
 class WorkerDetail(WorkerRow, frozen=True, kw_only=True):
     """One worker in full."""
 
-    disabled: bool
     closed: str
     """Why it takes no work by its own hours; empty: it does."""
     ps_milli: int
@@ -49,7 +48,7 @@ async def get_worker(
         raise NotFoundError("worker", worker_id)
     faults = await context.store.get(WorkerFaults, (worker.worker_id,))
     return WorkerDetail(
-        **{**msgspec.structs.asdict(rows[0]), "disabled": worker.disabled},
+        **msgspec.structs.asdict(rows[0]),
         closed=closed_for(worker),
         ps_milli=worker.ps_milli,
         amounts=dict(worker.amounts),
