@@ -13,7 +13,7 @@ from grange.domain.work import Job, Session
 from grange.kernel.clock import Clock
 from grange.kernel.errors import AccessDeniedError
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
-from grange.ports.state import StateStore
+from grange.ports.state import AllOf, Condition, OneOf, StateStore
 from grange.services.audit import ACTING, Act
 from grange.services.commands.audit import NoteAct
 from grange.services.owner import Owner
@@ -144,6 +144,13 @@ def job_target(job: Job) -> Target:
 def may_see(caller: Principal, target: Target) -> bool:
     """Tell whether a caller may read something; for lists that leave out the rest."""
     return caller.role is not Role.MEMBER or level_on(caller, target) is not None
+
+
+def farms_seen(caller: Principal) -> Condition:
+    """Return the condition of the farms that a caller has a part in."""
+    if caller.role is Role.OWNER:
+        return AllOf(())
+    return OneOf("farm_id", tuple(sorted(caller.farms)))
 
 
 _KINDS = (

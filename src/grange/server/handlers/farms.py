@@ -1,11 +1,10 @@
 """Farms, queues, fleets, associations and queue environments: reads."""
 
 from grange.domain.farm import Farm, Fleet, Queue, QueueEnvironment, QueueFleetAssociation
-from grange.domain.statuses import Role
 from grange.domain.work import Job, Worker
-from grange.ports.state import AllOf, Compare, OneOf, Order
+from grange.ports.state import AllOf, Compare, Order
 from grange.server.context import Call, Handler, Result
-from grange.services.access import may_see
+from grange.services.access import farms_seen, may_see
 from grange.services.permissions import Target
 from grange.services.reads import shapes
 from grange.services.reads.rows import alive, equals
@@ -18,9 +17,7 @@ async def get_farm(call: Call) -> Result:
 
 async def list_farms(call: Call) -> Result:
     """Answer ListFarms."""
-    caller = call.caller
-    mine = OneOf("farm_id", tuple(sorted(caller.farms)))
-    where = AllOf(()) if caller.role is Role.OWNER else mine
+    where = farms_seen(call.caller)
     rows, token = await call.context.rows.page(Farm, where, "farm_id", call.page)
     return {"farms": [shapes.farm(row) for row in rows], "nextToken": token}
 

@@ -10,11 +10,11 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from grange.domain.farm import Farm
-from grange.domain.statuses import Role
 from grange.domain.work import Session
 from grange.kernel.errors import NotFoundError, UnreachableError
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
+from grange.services.access import farms_seen
 from grange.services.permissions import Principal
 from grange.services.reads.frames import with_books
 from grange.services.reads.pages import FarmRow, FrameColumns, JobDetail, Overview, farm_row
@@ -42,9 +42,8 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
 @get("/farms", operation="ListFarms")
 async def list_farms(context: Services, caller: Caller) -> Farms:
     """List the farms that the caller has a part in, simulated ones last."""
-    farms = sorted(await context.store.find(Farm), key=lambda farm: farm.simulated)
-    shown = [farm for farm in farms if caller.role is Role.OWNER or farm.farm_id in caller.farms]
-    return Farms(farms=[farm_row(farm) for farm in shown])
+    farms = await context.store.find(Farm, farms_seen(caller))
+    return Farms(farms=[farm_row(farm) for farm in sorted(farms, key=lambda farm: farm.simulated)])
 
 
 @get("/farms/{farm_id:str}/overview", operation="GetOverview")
