@@ -529,6 +529,22 @@ def test_without_a_rate_card_a_receipt_has_no_money(bench):
     assert found["span"]["end_at"] == T0 + 20_000, "the job still runs: up to now"
 
 
+@pytest.mark.parametrize("task", [0, 3, 7])
+def test_what_a_worker_was_at_is_found_among_more_actions_than_are_read(bench, monkeypatch, task):
+    """A click on a busy day shows the action under it, and those before and after."""
+    monkeypatch.setattr("grange.books.questions.worker_attempts.MOST", 3)
+    for index in range(8):
+        begin = T0 + 1_000 + 10_000 * index
+        bench.keep(action_fact(action_index=index, task_index=index, started_at=begin))
+    bench.travel(T0 + 100_000)
+    asked = {"farm_id": FARM, "worker_id": WORKER, "at": T0 + 5_000 + 10_000 * task, "thread": 0}
+    found = bench.books.call("attempt_at", asked)
+    assert found["attempt"]["task_index"] == task
+    assert found["others"] == []
+    near = {name: found[name] and found[name]["task_index"] for name in ("before", "after")}
+    assert near == {"before": task - 1 if task else None, "after": task + 1 if task < 7 else None}
+
+
 @pytest.mark.parametrize("question", ["receipt", "job_frames", "attempts", "layer_times"])
 def test_unknown_and_foreign_jobs_do_not_exist(bench, question):
     for farm_id, job_id in ((FARM, "job-none"), ("farm-other", JOB)):

@@ -7,6 +7,7 @@ from grange.books.questions.worker_attempts import MOST, attempts_over
 from grange.domain.work import Worker
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import StepId, task_id
+from grange.kernel.units import Instant
 from grange.services.books.desk import Desk, span_of
 
 REACH_MS = 86_400_000
@@ -39,9 +40,8 @@ def attempt_at(
     """
     _check(desk, farm_id, worker_id)
     with desk.view(farm_id) as view:
-        rows = view.ask(
-            attempts_over(span_of(at - REACH_MS, at + REACH_MS), worker_id, thread)
-        ).to_pylist()
+        span = span_of(at - REACH_MS, at + REACH_MS)
+        rows = view.ask(attempts_over(span, worker_id, thread, near=Instant(at))).to_pylist()
     here = sorted(
         (row for row in rows if row["started_at"] <= at < row["ended_at"]),
         key=lambda row: (row["kind"] != "task_run", row["thread"], row["started_at"]),
