@@ -117,6 +117,20 @@ def test_the_rank_follows_priority_then_age(
     assert "DONE" in grange("job", "report", jobs[0])
 
 
+def test_a_report_says_why_a_job_waits_for_one_that_has_ended(
+    farm: LocalFarm, worker: ScriptedWorker, grange: Any
+) -> None:
+    """Ledger S1-16: the report gives the reason that `job why` gives."""
+    first = create(farm, "first", targetTaskRunStatus="SUSPENDED")
+    second = create(farm, "second", tags={"grange:after": first})
+    grange("job", "cancel", first, "--yes")
+    why = json.loads(grange("job", "why", second, "--json"))
+    assert f"first ({first}), which was canceled" in why["text"]
+    report = json.loads(grange("job", "report", second, "--json"))
+    assert report["reason"] == f"{why['reason']}: {why['text']}"
+    grange("job", "cancel", second, "--yes")
+
+
 def test_a_report_is_for_those_who_may_read_and_for_jobs_that_are(farm: LocalFarm) -> None:
     path = f"/api/v1/farms/{farm.farm_id}/jobs/job-{'0' * 32}/report"
     with pytest.raises(NotFoundError):
