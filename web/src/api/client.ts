@@ -19,7 +19,7 @@ import type {
 } from './types';
 import type { Packed } from '../live/snapshot';
 
-const ROOT = '/api/v1';
+export const ROOT = '/api/v1';
 
 /** The server's refusal, in its own words. */
 export class ApiError extends Error {
@@ -70,7 +70,10 @@ export const post = <T>(path: string, body: unknown): Promise<T> => send<T>('POS
 export async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(`${ROOT}${path}`, {
     method,
-    headers: { accept: 'application/json', 'content-type': 'application/json' },
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     credentials: 'same-origin',
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
@@ -79,7 +82,8 @@ export async function send<T>(method: string, path: string, body?: unknown): Pro
 }
 
 export const inFarm = (farm: string) => `/farms/${encodeURIComponent(farm)}`;
-const inJob = (farm: string, job: string) => `${inFarm(farm)}/jobs/${encodeURIComponent(job)}`;
+export const inJob = (farm: string, job: string) =>
+  `${inFarm(farm)}/jobs/${encodeURIComponent(job)}`;
 
 export const getFarms = async (): Promise<Farm[]> => (await get<{ farms: Farm[] }>('/farms')).farms;
 export const getMe = () => get<Me>('/me');

@@ -1,7 +1,7 @@
 /** Months, statements and budgets. */
 
 import type { Instant, Money } from './types';
-import { get, inFarm } from './client';
+import { ROOT, get, inFarm } from './client';
 
 export interface Month {
   month: string;
@@ -57,4 +57,4 @@ export const getBudgets = (farm: string) =>
   get<{ currency: string; budgets: Budget[] }>(`${inFarm(farm)}/budgets`);
 
 export const statementUrl = (farm: string, month: string, kind: string) =>
-  `/api/v1${inFarm(farm)}/months/${encodeURIComponent(month)}/statement/${kind}`;
+  `${ROOT}${inFarm(farm)}/months/${encodeURIComponent(month)}/statement/${kind}`;

@@ -1,6 +1,6 @@
 /** What the page of a job asks beside its rows: attempts, events, movies, ETA; frames again. */
 
-import { faultOf } from './client';
+import { ROOT, faultOf, get, inJob, post } from './client';
 import type { Consequence, Instant, Why } from './types';
 
 export interface AttemptRow {
@@ -60,34 +60,22 @@ export interface Eta {
   text: string;
 }
 
-const path = (farm: string, job: string) =>
-  `/api/v1/farms/${encodeURIComponent(farm)}/jobs/${encodeURIComponent(job)}`;
-
-async function get<T>(url: string, words: Record<string, string | number> = {}): Promise<T> {
-  const query = new URLSearchParams(
-    Object.entries(words).map(([key, value]) => [key, String(value)]),
-  ).toString();
-  const response = await fetch(`${url}${query ? `?${query}` : ''}`, { credentials: 'same-origin' });
-  if (!response.ok) throw await faultOf(response);
-  return (await response.json()) as T;
-}
-
 export const getAttempts = (
   farm: string,
   job: string,
   asked: { outcome: string; limit: number; offset: number },
-) => get<Matched & { attempts: AttemptRow[] }>(`${path(farm, job)}/attempts`, asked);
+) => get<Matched & { attempts: AttemptRow[] }>(`${inJob(farm, job)}/attempts`, asked);
 
 export const getJobEvents = (farm: string, job: string, asked: { limit: number; offset: number }) =>
-  get<Matched & { events: JobEvent[] }>(`${path(farm, job)}/events`, asked);
+  get<Matched & { events: JobEvent[] }>(`${inJob(farm, job)}/events`, asked);
 
 export const getMovies = async (farm: string, job: string): Promise<Movie[]> =>
-  (await get<{ movies: Movie[] }>(`${path(farm, job)}/movies`)).movies;
+  (await get<{ movies: Movie[] }>(`${inJob(farm, job)}/movies`)).movies;
 
 export const movieUrl = (farm: string, job: string, movie: Movie) =>
-  `${path(farm, job)}/movies/${encodeURIComponent(movie.layer_id)}/${movie.task_index}/${movie.number}`;
+  `${ROOT}${inJob(farm, job)}/movies/${encodeURIComponent(movie.layer_id)}/${movie.task_index}/${movie.number}`;
 
-export const getEta = (farm: string, job: string) => get<Eta>(`${path(farm, job)}/eta`);
+export const getEta = (farm: string, job: string) => get<Eta>(`${inJob(farm, job)}/eta`);
 
 /** Why a job waits, as it is or with another priority and without some reasons. */
 export const getWhyIf = (
@@ -95,26 +83,17 @@ export const getWhyIf = (
   job: string,
   asked: { drop: string[]; priority: number | null },
 ) =>
-  get<Why>(`${path(farm, job)}/why`, {
+  get<Why>(`${inJob(farm, job)}/why`, {
     ...(asked.drop.length === 0 ? {} : { drop: asked.drop.join(',') }),
     ...(asked.priority === null ? {} : { priority: asked.priority }),
   });
 
 /** Say which tasks would render frames again, or have them do it (`apply`). */
-export async function renderAgain(
+export const renderAgain = (
   farm: string,
   job: string,
   asked: { layer_id: string; frames: string; apply: boolean },
-): Promise<Consequence> {
-  const response = await fetch(`${path(farm, job)}/frames/actions`, {
-    method: 'POST',
-    headers: { accept: 'application/json', 'content-type': 'application/json' },
-    credentials: 'same-origin',
-    body: JSON.stringify(asked),
-  });
-  if (!response.ok) throw await faultOf(response);
-  return (await response.json()) as Consequence;
-}
+) => post<Consequence>(`${inJob(farm, job)}/frames/actions`, asked);
 
 /** Why a picture could not be made, in the server's words. */
 export async function whyNoPicture(url: string): Promise<string> {

@@ -1,6 +1,6 @@
 /** The log of a task over REST: windows of lines, searches, errors. */
 
-import { ApiError, faultOf } from './client';
+import { ApiError, ROOT, faultOf, inJob } from './client';
 import type { Instant } from './types';
 
 export interface LogAttempt {
@@ -61,10 +61,8 @@ export function logUrl(name: LogName, part: string, words: Words = {}): string {
       ...words,
     }).map(([key, value]) => [key, String(value)]),
   ).toString();
-  const path = ['farms', name.farm, 'jobs', name.job, 'tasks', name.task]
-    .map(encodeURIComponent)
-    .join('/');
-  return `/api/v1/${path}/log${part}${query ? `?${query}` : ''}`;
+  const path = `${ROOT}${inJob(name.farm, name.job)}/tasks/${encodeURIComponent(name.task)}/log`;
+  return `${path}${part}${query ? `?${query}` : ''}`;
 }
 
 async function ask(url: string, signal?: AbortSignal): Promise<Response> {

@@ -1,7 +1,7 @@
 /** What the pages of machines ask: one worker in full, what it was at, its samples, sums by hour. */
 
 import type { Account, Instant, WorkerRow } from './types';
-import { faultOf, get, inFarm } from './client';
+import { get, inFarm, send } from './client';
 
 export interface WorkerDetail extends Omit<WorkerRow, 'classes' | 'groups'> {
   disabled: boolean;
@@ -94,12 +94,5 @@ export const getHourlyAccounts = (farm: string, start: Instant, end: Instant) =>
     step: 'hour',
   });
 
-export async function setNote(farm: string, worker: string, note: string): Promise<void> {
-  const response = await fetch(`/api/v1${of(farm, worker)}`, {
-    method: 'PATCH',
-    headers: { accept: 'application/json', 'content-type': 'application/json' },
-    credentials: 'same-origin',
-    body: JSON.stringify({ note }),
-  });
-  if (!response.ok) throw await faultOf(response);
-}
+export const setNote = (farm: string, worker: string, note: string) =>
+  send('PATCH', of(farm, worker), { note });

@@ -1,9 +1,7 @@
 /** Users, levels, sign-ins and the audit log. */
 
-import { faultOf } from './client';
+import { faultOf, get, inFarm, post, send } from './client';
 import type { Instant } from './types';
-
-const ROOT = '/api/v1';
 
 export const LEVELS = ['VIEWER', 'CONTRIBUTOR', 'MANAGER', 'OWNER'] as const;
 export type Level = (typeof LEVELS)[number];
@@ -58,34 +56,12 @@ export interface SignInRow {
   this: boolean;
 }
 
-export interface Trouble {
-  cluster_id: string;
-  title: string;
-  count: number;
-  last_at: Instant;
-  state: string;
-}
-
-async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${ROOT}${path}`, {
-    method,
-    headers: {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    credentials: 'same-origin',
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw await faultOf(response);
-  return (await response.json()) as T;
-}
-
 const at = (text: string) => encodeURIComponent(text);
 
 export const getUsers = async (): Promise<UserRow[]> =>
-  (await send<{ users: UserRow[] }>('GET', '/users')).users;
+  (await get<{ users: UserRow[] }>('/users')).users;
 export const addUser = (name: string, role: string, farm: string) =>
-  send<UserRow>('POST', '/users', {
+  post<UserRow>('/users', {
     name,
     role,
     ...(role === 'worker' ? { farm_id: farm } : {}),
@@ -96,17 +72,17 @@ export const setPassword = (name: string, password: string | null) =>
   send('PUT', `/users/${at(name)}/password`, { password });
 export const signOutUser = (name: string) => send('DELETE', `/users/${at(name)}/sign-ins`);
 export const addKey = (name: string) =>
-  send<{ key_id: string; secret: string }>('POST', `/users/${at(name)}/keys`, {});
+  post<{ key_id: string; secret: string }>(`/users/${at(name)}/keys`, {});
 export const revokeKey = (name: string, key: string) =>
   send('DELETE', `/users/${at(name)}/keys/${at(key)}`);
 export const setLevel = (farm: string, name: string, level: Level | null) =>
-  send('PUT', `/farms/${at(farm)}/memberships/${at(name)}`, { level, place: 'farm' });
+  send('PUT', `${inFarm(farm)}/memberships/${at(name)}`, { level, place: 'farm' });
 
 export const setHome = (home: Home) => send('PATCH', '/me', { home });
 export const setMyPassword = (current: string, password: string) =>
   send('PUT', '/me/password', { current, password });
 export const getMySignIns = async (): Promise<SignInRow[]> =>
-  (await send<{ sign_ins: SignInRow[] }>('GET', '/me/sign-ins')).sign_ins;
+  (await get<{ sign_ins: SignInRow[] }>('/me/sign-ins')).sign_ins;
 export const signOutEverywhere = () => send('DELETE', '/me/sign-ins');
 export const signOutOne = (id: string) => send('DELETE', `/me/sign-ins/${at(id)}`);
 
@@ -114,24 +90,15 @@ export interface AuditQuery {
   where: string;
   since?: Instant;
   before?: string;
-  limit?: number;
+  limit: number;
 }
 
 /** Entries of the audit log, newest first: of the whole server, or of a farm. */
-export const getAudit = (farm: string | null, asked: AuditQuery) => {
-  const words = new URLSearchParams(
-    Object.entries(asked)
-      .filter(([, value]) => value !== undefined && value !== '')
-      .map(([name, value]) => [name, String(value)]),
+export const getAudit = (farm: string | null, { where, ...asked }: AuditQuery) =>
+  get<{ entries: AuditRow[]; older: string | null }>(
+    farm === null ? '/audit' : `${inFarm(farm)}/audit`,
+    { ...asked, ...(where ? { where } : {}) },
   );
-  const path = farm === null ? '/audit' : `/farms/${at(farm)}/audit`;
-  return send<{ entries: AuditRow[]; older: string | null }>('GET', `${path}?${words}`);
-};
-
-export const getTroubles = async (farm: string): Promise<Trouble[]> => {
-  const found = await send<{ clusters: Trouble[] }>('GET', `/farms/${at(farm)}/wrangle`);
-  return found.clusters.filter((one) => one.state === 'open');
-};
 
 /** Sign this browser in; the error says why not. */
 export async function signIn(name: string, password: string): Promise<void> {

@@ -95,5 +95,3 @@ export const actOnInbox = (farm: string, asked: InboxAsk) =>
   post<InboxOutcome>(`${at(farm)}/actions`, asked);
 export const undoDeed = (farm: string, deed: string) =>
   post<{ text: string }>(`${at(farm)}/deeds/${encodeURIComponent(deed)}/undo`, {});
-export const getUserNames = async (): Promise<string[]> =>
-  (await get<{ users: { name: string }[] }>('/users')).users.map((user) => user.name);

@@ -1,6 +1,6 @@
 import { For, Show, createMemo, createSignal, onCleanup } from 'solid-js';
 import { A } from '@solidjs/router';
-import { getTroubles, type Trouble } from '../api/people';
+import { getInbox, type Cluster } from '../api/wrangle';
 import { plural } from '../format/number';
 import { ago } from '../format/time';
 import { now } from '../state/clock';
@@ -57,11 +57,14 @@ export function MyTroubles() {
 /** Of the whole farm: the worst clusters of the wrangle inbox. */
 export function FarmTroubles(props: { onlyIfAny?: boolean }) {
   const farm = useFarm();
-  const [found, setFound] = createSignal<Trouble[] | null>(null);
+  const [found, setFound] = createSignal<Cluster[] | null>(null);
   const look = () => {
     const id = farm.store.farm?.farm_id;
     if (id === undefined || document.visibilityState === 'hidden') return;
-    getTroubles(id).then(setFound, () => undefined);
+    getInbox(id).then(
+      ({ clusters }) => setFound(clusters.filter((one) => one.state === 'open')),
+      () => undefined,
+    );
   };
   look();
   const timer = setInterval(look, EVERY_MS);

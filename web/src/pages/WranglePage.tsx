@@ -1,11 +1,11 @@
 import { For, Show, createEffect, createResource, createSignal, on, onCleanup } from 'solid-js';
 import { A } from '@solidjs/router';
 import { ApiError } from '../api/client';
+import { getUsers } from '../api/people';
 import {
   actOnInbox,
   getCluster,
   getInbox,
-  getUserNames,
   undoDeed,
   type Cluster,
   type Inbox,
@@ -219,7 +219,7 @@ export function WranglePage() {
   const { word, address } = useWords();
   createTitle(() => 'Wrangle');
   const [inbox, setInbox] = createSignal<Inbox | null>(null);
-  const [users] = createResource(() => getUserNames().catch(() => [] as string[]));
+  const [users] = createResource(() => getUsers().catch(() => []));
   const [chosen, setChosen] = createSignal<ReadonlySet<string>>(new Set<string>());
   const [asked, setAsked] = createSignal<InboxAsk | null>(null);
   const [told, setTold] = createSignal<string[]>([]);
@@ -382,7 +382,7 @@ export function WranglePage() {
                     {(cluster) => (
                       <ClusterCard
                         cluster={cluster()}
-                        users={users() ?? []}
+                        users={(users() ?? []).map((user) => user.name)}
                         isChosen={chosen().has(id)}
                         onChoose={(on) => {
                           const next = new Set(chosen());
