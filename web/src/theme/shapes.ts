@@ -1,4 +1,4 @@
-/** The shapes of states as elements, for parts of a page that are drawn without a framework. */
+/** The shapes of states as elements: pages copy them, with a framework or without. */
 
 import type { ShapeName, StateLook } from './states';
 
