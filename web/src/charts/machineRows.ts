@@ -2,7 +2,7 @@
 
 import { day, minute, clock, ticks } from '../format/time';
 import type { MachineTime } from '../state/machineTime';
-import { ACCOUNTS, accountOf, accountToken } from '../theme/accounts';
+import { ACCOUNTS, accountOf } from '../theme/accounts';
 import { colourOf } from './colours';
 import { fillOf } from './hatch';
 
@@ -158,6 +158,3 @@ export function hitRow(time: MachineTime, look: RowsLook, px: number, py: number
     to: found?.[1] ?? instant,
   };
 }
-
-export const accountColour = (key: (typeof ACCOUNTS)[number]['key']): string =>
-  colourOf(accountToken(key));

@@ -74,5 +74,3 @@ export function createFound() {
     },
   };
 }
-
-export type FoundState = ReturnType<typeof createFound>;

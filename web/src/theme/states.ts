@@ -91,6 +91,3 @@ export function taskLook(status: string): StateLook {
 export function workerLook(status: string): StateLook {
   return WORKER_LOOKS[status as WorkerState] ?? { word: status, tone: 'unsure', shape: 'question' };
 }
-
-export const isFinished = (status: TaskStatus): boolean =>
-  status === 'SUCCEEDED' || status === 'FAILED' || status === 'CANCELED';
