@@ -1,15 +1,16 @@
-import { For, Show, createEffect, createMemo, createSignal, onCleanup, onMount } from 'solid-js';
+import { For, Show, createEffect, createMemo, createSignal, onCleanup } from 'solid-js';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { drawFrameTimes, lineLook, type FrameLine } from '../charts/frameTimes';
 import { duration } from '../format/time';
 import type { JobState } from '../state/job';
 import { isDark } from '../state/theme';
+import { createWidth } from '../state/width';
 import { Panel } from './Panel';
 
 /** How long each frame took, by layer. */
 export function FrameTimes(props: { job: JobState }) {
-  const [width, setWidth] = createSignal(0);
+  const [width, watch] = createWidth();
   const [frame, setFrame] = createSignal<number | null>(null);
   let target: HTMLDivElement | undefined;
   let drawn: uPlot | undefined;
@@ -54,13 +55,7 @@ export function FrameTimes(props: { job: JobState }) {
             .join('; ')}`}
           ref={(element) => {
             target = element;
-            onMount(() => {
-              const watch = new ResizeObserver(([entry]) =>
-                setWidth(Math.floor(entry?.contentRect.width ?? 0)),
-              );
-              watch.observe(element);
-              onCleanup(() => watch.disconnect());
-            });
+            watch(element);
           }}
         />
         <ul class="legend">

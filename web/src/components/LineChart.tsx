@@ -1,9 +1,10 @@
-import { createEffect, createSignal, onCleanup, onMount } from 'solid-js';
+import { createEffect, onCleanup } from 'solid-js';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { drawLines, type LineLook } from '../charts/lines';
 import { useFarm } from '../state/farm';
 import { isDark } from '../state/theme';
+import { createWidth } from '../state/width';
 
 /** A chart of lines, drawn again when it or the window changes. */
 export function LineChart(props: {
@@ -12,16 +13,9 @@ export function LineChart(props: {
   look: Omit<LineLook, 'width' | 'zone'>;
 }) {
   const farm = useFarm();
-  const [width, setWidth] = createSignal(0);
+  const [width, watch] = createWidth();
   let target!: HTMLDivElement;
   let drawn: uPlot | undefined;
-  onMount(() => {
-    const watch = new ResizeObserver(([entry]) =>
-      setWidth(Math.floor(entry?.contentRect.width ?? 0)),
-    );
-    watch.observe(target);
-    onCleanup(() => watch.disconnect());
-  });
   onCleanup(() => drawn?.destroy());
   createEffect(() => {
     const { columns, look } = props;
@@ -34,5 +28,8 @@ export function LineChart(props: {
     });
     onCleanup(() => cancelAnimationFrame(turn));
   });
-  return <div class="line-chart levels" ref={target} role="img" aria-label={props.label} />;
+  return <div class="line-chart levels" ref={(element) => {
+    target = element;
+    watch(element);
+  }} role="img" aria-label={props.label} />;
 }

@@ -1,4 +1,4 @@
-import { Show, createEffect, createMemo, createSignal, onCleanup, onMount } from 'solid-js';
+import { Show, createEffect, createMemo, createSignal, onCleanup } from 'solid-js';
 import { A } from '@solidjs/router';
 import { getAttemptAt, type AttemptAt, type AttemptRow } from '../api/machines';
 import { drawPicture, hitPicture, instantAt, type PictureLook } from '../charts/picture';
@@ -7,6 +7,7 @@ import { clock, duration, full } from '../format/time';
 import { useFarm } from '../state/farm';
 import type { MachineTime } from '../state/machineTime';
 import { isDark } from '../state/theme';
+import { createWidth } from '../state/width';
 import { ACCOUNTS } from '../theme/accounts';
 import { StateChip } from './StateChip';
 import { showTip } from './Tooltip';
@@ -65,21 +66,12 @@ export function MachinePicture(props: {
   onBrush?: (start: number, end: number) => void;
 }) {
   const farm = useFarm();
-  const [width, setWidth] = createSignal(0);
+  const [width, watch] = createWidth();
   const [brush, setBrush] = createSignal<[number, number] | null>(null);
   const [picked, setPicked] = createSignal<(AttemptAt & { worker: string }) | null>(null);
   const [problem, setProblem] = createSignal<string | null>(null);
-  let frame!: HTMLDivElement;
   let canvas!: HTMLCanvasElement;
   let began: number | null = null;
-
-  onMount(() => {
-    const watch = new ResizeObserver(([entry]) =>
-      setWidth(Math.floor(entry?.contentRect.width ?? 0)),
-    );
-    watch.observe(frame);
-    onCleanup(() => watch.disconnect());
-  });
   const look = createMemo<PictureLook>(() => ({
     width: width(),
     zone: farm.zone(),
@@ -163,7 +155,7 @@ export function MachinePicture(props: {
   const machines = () => new Set((props.time?.rows ?? []).map((row) => row.worker_id)).size;
 
   return (
-    <div class="picture-box" ref={frame}>
+    <div class="picture-box" ref={watch}>
       <canvas
         class="farm-picture"
         ref={canvas}

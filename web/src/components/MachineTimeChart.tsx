@@ -1,4 +1,4 @@
-import { For, Show, createEffect, createMemo, createSignal, onCleanup, onMount } from 'solid-js';
+import { For, Show, createEffect, createMemo, onCleanup } from 'solid-js';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Account } from '../api/types';
@@ -9,6 +9,7 @@ import { clock, duration } from '../format/time';
 import { useFarm } from '../state/farm';
 import type { MachineTime } from '../state/machineTime';
 import { isDark } from '../state/theme';
+import { createWidth } from '../state/width';
 import { ACCOUNTS } from '../theme/accounts';
 import { AccountSwatch } from './AccountsTable';
 import { showTip } from './Tooltip';
@@ -16,19 +17,11 @@ import { showTip } from './Tooltip';
 /** The machine time chart: a row per job thread, the threads per account below, the sums beside. */
 export function MachineTimeChart(props: { time: MachineTime | null }) {
   const farm = useFarm();
-  const [width, setWidth] = createSignal(0);
-  let frame!: HTMLDivElement;
+  const [width, watch] = createWidth();
   let rows!: HTMLCanvasElement;
   let chart!: HTMLDivElement;
   let drawn: uPlot | undefined;
 
-  onMount(() => {
-    const watch = new ResizeObserver(([entry]) =>
-      setWidth(Math.floor(entry?.contentRect.width ?? 0)),
-    );
-    watch.observe(frame);
-    onCleanup(() => watch.disconnect());
-  });
   onCleanup(() => drawn?.destroy());
 
   const look = createMemo<RowsLook>(() => ({
@@ -87,7 +80,7 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
 
   return (
     <div class="machine-time">
-      <div class="pictures" ref={frame}>
+      <div class="pictures" ref={watch}>
         <Show when={props.time !== null && props.time.rows.length === 0}>
           <p class="empty">No job thread was there in this span.</p>
         </Show>

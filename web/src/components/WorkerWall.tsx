@@ -4,9 +4,6 @@ import {
   createEffect,
   createMemo,
   createResource,
-  createSignal,
-  onCleanup,
-  onMount,
 } from 'solid-js';
 import { A } from '@solidjs/router';
 import { getHourlyAccounts, type AccountRow } from '../api/machines';
@@ -18,6 +15,7 @@ import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { answerOf } from '../state/resource';
 import { isDark } from '../state/theme';
+import { createWidth } from '../state/width';
 import { useWords } from '../state/words';
 import { WORKER_LOOKS, workerLook } from '../theme/states';
 import { Shape } from './Shape';
@@ -110,16 +108,8 @@ const wasted = (row: AccountRow) => row.rendering_wasted_ms / Math.max(row.machi
 /** How busy each worker was in each hour of the last day; wasted time is marked. */
 export function HeatStrip() {
   const farm = useFarm();
-  const [width, setWidth] = createSignal(0);
-  let frame!: HTMLDivElement;
+  const [width, watch] = createWidth();
   let canvas!: HTMLCanvasElement;
-  onMount(() => {
-    const watch = new ResizeObserver(([entry]) =>
-      setWidth(Math.floor(entry?.contentRect.width ?? 0)),
-    );
-    watch.observe(frame);
-    onCleanup(() => watch.disconnect());
-  });
   const { word } = useWords();
   const end = createMemo(() => Math.ceil((Number(word('to')) || now()) / HOUR_MS) * HOUR_MS);
   const [found] = createResource(
@@ -219,7 +209,7 @@ export function HeatStrip() {
     return whole === 0 ? 0 : all.reduce((sum, row) => sum + row.rendering_useful_ms, 0) / whole;
   };
   return (
-    <div class="heat" ref={frame}>
+    <div class="heat" ref={watch}>
       <Show when={workers().length > 0} fallback={<p class="empty">No worker has joined.</p>}>
         <canvas
           ref={canvas}
