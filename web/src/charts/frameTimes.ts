@@ -3,6 +3,7 @@
 import uPlot from 'uplot';
 import { duration } from '../format/time';
 import { colourOf } from './colours';
+import { axisLook } from './pen';
 
 export interface FrameLine {
   name: string;
@@ -33,12 +34,7 @@ export function drawFrameTimes(
     for (const [frame, time] of line.points) column[place.get(frame)!] = time / 1000;
     return column;
   });
-  const axis = {
-    stroke: () => colourOf('--text-quiet'),
-    grid: { stroke: () => colourOf('--line'), width: 1 },
-    ticks: { show: false },
-    font: `11px ${getComputedStyle(target).fontFamily}`,
-  };
+  const axis = axisLook(target);
   return new uPlot(
     {
       width: look.width,

@@ -6,9 +6,9 @@ import { count } from '../format/number';
 import { ticks } from '../format/time';
 import { levels, type MachineTime } from '../state/machineTime';
 import { ACCOUNTS } from '../theme/accounts';
-import { colourOf } from './colours';
 import { fillOf } from './hatch';
 import { tickLabel } from './machineRows';
+import { axisLook } from './pen';
 
 /** Stacked from the bottom: what earns first, what is not known never. */
 const STACK: Account[] = ACCOUNTS.map(({ key }) => key).filter((key) => key !== 'unknown');
@@ -60,12 +60,7 @@ export function drawLevels(
     (look.width - look.gutter - look.right) / 90,
     look.zone,
   );
-  const axis = {
-    stroke: () => colourOf('--text-quiet'),
-    grid: { stroke: () => colourOf('--line'), width: 1 },
-    ticks: { show: false },
-    font: `11px ${getComputedStyle(target).fontFamily}`,
-  };
+  const axis = axisLook(target);
   return new uPlot(
     {
       width: look.width,

@@ -4,6 +4,7 @@ import uPlot from 'uplot';
 import { ticks } from '../format/time';
 import { colourOf, faded } from './colours';
 import { tickLabel } from './machineRows';
+import { axisLook } from './pen';
 
 export interface LineLook {
   width: number;
@@ -26,12 +27,7 @@ export function drawLines(
 ): uPlot {
   const [at = [], ...values] = columns;
   const data = [at.map((one) => (one ?? 0) / 1000), ...values] as uPlot.AlignedData;
-  const axis = {
-    stroke: () => colourOf('--text-quiet'),
-    grid: { stroke: () => colourOf('--line'), width: 1 },
-    ticks: { show: false },
-    font: `11px ${getComputedStyle(target).fontFamily}`,
-  };
+  const axis = axisLook(target);
   const marks = ticks(look.start, look.end, (look.width - 70) / 90, look.zone);
   return new uPlot(
     {

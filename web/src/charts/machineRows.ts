@@ -5,6 +5,7 @@ import type { MachineTime } from '../state/machineTime';
 import { ACCOUNTS, accountOf } from '../theme/accounts';
 import { colourOf } from './colours';
 import { fillOf } from './hatch';
+import { clip, penOf } from './pen';
 
 const AXIS = 24;
 /** Up to so many rows the axis below the second picture serves both. */
@@ -53,20 +54,12 @@ export function tickLabel(at: number, step: number, zone: string | undefined): s
 }
 
 export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: RowsLook): void {
-  const ratio = window.devicePixelRatio || 1;
   const { tops: ys, bottom, height } = tops(time);
   const hasAxis = time.rows.length > OWN_AXIS_FROM;
-  const total = bottom + (hasAxis ? AXIS : 0);
-  canvas.width = Math.round(look.width * ratio);
-  canvas.height = Math.round(total * ratio);
-  canvas.style.height = `${total}px`;
-  const pen = canvas.getContext('2d')!;
-  pen.scale(ratio, ratio);
+  const pen = penOf(canvas, look.width, bottom + (hasAxis ? AXIS : 0));
   const inner = look.width - look.gutter - look.right;
   const x = (at: number) => look.gutter + ((at - time.start) / (time.end - time.start)) * inner;
 
-  pen.font = `11px ${getComputedStyle(canvas).fontFamily}`;
-  pen.textBaseline = 'middle';
   const quiet = colourOf('--text-quiet');
   const line = colourOf('--line');
 
@@ -130,13 +123,6 @@ export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: Row
       : `${row.thread}`;
     pen.fillText(words, look.gutter - 8, top + height / 2 + 0.5);
   });
-}
-
-function clip(pen: CanvasRenderingContext2D, text: string, width: number): string {
-  if (pen.measureText(text).width <= width) return text;
-  let short = text;
-  while (short.length > 1 && pen.measureText(`${short}…`).width > width) short = short.slice(0, -1);
-  return `${short}…`;
 }
 
 /** What lies under a point of the picture. */

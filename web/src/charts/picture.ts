@@ -6,6 +6,7 @@ import { ACCOUNTS, accountOf } from '../theme/accounts';
 import { colourOf, faded } from './colours';
 import { fillOf } from './hatch';
 import { tickLabel } from './machineRows';
+import { clip, penOf } from './pen';
 
 const AXIS = 22;
 const RIGHT = 6;
@@ -71,20 +72,13 @@ function machinesOf(time: MachineTime, look: PictureLook): Machine[] {
 const inner = (look: PictureLook) => look.width - gutterOf(look.width) - RIGHT;
 
 export function drawPicture(canvas: HTMLCanvasElement, time: MachineTime, look: PictureLook): void {
-  const ratio = window.devicePixelRatio || 1;
   const machines = machinesOf(time, look);
   const bottom = machines.length === 0 ? 40 : machines.at(-1)!.top + machines.at(-1)!.height + 3;
   const gutter = gutterOf(look.width);
   const wide = inner(look);
-  canvas.width = Math.round(look.width * ratio);
-  canvas.height = Math.round((bottom + AXIS) * ratio);
-  canvas.style.height = `${bottom + AXIS}px`;
-  const pen = canvas.getContext('2d')!;
-  pen.scale(ratio, ratio);
+  const pen = penOf(canvas, look.width, bottom + AXIS);
   const x = (at: number) => gutter + ((at - time.start) / (time.end - time.start)) * wide;
 
-  pen.font = `11px ${getComputedStyle(canvas).fontFamily}`;
-  pen.textBaseline = 'middle';
   const quiet = colourOf('--text-quiet');
   const text = colourOf('--text');
   const edge = colourOf('--line-strong');
@@ -141,13 +135,6 @@ export function drawPicture(canvas: HTMLCanvasElement, time: MachineTime, look: 
     pen.strokeStyle = colourOf('--focus');
     pen.strokeRect(x(from), 0.5, x(to) - x(from), bottom - 1);
   }
-}
-
-function clip(pen: CanvasRenderingContext2D, words: string, width: number): string {
-  if (pen.measureText(words).width <= width) return words;
-  let short = words;
-  while (short.length > 1 && pen.measureText(`${short}…`).width > width) short = short.slice(0, -1);
-  return `${short}…`;
 }
 
 /** The instant under a point, within the span. */

@@ -9,6 +9,7 @@ import { A } from '@solidjs/router';
 import { getHourlyAccounts, type AccountRow } from '../api/machines';
 import { colourOf } from '../charts/colours';
 import { tickLabel } from '../charts/machineRows';
+import { clip, penOf } from '../charts/pen';
 import { percent, plural } from '../format/number';
 import { ticks } from '../format/time';
 import { now } from '../state/clock';
@@ -130,15 +131,8 @@ export function HeatStrip() {
     const known = rows();
     isDark();
     if (width() < 100) return;
-    const ratio = window.devicePixelRatio || 1;
     const bottom = workers().length * high() + 2;
-    canvas.width = Math.round(width() * ratio);
-    canvas.height = Math.round((bottom + 22) * ratio);
-    canvas.style.height = `${bottom + 22}px`;
-    const pen = canvas.getContext('2d')!;
-    pen.scale(ratio, ratio);
-    pen.font = `11px ${getComputedStyle(canvas).fontFamily}`;
-    pen.textBaseline = 'middle';
+    const pen = penOf(canvas, width(), bottom + 22);
     const [good, bad, none] = [
       colourOf('--account-rendering-useful'),
       colourOf('--account-rendering-wasted'),
@@ -170,7 +164,7 @@ export function HeatStrip() {
       free = middle + 12;
       pen.textAlign = 'right';
       pen.fillStyle = colourOf('--text');
-      pen.fillText(worker.name.slice(0, 18), gutter() - 8, middle);
+      pen.fillText(clip(pen, worker.name, gutter() - 12), gutter() - 8, middle);
     });
     pen.textAlign = 'center';
     pen.fillStyle = colourOf('--text-quiet');
