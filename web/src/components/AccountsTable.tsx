@@ -1,10 +1,10 @@
 import { For, Show } from 'solid-js';
-import type { Receipt } from '../api/types';
+import type { Account } from '../api/types';
 import { seconds, share } from '../format/number';
 import { ACCOUNTS, accountToken, type AccountLook } from '../theme/accounts';
 
 /** The colour and hatch of an account, as the charts draw it. */
-export function AccountSwatch(props: { account: AccountLook }) {
+function AccountSwatch(props: { account: AccountLook }) {
   return (
     <span
       class="swatch"
@@ -15,12 +15,22 @@ export function AccountSwatch(props: { account: AccountLook }) {
   );
 }
 
-/** Machine time by account, as the receipt has it, with the sum it must give. */
-export function AccountsTable(props: { receipt: Receipt }) {
-  const amount = (key: AccountLook['key']) => props.receipt.accounts[`${key}_ms`] ?? 0;
-  const whole = () => ACCOUNTS.reduce((sum, { key }) => sum + amount(key), 0);
+/** Machine time by account, with the sum it must give. */
+export function AccountsTable(props: {
+  /** Milliseconds in an account. */
+  amount: (key: Account) => number;
+  /** Milliseconds that shares are of, where the sum alone does not say it. */
+  whole?: number;
+  /** What is summed, if that is not simply the accounts. */
+  sumOf?: string;
+  hasBars?: boolean;
+  /** By how many points the share of an account has changed. */
+  changeOf?: ((key: Account) => string) | undefined;
+}) {
+  const sum = () => ACCOUNTS.reduce((all, { key }) => all + props.amount(key), 0);
+  const whole = () => props.whole ?? sum();
   return (
-    <table class="accounts bars">
+    <table class="accounts" classList={{ bars: props.hasBars ?? false }}>
       <thead>
         <tr>
           <th scope="col">Account</th>
@@ -30,43 +40,60 @@ export function AccountsTable(props: { receipt: Receipt }) {
           <th scope="col" class="number">
             Share
           </th>
-          <th scope="col">
-            <span class="visually-hidden">Bar</span>
-          </th>
+          <Show when={props.changeOf}>
+            <th scope="col" class="number">
+              ± points
+            </th>
+          </Show>
+          <Show when={props.hasBars}>
+            <th scope="col">
+              <span class="visually-hidden">Bar</span>
+            </th>
+          </Show>
         </tr>
       </thead>
       <tbody>
         <For each={ACCOUNTS}>
           {(account) => (
-            <tr classList={{ nothing: amount(account.key) === 0 }}>
+            <tr classList={{ nothing: props.amount(account.key) === 0 }}>
               <td data-tip={account.meaning}>
                 <AccountSwatch account={account} /> {account.label}
               </td>
-              <td class="number">{seconds(amount(account.key))}</td>
-              <td class="number">{share(amount(account.key), whole())}</td>
-              <td class="bar-cell">
-                <Show when={amount(account.key) > 0}>
-                  <span
-                    class="bar"
-                    data-hatch={account.hatch}
-                    data-account={account.key}
-                    style={{
-                      '--colour': `var(${accountToken(account.key)})`,
-                      width: `${(amount(account.key) / Math.max(whole(), 1)) * 100}%`,
-                    }}
-                  />
-                </Show>
-              </td>
+              <td class="number">{seconds(props.amount(account.key))}</td>
+              <td class="number">{share(props.amount(account.key), whole())}</td>
+              <Show when={props.changeOf}>
+                {(changeOf) => <td class="number">{changeOf()(account.key)}</td>}
+              </Show>
+              <Show when={props.hasBars}>
+                <td class="bar-cell">
+                  <Show when={props.amount(account.key) > 0}>
+                    <span
+                      class="bar"
+                      data-hatch={account.hatch}
+                      data-account={account.key}
+                      style={{
+                        '--colour': `var(${accountToken(account.key)})`,
+                        width: `${(props.amount(account.key) / Math.max(whole(), 1)) * 100}%`,
+                      }}
+                    />
+                  </Show>
+                </td>
+              </Show>
             </tr>
           )}
         </For>
       </tbody>
       <tfoot>
         <tr>
-          <th scope="row">Σ accounts</th>
-          <td class="number">{seconds(whole())}</td>
-          <td class="number">100.0 %</td>
-          <td />
+          <th scope="row">Σ {props.sumOf ?? 'accounts'}</th>
+          <td class="number">{seconds(sum())}</td>
+          <td class="number">{share(sum(), whole())}</td>
+          <Show when={props.changeOf}>
+            <td />
+          </Show>
+          <Show when={props.hasBars}>
+            <td />
+          </Show>
         </tr>
       </tfoot>
     </table>

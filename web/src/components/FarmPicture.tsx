@@ -1,14 +1,14 @@
-import { For, Show, createEffect, createMemo, createSignal, on } from 'solid-js';
+import { Show, createEffect, createMemo, createSignal, on } from 'solid-js';
 import { getAccounts } from '../api/client';
-import type { Accounts } from '../api/types';
-import { plural, seconds, share } from '../format/number';
+import type { Account, Accounts } from '../api/types';
+import { plural, seconds } from '../format/number';
 import { duration, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { createMachineTime } from '../state/machineTime';
 import { useWords } from '../state/words';
 import { ACCOUNTS } from '../theme/accounts';
-import { AccountSwatch } from './AccountsTable';
+import { AccountsTable } from './AccountsTable';
 import { MachinePicture } from './MachinePicture';
 import '../styles/picture.css';
 
@@ -84,8 +84,8 @@ export function FarmPicture() {
     }),
   );
   const sums = () => time()?.accounts;
-  const amount = (accounts: Accounts | null | undefined, key: string) =>
-    accounts?.total[`${key}_ms` as keyof Accounts['total']] ?? 0;
+  const amount = (accounts: Accounts | null | undefined, key: Account) =>
+    accounts?.total[`${key}_ms`] ?? 0;
   const whole = () => sums()?.machine_ms ?? 0;
   const accounted = () => ACCOUNTS.reduce((sum, { key }) => sum + amount(sums(), key), 0);
   const each = () => {
@@ -98,7 +98,7 @@ export function FarmPicture() {
       : `${words}, ${seconds(found.machine_ms)} of machine time`;
   };
   /** How much more or less than in the span before, in points of a hundred. */
-  const change_ = (key: string) => {
+  const changeOf = (key: Account) => {
     const old = before();
     if (old === null || old.machine_ms === 0 || whole() === 0) return '–';
     const points = (amount(sums(), key) / whole() - amount(old, key) / old.machine_ms) * 100;
@@ -130,50 +130,11 @@ export function FarmPicture() {
           <p class="equation-line">
             <b>{each()}</b>
           </p>
-          <table class="accounts">
-            <thead>
-              <tr>
-                <th scope="col">Account</th>
-                <th scope="col" class="number">
-                  Machine time
-                </th>
-                <th scope="col" class="number">
-                  Share
-                </th>
-                <Show when={compares()}>
-                  <th scope="col" class="number">
-                    ± points
-                  </th>
-                </Show>
-              </tr>
-            </thead>
-            <tbody>
-              <For each={ACCOUNTS}>
-                {(account) => (
-                  <tr classList={{ nothing: amount(sums(), account.key) === 0 }}>
-                    <td data-tip={account.meaning}>
-                      <AccountSwatch account={account} /> {account.label}
-                    </td>
-                    <td class="number">{seconds(amount(sums(), account.key))}</td>
-                    <td class="number">{share(amount(sums(), account.key), whole())}</td>
-                    <Show when={compares()}>
-                      <td class="number">{change_(account.key)}</td>
-                    </Show>
-                  </tr>
-                )}
-              </For>
-            </tbody>
-            <tfoot>
-              <tr>
-                <th scope="row">Σ accounts</th>
-                <td class="number">{seconds(accounted())}</td>
-                <td class="number">{share(accounted(), whole())}</td>
-                <Show when={compares()}>
-                  <td />
-                </Show>
-              </tr>
-            </tfoot>
-          </table>
+          <AccountsTable
+            amount={(key) => amount(sums(), key)}
+            whole={whole()}
+            changeOf={compares() ? changeOf : undefined}
+          />
           <p class="unaccounted" data-ok={whole() === accounted() ? 'yes' : 'no'}>
             Unaccounted: {seconds(whole() - accounted())}
           </p>

@@ -1,17 +1,17 @@
-import { For, Show, createEffect, createMemo, onCleanup } from 'solid-js';
+import { Show, createEffect, createMemo, onCleanup } from 'solid-js';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Account } from '../api/types';
 import { drawLevels } from '../charts/levels';
 import { drawRows, hitRow, type RowsLook } from '../charts/machineRows';
-import { percent, plural, seconds, share } from '../format/number';
+import { percent, plural, seconds } from '../format/number';
 import { clock, duration } from '../format/time';
 import { useFarm } from '../state/farm';
 import type { MachineTime } from '../state/machineTime';
 import { isDark } from '../state/theme';
 import { createWidth } from '../state/width';
 import { ACCOUNTS } from '../theme/accounts';
-import { AccountSwatch } from './AccountsTable';
+import { AccountsTable } from './AccountsTable';
 import { showTip } from './Tooltip';
 
 /** The machine time chart: a row per job thread, the threads per account below, the sums beside. */
@@ -94,39 +94,11 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
         <p class="chart-title">Job threads by account</p>
         <div class="levels" ref={chart} aria-hidden="true" />
       </div>
-      <table class="accounts">
-        <thead>
-          <tr>
-            <th scope="col">Account</th>
-            <th scope="col" class="number">
-              Machine time
-            </th>
-            <th scope="col" class="number">
-              Share
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          <For each={ACCOUNTS}>
-            {(account) => (
-              <tr classList={{ nothing: amount(account.key) === 0 }}>
-                <td data-tip={account.meaning}>
-                  <AccountSwatch account={account} /> {account.label}
-                </td>
-                <td class="number">{seconds(amount(account.key))}</td>
-                <td class="number">{share(amount(account.key), whole())}</td>
-              </tr>
-            )}
-          </For>
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row">Σ {props.time === null ? '' : factors(props.time)}</th>
-            <td class="number">{seconds(whole())}</td>
-            <td class="number">100.0 %</td>
-          </tr>
-        </tfoot>
-      </table>
+      <AccountsTable
+        amount={amount}
+        whole={whole()}
+        sumOf={props.time === null ? '' : factors(props.time)}
+      />
     </div>
   );
 }

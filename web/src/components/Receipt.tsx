@@ -112,7 +112,7 @@ export function Receipt(props: { receipt: Paper; title?: string }) {
         </dl>
       </div>
       <div class="sheets">
-        <AccountsTable receipt={props.receipt} />
+        <AccountsTable amount={(key) => props.receipt.accounts[`${key}_ms`] ?? 0} hasBars />
         <div class="sheet">
           <Show
             when={props.receipt.cost}
