@@ -97,6 +97,16 @@ function FarmName() {
   );
 }
 
+const PAGES: [string, string][] = [
+  ['/jobs', 'Jobs'],
+  ['/workers', 'Workers'],
+  ['/wrangle', 'Wrangle'],
+  ['/usage', 'Usage'],
+  ['/cost', 'Cost'],
+  ['/streams', 'Streams'],
+  ['/reports', 'Reports'],
+];
+
 /** The bar every page has, with the page below it. */
 export function Shell(props: { children?: JSX.Element }) {
   const farm = useFarm();
@@ -123,27 +133,13 @@ export function Shell(props: { children?: JSX.Element }) {
           <A href="/" aria-current={location.pathname === '/' ? 'page' : undefined}>
             Home
           </A>
-          <A href="/jobs" aria-current={within('/jobs')}>
-            Jobs
-          </A>
-          <A href="/workers" aria-current={within('/workers')}>
-            Workers
-          </A>
-          <A href="/wrangle" aria-current={within('/wrangle')}>
-            Wrangle
-          </A>
-          <A href="/usage" aria-current={within('/usage')}>
-            Usage
-          </A>
-          <A href="/cost" aria-current={within('/cost')}>
-            Cost
-          </A>
-          <A href="/streams" aria-current={within('/streams')}>
-            Streams
-          </A>
-          <A href="/reports" aria-current={within('/reports')}>
-            Reports
-          </A>
+          <For each={PAGES}>
+            {([path, word]) => (
+              <A href={path} aria-current={within(path)}>
+                {word}
+              </A>
+            )}
+          </For>
           <Show when={isAdmin()}>
             <A href="/admin/users" aria-current={within('/admin')}>
               Admin
