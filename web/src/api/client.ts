@@ -40,6 +40,10 @@ export class ApiError extends Error {
   }
 }
 
+/** Why something asked of the server did not work: in its words, if it has any. */
+export const reasonOf = (error: unknown): string =>
+  error instanceof ApiError ? error.message : 'The server does not answer.';
+
 /** Turns an answer that is not a success into the error it carries. */
 export async function faultOf(response: Response): Promise<ApiError> {
   try {

@@ -1,5 +1,5 @@
 import { For, Show, createSignal } from 'solid-js';
-import { ApiError, actOnJobs, orderWorkers } from '../api/client';
+import { actOnJobs, orderWorkers, reasonOf } from '../api/client';
 import type { Consequence, JobRow } from '../api/types';
 import { useFarm } from '../state/farm';
 
@@ -36,7 +36,7 @@ export function Deeds(props: { label: string; deeds: Deed[] }) {
       if (refused !== undefined) setProblem(refused);
     } catch (error) {
       setTold(null);
-      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+      setProblem(reasonOf(error));
     } finally {
       setBusy(false);
     }

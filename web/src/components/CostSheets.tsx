@@ -1,4 +1,5 @@
 import { For, Show, createMemo, createResource } from 'solid-js';
+import { reasonOf } from '../api/client';
 import {
   getBudgets,
   getMonths,
@@ -188,7 +189,7 @@ export function CostSheets() {
           fallback={
             <p class="empty pad">
               {statement.error !== undefined
-                ? String((statement.error as Error).message)
+                ? reasonOf(statement.error)
                 : month()
                   ? 'Adding up the month …'
                   : 'Choose a month to see what it cost, by client and project.'}

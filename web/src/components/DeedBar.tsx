@@ -1,4 +1,5 @@
 import { For, Show, createSignal, type JSX } from 'solid-js';
+import { reasonOf } from '../api/client';
 import type { LiveTable } from '../live/table';
 import { consequence, perform, type Deed } from '../state/deeds';
 import { useFarm } from '../state/farm';
@@ -32,7 +33,7 @@ export function DeedBar<T extends object>(props: {
       const found = await consequence(farmId, deed);
       if (asked() === deed) setTold(found);
     } catch (error) {
-      setTold(`What it would do is not known: ${String((error as Error).message)}`);
+      setTold(`What it would do is not known: ${reasonOf(error)}`);
     }
   };
   const doIt = () => {

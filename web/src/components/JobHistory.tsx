@@ -1,6 +1,6 @@
 import { Show, createEffect, createSignal, on, onCleanup, onMount, type JSX } from 'solid-js';
 import { useNavigate, useSearchParams } from '@solidjs/router';
-import { ApiError, findJobs } from '../api/client';
+import { findJobs, reasonOf } from '../api/client';
 import type { JobRow } from '../api/types';
 import { count } from '../format/number';
 import { full } from '../format/time';
@@ -61,7 +61,7 @@ export function JobHistory(props: { aside: JSX.Element }) {
       }
     } catch (error) {
       if (mine !== turn) return;
-      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+      setProblem(reasonOf(error));
     } finally {
       if (mine === turn) setReading(false);
     }

@@ -1,5 +1,6 @@
 import { Show, createEffect, createMemo, createSignal, onCleanup } from 'solid-js';
 import { A } from '@solidjs/router';
+import { reasonOf } from '../api/client';
 import { getAttemptAt, type AttemptAt, type AttemptRow } from '../api/machines';
 import { drawPicture, hitPicture, instantAt, type PictureLook } from '../charts/picture';
 import { percent } from '../format/number';
@@ -141,7 +142,7 @@ export function MachinePicture(props: {
       setPicked({ ...found, worker });
     } catch (error) {
       setPicked(null);
-      setProblem(error instanceof Error ? error.message : 'The server does not answer.');
+      setProblem(reasonOf(error));
     }
   };
   const whole = () => props.time?.accounts.machine_ms ?? 0;

@@ -1,6 +1,6 @@
 import { For, Show, createResource, createSignal } from 'solid-js';
 import { useNavigate } from '@solidjs/router';
-import { deleteView, getViews, putView } from '../api/client';
+import { deleteView, getViews, putView, reasonOf } from '../api/client';
 import { useFarm } from '../state/farm';
 import { notify } from '../state/notices';
 
@@ -21,7 +21,7 @@ export function SavedViews(props: { page: 'jobs' | 'workers'; query: () => strin
       await what(id);
       notify(said);
     } catch (error) {
-      notify((error as Error).message, { isProblem: true });
+      notify(reasonOf(error), { isProblem: true });
     }
     await refetch();
   };

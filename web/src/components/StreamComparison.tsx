@@ -1,5 +1,5 @@
 import { For, Show, createMemo, createResource } from 'solid-js';
-import { get, inFarm } from '../api/client';
+import { get, inFarm, reasonOf } from '../api/client';
 import { UNKNOWN, bytes, count } from '../format/number';
 import { duration, full } from '../format/time';
 import { now } from '../state/clock';
@@ -130,7 +130,7 @@ export function StreamComparison(props: { streams: string[]; hours: number; minu
       </div>
       <Show
         when={slots.error === undefined}
-        fallback={<p class="problem pad">{String((slots.error as Error)?.message)}</p>}
+        fallback={<p class="problem pad">{reasonOf(slots.error)}</p>}
       >
         <div class="pad">
           <LineChart

@@ -1,6 +1,7 @@
 /** What a search on the server has found so far; it goes on by itself while the log grows. */
 
 import { createSignal, onCleanup } from 'solid-js';
+import { reasonOf } from '../api/client';
 import type { Found, FoundLine } from '../api/logs';
 
 type Search = (
@@ -35,9 +36,7 @@ export function createFound() {
       await going;
       if (!mine.aborted) setDone(true);
     } catch (error) {
-      if (!mine.aborted) {
-        setProblem(error instanceof Error ? error.message : 'The server does not answer.');
-      }
+      if (!mine.aborted) setProblem(reasonOf(error));
     } finally {
       if (!mine.aborted) setBusy(false);
     }

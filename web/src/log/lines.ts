@@ -1,6 +1,7 @@
 /** The lines of a log that are on the screen or near it; the rest stays on the server. */
 
 import { createSignal, onCleanup, untrack } from 'solid-js';
+import { reasonOf } from '../api/client';
 import { getLines, getLog, type LogAbout, type LogName } from '../api/logs';
 import type { Instant } from '../api/types';
 
@@ -38,7 +39,7 @@ export function createLines(name: () => LogName | null) {
 
   const say = (error: unknown) => {
     if (stop.signal.aborted) return;
-    setProblem(error instanceof Error ? error.message : 'The server does not answer.');
+    setProblem(reasonOf(error));
   };
 
   const readWindow = async (at: number) => {

@@ -1,4 +1,5 @@
 import { For, Show, createResource, createSignal } from 'solid-js';
+import { reasonOf } from '../api/client';
 import { getMySignIns, setMyPassword, signOut, signOutEverywhere, signOutOne } from '../api/people';
 import { Refusal } from '../components/AdminTabs';
 import { Panel } from '../components/Panel';
@@ -7,8 +8,6 @@ import { ago } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { createTitle } from '../state/title';
-
-const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Firefox 140 on Linux, out of what a browser calls itself. */
 function browserName(told: string): string {
@@ -38,7 +37,7 @@ function PasswordForm(props: { onDone: () => void }) {
       setHas(true);
       props.onDone();
     } catch (error) {
-      setFailure(said(error));
+      setFailure(reasonOf(error));
     }
   };
   return (

@@ -1,5 +1,6 @@
 import { For, Match, Show, Switch, createMemo, createSignal } from 'solid-js';
 import { A } from '@solidjs/router';
+import { reasonOf } from '../api/client';
 import { HOMES, setHome, type Home } from '../api/people';
 import { FirstSteps } from '../components/FirstSteps';
 import { JobsTable } from '../components/JobsTable';
@@ -31,7 +32,7 @@ function HomeChoice(props: { home: Home }) {
     setFailure('');
     setHome(home).catch((error: unknown) => {
       setChosen(before);
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(reasonOf(error));
     });
   };
   return (

@@ -1,4 +1,5 @@
 import { Show, createSignal } from 'solid-js';
+import { reasonOf } from '../api/client';
 import { signIn } from '../api/people';
 import { Command } from '../components/Command';
 import { createTitle } from '../state/title';
@@ -18,7 +19,7 @@ export function SignIn() {
       await signIn(String(given.get('name')), String(given.get('password')));
       window.location.reload();
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(reasonOf(error));
       form.querySelector<HTMLInputElement>('[name=password]')?.select();
       setBusy(false);
     }

@@ -1,5 +1,6 @@
 import { For, Show, createMemo, createResource, createSignal } from 'solid-js';
 import { A, useParams } from '@solidjs/router';
+import { reasonOf } from '../api/client';
 import {
   getSamples,
   getWorker,
@@ -142,7 +143,7 @@ function Note(props: { farm: string; worker: string; note: string; onSaved: () =
       setProblem(null);
       props.onSaved();
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : 'It was not saved.');
+      setProblem(reasonOf(error));
     }
   };
   return (

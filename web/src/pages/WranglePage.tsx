@@ -1,6 +1,6 @@
 import { For, Show, createEffect, createResource, createSignal, on, onCleanup } from 'solid-js';
 import { A } from '@solidjs/router';
-import { ApiError } from '../api/client';
+import { reasonOf } from '../api/client';
 import { getUsers } from '../api/people';
 import {
   actOnInbox,
@@ -234,7 +234,7 @@ export function WranglePage() {
       setInbox(await getInbox(farmId));
       setProblem(null);
     } catch (error) {
-      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+      setProblem(reasonOf(error));
     }
   };
   const soon = throttle(() => void read(), 2_000);
@@ -279,7 +279,7 @@ export function WranglePage() {
       setTold([...new Set(found.clusters.map((one) => one.text))]);
       if (dialog?.open === false) dialog.showModal();
     } catch (error) {
-      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+      setProblem(reasonOf(error));
     }
   };
   const ask = (ids: string[], rest: Omit<InboxAsk, 'apply' | 'clusters'>) =>
@@ -292,7 +292,7 @@ export function WranglePage() {
       setSaid((await undoDeed(farmId, deed)).text);
       setProblem(null);
     } catch (error) {
-      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+      setProblem(reasonOf(error));
     }
     await read();
   };

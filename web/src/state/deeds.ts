@@ -1,6 +1,6 @@
 /** What users do to many jobs or workers: shown at once, taken back with the reason if refused. */
 
-import { ApiError, actOnJobs, orderWorkers } from '../api/client';
+import { actOnJobs, orderWorkers, reasonOf } from '../api/client';
 import type { Consequence, Counts, JobRow, TaskStatus, WorkerRow } from '../api/types';
 import type { LiveTable } from '../live/table';
 import { plural } from '../format/number';
@@ -22,9 +22,6 @@ export interface Deed<T extends object> {
   /** Made of the rows as they were before. */
   undo?: (rows: T[]) => Deed<T>[];
 }
-
-const words = (error: unknown) =>
-  error instanceof ApiError ? error.message : 'The server does not answer.';
 
 /** What a deed would do, in the server's words. */
 export const consequence = async <T extends object>(farm: string, deed: Deed<T>) =>
@@ -48,7 +45,7 @@ export async function perform<T extends object>(
       const answer = await deed.ask(farm, part, true);
       for (const [id, why] of Object.entries(answer.refused)) refused.set(id, why);
     } catch (error) {
-      for (const id of part) refused.set(id, words(error));
+      for (const id of part) refused.set(id, reasonOf(error));
     }
   }
   shown.rollBack(refused.keys());

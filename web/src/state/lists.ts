@@ -1,7 +1,7 @@
 /** All active jobs and all workers, read once and kept live for as long as the page lives. */
 
 import { createSignal, type Accessor } from 'solid-js';
-import { ApiError, getSnapshot } from '../api/client';
+import { getSnapshot, reasonOf } from '../api/client';
 import type { JobRow, WorkerRow } from '../api/types';
 import { unpack } from '../live/snapshot';
 import { LiveTable } from '../live/table';
@@ -120,7 +120,7 @@ function createList<T extends object>(farm: FarmState, source: Source<T>): LiveL
       setLoaded((times) => times + 1);
     } catch (error) {
       if (mine !== turn) return;
-      setProblem(error instanceof ApiError ? error.message : 'The server does not answer.');
+      setProblem(reasonOf(error));
       setTimeout(() => void read(), 3000);
     }
   };

@@ -1,7 +1,7 @@
 /** One report, asked again when what is asked changes. */
 
 import { createEffect, createSignal, on, type Accessor } from 'solid-js';
-import { ApiError, getReport, type ReportQuery } from '../api/client';
+import { getReport, reasonOf, type ReportQuery } from '../api/client';
 import type { Report } from '../api/types';
 import { useFarm } from './farm';
 
@@ -32,9 +32,7 @@ export function createReport(asked: Accessor<ReportQuery | null>): ReportState {
       } catch (error) {
         if (mine !== turn) return;
         setReport(null);
-        setProblem(
-          error instanceof ApiError ? error.message : 'The server does not answer. Try again soon.',
-        );
+        setProblem(reasonOf(error));
       } finally {
         if (mine === turn) setReading(false);
       }

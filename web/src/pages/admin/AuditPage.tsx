@@ -1,5 +1,6 @@
 import { For, Show, createEffect, createSignal, on } from 'solid-js';
 import { A, useSearchParams } from '@solidjs/router';
+import { reasonOf } from '../../api/client';
 import { getAudit, type AuditRow } from '../../api/people';
 import { AdminTabs, Refusal } from '../../components/AdminTabs';
 import { Panel } from '../../components/Panel';
@@ -73,7 +74,7 @@ export default function AuditPage() {
       setOlder(found.older);
       setFailure('');
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(reasonOf(error));
     }
   };
   createEffect(on([() => query.where, () => query.range], () => void load()));

@@ -1,4 +1,5 @@
 import { For, Show, createResource, createSignal } from 'solid-js';
+import { reasonOf } from '../../api/client';
 import {
   LEVELS,
   addKey,
@@ -23,8 +24,6 @@ import { createTitle } from '../../state/title';
 
 const ROLES = { owner: 'owns the server', member: 'member', worker: 'worker' };
 
-const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 function NewUser(props: { onDone: () => void }) {
   const farm = useFarm();
   const [failure, setFailure] = createSignal('');
@@ -43,7 +42,7 @@ function NewUser(props: { onDone: () => void }) {
       form.reset();
       setRole('member');
     } catch (error) {
-      setFailure(said(error));
+      setFailure(reasonOf(error));
     }
     props.onDone();
   };
@@ -130,7 +129,7 @@ function Keys(props: UserActions) {
       props.onKey({ user: props.user.name, ...(await addKey(props.user.name)) });
       props.onDone();
     } catch (error) {
-      props.onFail(said(error));
+      props.onFail(reasonOf(error));
     }
     setMaking(false);
   };
@@ -140,7 +139,7 @@ function Keys(props: UserActions) {
       props.onKey(null);
       props.onDone();
     } catch (error) {
-      props.onFail(said(error));
+      props.onFail(reasonOf(error));
     }
     setSure('');
   };
@@ -199,7 +198,7 @@ function PasswordOf(props: UserActions) {
       setOpen(false);
       props.onDone();
     } catch (error) {
-      props.onFail(said(error));
+      props.onFail(reasonOf(error));
     }
   };
   return (
@@ -245,7 +244,7 @@ function UserLine(props: UserActions) {
   const others = () => props.user.memberships.filter((one) => one !== here());
   const run = (act: Promise<unknown>) =>
     void act.then(props.onDone, (error: unknown) => {
-      props.onFail(said(error));
+      props.onFail(reasonOf(error));
       props.onDone();
     });
   return (
@@ -353,7 +352,7 @@ export default function UsersPage() {
         when={!users.error}
         fallback={
           <Panel title="Users">
-            <Refusal text={said(users.error)} />
+            <Refusal text={reasonOf(users.error)} />
           </Panel>
         }
       >
