@@ -17,23 +17,12 @@ const STEP_MS = 300_000;
 
 /** The span of a picture, kept in the address: `from` and `to`; without them the last 24 hours. */
 export function createPictureSpan() {
-  const { word, change } = useWords();
-  const given = () => {
-    const [from, to] = [Number(word('from')), Number(word('to'))];
-    return from > 0 && to > from ? { start: from, end: to } : null;
-  };
+  const { span: given, setSpan: go, clearSpan: reset } = useWords();
   const live = createMemo(() => Math.ceil(now() / STEP_MS) * STEP_MS);
   const span = createMemo(() => given() ?? { start: live() - DAY_MS, end: live() }, undefined, {
     equals: (a, b) => a.start === b.start && a.end === b.end,
   });
-  const go = (start: number, end: number) =>
-    change({ from: String(Math.floor(start)), to: String(Math.ceil(end)) });
-  return {
-    span,
-    isLive: () => given() === null,
-    go,
-    reset: () => change({ from: '', to: '' }),
-  };
+  return { span, isLive: () => given() === null, go, reset };
 }
 
 /** Buttons that move and widen the span of a picture. */

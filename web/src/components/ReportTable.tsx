@@ -1,6 +1,7 @@
 import { For, Show, createMemo } from 'solid-js';
 import type { Report, ReportColumn, ReportRow } from '../api/types';
 import { UNKNOWN, bytes, count, money, share } from '../format/number';
+import { compareNames } from '../format/order';
 import { duration, full } from '../format/time';
 
 type Value = string | number | null;
@@ -53,8 +54,7 @@ function barColumn(report: Report): ReportColumn | undefined {
 function compare(a: Value, b: Value): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   const [x, y] = [Number(a), Number(b)];
-  if (Number.isNaN(x) || Number.isNaN(y))
-    return String(a).localeCompare(String(b), 'en-GB', { numeric: true });
+  if (Number.isNaN(x) || Number.isNaN(y)) return compareNames(String(a), String(b));
   return y - x;
 }
 

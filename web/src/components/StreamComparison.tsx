@@ -43,11 +43,7 @@ const DASHES = ['solid', 'dashes', 'dots', 'dash dot', 'short dashes', 'fine dot
 /** Several streams in one chart; drag across it to look closer. */
 export function StreamComparison(props: { streams: string[]; hours: number; minute: number }) {
   const farm = useFarm();
-  const { word, change } = useWords();
-  const given = () => {
-    const [from, to] = [Number(word('from')), Number(word('to'))];
-    return from > 0 && to > from ? { start: from, end: to } : null;
-  };
+  const { word, change, span: given, setSpan, clearSpan } = useWords();
   const span = createMemo(
     () => {
       const end = (props.minute + 1) * 60_000;
@@ -123,7 +119,7 @@ export function StreamComparison(props: { streams: string[]; hours: number; minu
           {full(span().start, farm.zone())} to {full(span().end, farm.zone())}
         </span>
         <Show when={given() !== null}>
-          <button type="button" onClick={() => change({ from: '', to: '' })}>
+          <button type="button" onClick={clearSpan}>
             Whole span
           </button>
         </Show>
@@ -142,8 +138,7 @@ export function StreamComparison(props: { streams: string[]; hours: number; minu
               height: 240,
               words: look().words,
               series: drawn().names.map((label, at) => ({ label, ...STYLES[at]! })),
-              onBrush: (start, end) =>
-                change({ from: String(Math.floor(start)), to: String(Math.ceil(end)) }),
+              onBrush: setSpan,
             }}
           />
           <ul class="line-key" aria-label="Lines of the chart">

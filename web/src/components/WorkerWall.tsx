@@ -11,6 +11,7 @@ import { colourOf } from '../charts/colours';
 import { tickLabel } from '../charts/machineRows';
 import { clip, penOf } from '../charts/pen';
 import { percent, plural } from '../format/number';
+import { byName } from '../format/order';
 import { ticks } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
@@ -24,9 +25,6 @@ import { showTip } from './Tooltip';
 import '../styles/picture.css';
 
 const HOUR_MS = 3_600_000;
-
-const byName = <T extends { name: string }>(rows: readonly T[]) =>
-  rows.toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB', { numeric: true }));
 
 const VIEWS = [
   { key: '', word: 'List' },

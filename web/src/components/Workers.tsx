@@ -2,6 +2,7 @@ import { For, Show, createMemo } from 'solid-js';
 import { A } from '@solidjs/router';
 import type { WorkerRow, WorkerThread } from '../api/types';
 import { bytes, cpu, percent } from '../format/number';
+import { byName } from '../format/order';
 import { ago, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
@@ -111,9 +112,7 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
 /** Workers by name; with `most`, no more of a large farm than that. */
 export function WorkerList(props: { linked?: boolean; most?: number }) {
   const farm = useFarm();
-  const sorted = createMemo(() =>
-    farm.store.workers.toSorted((a, b) => a.name.localeCompare(b.name, 'en-GB', { numeric: true })),
-  );
+  const sorted = createMemo(() => byName(farm.store.workers));
   // Of many, those that render come first; a farm of few keeps its order.
   const shown = createMemo(() => {
     const all = sorted();

@@ -3,6 +3,7 @@
 import { createEffect, createSignal, on, onCleanup, type Accessor } from 'solid-js';
 import { getAccounts, getTimeline } from '../api/client';
 import type { Account, Accounts, TimelineRow } from '../api/types';
+import { compareNames } from '../format/order';
 import { ACCOUNTS, accountOf } from '../theme/accounts';
 import { now } from './clock';
 import { useFarm } from './farm';
@@ -54,7 +55,7 @@ export function createMachineTime(span: Accessor<Span | null>): Accessor<Machine
     const names = new Map(farm.store.workers.map((worker) => [worker.worker_id, worker.name]));
     const name = (row: TimelineRow) => names.get(row.worker_id) ?? row.worker_id;
     return rows.toSorted(
-      (a, b) => name(a).localeCompare(name(b), 'en-GB', { numeric: true }) || a.thread - b.thread,
+      (a, b) => compareNames(name(a), name(b)) || a.thread - b.thread,
     );
   };
 

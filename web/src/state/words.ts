@@ -18,5 +18,13 @@ export function useWords() {
   };
   const change = (changes: Record<string, string>) =>
     navigate(address(changes), { scroll: false, replace: true });
-  return { word, address, change };
+  /** The span between `from` and `to`; null: the address names none. */
+  const span = () => {
+    const [start, end] = [Number(word('from')), Number(word('to'))];
+    return start > 0 && end > start ? { start, end } : null;
+  };
+  const setSpan = (start: number, end: number) =>
+    change({ from: String(Math.floor(start)), to: String(Math.ceil(end)) });
+  const clearSpan = () => change({ from: '', to: '' });
+  return { word, address, change, span, setSpan, clearSpan };
 }
