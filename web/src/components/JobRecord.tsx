@@ -7,7 +7,7 @@ import { clock, elapsed, full } from '../format/time';
 import { createAsked } from '../state/asked';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
-import { taskLook } from '../theme/states';
+import { attemptLook } from '../theme/states';
 import { Panel } from './Panel';
 import { StateChip } from './StateChip';
 
@@ -48,7 +48,7 @@ function Attempt(props: { jobId: string; row: AttemptRow }) {
   return (
     <tr>
       <td>
-        <StateChip look={taskLook(props.row.status)} plain />
+        <StateChip look={attemptLook(props.row)} plain />
       </td>
       <td class="ellipsis">
         {props.row.layer_name} {props.row.frames ?? `task ${props.row.task_index}`}

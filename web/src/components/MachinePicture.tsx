@@ -10,34 +10,16 @@ import type { MachineTime } from '../state/machineTime';
 import { isDark } from '../state/theme';
 import { createWidth } from '../state/width';
 import { ACCOUNTS } from '../theme/accounts';
+import { ACTION_WORDS, attemptLook } from '../theme/states';
 import { StateChip } from './StateChip';
 import { showTip } from './Tooltip';
-
-/** The state of an attempt as a chip. */
-export const attemptLook = (row: AttemptRow) =>
-  row.status === 'SUCCEEDED'
-    ? row.superseded
-      ? ({ word: 'rendered again since', tone: 'held', shape: 'slash' } as const)
-      : ({ word: 'done', tone: 'done', shape: 'check' } as const)
-    : row.status === 'FAILED'
-      ? ({ word: 'failed', tone: 'failed', shape: 'cross' } as const)
-      : ['RUNNING', 'ASSIGNED'].includes(row.status)
-        ? ({ word: 'rendering', tone: 'active', shape: 'play' } as const)
-        : ({ word: row.status.toLowerCase(), tone: 'muted', shape: 'slash' } as const);
-
-const KINDS: Record<string, string> = {
-  task_run: 'task',
-  env_enter: 'sets up the environment',
-  env_exit: 'takes down the environment',
-  sync_input: 'copies input',
-};
 
 export function AttemptWords(props: { row: AttemptRow }) {
   const farm = useFarm();
   const what = () =>
     props.row.kind === 'task_run'
       ? [props.row.layer_name, props.row.frames].filter(Boolean).join(' ')
-      : (KINDS[props.row.kind] ?? props.row.kind);
+      : (ACTION_WORDS[props.row.kind] ?? props.row.kind);
   return (
     <span class="attempt-words">
       <StateChip look={attemptLook(props.row)} />{' '}

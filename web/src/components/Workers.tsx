@@ -6,21 +6,15 @@ import { byName } from '../format/order';
 import { ago, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
-import { workerLook } from '../theme/states';
+import { ACTION_WORDS, workerLook } from '../theme/states';
 import { WorkerOrders } from './Actions';
 import { Meter } from './Meter';
 import { StateChip } from './StateChip';
 
-const ACTIONS: Record<string, string> = {
-  env_enter: 'sets up the environment',
-  env_exit: 'takes down the environment',
-  sync_input: 'copies input',
-};
-
 function Thread(props: { thread: WorkerThread; linked: boolean }) {
   const work = () => {
     const { action, layer_name: layer, frames } = props.thread;
-    if (layer === null) return (action && ACTIONS[action]) ?? 'open session, between tasks';
+    if (layer === null) return (action && ACTION_WORDS[action]) ?? 'open session, between tasks';
     return frames === null ? layer : `${layer} ${frames}`;
   };
   return (

@@ -12,7 +12,7 @@ import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { createJobState } from '../state/job';
 import { createTitle } from '../state/title';
-import { taskLook } from '../theme/states';
+import { attemptLook } from '../theme/states';
 import '../styles/log.css';
 
 const TYPING_MS = 250;
@@ -180,13 +180,13 @@ export function LogPage() {
               <a
                 href={`${location.pathname}?attempt=${one.attempt}`}
                 aria-current={current()?.attempt === one.attempt ? 'true' : undefined}
-                data-tone={taskLook(one.status).tone}
+                data-tone={attemptLook(one).tone}
                 data-tip={full(one.started_at, farm.zone())}
               >
-                <Shape name={taskLook(one.status).shape} />
+                <Shape name={attemptLook(one).shape} />
                 <b>Attempt {one.attempt}</b>
                 <span>
-                  {one.class ?? taskLook(one.status).word} on {one.worker || 'a worker'}
+                  {one.class ?? attemptLook(one).word} on {one.worker || 'a worker'}
                   {one.started_at === null
                     ? ''
                     : ` · ${elapsed(one.started_at, one.ended_at, now())}`}

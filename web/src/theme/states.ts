@@ -88,6 +88,22 @@ export function taskLook(status: string): StateLook {
   );
 }
 
+const INTERRUPTED: StateLook = { word: 'interrupted', tone: 'muted', shape: 'slash' };
+const SUPERSEDED: StateLook = { word: 'rendered again since', tone: 'held', shape: 'slash' };
+
+/** The look of an attempt: its own status, which no task has, or what became of it since. */
+export function attemptLook(row: { status: string; superseded?: boolean }): StateLook {
+  if (row.superseded && row.status === 'SUCCEEDED') return SUPERSEDED;
+  return row.status === 'INTERRUPTED' ? INTERRUPTED : taskLook(row.status);
+}
+
+/** What a session does that is no task. */
+export const ACTION_WORDS: Record<string, string> = {
+  env_enter: 'sets up the environment',
+  env_exit: 'takes down the environment',
+  sync_input: 'copies input',
+};
+
 export function workerLook(status: string): StateLook {
   return WORKER_LOOKS[status as WorkerState] ?? { word: status, tone: 'unsure', shape: 'question' };
 }
