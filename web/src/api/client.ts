@@ -171,7 +171,7 @@ export const reportFileUrl = (farm: string, asked: ReportQuery, format: 'csv' | 
 export const getFrames = async (farm: string, job: string): Promise<FrameColumns> =>
   (await get<{ frames: FrameColumns }>(`${inJob(farm, job)}/frames`)).frames;
 
-const within = (start: Instant, end: Instant) => ({
+export const within = (start: Instant, end: Instant) => ({
   start: Math.round(start),
   end: Math.round(end),
 });

@@ -1,7 +1,7 @@
 /** What the pages of machines ask: one worker in full, what it was at, its samples, sums by hour. */
 
 import type { Account, Instant, WorkerRow } from './types';
-import { get, inFarm, send } from './client';
+import { get, inFarm, send, within } from './client';
 
 export interface WorkerDetail extends Omit<WorkerRow, 'classes' | 'groups'> {
   disabled: boolean;
@@ -65,31 +65,25 @@ export type AccountRow = Record<`${Account}_ms`, number> & {
 
 const of = (farm: string, worker: string) =>
   `${inFarm(farm)}/workers/${encodeURIComponent(worker)}`;
-const whole = (at: number) => Math.round(at);
 
 export const getWorker = (farm: string, worker: string) => get<WorkerDetail>(of(farm, worker));
 
 export const getWorkerAttempts = (farm: string, worker: string, start: Instant, end: Instant) =>
-  get<{ rows: AttemptRow[]; left_out: boolean }>(`${of(farm, worker)}/attempts`, {
-    start: whole(start),
-    end: whole(end),
-  });
+  get<{ rows: AttemptRow[]; left_out: boolean }>(`${of(farm, worker)}/attempts`, within(start, end));
 
 export const getAttemptAt = (farm: string, worker: string, at: Instant, thread: number) =>
-  get<AttemptAt>(`${of(farm, worker)}/attempt`, { at: whole(at), thread });
+  get<AttemptAt>(`${of(farm, worker)}/attempt`, { at: Math.round(at), thread });
 
 export const getSamples = (farm: string, worker: string, start: Instant, end: Instant) =>
   get<Samples>(`${inFarm(farm)}/samples/workers`, {
     worker,
-    start: whole(start),
-    end: whole(end),
+    ...within(start, end),
     points: 400,
   });
 
 export const getHourlyAccounts = (farm: string, start: Instant, end: Instant) =>
   get<{ rows: AccountRow[] }>(`${inFarm(farm)}/accounts`, {
-    start: whole(start),
-    end: whole(end),
+    ...within(start, end),
     by: 'worker',
     step: 'hour',
   });

@@ -5,6 +5,7 @@ import type { Why, WhyLayer } from '../api/types';
 import { Command } from '../components/Command';
 import { Panel } from '../components/Panel';
 import { count, plural } from '../format/number';
+import { compareNames } from '../format/order';
 import { createAsked } from '../state/asked';
 import { createTitle } from '../state/title';
 import '../styles/why.css';
@@ -51,7 +52,7 @@ function WorkersByReason(props: { layer: WhyLayer }) {
     const place = (reason: string) => (reason === '' ? Infinity : order().indexOf(reason));
     return props.layer.workers
       .filter((one) => `${one.name} ${one.reason} ${one.text}`.toLowerCase().includes(text))
-      .toSorted((a, b) => place(b.reason) - place(a.reason) || a.name.localeCompare(b.name));
+      .toSorted((a, b) => place(b.reason) - place(a.reason) || compareNames(a.name, b.name));
   });
   return (
     <Show when={props.layer.workers.length > 0}>

@@ -22,6 +22,7 @@ import { useFarm } from '../state/farm';
 import { createMachineTime } from '../state/machineTime';
 import { answerOf } from '../state/resource';
 import { createTitle } from '../state/title';
+import { accountOf } from '../theme/accounts';
 import { workerLook } from '../theme/states';
 import { NotFound } from './NotFound';
 import '../styles/picture.css';
@@ -201,8 +202,7 @@ export function WorkerPage() {
     ) as typeof all.accounts.total;
     for (const one of rows)
       for (const [from, to, account] of one.segments) {
-        const key = `${account === ('rendering' as string) ? 'rendering_useful' : account}_ms`;
-        if (key in total) total[key as keyof typeof total] += (to - from) / rows.length;
+        total[`${accountOf(account).key}_ms`] += (to - from) / rows.length;
       }
     const machine = Object.values(total).reduce((sum, part) => sum + part, 0);
     return { ...all, rows, accounts: { ...all.accounts, total, workers: 1, machine_ms: machine } };
