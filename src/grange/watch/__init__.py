@@ -1,1 +1,1 @@
-"""Checks of the farm, alerts, backup and restore."""
+"""Checks of streams, logged values and this machine; who is told; the hourly cycle of streams."""

@@ -110,16 +110,24 @@ def minutes(farm: DecidingFarm, count: float) -> None:
 def test_contact_says_when_a_worker_connected_and_its_version(farm, books):
     """Ledger S0-35: last connect, version, name; the place in the list is its own index."""
     minutes(farm, 1)
+    named(farm, "old", status=WorkerStatus.STOPPED)
     attributes = {"grange:attr.worker.version": ("v1-2-3",)}
     named(farm, "node1", **attributes)
     minutes(farm, 5)
     began = farm.clock.now()
     named(farm, "node1", status=WorkerStatus.STARTED, **attributes)
-    (one,) = books("contacts")["contacts"]
+    old, one = books("contacts")["contacts"]
+    assert (old["name"], old["index"], one["index"]) == ("old", 0, 1)
     assert (one["name"], one["version"], one["last_connect_at"]) == ("node1", "1.2.3", began)
     assert one["last_contact_at"] == began
     versions = [fact for fact in farm.facts if getattr(fact, "name", "") == "worker_version"]
     assert len(versions) == 1, "a version that stays is told once"
+    minutes(farm, 5)
+    attributes["grange:attr.worker.version"] = ("v1-3-0",)
+    named(farm, "node1", status=WorkerStatus.STOPPED, **attributes)
+    _, one = books("contacts")["contacts"]
+    assert (one["last_connect_at"], one["version"]) == (began, "1.3.0")
+    assert one["last_contact_at"] == farm.clock.now()
 
 
 def test_an_address_that_stays_has_one_row(farm, books):

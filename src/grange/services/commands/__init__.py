@@ -1,5 +1,5 @@
-"""Every wish to change the farm, as a value the owner loop decides on.
+"""Every wish to change the farm, as a value the owner loop decides on: one module for each subject.
 
-`farm_objects` (farms, queues, fleets, associations, environments, rates), `jobs`, `workers`,
-`people`. Heartbeats and results of workers are in `services.reports`.
+Farms, queues, fleets, their environments and rates are together in `farm_objects`. Heartbeats and
+results of workers are in `services.reports`.
 """
