@@ -318,9 +318,7 @@ class LayerTable:
             ]
         return found
 
-    def _taken(
-        self, tallies: Tallies, pools: tuple[PoolKey, ...], offer: Offer
-    ) -> PoolKey | None:
+    def _taken(self, tallies: Tallies, pools: tuple[PoolKey, ...], offer: Offer) -> PoolKey | None:
         """Return the first of these pools that an offer gets no seat of; None: it gets all."""
         if offer.held:
             pools = tuple(key for key in pools if key not in offer.held)

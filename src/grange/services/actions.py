@@ -149,8 +149,7 @@ async def consequence_for_workers(
         "disable": f"disables {many(len(rows), 'worker')}; {many(count, 'running task')} will be"
         " finished",
         "stop": f"disables {many(len(rows), 'worker')}, {stops(count, lost)}",
-        "quit": f"ends {many(len(rows), 'worker')}; {many(count, 'running task')} will be"
-        " finished",
+        "quit": f"ends {many(len(rows), 'worker')}; {many(count, 'running task')} will be finished",
         "restart": f"restarts {many(len(rows), 'machine')}; {many(count, 'running task')} will be"
         " finished",
         "shutdown": f"shuts down {many(len(rows), 'machine')};"

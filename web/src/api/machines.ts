@@ -69,7 +69,10 @@ const of = (farm: string, worker: string) =>
 export const getWorker = (farm: string, worker: string) => get<WorkerDetail>(of(farm, worker));
 
 export const getWorkerAttempts = (farm: string, worker: string, start: Instant, end: Instant) =>
-  get<{ rows: AttemptRow[]; left_out: boolean }>(`${of(farm, worker)}/attempts`, within(start, end));
+  get<{ rows: AttemptRow[]; left_out: boolean }>(
+    `${of(farm, worker)}/attempts`,
+    within(start, end),
+  );
 
 export const getAttemptAt = (farm: string, worker: string, at: Instant, thread: number) =>
   get<AttemptAt>(`${of(farm, worker)}/attempt`, { at: Math.round(at), thread });

@@ -28,8 +28,15 @@ export function LineChart(props: {
     });
     onCleanup(() => cancelAnimationFrame(turn));
   });
-  return <div class="line-chart levels" ref={(element) => {
-    target = element;
-    watch(element);
-  }} role="img" aria-label={props.label} />;
+  return (
+    <div
+      class="line-chart levels"
+      ref={(element) => {
+        target = element;
+        watch(element);
+      }}
+      role="img"
+      aria-label={props.label}
+    />
+  );
 }

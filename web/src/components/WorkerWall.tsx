@@ -1,10 +1,4 @@
-import {
-  For,
-  Show,
-  createEffect,
-  createMemo,
-  createResource,
-} from 'solid-js';
+import { For, Show, createEffect, createMemo, createResource } from 'solid-js';
 import { A } from '@solidjs/router';
 import { getHourlyAccounts, type AccountRow } from '../api/machines';
 import { colourOf } from '../charts/colours';

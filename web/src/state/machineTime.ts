@@ -54,9 +54,7 @@ export function createMachineTime(span: Accessor<Span | null>): Accessor<Machine
   const byName = (rows: TimelineRow[]) => {
     const names = new Map(farm.store.workers.map((worker) => [worker.worker_id, worker.name]));
     const name = (row: TimelineRow) => names.get(row.worker_id) ?? row.worker_id;
-    return rows.toSorted(
-      (a, b) => compareNames(name(a), name(b)) || a.thread - b.thread,
-    );
+    return rows.toSorted((a, b) => compareNames(name(a), name(b)) || a.thread - b.thread);
   };
 
   createEffect(

@@ -362,8 +362,8 @@ class Inbox:
                 limit=MOST_ATTEMPTS,
             )
         worker_of: dict[str, str] = {}
-        for part in batched(list({action.session_id for action in actions}), IDS_AT_ONCE):
-            where = OneOf("session_id", part)
+        for ids in batched(list({action.session_id for action in actions}), IDS_AT_ONCE):
+            where = OneOf("session_id", ids)
             worker_of |= dict(
                 await self._store.columns(Session, ("session_id", "worker_id"), where)
             )
