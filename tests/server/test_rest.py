@@ -313,7 +313,7 @@ def test_facts_are_kept_once_and_wrong_rows_named(farm: LocalFarm, worker: Scrip
 
 
 def test_a_session_log_by_offset_and_through_cloudwatch(
-    farm: LocalFarm, client: Any, worker: ScriptedWorker
+    farm: LocalFarm, client: Any, worker: ScriptedWorker, job_id: str
 ):
     session_id = client.list_sessions_for_worker(**worker.named)["sessions"][0]["sessionId"]
     path = f"/api/v1/farms/{farm.farm_id}/sessions/{session_id}/log"
