@@ -1,6 +1,6 @@
 """HTTP as ASGI has it: a request as a value, its body under a limit, a reply sent."""
 
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -62,7 +62,7 @@ def request_of(scope: Scope) -> Request:
 
 def new_request_id() -> str:
     """Return an id for one request, as AWS writes them."""
-    digits = secrets.token_hex(16)
+    digits = os.urandom(16).hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

@@ -73,24 +73,15 @@ class Access:
             AccessDeniedError: the caller may not; that is in the audit log now.
         """
         target = await self.target(caller, operation, named)
-        kind, subject = _about(named)
-        act = Act(
-            actor=caller.name,
-            operation=operation,
-            farm_id=target.farm_id or "",
-            kind=kind,
-            subject=subject,
-            credential=caller.credential,
-            address=address,
-            request_id=request_id,
-        )
         try:
             check(caller, operation, target)
         except AccessDeniedError as error:
+            act = _act(caller, operation, named, target, address=address, request_id=request_id)
             await self.note_refusal(act, str(error))
             raise
         if caller.role is Role.WORKER or operation.rpartition(":")[2].startswith(_READS):
             return
+        act = _act(caller, operation, named, target, address=address, request_id=request_id)
         ACTING.set(act)
         if operation in NOTED:
             await self._owner.ask(NoteAct(act=act, outcome=Outcome.DONE))
@@ -106,7 +97,7 @@ class Access:
         )
         job_id, session_id = named.get("job_id"), named.get("session_id")
         if (job_id or session_id) is None or not needs_job(caller, operation, target):
-            return replace(target, job_id=job_id)
+            return target if job_id is None else replace(target, job_id=job_id)
         if job_id is None:
             session = await self._store.get(Session, (str(session_id),))
             job_id = None if session is None else session.job_id
@@ -165,6 +156,28 @@ _KINDS = (
     ("name", "name"),
     ("farm_id", "farm"),
 )
+
+
+def _act(
+    caller: Principal,
+    operation: str,
+    named: Mapping[str, str],
+    target: Target,
+    *,
+    address: str,
+    request_id: str,
+) -> Act:
+    kind, subject = _about(named)
+    return Act(
+        actor=caller.name,
+        operation=operation,
+        farm_id=target.farm_id or "",
+        kind=kind,
+        subject=subject,
+        credential=caller.credential,
+        address=address,
+        request_id=request_id,
+    )
 
 
 def _about(named: Mapping[str, str]) -> tuple[str, str]:

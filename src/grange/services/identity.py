@@ -104,6 +104,8 @@ class Identity:
         self._links: dict[bytes, _LoginLink] = {}
         self._opened: dict[str, _OpenedToken] = {}
         """Genuine tokens seen lately: a worker sends the same one with every request."""
+        self._stand_for: dict[str, Principal] = {}
+        """Whom genuine tokens stand for, as of the latest `refresh`."""
 
     async def refresh(self) -> None:
         """Read what is committed; call it at start and after each change of it."""
@@ -118,6 +120,7 @@ class Identity:
                 farms[row.user_name] = farms.get(row.user_name, frozenset()) | {row.farm_id}
             self._users, self._keys, self._sign_ins = users, keys, sign_ins
             self._held, self._farms = held, farms
+            self._stand_for.clear()
 
     # Keys
 
@@ -155,7 +158,11 @@ class Identity:
             AuthenticationError: the user is gone or disabled.
         """
         if session_token is not None:
-            return self._principal(self._claims(session_token, "credentials", now))
+            claims = self._claims(session_token, "credentials", now)
+            found = self._stand_for.get(session_token)
+            if found is None:
+                found = self._stand_for[session_token] = self._principal(claims)
+            return found
         user = self._user(self._keys[key_id].user_name)
         return self._person(user, credential=key_id)
 
@@ -323,6 +330,7 @@ class Identity:
             return None
         if len(self._opened) >= MOST_OPENED:
             self._opened.clear()
+            self._stand_for.clear()
         opened = _OpenedToken(
             claims=claims,
             key_id=self._temporary_key_id(token),

@@ -16,16 +16,17 @@ Rules, as AWS's services other than S3 apply them:
 
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple, Protocol
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from grange.kernel.errors import AuthenticationError
-from grange.kernel.units import Instant, datetime_of, instant_of
+from grange.kernel.units import MILLIS_PER_SECOND, Instant, datetime_of, instant_of
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
@@ -57,6 +58,14 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")
 _AMZ_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 _CREDENTIAL_PARTS = 5
+_BLOCK_BYTES = 64
+"""Of SHA-256."""
+_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
+_SigningKey = tuple["_Hash", "_Hash"]
+"""A key ready for HMAC (RFC 2104): the two hashes that have read it, copied for each signature."""
+_LONGEST_KEPT = 1024
+"""Longer headers are read anew each time: what is kept must stay small, whoever sends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +89,30 @@ class VerifiedSignature:
     """`deadline`, `logs`, `sts`, ...: which API the request is for."""
     signed_at: Instant
     """The signer's clock, to the second."""
+
+
+class _Claim(NamedTuple):
+    """What an Authorization header says beside the signature."""
+
+    access_key_id: str
+    date: str
+    region: str
+    service: str
+    scope: str
+    names: tuple[str, ...]
+    """The signed headers."""
+
+
+class _Hash(Protocol):
+    """A hash that is being made."""
+
+    def copy(self) -> "_Hash": ...
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+    def hexdigest(self) -> str: ...
 
 
 SecretLookup = Callable[[str, str | None], str | None]
@@ -122,9 +155,9 @@ def sign(
             time in the answer's Date header.
     """
     parts = urlsplit(url)
-    amz_date = datetime_of(now).strftime("%Y%m%dT%H%M%SZ")
+    amz_date = _stamp(now // MILLIS_PER_SECOND)
     sent = {name.lower(): value for name, value in (headers or {}).items()}
-    sent.setdefault("host", _host_of(parts.scheme, parts.hostname or "", parts.port))
+    sent.setdefault("host", _host_of(parts.scheme, parts.netloc))
     sent["x-amz-date"] = amz_date
     if credentials.session_token is not None:
         sent["x-amz-security-token"] = credentials.session_token
@@ -174,45 +207,43 @@ def verify(
     Raises:
         AuthenticationError: with the code AWS answers with; the message says what is wrong.
     """
-    sent = _joined(headers)
+    sent = headers if isinstance(headers, dict) else _joined(headers)
     authorization = sent.get("authorization")
     if authorization is None:
         raise AuthenticationError(
             "The request carries no signature. Sign it with AWS Signature Version 4.",
             code="MissingAuthenticationTokenException",
         )
-    credential, signed, signature = _parse_authorization(authorization)
-    access_key_id, scope_date, region, service = _parse_credential(credential)
+    claim, signature = _claim_and_signature(authorization)
     amz_date, signed_at = _signing_time(sent)
-    if scope_date != amz_date[:8]:
+    if claim.date != amz_date[:8]:
         raise AuthenticationError(
-            f"The date in the credential scope ({scope_date}) is not that of the request"
+            f"The date in the credential scope ({claim.date}) is not that of the request"
             f" ({amz_date[:8]}).",
             code="InvalidSignatureException",
         )
-    _check_signed_headers(signed, sent)
+    _check_signed_headers(claim.names, sent)
     payload_sha256 = _payload_sha256(sent, body, body_sha256)
     _check_skew(signed_at, now)
     session_token = sent.get("x-amz-security-token")
-    secret = secret_of(access_key_id, session_token)
+    secret = secret_of(claim.access_key_id, session_token)
     if secret is None:
         raise AuthenticationError(
             "The security token included in the request is invalid: the access key is unknown.",
             code="UnrecognizedClientException",
         )
-    scope = f"{scope_date}/{region}/{service}/{TERMINATOR}"
-    key = _signing_key(secret, scope_date, region, service)
-    header_pairs = [(name, sent[name]) for name in signed]
-    path = canonical_path(raw_path, service)
-    for query in _possible_queries(raw_query):
+    key = _signing_key(secret, claim.date, claim.region, claim.service)
+    header_pairs = [(name, sent[name]) for name in claim.names]
+    path = canonical_path(raw_path, claim.service)
+    for query in _possible_queries(raw_query) if raw_query else ("",):
         request = _canonical_request(method.upper(), path, query, header_pairs, payload_sha256)
-        expected = _signature(key, amz_date, scope, _header_bytes(request))
+        expected = _signature(key, amz_date, claim.scope, _header_bytes(request))
         if hmac.compare_digest(expected, signature):
             return VerifiedSignature(
-                access_key_id=access_key_id,
+                access_key_id=claim.access_key_id,
                 session_token=session_token,
-                region=region,
-                service=service,
+                region=claim.region,
+                service=claim.service,
                 signed_at=signed_at,
             )
     raise AuthenticationError(
@@ -232,8 +263,21 @@ def scope_service(authorization: str | None) -> str | None:
 
 def canonical_path(raw_path: str, service: str) -> str:
     """Return the path as it is signed; `s3` signs its raw path."""
-    if service == "s3" or _PLAIN_PATH.fullmatch(raw_path):
+    if service == "s3":
         return raw_path or "/"
+    if len(raw_path) <= _LONGEST_KEPT:
+        return _kept_path(raw_path)
+    return _canonical_path(raw_path)
+
+
+@lru_cache(maxsize=4096)
+def _kept_path(raw_path: str) -> str:
+    return _canonical_path(raw_path)
+
+
+def _canonical_path(raw_path: str) -> str:
+    if _PLAIN_PATH.fullmatch(raw_path):
+        return raw_path
     kept: list[str] = []
     for segment in raw_path.split("/"):
         if segment == "..":
@@ -274,7 +318,16 @@ def _strict(text: str) -> str:
     return quote(unquote_to_bytes(text), safe="-_.~")
 
 
-def _host_of(scheme: str, hostname: str, port: int | None) -> str:
+@lru_cache(maxsize=64)
+def _stamp(seconds: int) -> str:
+    return datetime_of(Instant(seconds * MILLIS_PER_SECOND)).strftime("%Y%m%dT%H%M%SZ")
+
+
+@lru_cache(maxsize=64)
+def _host_of(scheme: str, netloc: str) -> str:
+    """Return the host header for what stands between `//` and the path of a URL."""
+    parts = urlsplit(f"//{netloc}")
+    hostname, port = parts.hostname or "", parts.port
     host = f"[{hostname}]" if ":" in hostname else hostname
     if port is None or port == _DEFAULT_PORTS.get(scheme):
         return host
@@ -289,19 +342,23 @@ def _canonical_request(
     return f"{method}\n{path}\n{query}\n{lines}\n{names}\n{payload_sha256}"
 
 
-def _signature(key: bytes, amz_date: str, scope: str, canonical_request: bytes) -> str:
+def _signature(key: _SigningKey, amz_date: str, scope: str, canonical_request: bytes) -> str:
     digest = sha256(canonical_request).hexdigest()
     text = f"{ALGORITHM}\n{amz_date}\n{scope}\n{digest}"
-    return hmac.digest(key, text.encode("utf-8"), "sha256").hex()
+    inner, outer = key[0].copy(), key[1].copy()
+    inner.update(text.encode("utf-8"))
+    outer.update(inner.digest())
+    return outer.hexdigest()
 
 
 @lru_cache(maxsize=16_384)
-def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+def _signing_key(secret: str, date: str, region: str, service: str) -> _SigningKey:
     """Return the key derived for one day, region and service; four HMACs, so it is kept."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, TERMINATOR):
         key = hmac.digest(key, part.encode(), "sha256")
-    return key
+    block = key.ljust(_BLOCK_BYTES, b"\0")
+    return sha256(block.translate(_INNER_PAD)), sha256(block.translate(_OUTER_PAD))
 
 
 def _header_bytes(text: str) -> bytes:
@@ -323,6 +380,41 @@ def _joined(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str,
 
 def _incomplete(message: str) -> AuthenticationError:
     return AuthenticationError(message, code="IncompleteSignatureException")
+
+
+def _claim_and_signature(authorization: str) -> tuple[_Claim, str]:
+    """Return what an Authorization header claims, and its signature.
+
+    All but the signature is the same in every request that a client signs on one day.
+    """
+    head, mark, signature = authorization.rpartition(", Signature=")
+    if mark and len(head) <= _LONGEST_KEPT and _HEX_SHA256.fullmatch(signature):
+        return _kept_claim(head), signature
+    return _claim(authorization)
+
+
+@lru_cache(maxsize=4096)
+def _kept_claim(head: str) -> _Claim:
+    """Return what an Authorization header claims, given what stands before its signature."""
+    return _claim(f"{head}, Signature={EMPTY_SHA256}")[0]
+
+
+def _claim(authorization: str) -> tuple[_Claim, str]:
+    credential, names, signature = _parse_authorization(authorization)
+    access_key_id, date, region, service = _parse_credential(credential)
+    if len(set(names)) != len(names) or names != sorted(names):
+        raise _incomplete("SignedHeaders must be sorted, in lower case, each name once.")
+    if "host" not in names:
+        raise _incomplete("The host header must be signed.")
+    claim = _Claim(
+        access_key_id=access_key_id,
+        date=date,
+        region=region,
+        service=service,
+        scope=f"{date}/{region}/{service}/{TERMINATOR}",
+        names=tuple(names),
+    )
+    return claim, signature
 
 
 def _parse_authorization(authorization: str) -> tuple[str, list[str], str]:
@@ -386,19 +478,16 @@ def _amz_date(text: str) -> tuple[str, Instant]:
     return text, instant_of(moment)
 
 
-def _check_signed_headers(signed: list[str], sent: Mapping[str, str]) -> None:
-    names = set(signed)
-    if len(names) != len(signed) or signed != sorted(signed):
-        raise _incomplete("SignedHeaders must be sorted, in lower case, each name once.")
-    absent = sorted(names - sent.keys())
+def _check_signed_headers(signed: Collection[str], sent: Mapping[str, str]) -> None:
+    absent = [name for name in signed if name not in sent]
     if absent:
         raise _incomplete(f"Signed headers are missing from the request: {', '.join(absent)}.")
-    if "host" not in names:
-        raise _incomplete("The host header must be signed.")
     loose = sorted(
-        name
-        for name in sent.keys() - names
-        if name.startswith("x-amz-") and name != "x-amz-security-token"
+        [
+            name
+            for name in sent
+            if name not in signed and name.startswith("x-amz-") and name != "x-amz-security-token"
+        ]
     )
     if loose:
         raise _incomplete(f"These headers must be signed: {', '.join(loose)}.")
