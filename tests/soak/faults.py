@@ -182,7 +182,7 @@ class Room:
     def restart(self) -> None:
         """Start again over what a dead process left."""
         self.restarts += 1
-        self.journal._leave_segment()
+        self.journal._segment.leave()
         os.close(self.journal._lock_file)
         self.books.close()
         self._start()

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from grange.adapters.durable import write_private_bytes
 from grange.adapters.pinning import fingerprint_of
-from grange.adapters.private_file import write_private_bytes
 from grange.kernel.errors import ConfigurationError, CorruptDataError
 from grange.kernel.units import Instant, datetime_of, instant_of
 

@@ -19,6 +19,7 @@ import msgspec
 
 from grange.adapters.columns import BY_ENTITY, column_map
 from grange.adapters.conditions import quoted
+from grange.adapters.durable import sync
 from grange.adapters.rows import codec_of
 from grange.kernel.errors import ConfigurationError, CorruptDataError, StorageFullError
 from grange.kernel.units import Instant
@@ -178,12 +179,12 @@ class BackupFolders:
         )
         (target / LIST).write_bytes(msgspec.json.format(msgspec.json.encode(contents)) + b"\n")
         for found in [target / LIST, *(target / STATE).iterdir(), *(target / JOURNAL).iterdir()]:
-            _sync(found)
+            sync(found)
         for place in sorted({path.parent for path in target.rglob("*")}):
-            _sync(place)
+            sync(place)
         final = target.with_name(target.name.removesuffix(UNFINISHED))
         target.rename(final)
-        _sync(self._folder)
+        sync(self._folder)
         self._open = None
         return _info(final.name, contents)
 
@@ -336,11 +337,3 @@ def _info(name: str, contents: Contents) -> BackupInfo:
         files=len(contents.files),
         byte_count=sum(file.byte_count for file in contents.files),
     )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from grange.adapters.backups import (
     copied,
     problems_of,
 )
+from grange.adapters.durable import sync
 from grange.kernel.errors import ConfigurationError, CorruptDataError, NotFoundError
 
 REPLACED = "replaced"
@@ -114,7 +115,7 @@ async def restore(
         if name in contents.beside:
             _replace_beside(backup, contents, name, place, kept)
     for place in (kept, data_dir):
-        _sync_folder(place)
+        sync(place)
     return kept
 
 
@@ -141,8 +142,8 @@ def _replace_beside(backup: Path, contents: Contents, name: str, place: Path, ke
     if place.exists():
         shutil.move(place, kept / name)
     fresh.rename(place)
-    _sync_folder(place)
-    _sync_folder(place.parent)
+    sync(place)
+    sync(place.parent)
 
 
 def _bring(source: Path, target: Path, *, share: bool) -> None:
@@ -154,11 +155,3 @@ def _bring(source: Path, target: Path, *, share: bool) -> None:
             copied(source, target)
     else:
         copied(source, target)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,8 +4,6 @@ A frame's table name is the record's kind; its farm is empty. Frames written wit
 a group, which is kept whole or not at all.
 """
 
-import errno
-import fcntl
 import os
 import threading
 from collections import deque
@@ -21,22 +19,16 @@ from grange.adapters.journal.format import (
     encode_frame,
     read_segment_header,
     scan,
-    segment_header,
 )
+from grange.adapters.journal.segments import SegmentWriter, lock_writer
 from grange.kernel.clock import Clock
-from grange.kernel.errors import (
-    ConflictError,
-    CorruptDataError,
-    StorageFullError,
-    ThrottledError,
-)
+from grange.kernel.errors import CorruptDataError, StorageFullError, ThrottledError
 from grange.ports.value_log import LogRecord
 
 ROLL_BYTES = 16 * 1024 * 1024
 _JUMP = 1024
 """Numbers left out after a failed write, so that none is used twice."""
 _VERSION = 1
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class FileValueLog:
@@ -64,11 +56,14 @@ class FileValueLog:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
-        self._clock = clock
         self._roll_bytes = roll_bytes
-        self._write = write
         self._flush = flush
-        self._lock_descriptor = _locked(folder / "writer.lock")
+        self._lock_descriptor = lock_writer(
+            folder,
+            "log",
+            f"Another program writes to {folder}. Stop it, or give this one its own folder.",
+        )
+        self._segment = SegmentWriter(folder, clock, write=write, flush=flush)
         self._files = threading.Lock()
         """Guards the list of files while some are deleted."""
         self.problems: list[CorruptDataError] = []
@@ -76,9 +71,6 @@ class FileValueLog:
         self._synced, self.cut_bytes = self._recover()
         self._next = self._synced + 1
         self._group: list[tuple[int, str, bytes]] = []
-        self._descriptor: int | None = None
-        self._path: Path | None = None
-        self._size = 0
         self._places: deque[tuple[int, Path, int]] = deque(maxlen=2)
         """Where reading stopped: sequence, file, offset behind it. Two, for whoever reads one
         record too many."""
@@ -108,20 +100,13 @@ class FileValueLog:
             )
             for sequence, kind, payload in group
         )  # fmt: skip
-        if self._size >= self._roll_bytes:
-            self._leave()
+        if self._segment.size >= self._roll_bytes:
+            self._segment.leave()
         try:
-            descriptor = self._begin(first) if self._descriptor is None else self._descriptor
-            self._write_all(descriptor, data)
-        except OSError as error:
-            self._take_back()
-            if error.errno in _FULL:
-                raise StorageFullError(
-                    f"The disk of {self._folder} is full. Free some space; nothing of this was "
-                    "kept.",
-                ) from error
-            raise ThrottledError(f"{self._folder} cannot be written: {error}.") from error
-        self._size += len(data)
+            self._segment.put(data, first)
+        except (StorageFullError, ThrottledError):
+            self._next += _JUMP
+            raise
         self._synced = last
 
     def read(self, after: int = 0) -> Iterator[LogRecord]:
@@ -165,45 +150,13 @@ class FileValueLog:
         try:
             self.sync()
         finally:
-            self._leave()
+            self._segment.leave()
             if self._lock_descriptor >= 0:
                 os.close(self._lock_descriptor)
                 self._lock_descriptor = -1
 
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.journal"))
-
-    def _write_all(self, descriptor: int, data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            left = left[self._write(descriptor, left) :]
-        self._flush(descriptor)
-
-    def _begin(self, first: int) -> int:
-        path = self._folder / f"{first:020d}.journal"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        self._descriptor, self._path, self._size = descriptor, path, 0
-        header = segment_header(first, self._clock.now())
-        self._write_all(descriptor, header)
-        self._size = len(header)
-        _sync_folder(self._folder)
-        return descriptor
-
-    def _leave(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-        self._descriptor, self._size = None, 0
-
-    def _take_back(self) -> None:
-        """Cut a half-written group; neither its place nor its numbers are used again."""
-        self._next += _JUMP
-        try:
-            if self._descriptor is not None:
-                os.ftruncate(self._descriptor, self._size)
-                if not self._size and self._path is not None:
-                    self._path.unlink()
-        finally:
-            self._leave()
 
     def _recover(self) -> tuple[int, int]:
         """Cut the torn end; return the newest sequence and how many bytes were cut."""
@@ -244,26 +197,3 @@ def _frames(path: Path, offset: int, last: int) -> Iterator[RawFrame]:
             found.offset + start, found.end + start, found.sequence, found.group,
             found.catalog_version, found.farm_id, found.table_name, found.payload,
         )  # fmt: skip
-
-
-def _locked(path: Path) -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ConflictError(
-            f"Another program writes to {path.parent}. Stop it, or give this one its own folder.",
-            reason="STATUS_CONFLICT",
-            resource_type="log",
-            resource_id=str(path.parent),
-        ) from error
-    return descriptor
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

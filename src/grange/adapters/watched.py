@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from grange.adapters.durable import write_private_bytes
 from grange.kernel.units import Instant
 from grange.ports.watch import FolderRoom, PagesSeen, Print
 
@@ -112,13 +113,7 @@ class MemoryFile:
     def save(self, content: bytes) -> None:
         """Save, durably and whole or not at all. Others cannot read it: it names targets."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_name(f".{self._path.name}.partial")
-        file = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(file, "wb") as writing:
-            writing.write(content)
-            writing.flush()
-            os.fsync(writing.fileno())
-        partial.replace(self._path)
+        write_private_bytes(self._path, content)
 
 
 def _printed(words: Sequence[str]) -> bytes | None:

@@ -10,10 +10,10 @@ import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grange.adapters.durable import write_private_bytes
 from grange.adapters.folder_lock import FolderLock
 from grange.adapters.host.clock import SystemClock
 from grange.adapters.host.master_key import master_key
-from grange.adapters.private_file import write_private_bytes
 from grange.config.settings import ServerSettings
 from grange.domain.farm import AccessKey, Farm, Fleet, Queue
 from grange.domain.rates import RateCard

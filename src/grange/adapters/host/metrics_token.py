@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from grange.adapters.private_file import write_private_bytes
+from grange.adapters.durable import write_private_bytes
 
 NAME = "metrics.token"
 

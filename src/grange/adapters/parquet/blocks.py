@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from grange.adapters.durable import sync
 from grange.adapters.parquet.parts import FileParts
 from grange.books.rows import row_group_rows
 from grange.kernel.errors import CorruptDataError, StorageFullError
@@ -109,7 +110,7 @@ class ParquetBlocks:
             size = file.tell()
         rows = pq.read_metadata(temporary).num_rows
         Path(temporary).rename(target)
-        _sync_folder(target.parent)
+        sync(target.parent)
         return WrittenFile(path=path, row_count=rows, byte_count=size, sha256=digest)
 
     def temporary(self, path: str) -> str:
@@ -172,11 +173,3 @@ def _instants(schema: pa.Schema) -> list[str]:
         for field in schema
         if field.type == pa.int64() and (field.name == "at" or field.name.endswith("_at"))
     ]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
