@@ -93,6 +93,25 @@ def test_a_query_finds_the_one_and_the_same_as_the_server(large: LocalFarm, visi
     expect(page.locator(ROWS).first).to_be_visible()
 
 
+def test_a_waiting_job_says_why_and_can_be_found_and_ordered_by_it(
+    large: LocalFarm, visit: Visitor
+) -> None:
+    """UX-4: the word and the words of `grange job why`; the browser finds what the server does."""
+    page = opened(visit(large), "/jobs?where=waits%3Dpaused&sort=waits")
+    wanted = ask(large, "/jobs", where="waits=paused because~paused", limit=1000)
+    assert wanted["matched"] >= JOBS // 20
+    expect(page.locator(".list-figures")).to_have_text(f"{wanted['matched']:,} of {JOBS + 1:,}")
+    assert shown_ids(page) <= {row["job_id"] for row in wanted["jobs"]}
+    first = page.locator(ROWS).first
+    job_id = first.get_attribute("data-id")
+    told = ask(large, f"/jobs/{job_id}/why")
+    cell = first.locator(f"a[href='/jobs/{job_id}/why']")
+    expect(cell).to_have_text(f"{told['reason']}: {told['text']}")
+    expect(page.locator("[aria-sort=ascending]")).to_contain_text("Waiting because")
+    cell.click()
+    expect(page.get_by_text(told["text"]).first).to_be_visible()
+
+
 def test_the_address_restores_filter_order_groups_and_columns(
     large: LocalFarm, visit: Visitor
 ) -> None:
@@ -117,7 +136,7 @@ def test_the_address_restores_filter_order_groups_and_columns(
     assert found["columns"][0].startswith("state:146,name,tasks")
     assert "user" not in found["columns"][0].split(",")
     expect(page.locator(".grid-row.group").first).to_contain_text("alien · ")
-    names = page.locator(".grid-row a").all_inner_texts()[:5]
+    names = page.locator(".grid-row a:not([href$='/why'])").all_inner_texts()[:5]
     for again in (page, opened(visit(large), page.url.removeprefix(large.endpoint))):
         again.reload()
         expect(again.locator(ROWS).first).to_be_visible()
@@ -125,7 +144,7 @@ def test_the_address_restores_filter_order_groups_and_columns(
         headers = again.get_by_role("columnheader").all_inner_texts()
         assert [text.strip() for text in headers[1:4]] == ["State", "Job", "Tasks"]
         expect(again.locator("[aria-sort=descending]")).to_contain_text("Priority")
-        assert again.locator(".grid-row a").all_inner_texts()[:5] == names
+        assert again.locator(".grid-row a:not([href$='/why'])").all_inner_texts()[:5] == names
 
 
 def test_rows_are_chosen_by_click_shift_ctrl_and_keys(large: LocalFarm, visit: Visitor) -> None:
@@ -153,8 +172,8 @@ def test_rows_are_chosen_by_click_shift_ctrl_and_keys(large: LocalFarm, visit: V
     expect(chosen).to_have_text(f"{total:,} chosen")
     page.keyboard.press("Escape")
     expect(chosen).to_have_count(0)
-    name = page.locator(".grid-row[aria-rowindex='2'] a").inner_text()
-    assert rows.first.locator("a").inner_text() == name, "read in the order they stand"
+    name = page.locator(".grid-row[aria-rowindex='2'] a:not([href$='/why'])").inner_text()
+    assert rows.first.locator("a").first.inner_text() == name, "read in the order they stand"
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_contain_text(name)
 

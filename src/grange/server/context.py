@@ -37,6 +37,7 @@ from grange.services.reads.task_logs import TaskLogs
 from grange.services.scheduled_reports import ScheduledReports
 from grange.services.signing_in import SigningIn
 from grange.services.templates import TaskSpaces
+from grange.services.waiting import Waiting
 from grange.services.wake import Wakes
 from grange.services.wrangle.inbox import Inbox
 
@@ -67,6 +68,7 @@ class Context:
     hails: Hails
     live: LiveHub
     board: Board
+    waiting: Waiting
     """The active jobs as rows."""
     pages: Pages
     latest: LatestSamples

@@ -7,7 +7,7 @@ shows.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -23,7 +23,7 @@ from grange.scheduling.capability import NOBODY, Offer
 from grange.services.draft import Draft
 from grange.services.owner import Needs
 
-_WAITING = (TaskRunStatus.READY, TaskRunStatus.PENDING, TaskRunStatus.SUSPENDED)
+WAITING = (TaskRunStatus.READY, TaskRunStatus.PENDING, TaskRunStatus.SUSPENDED)
 _IN_DEMAND = (
     Block.GROUP,
     Block.CLASS,
@@ -129,9 +129,9 @@ class AskWhy:
         if job.farm_id != self.farm_id:
             raise NotFoundError("job", self.job_id)
         layers = [
-            _Question(draft, job, layer, self.dropped, self.priority).answer()
+            Question(draft, job, layer, dropped=self.dropped, priority=self.priority).answer()
             for layer in draft.layers_of(job)
-            if any(layer.counts.get(status, 0) for status in _WAITING)
+            if any(layer.counts.get(status, 0) for status in WAITING)
         ]
         first = next((one for one in layers if one.ready), next(iter(layers), None))
         if first is not None:
@@ -155,7 +155,7 @@ Verdicts = Sequence[tuple[tuple[Worker, ...], Unmet | None]]
 """Workers that get the same answer, and why they do not take the layer."""
 
 
-class _Question:
+class Question:
     """One layer, looked at once."""
 
     def __init__(
@@ -163,41 +163,33 @@ class _Question:
         draft: Draft,
         job: Job,
         layer: Layer,
-        dropped: Collection[Block],
-        priority: int | None,
+        *,
+        dropped: Collection[Block] = (),
+        priority: int | None = None,
+        alike: list[tuple[Worker, ...]] | None = None,
     ) -> None:
+        """Prepare to look at a layer.
+
+        Args:
+            draft: the farm.
+            job: whose layer it is.
+            layer: the layer.
+            dropped: reasons that are not looked at.
+            priority: another priority than the job's.
+            alike: what `workers_alike` returned for the job; None: it is asked.
+        """
         self._draft = draft
         self._job = job
         self._layer = layer
         self._dropped = frozenset(dropped)
         self._priority = priority
         self._index = draft.memory.index
-        self._alike = self._grouped(
-            worker
-            for worker in draft.all(Worker)
-            if worker.farm_id == job.farm_id and worker.deleted_at is None
-        )
-
-    def _grouped(self, workers: Iterable[Worker]) -> list[tuple[Worker, ...]]:
-        """Return workers put together that get the same answer: each is asked about once."""
-        groups: dict[tuple[object, ...], list[Worker]] = {}
-        excluded = set(self._job.excluded_workers or ())
-        for worker in workers:
-            offer = self._offer(worker)
-            key = (
-                self._off(worker),
-                closed_for(worker),
-                worker.fleet_id,
-                worker.worker_id in excluded,
-                len(worker.sessions) < worker.threads,
-                replace(offer, worker_id=NOBODY),
-            )
-            groups.setdefault(key, []).append(worker)
-        return [tuple(group) for group in groups.values()]
+        self._alike = workers_alike(draft, job) if alike is None else alike
 
     def answer(self) -> LayerAnswer:
+        """Return the whole answer: reason, funnel, rank, every worker's own, and what if."""
         layer, counts = self._layer, self._layer.counts
-        found = self._verdicts(self._dropped)
+        found = self.verdicts(self._dropped)
         reason = self._reason(found, self._dropped)
         alone = sorted(
             ((one, verdict) for like, verdict in found for one in like),
@@ -241,42 +233,32 @@ class _Question:
 
     def _reason(self, found: Verdicts, dropped: Collection[Block]) -> Unmet | None:
         """Return the first reason; None: nothing keeps the layer."""
+        held = self.held(dropped)
+        if held is not None:
+            return held
+        reason = reason_of(found)
+        if reason is None or reason.block is not Block.PRIORITY:
+            return reason
+        return Unmet(reason.block, reason.text + self._rank_text(self._queues(found)))
+
+    def held(self, dropped: Collection[Block] = ()) -> Unmet | None:
+        """Return what keeps the layer from every worker; None: workers have to be looked at."""
         for looked in (self._paused(), self._waits_for()):
             if looked is not None and looked.block not in dropped:
                 return looked
-        held = self._index.held_back(self._layer.layer_id, dropped)
-        if held is not None:
-            return held
-        if not found:
-            return Unmet(Block.WORKERS, "the farm has no worker")
-        if any(verdict is None for _, verdict in found):
-            return None
-        last = max(
-            (verdict.block for _, verdict in found if verdict is not None),
-            key=lambda block: block.position,
-        )
-        same: Counter[str] = Counter()
-        for workers, verdict in found:
-            if verdict is not None and verdict.block is last:
-                same[verdict.text] += len(workers)
-        count = sum(same.values())
-        if last is Block.PRIORITY:
-            return Unmet(last, self._rank_text(count, self._queues(found)))
-        total = sum(len(workers) for workers, _ in found)
-        text, _ = same.most_common(1)[0]
-        return Unmet(last, f"{text} ({count} of {total} workers come this far)")
+        return self._index.held_back(self._layer.layer_id, dropped)
 
-    def _rank_text(self, able: int, queues: Sequence[QueueId]) -> str:
+    def _rank_text(self, queues: Sequence[QueueId]) -> str:
         if not self._index.ready_count(self._layer.layer_id):
-            return _busy(able)
+            return ""
         before = self._index.before(self._layer.layer_id, queues, self._priority)
         tasks = sum(count for _, count in before)
         if not before:
-            return f"{_busy(able)}; it is next"
+            return "; it is next"
         ready = "1 ready task" if tasks == 1 else f"{tasks} ready tasks"
         layers = "1 layer" if len(before) == 1 else f"{len(before)} layers"
         verb = "comes" if tasks == 1 else "come"
-        return f"{_busy(able)}; {ready} of {layers} {verb} first"
+        return f"; {ready} of {layers} {verb} first"
 
     def _paused(self) -> Unmet | None:
         """Return why nothing of the layer may begin, whoever asked for that."""
@@ -295,7 +277,7 @@ class _Question:
         if hold is not None and hold.until_at is not None:
             left = max(0, hold.until_at - self._draft.now) / 1000
             what = hold.error_text or hold.error_class
-            return Unmet(Block.PAUSED, f"it goes on in {left:.0f} s: {what}")
+            return Unmet(Block.PAUSED, f"it is put off: {what}; it goes on in {left:.0f} s")
         return None
 
     def _waits_for(self) -> Unmet | None:
@@ -315,24 +297,19 @@ class _Question:
 
     # ── workers ───────────────────────────────────────────────────────────────────────────────────
 
-    def _verdicts(self, dropped: Collection[Block]) -> Verdicts:
+    def verdicts(self, dropped: Collection[Block] = ()) -> Verdicts:
+        """Return why each kind of worker does not take the layer now; None: it does."""
         return [(workers, self._verdict(workers[0], dropped)) for workers in self._alike]
-
-    def _offer(self, worker: Worker) -> Offer:
-        """Return what a thread of a worker offers; what busy ones hold is free when they ask."""
-        if len(worker.sessions) < worker.threads:
-            return self._draft.memory.offer(worker)
-        return self._draft.memory.bare_offer(worker)
 
     def _verdict(self, worker: Worker, dropped: Collection[Block]) -> Unmet | None:
         """Return why a worker does not take the layer now."""
-        off = self._off(worker)
+        off = _off(self._draft, worker)
         if off is not None:
             return off
         queues = self._draft.queues_of(worker.fleet_id)
         if self._layer.queue_id not in queues and Block.FLEET not in dropped:
             return Unmet(Block.FLEET, "its fleet does not work for the queue")
-        unfit = self._index.unfit(self._layer.layer_id, self._offer(worker), dropped)
+        unfit = self._index.unfit(self._layer.layer_id, _offer(self._draft, worker), dropped)
         closed = "" if Block.HOURS in dropped else closed_for(worker)
         if closed and (unfit is None or unfit.block.position > Block.HOURS.position):
             return Unmet(Block.HOURS, f"it takes no work now: {closed}")
@@ -341,20 +318,6 @@ class _Question:
         if len(worker.sessions) < worker.threads or Block.PRIORITY in dropped:
             return None
         return Unmet(Block.PRIORITY, "all its threads are busy")
-
-    def _off(self, worker: Worker) -> Unmet | None:
-        """Return why a worker takes no work at all."""
-        if worker.status is not WorkerStatus.STARTED:
-            return Unmet(Block.WORKERS, f"it is {worker.status.lower().replace('_', ' ')}")
-        if worker.disabled:
-            faults = self._draft.find(WorkerFaults, worker.worker_id)
-            if faults is not None and faults.quarantined_at is not None:
-                return Unmet(Block.WORKERS, f"it is quarantined: {faults.cause}")
-            by = f" by {worker.updated_by}" if worker.updated_by else ""
-            return Unmet(Block.WORKERS, f"it was disabled{by}")
-        if worker.draining:
-            return Unmet(Block.WORKERS, "it is draining")
-        return None
 
     def _queues(self, found: Verdicts) -> list[QueueId]:
         """Return the queues whose work competes for the workers that could take the layer."""
@@ -389,7 +352,7 @@ class _Question:
             return []
         stopping = {
             verdict.block
-            for _, verdict in self._verdicts(self._dropped)
+            for _, verdict in self.verdicts(self._dropped)
             if verdict is not None and verdict.block in _IN_DEMAND
         }
         found = []
@@ -397,7 +360,7 @@ class _Question:
             if block is Block.WORKERS:
                 continue
             dropped = {*self._dropped, block}
-            verdicts = self._verdicts(dropped)
+            verdicts = self.verdicts(dropped)
             after = self._reason(verdicts, dropped)
             able = sum(
                 1 for _, verdict in verdicts if verdict is None or verdict.block is Block.PRIORITY
@@ -410,6 +373,69 @@ class _Question:
                 )
             )
         return found
+
+
+def workers_alike(draft: Draft, job: Job) -> list[tuple[Worker, ...]]:
+    """Return workers put together that get the same answer: each is asked about once."""
+    groups: dict[tuple[object, ...], list[Worker]] = {}
+    excluded = set(job.excluded_workers or ())
+    for worker in draft.all(Worker):
+        if worker.farm_id != job.farm_id or worker.deleted_at is not None:
+            continue
+        key = (
+            _off(draft, worker),
+            closed_for(worker),
+            worker.fleet_id,
+            worker.worker_id in excluded,
+            len(worker.sessions) < worker.threads,
+            replace(_offer(draft, worker), worker_id=NOBODY),
+        )
+        groups.setdefault(key, []).append(worker)
+    return [tuple(group) for group in groups.values()]
+
+
+def reason_of(found: Verdicts) -> Unmet | None:
+    """Return the last reason that any worker gets to; None: one takes the layer."""
+    if not found:
+        return Unmet(Block.WORKERS, "the farm has no worker")
+    if any(verdict is None for _, verdict in found):
+        return None
+    last = max(
+        (verdict.block for _, verdict in found if verdict is not None),
+        key=lambda block: block.position,
+    )
+    same: Counter[str] = Counter()
+    for workers, verdict in found:
+        if verdict is not None and verdict.block is last:
+            same[verdict.text] += len(workers)
+    count = sum(same.values())
+    if last is Block.PRIORITY:
+        return Unmet(last, _busy(count))
+    total = sum(len(workers) for workers, _ in found)
+    text, _ = same.most_common(1)[0]
+    return Unmet(last, f"{text} ({count} of {total} workers come this far)")
+
+
+def _offer(draft: Draft, worker: Worker) -> Offer:
+    """Return what a thread of a worker offers; what busy ones hold is free when they ask."""
+    if len(worker.sessions) < worker.threads:
+        return draft.memory.offer(worker)
+    return draft.memory.bare_offer(worker)
+
+
+def _off(draft: Draft, worker: Worker) -> Unmet | None:
+    """Return why a worker takes no work at all."""
+    if worker.status is not WorkerStatus.STARTED:
+        return Unmet(Block.WORKERS, f"it is {worker.status.lower().replace('_', ' ')}")
+    if worker.disabled:
+        faults = draft.find(WorkerFaults, worker.worker_id)
+        if faults is not None and faults.quarantined_at is not None:
+            return Unmet(Block.WORKERS, f"it is quarantined: {faults.cause}")
+        by = f" by {worker.updated_by}" if worker.updated_by else ""
+        return Unmet(Block.WORKERS, f"it was disabled{by}")
+    if worker.draining:
+        return Unmet(Block.WORKERS, "it is draining")
+    return None
 
 
 def _other_text(draft: Draft, job_id: JobId) -> str:

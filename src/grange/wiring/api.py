@@ -74,6 +74,7 @@ from grange.services.reads.task_logs import TaskLogs
 from grange.services.scheduled_reports import ScheduledReports
 from grange.services.signing_in import SigningIn
 from grange.services.templates import TaskSpaces
+from grange.services.waiting import Waiting
 from grange.services.wake import Wakes
 from grange.services.wrangle.inbox import Inbox
 from grange.wiring.adoption import adopter
@@ -219,9 +220,11 @@ async def running_api(
         )
         stack.push_async_callback(backups.stop)
         latest = LatestSamples()
-        pages = Pages(store, owner, spaces, latest)
-        board, live = _shown(store, pages, clock)
+        waiting = Waiting(owner.ask, clock)
+        pages = Pages(store, owner, spaces, latest, waiting.of)
+        board, live = _shown(store, pages, waiting, clock)
         effects.touch = _both(live.touch, board.touch)
+        waiting.tell = partial(_tell_job, effects.touch)
         effects.committed = drain.wake
         logs = SessionLogFiles(
             settings.data_dir / "logs" / "sessions",
@@ -255,6 +258,7 @@ async def running_api(
             hails=hails,
             live=live,
             board=board,
+            waiting=waiting,
             pages=pages,
             latest=latest,
             ingest=Ingest(
@@ -299,6 +303,7 @@ async def running_api(
         )
         working = {
             "live": live.run(),
+            "waiting": waiting.run(),
             "licence-servers": _licences(settings, owner, clock),
             "budgets": BudgetWatch(owner, clock, books.ask).run(),
             "upkeep": upkeep.run(),
@@ -377,11 +382,19 @@ async def _close_live(closing: asyncio.Event, live: LiveHub) -> None:
     live.close()
 
 
-def _shown(store: StateStore, pages: Pages, clock: Clock) -> tuple[Board, LiveHub]:
+def _shown(
+    store: StateStore, pages: Pages, waiting: Waiting, clock: Clock
+) -> tuple[Board, LiveHub]:
     """Return the rows of active jobs, and the events that tell how they change."""
-    board = Board(store, clock, lambda: live.number)
+    board = Board(store, clock, lambda: live.number, waiting.of)
     live = LiveHub(clock=clock, render=_render(pages, board, clock))
+    waiting.changed = board.reason_changed
+    waiting.watched = lambda: live.readers > 0
     return board, live
+
+
+def _tell_job(touch: Touch, farm_id: str, job_id: str) -> None:
+    touch(farm_id, "job", job_id)
 
 
 def _both(first: Touch, second: Touch) -> Touch:

@@ -554,6 +554,7 @@ export interface components {
       attributes: {
         [key: string]: string;
       };
+      because?: string | null;
       cost?: string | null;
       counts: {
         [key: string]: number;
@@ -588,6 +589,7 @@ export interface components {
       tasks_running: number;
       tasks_total: number;
       user: string;
+      waits?: string | null;
     };
     /** JobReport */
     JobReport: {
@@ -618,6 +620,7 @@ export interface components {
     /** JobRow */
     JobRow: {
       app?: string | null;
+      because?: string | null;
       cost?: string | null;
       counts: {
         [key: string]: number;
@@ -644,6 +647,7 @@ export interface components {
       tasks_running: number;
       tasks_total: number;
       user: string;
+      waits?: string | null;
     };
     /** JobWaits */
     JobWaits: {

@@ -78,6 +78,10 @@ export interface JobRow {
   app: string | null;
   tasks_running: number;
   tasks_failed: number;
+  /** What keeps it, in the scheduler's word; null: nothing does, as far as is known. */
+  waits: string | null;
+  /** The same in words. */
+  because: string | null;
 }
 
 export interface WorkerThread {

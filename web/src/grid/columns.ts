@@ -140,6 +140,24 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
   },
   whole('tasks_running', 'Running', 76),
   whole('tasks_failed', 'Failed', 66),
+  {
+    key: 'waits',
+    label: 'Waiting because',
+    width: 210,
+    min: 80,
+    sort: (row) => (row.waits === null ? null : `${row.waits} ${lower(row.because)}`),
+    text: (row) => (row.waits === null ? '' : `${row.waits}: ${row.because}`),
+    draw: (cell, row) => {
+      const words = row.waits === null ? '' : `${row.waits}: ${row.because}`;
+      if (words === '') {
+        cell.replaceChildren();
+        cell.removeAttribute('data-tip');
+        return;
+      }
+      link(cell, `/jobs/${row.job_id}/why`, words);
+      cell.dataset['tip'] = words;
+    },
+  },
   plain('user', 'User', 84),
   plain('project', 'Project', 96),
   plain('shot', 'Shot', 84),

@@ -62,6 +62,7 @@ async def get_jobs_snapshot(
 ) -> Response[bytes]:
     """Show all active jobs as compressed columns; they include the event numbered `since`."""
     farm = await context.rows.farm({"farmId": farm_id})
+    await context.waiting.look()
     content = await context.board.snapshot(farm, since)
     return Response(content, media_type="application/json", headers=_HEADERS)
 
@@ -102,6 +103,7 @@ async def find_jobs(
     """List jobs by a query, the newest first: all of them, or the active ones."""
     farm = await context.rows.farm({"farmId": farm_id})
     node = _node(context, farm, where, JOB_FIELDS)
+    await context.waiting.look()
     if active and after is None:
         found = await context.board.find(farm_id, node)
         if found.complete:
@@ -112,7 +114,7 @@ async def find_jobs(
                 next=None,
                 looked_back_to=None,
             )
-    page = await JobPages(context.store).page(farm_id, node, limit, after)
+    page = await JobPages(context.store, context.waiting.of).page(farm_id, node, limit, after)
     whole = after is None and page.next is None
     return FoundJobs(
         jobs=page.rows,

@@ -19,7 +19,7 @@ from grange.domain.work import Job
 from grange.kernel.clock import Clock
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare, StateStore
-from grange.services.reads.job_rows import JobRow, JobRows
+from grange.services.reads.job_rows import JobRow, JobRows, Why, explained, unknown
 from grange.services.reads.packing import pack
 from grange.services.reads.row_fields import JOB_FIELDS, told
 
@@ -71,18 +71,22 @@ class Found:
 class Board:
     """Holds rows of active jobs."""
 
-    def __init__(self, store: StateStore, clock: Clock, number: Callable[[], int]) -> None:
+    def __init__(
+        self, store: StateStore, clock: Clock, number: Callable[[], int], why: Why = unknown
+    ) -> None:
         """Make a board that holds nothing yet.
 
         Args:
             store: where rows are read from.
             clock: the server's clock.
             number: the number of the latest live event.
+            why: says why a job waits, as it was found last.
         """
         self._store = store
         self._clock = clock
         self._number = number
-        self._jobs = JobRows(store)
+        self._why = why
+        self._jobs = JobRows(store, why)
         self._farms: dict[str, _Farm] = {}
 
     def touch(self, farm_id: str, event: str, subject_id: str) -> None:
@@ -94,6 +98,14 @@ class Board:
             del self._farms[farm_id]
         else:
             farm.dirty.add(subject_id)
+
+    def reason_changed(self, farm_id: str, job_id: str) -> None:
+        """Note that a job waits for something else than before; cheap and never waits."""
+        farm = self._farms.get(farm_id)
+        row = None if farm is None else farm.rows.get(job_id)
+        if farm is not None and row is not None:
+            farm.rows[job_id] = explained(row, self._why(job_id))
+            farm.changes += 1
 
     async def rows(self, farm_id: str, job_ids: Iterable[str]) -> list[JobRow]:
         """Read rows of some jobs anew, for a live event."""

@@ -14,7 +14,7 @@ from grange.books.where import Every, Node, Op
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.ports.state import AllOf, AnyOf, Compare, Condition, StateStore
 from grange.services.reads.board import matching, shown
-from grange.services.reads.job_rows import JobRow, JobRows
+from grange.services.reads.job_rows import JobRow, JobRows, Why, unknown
 
 MOST_LOOKED_AT = 20_000
 """Jobs one request looks through."""
@@ -37,8 +37,8 @@ class JobPage:
 class JobPages:
     """Looks through the jobs of a farm."""
 
-    def __init__(self, store: StateStore) -> None:
-        self._jobs = JobRows(store)
+    def __init__(self, store: StateStore, why: Why = unknown) -> None:
+        self._jobs = JobRows(store, why)
 
     async def page(self, farm_id: str, node: Node, limit: int, after: str | None) -> JobPage:
         """Return the next jobs that a query is true for.

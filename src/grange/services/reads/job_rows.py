@@ -1,15 +1,18 @@
 """One row per job, read without what is large of it: lists of many are made of these."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from grange.domain.farm import Queue
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer
 from grange.kernel.batches import batched
 from grange.ports.state import AllOf, Condition, OneOf, Order, StateStore
+from grange.scheduling.blocks import Unmet
+from grange.services.why import WAITING
 
 LAYERS_OF = 2000
 """So many jobs' layers are looked up at a time."""
@@ -43,6 +46,10 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     app: str | None = None
     tasks_running: int = 0
     tasks_failed: int = 0
+    waits: str | None = None
+    """What keeps it, in the scheduler's word; None: nothing does, as far as is known."""
+    because: str | None = None
+    """The same in words, as `grange job why` says it."""
 
 
 _JOB = (
@@ -65,11 +72,25 @@ _Sums = dict[str, tuple[int, int, int]]
 """Job → tasks, frames, frames done."""
 
 
+Why = Callable[[str], Unmet | None]
+
+
+def unknown(_job_id: str) -> None:
+    """Say why a job waits where nobody has looked."""
+
+
 class JobRows:
     """Reads rows of jobs."""
 
-    def __init__(self, store: StateStore) -> None:
+    def __init__(self, store: StateStore, why: Why = unknown) -> None:
+        """Read rows.
+
+        Args:
+            store: where from.
+            why: says why a job waits, as it was found last.
+        """
         self._store = store
+        self._why = why
 
     async def some(self, job_ids: Iterable[str]) -> list[JobRow]:
         """Return rows of these jobs; of one that does not exist there is none."""
@@ -96,7 +117,10 @@ class JobRows:
                 Layer, _LAYER, OneOf("job_id", tuple(job[0] for job in part))
             )
             sums = _sums(layers)
-            rows += [_row(job, sums.get(job[0], (0, 0, 0)), queues) for job in part]
+            rows += [
+                explained(_row(job, sums.get(job[0], (0, 0, 0)), queues), self._why(job[0]))
+                for job in part
+            ]
         return rows
 
 
@@ -149,6 +173,20 @@ def _row(job: tuple[Any, ...], sums: tuple[int, int, int], queues: Mapping[str, 
         tasks_running=sum(counts.get(status.value, 0) for status in _RUNNING),
         tasks_failed=counts.get(TaskRunStatus.FAILED.value, 0),
     )
+
+
+def explained(row: JobRow, reason: Unmet | None) -> JobRow:
+    """Return a row with the reason why its job waits, if it does."""
+    waits = because = None
+    if reason is not None and row.ended_at is None and _has_waiting(row):
+        waits, because = reason.block.value, reason.text
+    if row.waits == waits and row.because == because:
+        return row
+    return replace(row, waits=waits, because=because)
+
+
+def _has_waiting(row: JobRow) -> bool:
+    return any(row.counts.get(status, 0) for status in WAITING)
 
 
 def _known(attributes: Mapping[str, str], name: str) -> str | None:

@@ -16,7 +16,7 @@ from grange.ports.state import AllOf, Compare, OneOf, Order, StateStore
 from grange.services.owner import Owner
 from grange.services.reads.board import shown
 from grange.services.reads.hails import HailRow, hail_row
-from grange.services.reads.job_rows import JobRow, JobRows
+from grange.services.reads.job_rows import JobRow, JobRows, Why
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.rows import alive, equals
 from grange.services.templates import TaskSpaces, frames_of
@@ -185,13 +185,18 @@ class Pages:
     """Builds what pages show from committed rows."""
 
     def __init__(
-        self, store: StateStore, owner: Owner, spaces: TaskSpaces, latest: LatestSamples
+        self,
+        store: StateStore,
+        owner: Owner,
+        spaces: TaskSpaces,
+        latest: LatestSamples,
+        why: Why,
     ) -> None:
         self._store = store
         self._owner = owner
         self._spaces = spaces
         self._latest = latest
-        self._job_rows = JobRows(store)
+        self._job_rows = JobRows(store, why)
 
     async def overview(self, farm: Farm, now: Instant) -> Overview:
         """Return the newest jobs, less those that were deleted, and all workers of a farm."""

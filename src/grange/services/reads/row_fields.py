@@ -9,6 +9,7 @@ from typing import Any
 
 from grange.books.where import Field, Fields, Kind
 from grange.domain.statuses import TaskRunStatus
+from grange.scheduling.blocks import Block
 
 WORKER_STATES = ("rendering", "idle", "disabled", "off", "unknown", "starting")
 
@@ -28,6 +29,13 @@ JOB_FIELDS = Fields(
             aliases=("status",),
             choices=tuple(status.value for status in TaskRunStatus),
         ),
+        Field(
+            name="waits",
+            kind=Kind.TEXT,
+            aliases=("waiting", "reason"),
+            choices=tuple(block.value for block in Block),
+        ),
+        Field(name="because", kind=Kind.TEXT),
         Field(name="job_id", kind=Kind.TEXT),
         Field(name="priority", kind=Kind.NUMBER),
         Field(name="tasks", kind=Kind.NUMBER, key="tasks_total"),
