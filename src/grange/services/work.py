@@ -247,6 +247,21 @@ def ask_job(draft: Draft, job: Job, target: TaskRunStatus, by: str) -> None:
     draft.put(replace(job, target_status=target, updated_at=draft.now, updated_by=by))
     for layer in draft.layers_of(job):
         ask_layer(draft, layer, target, by)
+    say_asked(draft, job, target, by)
+
+
+def say_asked(draft: Draft, job: Job, what: str, by: str) -> None:
+    """Write into a job's history what somebody asked of it."""
+    draft.event(
+        "job",
+        job.job_id,
+        "job_asked",
+        job.farm_id,
+        old=job.status,
+        new=what,
+        actor=by,
+        job_id=job.job_id,
+    )
 
 
 def _forgiven(draft: Draft, job: Job) -> Job:

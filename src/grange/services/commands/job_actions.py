@@ -14,7 +14,7 @@ from grange.kernel.ids import FarmId, JobId
 from grange.services.commands.jobs import ChangeJob
 from grange.services.draft import Draft
 from grange.services.owner import Needs
-from grange.services.work import ask_layer
+from grange.services.work import ask_layer, say_asked
 
 
 class JobAction(StrEnum):
@@ -98,16 +98,7 @@ class ActOnJob:
         draft.put(replace(job, updated_at=draft.now, updated_by=self.by))
         for layer in draft.layers_of(job):
             ask_layer(draft, layer, target, self.by, **how)
-        draft.event(
-            "job",
-            job.job_id,
-            "job_asked",
-            job.farm_id,
-            old=job.status,
-            new=self.action,
-            actor=self.by,
-            job_id=job.job_id,
-        )
+        say_asked(draft, job, self.action, self.by)
         draft.effect(Publish(job.farm_id, job_id=job.job_id))
 
     def _change(self, draft: Draft, job: Job, **members: Any) -> None:

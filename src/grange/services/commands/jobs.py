@@ -299,16 +299,6 @@ class ChangeJob:
             )
         if self.target_status is not None:
             ask_job(draft, job, self.target_status, self.by)
-            draft.event(
-                "job",
-                job.job_id,
-                "job_asked",
-                job.farm_id,
-                old=job.status,
-                new=self.target_status,
-                actor=self.by,
-                job_id=job.job_id,
-            )
         draft.effect(Publish(job.farm_id, job_id=job.job_id))
         return {}
 
