@@ -2,7 +2,8 @@
 
 Series of one value with the archives of `metpx` (a step of a minute, AVERAGE, MIN and MAX for ten
 years). An update is one value of one series, put into all archives. Whisper has one function in a
-file, so it is given three files; it keeps no totals. Nobody waits for the disk.
+file, so it is given three files; it keeps no totals. Everybody gets the same batches, and nobody
+waits for the disk: what is written survives a program that is killed.
 """
 
 import subprocess
@@ -13,11 +14,11 @@ import numpy as np
 
 from benchmarks.contest import Contestant, Goal, Table, held, seconds
 from benchmarks.environments import ROOT, peer
-from grange.adapters.rings.files import RingFile, RingFolder
+from grange.adapters.rings.folder import SharedRings
+from grange.adapters.rings.shared_file import SharedRing
 from grange.books.archives.arithmetic import advance
 from grange.books.archives.layout import RingSpec
 from grange.books.archives.profiles import PROFILES, emit
-from grange.books.archives.together import advance_together
 from grange.domain.series import DataSource
 
 SERIES = 200
@@ -123,7 +124,7 @@ class Updates:
 
     def alone(self) -> float:
         """Grange, each series by itself."""
-        found = self._rings("alone")
+        _, found = self._rings("alone")
 
         def run() -> None:
             for part in self._parts():
@@ -131,21 +132,19 @@ class Updates:
                     done = advance(SPEC, ring.head.state, self._times[part], self._values[part])
                     ring.apply(done, sequence=part.start)
 
-        return self._closed(found, seconds(run))
+        return self._series * self._minutes / seconds(run)
 
     def together(self) -> float:
         """Grange, all series at once, as its feed does."""
-        found = self._rings("together")
+        store, found = self._rings("together")
+        specs = [SPEC] * self._series
 
         def run() -> None:
             for part in self._parts():
-                states = [ring.head.state for ring in found]
-                values = [self._values[part]] * self._series
-                done = advance_together([SPEC] * self._series, states, self._times[part], values)
-                for ring, one in zip(found, done, strict=True):
-                    ring.apply(one, sequence=part.start)
+                values = [self._values[part].copy() for _ in found]
+                store.advance(found, specs, self._times[part], values, sequence=part.start)
 
-        return self._closed(found, seconds(run))
+        return self._series * self._minutes / seconds(run)
 
     def rrdtool(self) -> float:
         """The program rrdtool: one process, one command for each batch of a series."""
@@ -171,7 +170,7 @@ class Updates:
 
     def wide(self) -> float:
         """Grange, one series with as many sources."""
-        ring = RingFolder(self._folder).create("wide", _wide(self._series), start=START)
+        ring = SharedRings(self._folder).create("wide", _wide(self._series), start=START)
         values = np.repeat(self._values, self._series, axis=1)
 
         def run() -> None:
@@ -179,7 +178,7 @@ class Updates:
                 done = advance(ring.spec, ring.head.state, self._times[part], values[part])
                 ring.apply(done, sequence=part.start)
 
-        return self._closed([ring], seconds(run))
+        return self._series * self._minutes / seconds(run)
 
     def wide_rrdtool(self) -> float:
         """The program rrdtool, one file with as many sources."""
@@ -203,14 +202,10 @@ class Updates:
     def _parts(self) -> list[slice]:
         return [slice(at, at + self._batch) for at in range(0, self._minutes, self._batch)]
 
-    def _rings(self, name: str) -> list[RingFile]:
-        store = RingFolder(self._folder)
-        return [store.create(f"{name}/{place}", SPEC, start=START) for place in range(self._series)]
-
-    def _closed(self, rings: Sequence[RingFile], spent: float) -> float:
-        for ring in rings:
-            ring.close()
-        return self._series * self._minutes / spent
+    def _rings(self, name: str) -> tuple[SharedRings, list[SharedRing]]:
+        store = SharedRings(self._folder)
+        paths = [f"{name}/{place}" for place in range(self._series)]
+        return store, [store.create(path, SPEC, start=START) for path in paths]
 
 
 def _wide(count: int) -> RingSpec:
@@ -248,7 +243,7 @@ def _updates(
         contestants.append(Contestant("rrdtool", contest.rrdtool))
         contestants.append(Contestant("whisper", contest.whisper))
     held(table, contestants, rounds)
-    size = (folder / "together" / "0.ring").stat().st_size
+    size = SharedRings(folder).size("together/0")
     table.notes.append(f"bytes of a series: Grange {size:,} with totals and known seconds")
     if with_peers:
         wsp = sum((folder / f"0-{kind}.wsp").stat().st_size for kind in ("average", "min", "max"))
@@ -261,7 +256,7 @@ def _updates(
 def _reads(folder: Path, rounds: int, series: int, *, with_peers: bool) -> Table:
     table = Table(f"Reading ten years of {series} series by the day, AVERAGE", "series/s")
     end = START + 60 * TICKS
-    store = RingFolder(folder)
+    store = SharedRings(folder)
     number = len(SPEC.tiers) - 1
 
     def grange() -> float:

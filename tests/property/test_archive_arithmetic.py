@@ -14,6 +14,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from grange.adapters.rings.folder import SharedRings
+from grange.adapters.rings.shared_file import SharedRing
 from grange.books.archives.arithmetic import Advance, OutOfOrderError, advance, fresh
 from grange.books.archives.layout import RingSpec
 from grange.books.archives.profiles import DEFAULT_STEPS, PROFILES, emit
@@ -168,7 +170,9 @@ def ring(rng: random.Random) -> RingSpec:
 def updates(rng: random.Random, spec: RingSpec) -> tuple[int, list[int], list[list[float]]]:
     """Return a start, times that rise, and values."""
     step = spec.step_seconds
-    start = START + rng.randint(0, 5 * step)
+    # Most loggers tell each step once, at its end.
+    regular = rng.random() < 0.3
+    start = START // step * step if regular else START + rng.randint(0, 5 * step)
     gaps: list[Callable[[], int]] = [
         lambda: rng.randint(1, step),
         lambda: rng.randint(1, 3 * step),
@@ -181,7 +185,7 @@ def updates(rng: random.Random, spec: RingSpec) -> tuple[int, list[int], list[li
     wide = all(source.minimum is source.maximum is None for source in spec.sources[1:3])
     times, now = [], start
     for _ in range(rng.randint(1, 60)):
-        now += rng.choice(gaps)()
+        now += step if regular and rng.random() < 0.95 else rng.choice(gaps)()
         if rng.random() < 0.02:
             now += rng.choice([300, 5000]) * step
         times.append(now)
@@ -257,13 +261,22 @@ def check(rrdtool: RrdTool, seed: int) -> None:
         one = advance(spec, state, np.array(times[begin:end]), np.array(values[begin:end]))
         state = one.state
         steps.append(one)
+    compare(rrdtool, spec, rows_of(spec, steps, times[-1]), [start, *times], values)
+
+
+def compare(
+    rrdtool: RrdTool,
+    spec: RingSpec,
+    found: list[np.ndarray],
+    times: list[int],
+    values: list[list[float]],
+) -> None:
+    """Compare the rows of every archive with what rrdtool has; the first time is the start."""
     wrong_by = borrowed(spec, values)
     largest = np.nanmax(np.abs(np.vstack((np.ones(spec.width), values))), axis=0)
-    for archive, ours, theirs in zip(
-        spec.archives, rows_of(spec, steps, times[-1]), rrdtool.archives(), strict=True
-    ):
+    for archive, ours, theirs in zip(spec.archives, found, rrdtool.archives(), strict=True):
         expected = np.array(theirs)
-        for index in mistaken(spec, archive, [start, *times]):
+        for index in mistaken(spec, archive, times):
             ours[index] = expected[index]
         # A dump has eleven digits of each number.
         least = np.broadcast_to(1e-15 * largest + wrong_by, ours.shape)
@@ -276,6 +289,61 @@ def check(rrdtool: RrdTool, seed: int) -> None:
 def test_rows_are_those_of_rrdtool(rrdtool: RrdTool, seed: int) -> None:
     """Ledger S3-03, S3-04, S3-05, S4-20: all four types, silence, bounds, xff, unknowns."""
     check(rrdtool, seed)
+
+
+def in_a_shared_file(folder: Path, rrdtool: RrdTool, seed: int) -> None:
+    """Put values in three rings of one file at once, and compare each with rrdtool's."""
+    rng = random.Random(seed)
+    spec = ring(rng)
+    start, times, _ = updates(rng, spec)
+    told: list[list[list[float]]] = []
+    while len(told) < 3:
+        _, _, values = updates(rng, spec)
+        told.append((values * len(times))[: len(times)])
+    rings = SharedRings(folder)
+    shared = [rings.create(f"{seed}/{number}", spec, start=start) for number in range(3)]
+    cuts = sorted({0, len(times), *(rng.randint(0, len(times)) for _ in range(3))})
+    for begin, end in pairwise(cuts):
+        rings.advance(
+            shared,
+            [spec] * 3,
+            np.array(times[begin:end]),
+            [np.array(values[begin:end]) for values in told],
+            sequence=end,
+        )
+    for one, values in zip(shared, told, strict=True):
+        rrdtool.create(spec, start)
+        rrdtool.update(times, values)
+        compare(rrdtool, spec, kept(one, times[-1]), [start, *times], values)
+        assert one.problems() == []
+    for path in rings.paths(str(seed)):
+        rings.remove(path)
+
+
+def kept(ring: SharedRing, last: int) -> list[np.ndarray]:
+    """Return the rows of every archive as a file holds them, oldest first."""
+    found = []
+    for archive in ring.spec.archives:
+        number, tier = next(
+            (place, tier)
+            for place, tier in enumerate(ring.spec.tiers)
+            if (tier.steps, tier.rows) == (archive.steps, archive.rows)
+        )
+        end = last // (archive.steps * ring.spec.step_seconds)
+        rows = ring.rows(number, end - archive.rows, archive.rows)
+        found.append(rows[:, :, tier.column(archive.cf)].copy())
+    return found
+
+
+@settings(
+    max_examples=max(20, SEQUENCES // 5), deadline=None, phases=(Phase.explicit, Phase.generate)
+)
+@given(seed=st.integers(0, 2**63))
+def test_rows_of_rings_that_share_a_file_are_those_of_rrdtool(
+    rrdtool: RrdTool, tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    """Ledger S3-03, S3-21, S4-18: put forward at once, each is what it would be alone."""
+    in_a_shared_file(tmp_path_factory.getbasetemp() / "shared", rrdtool, seed)
 
 
 def test_rates_of_the_four_types(rrdtool: RrdTool) -> None:

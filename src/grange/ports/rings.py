@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from grange.books.archives.arithmetic import Advance, RingState
+from grange.books.archives.arithmetic import Advance, Floats, Ints, RingState
 from grange.books.archives.layout import RingSpec
 
 
@@ -89,6 +89,29 @@ class Rings(Protocol):
 
         Raises:
             CorruptDataError: the file is no ring, or its head is damaged.
+        """
+        ...
+
+    def advance(
+        self,
+        rings: Sequence[Ring],
+        specs: Sequence[RingSpec],
+        times: Ints,
+        values: Sequence[Floats],
+        *,
+        sequence: int,
+    ) -> None:
+        """Put values of the same times into several rings, as if into each alone.
+
+        Args:
+            rings: of this folder, alike (`books.archives.together.alike`), at the same last second.
+            specs: what the rings are made of now: labels, bounds, heartbeat may have changed.
+            times: seconds, ascending, each at least a second after the last.
+            values: of each ring, by time and source; NaN is unknown.
+            sequence: the last sequence of the journal that is in the values.
+
+        Raises:
+            CorruptDataError: what is in a file is damaged where rows would go.
         """
         ...
 

@@ -10,7 +10,7 @@ from grange.adapters.duckdb.engine import DuckEngine
 from grange.adapters.journal.reader import JournalFolder
 from grange.adapters.journal.writer import FileJournal
 from grange.adapters.parquet.blocks import ParquetBlocks
-from grange.adapters.rings.files import RingFolder
+from grange.adapters.rings.folder import SharedRings
 from grange.books.catalog.rows import fact_row
 from grange.domain.facts import Fact
 from grange.kernel.clock import VirtualClock
@@ -38,7 +38,7 @@ class BooksBench:
             blocks=ParquetBlocks(self.folder),
             engine=DuckEngine(self.folder, threads=1),
             clock=self.clock,
-            rings=RingFolder(self.folder / "rings"),
+            rings=SharedRings(self.folder / "rings"),
         )
 
     def reopen(self) -> None:

@@ -14,7 +14,8 @@ from grange.adapters.host.clock import SystemClock
 from grange.adapters.journal.reader import JournalFolder
 from grange.adapters.painters import PainterProcesses
 from grange.adapters.parquet.blocks import ParquetBlocks
-from grange.adapters.rings.files import RINGS, RingFolder
+from grange.adapters.rings.files import RINGS
+from grange.adapters.rings.folder import SharedRings
 from grange.adapters.sites import FolderSites
 from grange.config.settings import ServerSettings
 from grange.kernel.clock import Clock
@@ -54,7 +55,7 @@ async def open_books(
                 folder, threads=settings.books_threads, memory_mib=settings.books_memory_mib
             ),
             clock=clock,
-            rings=RingFolder(folder / RINGS),
+            rings=SharedRings(folder / RINGS),
         )
         books.open()
         return books

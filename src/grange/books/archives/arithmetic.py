@@ -15,13 +15,14 @@ Values are taken in batches, a whole batch at once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grange.books.archives.layout import RingSpec, Tier
-from grange.domain.series import Consolidation, DsType
+from grange.domain.series import Consolidation, DataSource, DsType
 from grange.kernel.errors import InvalidRequestError
 
 Floats = NDArray[np.float64]
@@ -100,6 +101,43 @@ class Advance:
     """By tier; at most as many as the tier keeps."""
     cleared: bool = False
     """Everything older is unknown: a silence was longer than the ring."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How values of sources count, for all of them at once."""
+
+    whole: Ints
+    """Places of the sources whose values count as they are (ABSOLUTE)."""
+    rising: Ints
+    """Of those that count by what was added (DERIVE)."""
+    wrapping: Ints
+    """Of those that also start again at 0 (COUNTER)."""
+    least: Floats
+    most: Floats
+    differing: bool
+    """True if any is not a gauge."""
+    bounded: bool
+    """True if any has a bound."""
+
+
+@lru_cache(maxsize=128)
+def rules_of(sources: tuple[DataSource, ...]) -> Rules:
+    """Return how values of sources count."""
+    kinds = [source.ds_type for source in sources]
+
+    def places(wanted: DsType) -> Ints:
+        return np.array([at for at, kind in enumerate(kinds) if kind is wanted], dtype=np.int64)
+
+    return Rules(
+        whole=places(DsType.ABSOLUTE),
+        rising=places(DsType.DERIVE),
+        wrapping=places(DsType.COUNTER),
+        least=np.array([-np.inf if one.minimum is None else one.minimum for one in sources]),
+        most=np.array([np.inf if one.maximum is None else one.maximum for one in sources]),
+        differing=any(kind is not DsType.GAUGE for kind in kinds),
+        bounded=any(one.minimum is not None or one.maximum is not None for one in sources),
+    )
 
 
 @dataclass(slots=True)
@@ -226,29 +264,21 @@ def _parts(times: Ints, last: int, step: int) -> Sequence[tuple[int, int]]:
 
 def _increments(spec: RingSpec, state: RingState, intervals: Ints, values: Floats) -> Floats:
     """Return what each value adds (rate × seconds), by time and source; NaN is unknown."""
+    rules = rules_of(spec.sources)
     silent = intervals > spec.heartbeat_seconds
-    seconds = intervals.astype(np.float64)
-    before = np.vstack((state.raw, values[:-1]))
-    before[silent] = np.nan
-    found = np.empty_like(values)
-    for place, source in enumerate(spec.sources):
-        value = values[:, place]
-        match source.ds_type:
-            case DsType.GAUGE:
-                grown = value * seconds
-            case DsType.ABSOLUTE:
-                grown = value.copy()
-            case _:
-                grown = value - before[:, place]
-                if source.ds_type is DsType.COUNTER:
-                    grown = np.where(grown < 0, grown + _WRAP_32, grown)
-                    grown = np.where(grown < 0, grown + _WRAP_64, grown)
-        rate = grown / seconds
-        if source.maximum is not None:
-            grown = np.where(rate > source.maximum, np.nan, grown)
-        if source.minimum is not None:
-            grown = np.where(rate < source.minimum, np.nan, grown)
-        found[:, place] = grown
+    seconds = intervals.astype(np.float64)[:, None]
+    found = values * seconds
+    if rules.differing:
+        before = np.vstack((state.raw, values[:-1]))
+        before[silent] = np.nan
+        found[:, rules.whole] = values[:, rules.whole]
+        found[:, rules.rising] = values[:, rules.rising] - before[:, rules.rising]
+        grown = values[:, rules.wrapping] - before[:, rules.wrapping]
+        grown = np.where(grown < 0, grown + _WRAP_32, grown)
+        found[:, rules.wrapping] = np.where(grown < 0, grown + _WRAP_64, grown)
+    if rules.bounded:
+        rate = found / seconds
+        found[(rate > rules.most) | (rate < rules.least)] = np.nan
     found[silent] = np.nan
     return found
 
@@ -261,6 +291,8 @@ def _steps(
     earlier = np.concatenate((np.array([state.last], dtype=np.int64), times[:-1]))
     intervals = times - earlier
     grown = _increments(spec, state, intervals, values)
+    if _is_regular(state, intervals, step):
+        return _regular_steps(spec, state, times, values, grown)
     is_known = ~np.isnan(grown)
     amount = np.where(is_known, grown, 0.0)
     missing = np.where(is_known, 0, intervals[:, None])
@@ -320,6 +352,32 @@ def _steps(
     )
 
 
+def _is_regular(state: RingState, intervals: Ints, step: int) -> bool:
+    """Return whether each value is for one whole step, as those of a logger are."""
+    return bool(
+        state.last % step == 0
+        and (intervals == step).all()
+        and not state.sums.any()
+        and not state.unknown.any()
+    )
+
+
+def _regular_steps(
+    spec: RingSpec, state: RingState, times: Ints, values: Floats, grown: Floats
+) -> tuple[Steps, RingState]:
+    """Return the steps of values that are for one step each: `_steps` with nothing to cut."""
+    found = grown / spec.step_seconds
+    missing = np.isnan(grown)
+    return Steps(
+        first=state.last // spec.step_seconds,
+        values=found,
+        least=found,
+        most=found,
+        totals=np.where(missing, 0.0, grown),
+        known=np.where(missing, 0.0, float(spec.step_seconds)),
+    ), replace(state, last=int(times[-1]), raw=values[-1].copy())
+
+
 def _collect(
     spec: RingSpec,
     state: RingState,
@@ -328,8 +386,10 @@ def _collect(
     collected: Sequence[_Collected],
 ) -> RingState:
     states = []
+    missing = np.isnan(steps.values)
+    known = _Known(missing=missing.astype(np.int64), values=np.where(missing, 0.0, steps.values))
     for tier, tier_state, found in zip(tiers, state.tiers, collected, strict=True):
-        rows, after = _consolidate(tier, tier_state, steps)
+        rows, after = _consolidate(tier, tier_state, steps, known)
         if len(rows):
             if not found.parts:
                 found.first = steps.first // tier.steps
@@ -353,7 +413,19 @@ def _kept(
     return tuple(found)
 
 
-def _consolidate(tier: Tier, state: TierState, steps: Steps) -> tuple[Floats, TierState]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What all tiers ask of steps."""
+
+    missing: Ints
+    """1 where a step is unknown."""
+    values: Floats
+    """0 where a step is unknown."""
+
+
+def _consolidate(
+    tier: Tier, state: TierState, steps: Steps, step_known: _Known
+) -> tuple[Floats, TierState]:
     """Return the rows that steps finish, and the state of the one behind them."""
     count, width = steps.values.shape
     size = tier.steps
@@ -371,7 +443,7 @@ def _consolidate(tier: Tier, state: TierState, steps: Steps) -> tuple[Floats, Ti
     body = head + max(0, complete - 1) * size if complete else head
     full = max(0, complete - 1)
 
-    def summed(array: Floats, start: Any, add: Any) -> tuple[Any, Any]:
+    def summed(array: Any, start: Any, add: Any) -> tuple[Any, Any]:
         """Return the finished rows and the open one, by one way of putting steps together."""
         opened = add(start, _reduced(add, array[:head]))
         if not complete:
@@ -382,8 +454,7 @@ def _consolidate(tier: Tier, state: TierState, steps: Steps) -> tuple[Floats, Ti
             made[1:] = add.reduce(array[head:body].reshape(full, size, width), axis=1)
         return made, _reduced(add, array[body:])
 
-    missing = np.isnan(steps.values)
-    unknown, open_unknown = summed(missing.astype(np.int64), state.unknown, np.add)
+    unknown, open_unknown = summed(step_known.missing, state.unknown, np.add)
     totals, open_totals = summed(steps.totals, state.totals, np.add)
     known, open_known = summed(steps.known, state.known, np.add)
     open_values = np.empty_like(state.values)
@@ -393,7 +464,7 @@ def _consolidate(tier: Tier, state: TierState, steps: Steps) -> tuple[Floats, Ti
         match column.cf:
             case Consolidation.AVERAGE:
                 zero = np.where(np.isnan(start), 0.0, start)
-                made, opened = summed(np.where(missing, 0.0, array), zero, np.add)
+                made, opened = summed(step_known.values, zero, np.add)
                 made = made / np.maximum(size - unknown, 1)
             case Consolidation.MIN:
                 made, opened = summed(array, start, np.fmin)
@@ -414,6 +485,8 @@ def _consolidate(tier: Tier, state: TierState, steps: Steps) -> tuple[Floats, Ti
 
 def _reduced(add: Any, array: Any) -> Any:
     """Return rows put together; of none, what changes nothing."""
+    if len(array) == 1:
+        return array[0]
     if len(array):
         return add.reduce(array, axis=0)
     neutral = 0 if add is np.add else np.nan

@@ -30,7 +30,7 @@ from grange.books.archives.arithmetic import (
 )
 from grange.books.archives.layout import RingSpec
 from grange.books.archives.log_steps import HOUR, log_ring, log_steps
-from grange.books.archives.together import advance_together, alike
+from grange.books.archives.together import alike
 from grange.books.catalog.stream_tables import LOG_LINES, STREAM_VALUES
 from grange.books.manifest import Replaced, replaced_of, sequences_of
 from grange.books.questions import archives as ask
@@ -245,7 +245,14 @@ class RingFeeder:
                     going.append((ranges[name], times, values))
                 else:
                     _put_again(ranges[name], times, values, note.sequence)
-            _put_together(going, note.sequence)
+            for group in _together(going):
+                self._rings.advance(
+                    [one.ring for one, _, _ in group],
+                    [one.spec for one, _, _ in group],
+                    group[0][1],
+                    [values for _, _, values in group],
+                    sequence=note.sequence,
+                )
             fed.series += len(ranges)
             fed.late += sum(1 for one in ranges.values() if one.since is not None)
         for one in ranges.values():
@@ -439,21 +446,15 @@ def _slots(one: _Range, rows: pa.Table, end: int) -> tuple[Ints, Floats]:
     return (numbers + 1) * step, values
 
 
-def _put_together(going: Sequence[tuple[_Range, Ints, Floats]], sequence: int) -> None:
-    """Put rings forward, those at once that are told at the same times."""
+def _together(
+    going: Sequence[tuple[_Range, Ints, Floats]],
+) -> list[list[tuple[_Range, Ints, Floats]]]:
+    """Return the rings that stand at the same second and are told at the same times."""
     groups: dict[Any, list[tuple[_Range, Ints, Floats]]] = {}
     for one, times, values in going:
         key = (alike(one.spec), one.ring.head.state.last, times.tobytes())
         groups.setdefault(key, []).append((one, times, values))
-    for group in groups.values():
-        done = advance_together(
-            [one.spec for one, _, _ in group],
-            [one.ring.head.state for one, _, _ in group],
-            group[0][1],
-            [values for _, _, values in group],
-        )
-        for (one, _, _), found in zip(group, done, strict=True):
-            one.ring.apply(found, sequence=sequence)
+    return list(groups.values())
 
 
 def _put_again(one: _Range, times: Ints, values: Floats, sequence: int) -> None:
