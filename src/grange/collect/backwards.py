@@ -1,5 +1,6 @@
 """Reading a log from its end."""
 
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 
@@ -11,7 +12,7 @@ _PIECE_BYTES = 64 * 1024
 def lines_backwards(
     logs: LogFiles, file: LogFile, *, piece_bytes: int = _PIECE_BYTES
 ) -> Iterator[bytes]:
-    """Yield the lines of a log from the last to the first, without their line ends.
+    """Yield the lines of a log that is not packed from the last to the first, without line ends.
 
     A last line without a line end is one, too. Memory holds one piece and one line.
     """
@@ -37,4 +38,17 @@ def lines_backwards(
 
 def last_lines(logs: LogFiles, file: LogFile, count: int) -> list[bytes]:
     """Return the last lines of a log, oldest first."""
+    if file.packed:
+        return list(deque(_lines(logs, file), maxlen=count))
     return list(islice(lines_backwards(logs, file), count))[::-1]
+
+
+def _lines(logs: LogFiles, file: LogFile) -> Iterator[bytes]:
+    """Yield the lines of a log from the first to the last: packed ones have no way back."""
+    at, rest = 0, b""
+    while piece := logs.read(file.path, at, _PIECE_BYTES):
+        at += len(piece)
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest

@@ -1,8 +1,8 @@
 """Reading logs that grow, are rotated, cut short, renamed and misnamed.
 
 A log is known by its first telling line, not by its name or place: rotation and copies do not make
-it another one. Only whole lines are read. Where a log was cut short and written on, its lines are
-told apart by time.
+it another one, nor does packing it. Only whole lines are read. Where a log was cut short and
+written on, its lines are told apart by time.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ class StreamReader:
                 continue
             key = (cursor.mark, cursor.mark_length)
             other = best.get(key)
-            if other is None or (file.size, file.changed_ns) > (other[0].size, other[0].changed_ns):
+            if other is None or _rank(file) > _rank(other[0]):
                 best[key] = (file, cursor)
         return list(best.values())
 
@@ -114,7 +114,7 @@ class StreamReader:
 
     def _checked(self, file: LogFile, cursor: FileCursor) -> FileCursor:
         """Return the cursor, or one at the top if the log was cut short since it was read."""
-        if file.size >= cursor.offset:
+        if file.packed or file.size >= cursor.offset:
             at = cursor.offset - cursor.tail_length
             if _hash(self._logs.read(file.path, at, cursor.tail_length)) == cursor.tail:
                 return cursor
@@ -195,6 +195,11 @@ def with_file(known: StreamCursor, file: FileCursor, now: Instant) -> StreamCurs
     last = max((at for at in (known.last_at, file.last_at) if at is not None), default=None)
     fresh = msgspec.structs.replace(file, seen_at=now)
     return msgspec.structs.replace(known, files=(*others, fresh), last_at=last, updated_at=now)
+
+
+def _rank(file: LogFile) -> tuple[bool, int, int]:
+    # A log beside a packed copy of it is being packed: the copy is not whole yet.
+    return not file.packed, file.size, file.changed_ns
 
 
 def _advanced(file: LogFile, cursor: FileCursor, data: bytes, last: int | None) -> FileCursor:

@@ -11,9 +11,12 @@ class LogFile:
 
     path: str
     size: int
+    """Bytes of the file; a packed log says more than that."""
     inode: str
     """Tells the file from others of the machine; a rotated log keeps it."""
     changed_ns: int
+    packed: bool = False
+    """True if the log is in it packed; it is read as if it were not."""
 
 
 class LogFiles(Protocol):
@@ -24,7 +27,10 @@ class LogFiles(Protocol):
         ...
 
     def read(self, path: str, offset: int, size: int) -> bytes:
-        """Return at most `size` bytes from `offset` on; fewer at the end, none if it is gone."""
+        """Return at most `size` bytes of what a log says, from `offset` on, unpacked.
+
+        Fewer at the end, none if it is gone.
+        """
         ...
 
 

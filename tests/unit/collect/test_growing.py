@@ -1,6 +1,7 @@
 """Logs that grow, rotate, are cut short, copied and misnamed give the rows of a one-shot read."""
 
 import contextlib
+import gzip
 import random
 import shutil
 
@@ -94,6 +95,83 @@ def test_rotation_between_and_during_rounds_loses_and_doubles_nothing(tmp_path):
         found = lines_of(bench)
     assert {(row["at"], row["object_name"]) for row in found} == wanted
     assert len(found) == len(slow_px(data, "tx"))
+
+
+def test_rotated_logs_that_are_packed_are_not_read_twice_and_lose_nothing(tmp_path):
+    """Ledger S4-02, S4-03: logrotate's `compress`; what was unread before is read from the copy."""
+    lines = px_lines(240, seed=6)[:240]
+    data = as_bytes(lines)
+    with books(tmp_path) as bench:
+        machine = Machine(tmp_path, "m1", bench, VirtualClock(CLOCK_AT))
+        for number in range(8):
+            part = lines[number * 30 : number * 30 + 30]
+            machine.append("tx_feed.log", as_bytes(part[:20]))
+            machine.collect(since=Instant(0))
+            machine.append("tx_feed.log", as_bytes(part[20:]))
+            for old in range(7, 0, -1):
+                path = machine.logs / f"tx_feed.log.{old}.gz"
+                if path.exists():
+                    path.rename(machine.logs / f"tx_feed.log.{old + 1}.gz")
+            log = machine.logs / "tx_feed.log"
+            (machine.logs / "tx_feed.log.1.gz").write_bytes(gzip.compress(log.read_bytes()))
+            log.unlink()
+        machine.collect(since=Instant(0))
+        assert machine.collect(since=Instant(0)).streams[0].rows == 0
+        found = lines_of(bench)
+    wanted = slow_px(data, "tx")
+    assert {(row["at"], row["object_name"]) for row in found} == {
+        (row["at"], row["object_name"]) for row in wanted
+    }
+    assert len(found) == len(wanted)
+
+
+def test_a_packed_log_is_read_from_nothing_in_pieces_of_any_size(tmp_path):
+    """Ledger S4-03: a collector that comes late finds only packed logs, also of several members."""
+    data = as_bytes(px_lines(120, seed=8))
+    wanted = at_once(tmp_path, data)
+    half = data.index(b"\n", len(data) // 2) - 7  # in the middle of a line
+    packed = gzip.compress(data[:half]) + gzip.compress(data[half:])
+    for size in (300, 4096, 1 << 20):
+        with books(tmp_path / str(size)) as bench:
+            machine = Machine(tmp_path / str(size), "m1", bench, VirtualClock(CLOCK_AT))
+            machine.append("tx_feed.log.3.gz", packed)
+            machine.collect(since=Instant(0), piece_bytes=size)
+            assert lines_of(bench) == wanted
+
+
+def test_a_log_that_is_being_packed_is_read_where_it_still_is(tmp_path):
+    """Ledger S4-03: packing takes a while; the log goes when its packed copy is whole."""
+    lines = px_lines(90, seed=9)
+    whole = gzip.compress(as_bytes(lines))
+    with books(tmp_path) as bench:
+        machine = Machine(tmp_path, "m1", bench, VirtualClock(CLOCK_AT))
+        machine.append("tx_feed.log.1", as_bytes(lines[:60]))
+        machine.collect(since=Instant(0))
+        with (machine.logs / "tx_feed.log.1").open("ab") as log:
+            log.write(as_bytes(lines[60:]))
+        machine.append("tx_feed.log.1.gz", whole[: len(whole) // 2])
+        machine.collect(since=Instant(0))
+        (machine.logs / "tx_feed.log.1").unlink()
+        machine.append("tx_feed.log.1.gz", whole[len(whole) // 2 :])
+        machine.collect(since=Instant(0))
+        assert len(lines_of(bench)) == len(slow_px(as_bytes(lines), "tx"))
+
+
+def test_a_packed_log_that_is_damaged_gives_what_lies_before(tmp_path, caplog):
+    """Ledger S4-03: the damage is said once, the other logs are read."""
+    lines = px_lines(400, seed=10)
+    packed = bytearray(gzip.compress(as_bytes(lines[:200])))
+    packed[len(packed) // 2] ^= 255
+    with books(tmp_path) as bench:
+        machine = Machine(tmp_path, "m1", bench, VirtualClock(CLOCK_AT))
+        machine.append("tx_feed.log.1.gz", bytes(packed))
+        machine.append("tx_feed.log", as_bytes(lines[200:]))
+        machine.collect(since=Instant(0))
+        assert machine.collect(since=Instant(0)).streams[0].rows == 0
+        found = {row["object_name"] for row in lines_of(bench)}
+    assert {row["object_name"] for row in slow_px(as_bytes(lines[200:]), "tx")} <= found
+    said = [record for record in caplog.records if getattr(record, "action", "") == "log_damaged"]
+    assert said
 
 
 def test_copied_and_emptied_logs_are_the_same_log_and_a_new_one(tmp_path):

@@ -1,6 +1,7 @@
 """Where logs lie and how they are called; mirrors of other machines; reading from the end."""
 
 import getpass
+import gzip
 import os
 import socket
 import subprocess
@@ -36,6 +37,7 @@ def test_names_of_files_tell_stream_and_kind_and_rotated_ones_belong_to_them(tmp
     for name in (
         "tx_amis.log",
         "tx_amis.log.1",
+        "tx_amis.log.2.gz",
         "rx_satnet-ice.log",
         "rx_satnet-ice.log.2026-11-20",
         "tx_a_b.log",
@@ -43,7 +45,7 @@ def test_names_of_files_tell_stream_and_kind_and_rotated_ones_belong_to_them(tmp
     ):
         (tmp_path / name).write_text("x\n")
     assert sources(LogStream(path=f"{tmp_path}/*")) == {
-        ("amis", "tx", "here"): ["tx_amis.log", "tx_amis.log.1"],
+        ("amis", "tx", "here"): ["tx_amis.log", "tx_amis.log.1", "tx_amis.log.2.gz"],
         ("satnet-ice", "rx", "here"): ["rx_satnet-ice.log", "rx_satnet-ice.log.2026-11-20"],
         ("a_b", "tx", "here"): ["tx_a_b.log"],
         ("other", "other", "here"): ["other.jsonl"],
@@ -79,6 +81,16 @@ def test_a_log_read_backwards_is_tac(tmp_path_factory, data, piece):
     forward = forward[:-1] if data.endswith(b"\n") or not data else forward
     assert list(lines_backwards(FolderLogs(), file, piece_bytes=piece)) == forward[::-1]
     assert last_lines(FolderLogs(), file, 3) == forward[-3:]
+
+
+def test_the_last_lines_of_a_packed_log_are_those_of_the_log(tmp_path):
+    """Ledger S4-38: tail reads rotated logs, packed or not."""
+    told = b"".join(b"line %d\n" % number for number in range(30_000)) + b"no end"
+    (tmp_path / "plain.log").write_bytes(told)
+    (tmp_path / "packed.log.gz").write_bytes(gzip.compress(told))
+    packed, plain = FolderLogs().find(str(tmp_path / "*.log*"))
+    for count in (0, 1, 7, 40_000):
+        assert last_lines(FolderLogs(), packed, count) == last_lines(FolderLogs(), plain, count)
 
 
 def test_reading_backwards_equals_the_program_tac(tmp_path):
