@@ -14,7 +14,12 @@ from grange.kernel.errors import InvalidRequestError
 @click.option("--csv", "as_csv", is_flag=True, help="Write CSV.")
 @click.option("--parquet", "as_parquet", is_flag=True, help="Write PARQUET.")
 @click.option("--xlsx", "as_xlsx", is_flag=True, help="Write XLSX.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write; default: standard output for CSV, else forecast.parquet or forecast.xlsx.",
+)
 @with_farm
 def command(connection: Connection, /, *, days: int, output: Path | None, **kinds: bool) -> None:
     """Foretell worker-hours and workers needed by day; needs 14 days of data."""
