@@ -38,6 +38,10 @@ _NAME_COLUMNS: Mapping[str, str] = {
 }
 _KEYS = ("slot_at", "subject", "name")
 _DEFAULT_PS_MILLI = 1_000
+_NOTHING: dict[str, Any] = {
+    column.name: None if column.nullable else 0 for column in JOB_SLOTS.columns
+}
+"""A quarter in which a subject had nothing."""
 
 
 def job_slot_rows(
@@ -58,11 +62,10 @@ def job_slot_rows(
             merged.setdefault(key, {}).update(part)
     rows = []
     for key, found in sorted(merged.items()):
-        row: dict[str, Any] = {"farm_id": farm_id} | dict(zip(_KEYS, key, strict=True))
-        for column in JOB_SLOTS.columns:
-            if column.name not in row:
-                value = found.get(column.name)
-                row[column.name] = 0 if value is None and not column.nullable else value
+        row: dict[str, Any] = _NOTHING | dict(zip(_KEYS, key, strict=True)) | {"farm_id": farm_id}
+        row |= {
+            name: value for name, value in found.items() if value is not None and name in _NOTHING
+        }
         mean = ps.get(row["slot_at"], _DEFAULT_PS_MILLI)
         row["ps_needed_milli"] = row["chunks_unassigned"] * mean
         rows.append(row)

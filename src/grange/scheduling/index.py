@@ -50,6 +50,7 @@ class SchedulingIndex(LayerTable):
             head = lane.heads.get(kind)
             if (
                 head is None
+                or head.rises != lane.rises
                 or tallies.quotas
                 or lane.excluding
                 or head.version != tallies.quota_version

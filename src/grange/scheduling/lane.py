@@ -78,13 +78,15 @@ class Band:
 class Head:
     """What a lane has first for offers of one kind: the beginning of what a walk would give."""
 
-    __slots__ = ("complete", "liked", "offer", "over_quota", "second", "unfit", "version")
+    __slots__ = ("complete", "liked", "offer", "over_quota", "rises", "second", "unfit", "version")
 
     def __init__(self, offer: Offer, version: int) -> None:
         self.offer = offer
         """Any of the kind."""
         self.version = version
         """Of the quotas it was found with."""
+        self.rises = 0
+        """Of the lane's rises of levels, so many are taken into account."""
         self.liked: list[Ranked] = []
         """Best first."""
         self.second: list[Ranked] = []
@@ -168,6 +170,11 @@ class Lane:
         """What comes first, by kind of offer."""
         self.leading: dict[StepId, set[int]] = {}
         """Layer → kinds of offers for which it came first, and perhaps does."""
+        self.rises = 0
+        """How often the level of a project or user has risen while something was known to come
+        first."""
+        self._rose: dict[tuple[int, str], tuple[int, float]] = {}
+        """(place in an order, name) → (which rise was its last, its level since), last one last."""
 
     def count_priority(self, priority: int, change: int) -> None:
         """Count a layer of this priority that comes or goes."""
@@ -180,10 +187,28 @@ class Lane:
             if priority == self.top:
                 self.top = max(self._priorities, default=-1)
 
+    def head(self, kind: int) -> Head | None:
+        """Return what comes first for a kind of offer, if it is known still.
+
+        Levels rise far more often than anybody asks, so what beats what by now is settled here.
+        """
+        head = self.heads.get(kind)
+        if head is None or head.rises == self.rises:
+            return head
+        for (at, name), (number, level) in reversed(self._rose.items()):
+            if number <= head.rises:
+                break
+            if head.falls_behind(at, name, level):
+                del self.heads[kind]
+                return None
+        head.rises = self.rises
+        return head
+
     def keep_head(self, kind: int, head: Head) -> None:
         """Remember what comes first for a kind of offer."""
         if len(self.heads) >= MOST_HEADS:
             self.forget_heads()
+        head.rises = self.rises
         self.heads[kind] = head
         for one in (*head.liked, *head.second):
             self.leading.setdefault(one[1], set()).add(kind)
@@ -192,6 +217,7 @@ class Lane:
         """Forget what comes first: it is looked up anew."""
         self.heads.clear()
         self.leading.clear()
+        self._rose.clear()
 
     def add(self, place: Place, layer_id: StepId) -> None:
         """Put a layer in its place."""
@@ -243,13 +269,15 @@ class Lane:
             self.bands.remove(place.band)
 
     def level_changed(self, kind: ShareKind, name: str, level: float) -> None:
-        """Put a project or user where it belongs now."""
-        at = 1 if kind is ShareKind.PROJECT else 3
-        spent = [
-            number for number, head in self.heads.items() if head.falls_behind(at, name, level)
-        ]
-        for number in spent:
-            del self.heads[number]
+        """Put a project or user where it belongs now.
+
+        Its level has risen, or what comes first was forgotten.
+        """
+        if self.heads:
+            self.rises += 1
+            who = (1 if kind is ShareKind.PROJECT else 3, name)
+            self._rose.pop(who, None)
+            self._rose[who] = (self.rises, level)
         for band in self.nodes.values():
             if kind is ShareKind.PROJECT:
                 if name in band.projects:

@@ -229,7 +229,7 @@ class LayerTable:
         for each offer alone.
         """
         quotas = lane.tallies.quotas
-        head = lane.heads.get(kind)
+        head = lane.head(kind)
         if head is None or head.version != lane.tallies.quota_version:
             head = self._first_of(lane, offer, NOBODY, None)
             lane.keep_head(kind, head)
@@ -290,10 +290,11 @@ class LayerTable:
             return
         demand = entry.place.demand
         one = (order_of(entry.place, lane.tallies), entry.layer_id)
-        for kind, head in lane.heads.items():
-            if self._unfit(demand, head.offer) is None and head.enter(
-                one, likes=self._likes(demand, head.offer)
-            ):
+        for kind in tuple(lane.heads):
+            head = lane.head(kind)
+            if head is None or self._unfit(demand, head.offer) is not None:
+                continue
+            if head.enter(one, likes=self._likes(demand, head.offer)):
                 lane.leading.setdefault(entry.layer_id, set()).add(kind)
 
     def _kind(self, offer: Offer) -> int:

@@ -31,8 +31,8 @@ from grange.simulation.bookkeeping import Bookkeeper, Hour
 from grange.simulation.plan import StudioPlan
 
 STATE = "state.db"
-ROLL_DAYS = 7
-"""So many days are rolled up at once."""
+ROLL_DAYS = 28
+"""So many days are rolled up at once; each time the minutes of the last days are, too."""
 _BOOKS_MIB = 1024
 _HOURS_AHEAD = 72
 """How far deciding may run ahead of booking."""

@@ -6,6 +6,7 @@ import os
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
 from grange.adapters.journal.reader import JournalFolder
@@ -308,3 +309,57 @@ def test_who_sends_rows_that_do_not_fit_spoils_nothing_for_others_of_the_group(d
     assert isinstance(refused, InvalidRequestError)
     assert kept is None
     assert [row["event_id"] for row in desk.rows("events")] == ["e0", "e1"]
+
+
+COLUMNS = posted_worker_sample(T0) | {
+    "at": np.array([T0, T0 + 20_000], dtype=np.int64),
+    "coverage_ms": 20_000,
+    "cpu_milli": np.array([500, 900], dtype=np.int64),
+}
+
+
+def send_columns(desk, *batches, offset=0):
+    asked = [{"worker_samples": columns} for columns in batches]
+    return asyncio.run(desk.ingest.ingest_columns(MACHINE, offset, asked))
+
+
+def test_columns_are_kept_as_the_same_rows_are(desk):
+    later = COLUMNS | {"at": COLUMNS["at"] + 40_000}
+    other = COLUMNS | {"at": COLUMNS["at"][:1] + 80_000, "coverage_ms": 10_000, "cpu_milli": 7}
+    assert send_columns(desk, COLUMNS, later, other, offset=-100) == 5
+    in_columns = desk.rows("worker_samples")
+    posted = [
+        COLUMNS | {"at": int(T0 + 20_000 * n), "cpu_milli": (500, 900)[n % 2]} for n in range(4)
+    ]
+    posted.append(COLUMNS | {"at": T0 + 80_000, "coverage_ms": 10_000, "cpu_milli": 7})
+    assert not send(desk, {"worker_samples": posted}, offset=-100).refused
+    assert desk.rows("worker_samples")[5:] == in_columns
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"coverage_ms": np.array([0, -1], dtype=np.int64)}, "must lie between"),
+        ({"cpu_milli": np.array([0.5, 0.7])}, "whole number"),
+        ({"cpu_milli": np.array([1], dtype=np.int64)}, "1 values for 2 rows"),
+        ({"cpu_milli": np.array([1, 2, 3], dtype=np.int64)}, "3 values for 2 rows"),
+        ({"colour": 3}, "not a column"),
+        ({"at": COLUMNS["at"] + MILLIS_PER_DAY}, "in the future"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused_and_nothing_beside_them_is_kept(desk, bad, message):
+    with pytest.raises(InvalidRequestError, match=message):
+        send_columns(desk, COLUMNS, COLUMNS | bad)
+    assert desk.rows("worker_samples") == []
+
+
+def test_lengths_that_are_wrong_in_two_batches_do_not_make_up_for_each_other(desk):
+    short, long = (np.arange(count, dtype=np.int64) for count in (1, 3))
+    with pytest.raises(InvalidRequestError, match="values for 2 rows"):
+        send_columns(desk, COLUMNS | {"cpu_milli": short}, COLUMNS | {"cpu_milli": long})
+
+
+def test_a_batch_of_too_many_rows_in_columns_is_refused(desk):
+    many = COLUMNS | {"at": np.full(MOST_ROWS + 1, T0), "cpu_milli": 1}
+    with pytest.raises(InvalidRequestError, match=f"may hold {MOST_ROWS} rows"):
+        send_columns(desk, many)

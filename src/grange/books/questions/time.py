@@ -1,5 +1,9 @@
 """Questions behind the machine time accounts."""
 
+from collections.abc import Sequence
+
+import pyarrow as pa
+
 from grange.books.questions.model import Need, Question
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, Instant
@@ -73,13 +77,32 @@ def actions_over(span: Span) -> Question:
     )
 
 
-def watched_threads(span: Span, half_ms: int) -> Question:
-    """Ask for samples of job threads that were watched at least half of their time."""
+def watched_threads(silent: Sequence[tuple[str, Span]], sample_ms: int) -> Question:
+    """Ask for samples of job threads, watched at least half of their time, in silent spans.
+
+    Args:
+        silent: workers and spans in which the server heard nothing of them; at least one.
+        sample_ms: how long before its time a sample begins.
+    """
+    start = min(span.start for _, span in silent)
+    end = Instant(max(span.end for _, span in silent) + sample_ms)
     return Question(
         sql="""
             SELECT worker_id, thread, "at", state FROM thread_samples
-            WHERE farm_id = $farm_id AND "at" > $start AND "at" < $end AND coverage_ms >= $half
+            SEMI JOIN silent ON thread_samples.worker_id = silent.silent_id
+              AND "at" > silent_from AND "at" < silent_until + $sample
+            WHERE farm_id = $farm_id AND "at" > $start AND "at" < $end
+              AND coverage_ms >= $sample // 2
         """,
-        needs=(Need(table="thread_samples", start=span.start, end=span.end),),
-        parameters={"start": span.start, "end": span.end, "half": half_ms},
+        needs=(Need(table="thread_samples", start=start, end=end),),
+        parameters={"start": start, "end": end, "sample": sample_ms},
+        given={
+            "silent": pa.table(
+                {
+                    "silent_id": [worker_id for worker_id, _ in silent],
+                    "silent_from": [int(span.start) for _, span in silent],
+                    "silent_until": [int(span.end) for _, span in silent],
+                }
+            )
+        },
     )

@@ -1,6 +1,6 @@
 """Facts of one worker that come as columns: checked at once instead of row by row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,50 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 
 Columns = Mapping[str, Any]
 """Column → an array with one value for each row, or one value for all rows."""
+
+
+def put_together(batches: Iterable[Columns]) -> Iterator[Columns]:
+    """Yield batches of one table with neighbours of the same shape joined to one.
+
+    A worker's batches of a day differ in their arrays alone, and one long batch is checked and kept
+    much faster than many short ones.
+    """
+    alike: list[Columns] = []
+    shape: Mapping[str, Any] | None = None
+    for columns in batches:
+        found = _shape(columns)
+        if alike and (found is None or found != shape):
+            yield _joined(alike)
+            alike = []
+        if found is None:
+            yield columns
+        else:
+            alike.append(columns)
+        shape = found
+    if alike:
+        yield _joined(alike)
+
+
+def _shape(columns: Columns) -> Mapping[str, Any] | None:
+    """Return the columns of a batch, each array as its type; None: arrays of unequal lengths."""
+    lengths = {len(value) for value in columns.values() if isinstance(value, np.ndarray)}
+    if len(lengths) != 1:
+        return None
+    return {
+        name: (np.ndarray, value.dtype) if isinstance(value, np.ndarray) else value
+        for name, value in columns.items()
+    }
+
+
+def _joined(alike: list[Columns]) -> Columns:
+    if len(alike) == 1:
+        return alike[0]
+    return {
+        name: np.concatenate([columns[name] for columns in alike])
+        if isinstance(value, np.ndarray)
+        else value
+        for name, value in alike[0].items()
+    }
 
 
 def columns_as_rows(

@@ -17,7 +17,7 @@ from grange.kernel.clock import Clock
 from grange.kernel.errors import InvalidRequestError, StorageFullError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
-from grange.services.books.column_batches import Columns, columns_as_rows
+from grange.services.books.column_batches import Columns, columns_as_rows, put_together
 from grange.services.books.group_commit import GroupCommit, Part
 
 MOST_ROWS = 20_000
@@ -169,22 +169,30 @@ class Ingest:
         now = self._clock.now()
         retention = await self._retention(worker.farm_id) if self._retention else Retention()
         since = {name: retention.taken_since(table(name), now) for name in POSTED}
-        parts: list[Part] = []
+        found: dict[str, list[Columns]] = defaultdict(list)
         total = 0
         for batch in batches:
             count = 0
             for name, columns in batch.items():
-                rows = columns_as_rows(
-                    table(name), columns, worker, clock_offset_ms, added=POSTED[name],
-                    least=since[name], most=now + AHEAD_MS,
-                )  # fmt: skip
-                parts.append((worker.farm_id, name, rows))
-                count += len(rows)
+                found[name].append(columns)
+                count += len(columns[table(name).time_column])
             if count > MOST_ROWS:
                 raise InvalidRequestError(
                     f"A batch may hold {MOST_ROWS} rows; this one holds {count}."
                 )
             total += count
+        parts: list[Part] = [
+            (
+                worker.farm_id,
+                name,
+                columns_as_rows(
+                    table(name), columns, worker, clock_offset_ms, added=POSTED[name],
+                    least=since[name], most=now + AHEAD_MS,
+                ),
+            )
+            for name, batches_of_table in found.items()
+            for columns in put_together(batches_of_table)
+        ]  # fmt: skip
         if parts:
             await self._commit.keep(parts, total * _ABOUT_ROW_BYTES)
         return total

@@ -123,19 +123,13 @@ def _witnesses(view: View, span: Span, present: Iterable[Presence]) -> dict[str,
     found: dict[str, list[Witness]] = defaultdict(list)
     if not silent:
         return found
-    workers = {worker_id for worker_id, _ in silent}
-    whole = Span(
-        min(part.start for _, part in silent),
-        Instant(max(part.end for _, part in silent) + SAMPLE_MS),
-    )
-    for row in view.ask(watched_threads(whole, SAMPLE_MS // 2)).to_pylist():
-        if row["worker_id"] in workers:
-            found[row["worker_id"]].append(
-                Witness(
-                    thread=row["thread"],
-                    start=Instant(row["at"] - SAMPLE_MS),
-                    end=row["at"],
-                    rendering=row["state"] == "rendering",
-                )
+    for row in view.ask(watched_threads(silent, SAMPLE_MS)).to_pylist():
+        found[row["worker_id"]].append(
+            Witness(
+                thread=row["thread"],
+                start=Instant(row["at"] - SAMPLE_MS),
+                end=row["at"],
+                rendering=row["state"] == "rendering",
             )
+        )
     return found
