@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from grange.adapters.journal import reader as reader_of_journals
+from grange.adapters.journal.format import scan
 from grange.adapters.journal.reader import JournalFolder
 from grange.adapters.journal.writer import START_GAP, FileJournal
 from grange.kernel.clock import VirtualClock
@@ -149,6 +151,28 @@ def test_a_reader_follows_the_writer_without_reading_again(journal, tmp_path, cl
         clock.advance(1000)
     assert seen == [f"event {number}" for number in range(6)]
     assert list(reader.read(after)) == []
+
+
+def test_a_reader_that_wants_only_what_is_new_reads_the_old_once(journal, tmp_path, monkeypatch):
+    for number in range(3):
+        journal.append("farm-1", "events", events(f"event {number}"))
+        journal.sync()
+    last = journal.last_sequence
+    sizes: list[int] = []
+
+    def counted(data: bytes, offset: int, before: int):
+        sizes.append(len(data) - offset)
+        return scan(data, offset, before)
+
+    monkeypatch.setattr(reader_of_journals, "scan", counted)
+    reader = JournalFolder(tmp_path)
+    assert [kept(reader, last) for _ in range(3)] == [[], [], []]
+    assert sizes[0] > 0
+    assert sizes[1:] == [0, 0]
+    journal.append("farm-1", "events", events("event 3"))
+    journal.sync()
+    assert kept(reader, last) == ["event 3"]
+    assert kept(reader) == [f"event {number}" for number in range(4)]
 
 
 def test_cutting_the_last_frame_at_any_byte_keeps_every_frame_before_it(tmp_path, clock):

@@ -43,7 +43,7 @@ class JournalFolder:
         """Yield the frames with a sequence above `after`; see `ports.journal`."""
         paths = segment_paths(self._folder)
         place = self._place
-        known = place is not None and place.sequence == after and place.path in paths
+        known = place is not None and place.sequence <= after and place.path in paths
         for number, path in enumerate(paths):
             following = paths[number + 1] if number + 1 < len(paths) else None
             if known and place is not None:
@@ -55,8 +55,8 @@ class JournalFolder:
             if known and place is not None and path == place.path:
                 offset, last = place.offset, place.sequence
             for raw in self._frames(path, offset, last, final=following is None):
+                self._place = _Place(path, raw.end, raw.sequence)
                 if raw.sequence > after:
-                    self._place = _Place(path, raw.end, raw.sequence)
                     yield Frame(
                         raw.sequence,
                         raw.farm_id,
