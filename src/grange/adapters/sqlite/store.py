@@ -26,6 +26,7 @@ from grange.adapters.rows import codec_of, fact_of, reader_of
 from grange.adapters.sqlite.copying import copy_database
 from grange.adapters.sqlite.faults import faults
 from grange.adapters.sqlite.statements import UPSERTS, write
+from grange.adapters.sqlite.writer import Writer
 from grange.kernel.errors import ConfigurationError
 from grange.kernel.ids import JobId
 from grange.kernel.units import Instant
@@ -72,15 +73,15 @@ class SqliteStore:
         self._connections: list[sqlite3.Connection] = []
         self._of_thread = threading.local()
         self._unchanged = Unchanged()
-        self._writer: ThreadPoolExecutor | None = None
+        self._writer: Writer | None = None
         self._readers: ThreadPoolExecutor | None = None
 
     async def open(self) -> None:
         """Open the file, making it or migrating it forward (after a copy) where needed."""
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="state-writer")
+        self._writer = Writer("state-writer")
         self._readers = ThreadPoolExecutor(self._reader_count, thread_name_prefix="state-reader")
         try:
-            await asyncio.get_running_loop().run_in_executor(self._writer, self._prepare)
+            await self._writer.submit(self._prepare)
         except BaseException:
             await self.close()
             raise
@@ -90,9 +91,10 @@ class SqliteStore:
         writer, readers = self._writer, self._readers
         self._writer = self._readers = None
         self._unchanged.forget()
-        for pool in (readers, writer):
-            if pool is not None:
-                await asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
+        if readers is not None:
+            await asyncio.to_thread(readers.shutdown)
+        if writer is not None:
+            await asyncio.to_thread(writer.finish)
         while self._connections:
             self._connections.pop().close()
         self._of_thread = threading.local()
@@ -291,7 +293,7 @@ class SqliteStore:
                 with _transaction(connection, "BEGIN IMMEDIATE"):
                     work(connection)
 
-        await asyncio.get_running_loop().run_in_executor(self._writer, run)
+        await self._writer.submit(run)
 
     async def _read(self, work: Callable[[sqlite3.Connection], R]) -> R:
         if self._readers is None:
