@@ -29,6 +29,8 @@ class TaskSucceeded(Struct, frozen=True, kw_only=True):
 
     action_id: SessionActionId
     at: Instant
+    started_at: Instant | None = None
+    """When it began, for a task that nobody has said of that it began."""
 
 
 class TaskFailed(Struct, frozen=True, kw_only=True):
@@ -91,6 +93,8 @@ class TasksMoved(Struct, frozen=True, kw_only=True):
     """Failed attempts that will be tried again."""
     at: Instant
     by: str = ""
+    started_at: Instant | None = None
+    """When they began to run, if they are said to have ended without a word of that."""
 
 
 class DependencySucceeded(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from grange.domain.events import JobEvent, SessionClosed, SessionOpened, StatusChanged, TasksMoved
-from grange.domain.layer import moved
+from grange.domain.layer import moved, started
 from grange.domain.machine import Table, next_of
 from grange.domain.statuses import TERMINAL, TaskRunStatus
 from grange.domain.work import Counts, Job
@@ -51,9 +51,10 @@ def summary(counts: Counts) -> TaskRunStatus:
     Work that moves comes first. If none moves, tasks that are PENDING wait for a layer that failed,
     was suspended or was canceled, and that is what the job shows.
     """
-    return next(
-        (status for status in _PRECEDENCE if counts.get(status, 0)), TaskRunStatus.SUCCEEDED
-    )
+    for status in _PRECEDENCE:
+        if counts.get(status):
+            return status
+    return TaskRunStatus.SUCCEEDED
 
 
 def apply(job: Job, event: JobEvent) -> tuple[Job, tuple[StatusChanged, ...]]:
@@ -67,9 +68,6 @@ def apply(job: Job, event: JobEvent) -> tuple[Job, tuple[StatusChanged, ...]]:
         case TasksMoved():
             counts = moved(job.counts, event.old, event.new, event.count)
             status = summary(counts)
-            started = job.started_at
-            if started is None and event.new is TaskRunStatus.RUNNING:
-                started = event.at
             ended = None
             if status in TERMINAL:
                 ended = job.ended_at if job.ended_at is not None else event.at
@@ -78,7 +76,7 @@ def apply(job: Job, event: JobEvent) -> tuple[Job, tuple[StatusChanged, ...]]:
                 counts=counts,
                 status=status,
                 retry_count=job.retry_count + event.retried,
-                started_at=started,
+                started_at=started(job.started_at, event),
                 ended_at=ended,
                 updated_at=event.at,
                 updated_by=event.by or job.updated_by,

@@ -62,9 +62,10 @@ def summary(counts: Counts) -> TaskRunStatus:
 
     A layer without tasks has succeeded.
     """
-    return next(
-        (status for status in _PRECEDENCE if counts.get(status, 0)), TaskRunStatus.SUCCEEDED
-    )
+    for status in _PRECEDENCE:
+        if counts.get(status):
+            return status
+    return TaskRunStatus.SUCCEEDED
 
 
 def moved(counts: Counts, old: TaskRunStatus, new: TaskRunStatus, count: int) -> Mapping[str, int]:
@@ -97,7 +98,7 @@ def apply(layer: Layer, event: LayerEvent) -> tuple[Layer, tuple[StatusChanged, 
                 counts=counts,
                 status=status,
                 retry_count=layer.retry_count + event.retried,
-                started_at=_start(layer.started_at, event.new, event.at),
+                started_at=started(layer.started_at, event),
                 ended_at=_end(layer.ended_at, status, event.at),
                 updated_at=event.at,
                 updated_by=event.by or layer.updated_by,
@@ -113,8 +114,11 @@ def apply(layer: Layer, event: LayerEvent) -> tuple[Layer, tuple[StatusChanged, 
             assert_never(event)
 
 
-def _start(started_at: Instant | None, new: TaskRunStatus, at: Instant) -> Instant | None:
-    return at if started_at is None and new is TaskRunStatus.RUNNING else started_at
+def started(known: Instant | None, event: TasksMoved) -> Instant | None:
+    """Return when the first task began, after tasks moved."""
+    if known is not None:
+        return known
+    return event.at if event.new is TaskRunStatus.RUNNING else event.started_at
 
 
 def _end(ended_at: Instant | None, status: TaskRunStatus, at: Instant) -> Instant | None:

@@ -61,16 +61,30 @@ def apply(action: SessionAction, event: ActionEvent) -> SessionAction:
     Raises:
         InvalidTransitionError: the action is over.
     """
-    history = f"assigned {action.assigned_at}, started {action.started_at}, ended {action.ended_at}"
-    allowed = next_of(
-        TABLE, "Session action", action.action_id, action.status, event, history=history
-    )
+    allowed = TABLE[action.status].get(type(event))
+    if allowed is None:
+        allowed = next_of(
+            TABLE,
+            "Session action",
+            action.action_id,
+            action.status,
+            event,
+            history=_history(action),
+        )
     after = _after(action, event)
     if after.status not in allowed:
         raise InvalidTransitionError(
-            "Session action", action.action_id, action.status, f"an end as {after.status}", history
+            "Session action",
+            action.action_id,
+            action.status,
+            f"an end as {after.status}",
+            _history(action),
         )
     return after
+
+
+def _history(action: SessionAction) -> str:
+    return f"assigned {action.assigned_at}, started {action.started_at}, ended {action.ended_at}"
 
 
 def _after(action: SessionAction, event: ActionEvent) -> SessionAction:

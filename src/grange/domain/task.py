@@ -75,7 +75,9 @@ def apply(task: Task, event: TaskEvent) -> tuple[Task, tuple[TasksMoved, ...]]:
         session
             action that does not hold the task.
     """
-    allowed = next_of(TABLE, "Task", task.task_id, task.status, event)
+    allowed = TABLE[task.status].get(type(event))
+    if allowed is None:
+        allowed = next_of(TABLE, "Task", task.task_id, task.status, event)
     after = _after(task, event)
     if after.status not in allowed:
         raise InvalidTransitionError(
@@ -85,6 +87,7 @@ def apply(task: Task, event: TaskEvent) -> tuple[Task, tuple[TasksMoved, ...]]:
         return after, ()
     retried = 1 if isinstance(event, TaskFailed) and after.status is READY else 0
     by = event.by if isinstance(event, TaskAsked) else ""
+    unsaid = isinstance(event, TaskSucceeded) and task.status is ASSIGNED
     moved = TasksMoved(
         layer_id=task.layer_id,
         old=task.status,
@@ -92,6 +95,7 @@ def apply(task: Task, event: TaskEvent) -> tuple[Task, tuple[TasksMoved, ...]]:
         retried=retried,
         at=event.at,
         by=by,
+        started_at=after.started_at if unsaid else None,
     )
     return after, (moved,)
 
@@ -120,6 +124,8 @@ def _after(task: Task, event: TaskEvent) -> Task:
             target = task.target_status
             if target is None or target in (CANCELED, SUSPENDED):
                 target = SUCCEEDED
+            if task.started_at is None and event.started_at is not None:
+                task = replace(task, started_at=event.started_at)
             return _released(task, target, event)
         case TaskFailed():
             _check_lease(task, event)

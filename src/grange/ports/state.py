@@ -240,18 +240,21 @@ UNDECIDED: frozenset[type[Any]] = frozenset({ClientToken, PostingPart, HookDeliv
 
 def key_of(entity: Any) -> Key:
     """Return the primary key of an entity, in the order of its table's `key`."""
-    return _KEYS[type(entity)](entity)
+    return KEYS[type(entity)](entity)
 
 
 def _key_getter(names: tuple[str, ...]) -> Callable[[Any], Key]:
     """Return a function that reads a key; every decision asks for some dozen of them."""
+    if len(names) > 1:
+        return attrgetter(*names)
     get: Callable[[Any], Any] = attrgetter(*names)
-    return get if len(names) > 1 else lambda entity: (get(entity),)
+    return lambda entity: (get(entity),)
 
 
-_KEYS: dict[type[Any], Callable[[Any], Key]] = {
+KEYS: dict[type[Any], Callable[[Any], Key]] = {
     table.entity: _key_getter(table.key) for table in TABLES
 }
+"""Entity type → the function that reads its primary key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

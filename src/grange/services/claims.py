@@ -112,12 +112,14 @@ def learn_use(draft: Draft, layer_id: str, usage: Mapping[str, Any], millis: int
     Of few tasks the largest counts, from the first on; of more, what 95 of 100 stayed under. A
     reservation is lowered only when many tasks took clearly less.
     """
+    peak = usage.get("peakMemoryBytes")
+    if not isinstance(peak, int) or peak <= 0:
+        return
     layer = draft.find(Layer, layer_id)
     if layer is None:
         return
     wanted = policy_of(draft.get(Farm, layer.farm_id).settings).reserve
-    peak = usage.get("peakMemoryBytes")
-    if wanted is Reserve.DEMANDED or not isinstance(peak, int) or peak <= 0:
+    if wanted is Reserve.DEMANDED:
         return
     cpu = usage.get("cpuMilliseconds")
     cores = cpu / millis if isinstance(cpu, int) and millis > 0 else 0.0

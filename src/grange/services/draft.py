@@ -25,14 +25,23 @@ from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, T
 from grange.kernel.errors import NotFoundError
 from grange.kernel.ids import FarmId, FleetId, IdSource, JobId, QueueId, SessionId, StepId, WorkerId
 from grange.kernel.units import Instant
-from grange.ports.state import TABLES, Batch, Key, key_of
+from grange.ports.state import KEYS, TABLES, Batch, Key, key_of
 from grange.scheduling.capability import CORES, GPU, MEMORY, Capability, Offer, capability_of
 from grange.scheduling.index import SchedulingIndex
 from grange.services.booking import region_of
 from grange.services.templates import TaskSpaces
 
 E = TypeVar("E")
-_RULES = (Budget, Share, LicencePool, LicenceCount, Group, QueueFleetAssociation)
+_RULES: tuple[type[Any], ...] = (
+    Budget,
+    Share,
+    LicencePool,
+    LicenceCount,
+    Group,
+    QueueFleetAssociation,
+)
+_FOLLOWED = frozenset((Task, Layer, Job, Worker, Session, *_RULES))
+"""Entities that more is known of than their tables."""
 
 
 class Memory:
@@ -70,10 +79,13 @@ class Memory:
     def set(self, kind: type[Any], key: Key, entity: Any) -> Any:
         """Put an entity (None: remove it), keep the index true; return what was there before."""
         table = self.tables[kind]
-        old = table.pop(key, None) if entity is None else table.get(key)
-        if entity is not None:
+        if entity is None:
+            old = table.pop(key, None)
+        else:
+            old = table.get(key)
             table[key] = entity
-        self._follow(kind, key, old, entity)
+        if kind in _FOLLOWED:
+            self._follow(kind, key, old, entity)
         return old
 
     def _follow(self, kind: type[Any], key: Key, old: Any, new: Any) -> None:
@@ -316,7 +328,7 @@ class Draft:
         Raises:
             NotFoundError: there is none.
         """
-        found = self.find(kind, *key)
+        found: E | None = self.memory.tables[kind].get(key)
         if found is None:
             raise NotFoundError(_WIRE_NAMES.get(kind.__name__, kind.__name__.lower()), str(key[-1]))
         return found
@@ -339,9 +351,8 @@ class Draft:
 
     def open_actions(self, session: Session) -> list[SessionAction]:
         """Return a session's open actions in order."""
-        return [
-            self.get(SessionAction, session.session_id, index) for index in session.open_actions
-        ]
+        actions, session_id = self.memory.tables[SessionAction], session.session_id
+        return [actions[session_id, index] for index in session.open_actions]
 
     def queues_of(self, fleet_id: FleetId) -> list[QueueId]:
         """Return the queues a fleet works for, in a fixed order."""
@@ -351,7 +362,8 @@ class Draft:
 
     def put(self, entity: Any) -> None:
         """Insert or replace an entity."""
-        self._set(type(entity), key_of(entity), entity)
+        kind = type(entity)
+        self._set(kind, KEYS[kind](entity), entity)
 
     def delete(self, kind: type[Any], *key: str | int) -> None:
         """Remove an entity; what is in the audit log stays there."""

@@ -223,7 +223,12 @@ def _take(
     if started is None and report.completed_status is not SessionActionStatus.NEVER_ATTEMPTED:
         started = Instant(min(floor, draft.now))
     ended = on_server(report.ended_at, started if started is not None else floor) or draft.now
-    if action.kind is ActionKind.TASK_RUN and action.started_at is None and started is not None:
+    if (
+        action.kind is ActionKind.TASK_RUN
+        and action.started_at is None
+        and started is not None
+        and report.completed_status is not SessionActionStatus.SUCCEEDED  # which says it itself
+    ):
         _start_task(draft, action, started)
     end_action(
         draft,

@@ -153,9 +153,7 @@ def _plan_tasks(draft: Draft, session: Session, job: Job, layer: Layer) -> Sessi
         draft.put(session)
         for environment in layer.environments:
             session = _enter(draft, session, environment.environment_id, layer.layer_id)
-    open_tasks = sum(
-        1 for action in draft.open_actions(session) if action.kind is ActionKind.TASK_RUN
-    )
+    open_tasks = [action.kind for action in draft.open_actions(session)].count(ActionKind.TASK_RUN)
     for _ in range(_wanted(draft, session, layer) - open_tasks):
         index = next(draft.memory.index.ready_tasks(layer.layer_id), None)
         if index is None:
@@ -314,13 +312,16 @@ def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction
         raise AssertionError(f"{action.action_id} runs no task")
     task = draft.get(Task, action.layer_id, action.task_index)
     at = action.ended_at
-    failed = TaskFailed(action_id=action.action_id, at=at, max_retries=job.max_retries_per_task)
     match action.status:
         case SessionActionStatus.SUCCEEDED:
             if action.started_at is not None:
                 _learn_pace(draft, action.layer_id, at - action.started_at)
                 learn_use(draft, action.layer_id, action.usage, at - action.started_at)
-            move_task(draft, task, TaskSucceeded(action_id=action.action_id, at=at))
+            move_task(
+                draft,
+                task,
+                TaskSucceeded(action_id=action.action_id, at=at, started_at=action.started_at),
+            )
             if action.started_at is not None:
                 fit_chunks(draft, action.layer_id, action.task_index, at - action.started_at)
             attempt_went_well(draft, session, action.layer_id, at)
@@ -330,7 +331,11 @@ def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction
             draft.put(replace(session, environment_failed=False))
             action = replace(action, cause=action.cause or "environment_failed")
             draft.put(action)
-            move_task(draft, task, failed)
+            move_task(
+                draft,
+                task,
+                TaskFailed(action_id=action.action_id, at=at, max_retries=job.max_retries_per_task),
+            )
         case _:
             move_task(draft, task, TaskReturned(action_id=action.action_id, at=at))
     set_aside(draft, task.layer_id, task.index)

@@ -187,13 +187,7 @@ class TaskSpaces:
 
         Only chunks of a layer whose one parameter they are can be fitted.
         """
-        step = self._of(job)[layer_index].step
-        definitions = {} if step.parameterSpace is None else _definitions(step)
-        if len(definitions) != 1:
-            return None
-        chunks = getattr(next(iter(definitions.values())), "chunks", None)
-        target = None if chunks is None else chunks.targetRuntimeSeconds
-        return int(target) or None if target is not None else None
+        return self._of(job)[layer_index].chunk_seconds
 
     def count_after(self, job: Job, cut: ChunkCut) -> int:
         """Return how many tasks there would be from a cut on."""
@@ -246,7 +240,7 @@ class TaskSpaces:
             )
             created = create_job(job_template=decoded, job_parameter_values=values)
             spaces = self._by_content[content] = [
-                _LayerSpace(step, _space(step)) for step in created.steps
+                _LayerSpace(step, _space(step), _chunk_seconds(step)) for step in created.steps
             ]
             while len(self._by_content) > self._keep:
                 self._by_content.popitem(last=False)
@@ -261,6 +255,8 @@ class _LayerSpace:
     step: Any
     """As OpenJD makes it of the template."""
     space: "StepParameterSpaceIterator"
+    chunk_seconds: int | None = None
+    """How long a chunk of a whole layer should take; None: its chunks stay as they are."""
 
 
 def cuts_of(job: Job, layer_index: int, *, up_to: int) -> tuple[ChunkCut, ...]:
@@ -268,6 +264,15 @@ def cuts_of(job: Job, layer_index: int, *, up_to: int) -> tuple[ChunkCut, ...]:
     return tuple(
         cut for cut in job.cuts or () if cut.layer == layer_index and cut.first_index <= up_to
     )
+
+
+def _chunk_seconds(step: Any) -> int | None:
+    definitions = {} if step.parameterSpace is None else _definitions(step)
+    if len(definitions) != 1:
+        return None
+    chunks = getattr(next(iter(definitions.values())), "chunks", None)
+    target = None if chunks is None else chunks.targetRuntimeSeconds
+    return int(target) or None if target is not None else None
 
 
 def _definitions(step: Any) -> dict[str, Any]:
