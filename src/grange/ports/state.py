@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
+from msgspec import Struct
+
 from grange.domain.budgets import Budget
 from grange.domain.exchange import ExchangeRate
 from grange.domain.facts import Fact
@@ -292,16 +294,15 @@ class OutboxRow:
     fact: Fact
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """What one transaction writes. Applied in the order: forgotten tasks, deletes, puts, outbox."""
 
-    forget_tasks_of: list[StepId] = field(default_factory=list)
+    forget_tasks_of: list[StepId] = []
     """Layers whose task rows are all deleted (the layer starts over)."""
-    deletes: list[tuple[type[Any], Key]] = field(default_factory=list)
-    puts: list[Any] = field(default_factory=list)
+    deletes: list[tuple[type[Any], Key]] = []
+    puts: list[Any] = []
     """Entities to insert or replace whole."""
-    outbox: list[Fact] = field(default_factory=list)
+    outbox: list[Fact] = []
 
     @property
     def empty(self) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from grange.domain.licences import PoolKey, Region
 from grange.domain.routing import CLASS, GROUP
 from grange.domain.work import Requirement, Worker
@@ -42,8 +44,7 @@ class Capability:
         return self._hash
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What one free thread of a worker offers now."""
 
     capability: Capability

@@ -1,8 +1,9 @@
 """Who sent a request: an AWS signature, or the browser's cookie under Host and Origin checks."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+
+from msgspec import Struct
 
 from grange.kernel.clock import Clock
 from grange.kernel.errors import AccessDeniedError, AuthenticationError
@@ -15,8 +16,7 @@ COOKIE = "grange_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authenticated:
+class Authenticated(Struct, frozen=True, kw_only=True):
     """A request's caller and how that was proved."""
 
     caller: Principal

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from grange.config.attribution import AttributionFile
 from grange.domain.farm import Farm
@@ -113,15 +114,14 @@ def require_room(context: Context, what: str) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One decoded request of the Deadline Cloud API."""
 
     operation: str
     request: Mapping[str, Any]
     caller: Principal
     context: Context
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     gone: Callable[[], Awaitable[object]] = asyncio.Event().wait
     """Returns when the client has closed the connection; for requests that are held."""
 

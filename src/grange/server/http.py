@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from grange.kernel.errors import InvalidRequestError
 from grange.server.asgi import Message, Receive, Scope, Send
@@ -26,8 +27,7 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """One request, body aside."""
 
     method: str

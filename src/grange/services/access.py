@@ -5,7 +5,8 @@ log who acts, and writes down what was refused.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from grange.domain.people import Outcome
 from grange.domain.statuses import Role

@@ -7,9 +7,12 @@ something meanwhile. What workers do by themselves is in the books, not here.
 import json
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import fields
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from grange.domain.people import AuditEntry, Outcome
 from grange.services.draft import Draft
@@ -19,8 +22,7 @@ _LONGEST_WORD = 80
 _MOST_ITEMS = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """Somebody who asks for something, and what it is about."""
 
     actor: str
@@ -108,17 +110,23 @@ def _subject(act: Act, command: Any, result: Any) -> tuple[str, str]:
 def _detail(command: Any, told_already: set[str]) -> str:
     """Return what was asked for as short JSON, without what a command keeps out of its repr."""
     told: dict[str, Any] = {}
-    for field in fields(command):
-        value = getattr(command, field.name)
-        if not field.repr or field.name in _LEFT_OUT or value in (None, "", (), {}):
+    for name in _told_of(command):
+        value = getattr(command, name)
+        if name in _LEFT_OUT or value in (None, "", (), {}):
             continue
         if isinstance(value, str) and value in told_already:
             continue
         plain = _plain(value)
         if plain is not None:
-            told[field.name] = plain
+            told[name] = plain
     text = json.dumps(told, ensure_ascii=False) if told else ""
     return text if len(text) <= LONGEST_DETAIL else text[: LONGEST_DETAIL - 1] + "…"
+
+
+def _told_of(command: Any) -> tuple[str, ...]:
+    if isinstance(command, Struct):
+        return command.__struct_fields__
+    return tuple(field.name for field in fields(command) if field.repr)
 
 
 def _plain(value: Any) -> Any:

@@ -6,8 +6,10 @@ and leaves no trace; one that succeeds leaves rows, facts and effects for the ba
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from grange.domain.budgets import Budget
 from grange.domain.effects import Effect
@@ -285,8 +287,7 @@ class Context:
     """A worker unheard of for this long is NOT_RESPONDING."""
 
 
-@dataclass(slots=True)
-class StatusMove:
+class StatusMove(Struct):
     """How the status of a layer or job moved within one command."""
 
     old: TaskRunStatus
@@ -299,21 +300,20 @@ class StatusMove:
         self.by = by or self.by
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """One command's changes."""
 
     memory: Memory
     context: Context
     now: Instant
-    facts: list[Fact] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
-    forget_tasks_of: list[StepId] = field(default_factory=list)
-    changed: dict[tuple[type[Any], Key], Any] = field(default_factory=dict)
-    moved: dict[tuple[type[Any], str], StatusMove] = field(default_factory=dict)
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    forget_tasks_of: list[StepId] = []
+    changed: dict[tuple[type[Any], Key], Any] = {}
+    moved: dict[tuple[type[Any], str], StatusMove] = {}
     """Layers and jobs whose status moved, until their events are left."""
-    _undo: list[tuple[type[Any], Key, Any]] = field(default_factory=list)
-    _touched_queues: set[QueueId] = field(default_factory=set)
+    _undo: list[tuple[type[Any], Key, Any]] = []
+    _touched_queues: set[QueueId] = set()
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────
 

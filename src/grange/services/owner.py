@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from grange.domain.effects import Effect, WakeFleet
 from grange.domain.farm import ClientToken, Fleet, QueueFleetAssociation
 from grange.domain.work import Job, Task, Worker
@@ -40,8 +42,7 @@ LARGEST_BATCH = 256
 LONGEST_QUEUE = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """What a command must find in memory; what is missing is read from the store first."""
 
     jobs: tuple[JobId, ...] = ()
@@ -73,8 +74,7 @@ class Token:
     request_hash: str
 
 
-@dataclass(slots=True)
-class _Ask:
+class _Ask(Struct):
     command: Command
     token: Token | None
     answer: "asyncio.Future[Any]"
@@ -84,13 +84,12 @@ class _Ask:
     error: Exception | None = None
 
 
-@dataclass(slots=True)
-class _Round:
+class _Round(Struct):
     """Commands that are decided together and committed in one transaction."""
 
     asks: list[_Ask]
-    drafts: list[Draft] = field(default_factory=list)
-    visiting: set[tuple[type[Any], Key]] = field(default_factory=set)
+    drafts: list[Draft] = []
+    visiting: set[tuple[type[Any], Key]] = set()
     """Rows read for a command alone, to be dropped after the commit."""
     error: Exception | None = None
     """Why it was not committed."""

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from grange.domain.people import Level, Place
 from grange.domain.statuses import Role
 from grange.kernel.errors import AccessDeniedError
@@ -45,8 +47,7 @@ class Principal:
     """The access key id, or `page`; for the audit log."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """What a request is about, as far as it names it."""
 
     farm_id: str | None = None

@@ -1,9 +1,10 @@
 """What workers say: registration, heartbeats, results; and what they are told in return."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from grange.domain import session_action as action_machine
@@ -50,8 +51,7 @@ EAGER_INTERVAL_SECONDS = 2
 """Told to foreign agents with a free thread while work waits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActionReport:
+class ActionReport(Struct, frozen=True, kw_only=True):
     """One member of updatedSessionActions; times on the worker's clock."""
 
     completed_status: SessionActionStatus | None = None
@@ -61,11 +61,10 @@ class ActionReport:
     exit_code: int | None = None
     progress_percent: float | None = None
     progress_message: str = ""
-    usage: Mapping[str, Any] = field(default_factory=dict)
+    usage: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Struct, frozen=True, kw_only=True):
     """What a worker is told: all its open sessions, what to stop, when to call again."""
 
     sessions: tuple[tuple[Session, tuple[SessionAction, ...]], ...]
@@ -77,14 +76,13 @@ class Schedule:
     """True if the worker is idle, so that the answer may wait for work to come."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportSchedule:
+class ReportSchedule(Struct, frozen=True, kw_only=True):
     """UpdateWorkerSchedule: take results in, give work out. Returns a Schedule."""
 
     farm_id: FarmId
     fleet_id: FleetId
     worker_id: WorkerId
-    updates: Mapping[SessionActionId, ActionReport] = field(default_factory=dict)
+    updates: Mapping[SessionActionId, ActionReport] = {}
     sent_at: Instant | None = None
     """The worker's clock when it sent the request, to the millisecond."""
     signed_at: Instant | None = None

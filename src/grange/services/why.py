@@ -8,9 +8,10 @@ shows.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus, WorkerStatus

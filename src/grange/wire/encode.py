@@ -7,12 +7,12 @@ an unknown member is an error.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from grange.kernel.errors import FieldProblem
 from grange.kernel.units import Instant, iso8601
@@ -28,8 +28,7 @@ to_json = msgspec.json.Encoder(decimal_format="number").encode
 Encode = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """One HTTP answer; the server adds the date and the request id."""
 
     status: int

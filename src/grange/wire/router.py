@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import unquote_to_bytes
 
+from msgspec import Struct
+
 from grange.kernel.errors import FieldProblem, InvalidRequestError, UnknownOperationError
 from grange.wire.spec import Operation, Service, deadline
 
 _NO_LABEL = frozenset({"", ".", ".."})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """The operation a request names, and the labels of its path."""
 
     operation: Operation

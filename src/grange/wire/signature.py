@@ -77,18 +77,20 @@ class Credentials:
     session_token: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedSignature:
+class VerifiedSignature(NamedTuple):
     """What a valid signature proves about a request."""
 
     access_key_id: str
-    session_token: str | None = field(repr=False)
+    session_token: str | None
     region: str
     """As the client wrote it; never checked."""
     service: str
     """`deadline`, `logs`, `sts`, ...: which API the request is for."""
     signed_at: Instant
     """The signer's clock, to the second."""
+
+    def __repr__(self) -> str:
+        return f"<signature of {self.access_key_id} for {self.service}>"  # the token is a secret
 
 
 class _Claim(NamedTuple):

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from grange.domain.farm import Fleet, Queue
 from grange.domain.statuses import Role, SessionActionStatus, SessionLifecycleStatus, WorkerStatus
