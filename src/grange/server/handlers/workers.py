@@ -1,7 +1,7 @@
 """Workers: registration, credentials, schedule, what their sessions need to know."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -281,15 +281,7 @@ def _schedule(call: Call, schedule: Schedule, interval_seconds: int) -> Result:
         # Other agents refuse members they do not know.
         "grangeOrder": order.value if order is not None and native else None,
         "assignedSessions": {
-            session.session_id: {
-                "queueId": session.queue_id,
-                "jobId": session.job_id,
-                "sessionActions": [_assigned(action) for action in actions],
-                "logConfiguration": shapes.log_configuration(
-                    shapes.session_log_group(session.farm_id, session.queue_id), session.session_id
-                ),
-            }
-            for session, actions in schedule.sessions
+            session.session_id: _told(session, actions) for session, actions in schedule.sessions
         },
         "cancelSessionActions": {
             session_id: list(actions) for session_id, actions in schedule.cancel.items()
@@ -298,21 +290,44 @@ def _schedule(call: Call, schedule: Schedule, interval_seconds: int) -> Result:
     }
 
 
-_ASSIGNED: dict[tuple[str, int], msgspec.Raw] = {}
+_SESSIONS: dict[str, bytes] = {}
+"""What is told of a session with each of its actions, by its id, up to the list of those."""
+_ASSIGNED: dict[tuple[str, int], bytes] = {}
 """Actions as they were told, by session and index: each is told again until it is done."""
 _MOST_ASSIGNED = 8192
 
 
-def _assigned(action: SessionAction) -> msgspec.Raw:
+def _told(session: Session, actions: Iterable[SessionAction]) -> msgspec.Raw:
+    """Return a session and its open actions as a worker is told them."""
+    begun = _SESSIONS.get(session.session_id)
+    if begun is None:
+        if len(_SESSIONS) >= _MOST_ASSIGNED:
+            _SESSIONS.clear()
+        group = shapes.session_log_group(session.farm_id, session.queue_id)
+        whole = encode_part(
+            "AssignedSession",
+            {
+                "queueId": session.queue_id,
+                "jobId": session.job_id,
+                "logConfiguration": shapes.log_configuration(group, session.session_id),
+            },
+        )
+        begun = _SESSIONS[session.session_id] = bytes(whole)[:-1] + b',"sessionActions":['
+    return msgspec.Raw(begun + b",".join([_assigned(action) for action in actions]) + b"]}")
+
+
+def _assigned(action: SessionAction) -> bytes:
     key = (action.session_id, action.index)
     told = _ASSIGNED.get(key)
     if told is None:
         if len(_ASSIGNED) >= _MOST_ASSIGNED:
             _ASSIGNED.clear()
         definition = shapes.action_definition(action)
-        told = _ASSIGNED[key] = encode_part(
-            "AssignedSessionAction",
-            {"sessionActionId": action.action_id, "definition": definition},
+        told = _ASSIGNED[key] = bytes(
+            encode_part(
+                "AssignedSessionAction",
+                {"sessionActionId": action.action_id, "definition": definition},
+            )
         )
     return told
 
