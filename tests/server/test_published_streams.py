@@ -174,6 +174,46 @@ def test_a_token_for_some_streams_shows_no_other(farm: LocalFarm, lines: list[di
         assert get(farm, f"{base}{name}").status == 404
 
 
+def test_logged_values_are_published_as_streams_are(
+    farm: LocalFarm, lines: list[dict[str, Any]]
+) -> None:
+    """Ledger S3-17, S4-41: the same bytes as for whoever is signed in; nothing else is shown."""
+    start = lines[0]["at"]
+    for name in ("room", "safe"):
+        place = f"/api/v1/farms/{farm.farm_id}/series/{name}"
+        body = {"step_seconds": 60, "sources": [{"label": "kW"}]}
+        farm.connect().call("PUT", place, query={}, body=body, service="grange")
+        at = [start + minute * 60_000 for minute in range(120)]
+        told = {
+            "logger": "tests", "names": [name], "series": [0] * 120, "sources": [0] * 120,
+            "at": at, "values": [3.5] * 120, "sequences": list(range(120)),
+        }  # fmt: skip
+        assert rest(farm, "POST", "/values", told)["refused"] == 0
+    rest(farm, "POST", "/rings/feed", {})
+    span = f"start={start}&end={start + HOUR}"
+    _, base = published(farm, "only the room", ["series:ro*"])
+    shown = get(farm, f"{base}graph.svg?series=room&{span}")
+    assert shown.status == 200
+    assert shown.getheader("content-type") == "image/svg+xml"
+    mine = fetched(farm, "/value-graphs/graph.svg", series="room", start=start, end=start + HOUR)
+    assert shown.content == mine
+    for hidden in ("series=safe", "series=*afe", "streams=archive"):
+        assert get(farm, f"{base}graph.svg?{hidden}&{span}").status == 404, hidden
+    assert get(farm, f"{base}latest/series_room.png").status == 200
+    assert get(farm, f"{base}latest/series_safe.png").status == 404
+    assert get(farm, f"{base}latest/tx_archive.png").status == 404
+    assert "archive" not in get(farm, f"{base}request").content.decode()
+    assert get(farm, f"{base}index.html").status == 404
+    _, logs = published(farm, "only feed, no values", ["feed"])
+    assert get(farm, f"{logs}graph.svg?series=room&{span}").status == 404
+    _, everything = published(farm, "all", [])
+    assert get(farm, f"{everything}graph.svg?series=safe&{span}").status == 200
+    rest(farm, "POST", "/pages", {"workers": 1})
+    page = get(farm, f"{everything}dailyGraphs.html").content.decode()
+    for words in ("room", "safe", "logged values", "kW", "mean 3.5"):
+        assert words in page, words
+
+
 def test_the_form_shows_what_was_asked_in_either_language(
     farm: LocalFarm, lines: list[dict[str, Any]]
 ):

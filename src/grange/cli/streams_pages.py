@@ -108,19 +108,31 @@ def publish() -> None:
     metavar="NAME",
     help="Only streams of this name or pattern; may be repeated. Else all, and the pages.",
 )
+@click.option(
+    "--series",
+    "series",
+    multiple=True,
+    metavar="NAME",
+    help="Only series of logged values of this name or pattern; may be repeated.",
+)
 @with_farm
-def add(connection: Connection, *, name: str, streams: tuple[str, ...]) -> None:
+def add(
+    connection: Connection, *, name: str, streams: tuple[str, ...], series: tuple[str, ...]
+) -> None:
     """Make an address. It is told once: only its digest is kept."""
-    body = {"name": name, "streams": list(streams)}
+    chosen = [*streams, *(f"series:{one}" for one in series)]
+    body = {"name": name, "streams": chosen}
     made = connection.rest("POST", "/streams/publications", body=body)
     if connection.out.as_json:
         connection.out.data(made)
         return
     connection.out.line(f"Published as {made['publication_id']}:")
+    of_streams = ("latest/tx_NAME.png", "graph.png?streams=NAME&hours=24")
+    of_series = ("latest/series_NAME.png", "graph.png?series=NAME&hours=24")
     for line in (
-        "" if not streams else "request",
-        "latest/tx_NAME.png",
-        "graph.png?streams=NAME&hours=24",
+        "" if not chosen else "request",
+        *(of_streams if streams or not series else ()),
+        *(of_series if series or not streams else ()),
     ):
         connection.out.line(f"  {made['url']}{line}")
 

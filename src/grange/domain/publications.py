@@ -1,7 +1,5 @@
 """Publications: addresses under which anybody may see graphs of streams, until they are revoked."""
 
-from fnmatch import fnmatchcase
-
 from msgspec import Struct
 
 from grange.kernel.ids import FarmId
@@ -16,16 +14,11 @@ class Publication(Struct, frozen=True, kw_only=True):
     name: str
     """Whom or what it is for."""
     streams: tuple[str, ...] = ()
-    """Names or patterns of the streams it shows; empty: all of them, and the pages."""
+    """Names or patterns of the streams it shows, and of series with `series:` in front; empty: all
+    of them, and the pages."""
     token_hash: str
     """SHA-256 of the token, which nobody keeps but those it was given to."""
     created_at: Instant
     created_by: str
     revoked_at: Instant | None = None
     revoked_by: str | None = None
-
-
-def shows(publication: Publication, stream: str) -> bool:
-    """Return whether a publication shows a stream."""
-    patterns = publication.streams
-    return not patterns or any(fnmatchcase(stream, pattern) for pattern in patterns)

@@ -45,6 +45,10 @@ _AT_ONCE = 2
 _WAITING = 32
 _LISTS = ("streams", "machines", "products", "measures")
 _WORDS = ("kind", "name", "scale", "theme", "language")
+_OF_SERIES = frozenset(
+    {"start", "end", "hours", "combine", "scale", "theme", "language", "width", "height"}
+)
+"""What a graph of logged values and one of logs are asked alike."""
 _MOST_FIELDS = 60
 
 
@@ -54,7 +58,7 @@ class _Shown:
 
     farm_id: str
     only: tuple[str, ...]
-    """Names or patterns of streams; empty: all, and the pages."""
+    """Names or patterns of streams, and of series behind `series:`; empty: all, and the pages."""
 
 
 class Published:
@@ -140,8 +144,11 @@ class Published:
     ) -> Reply:
         farm = await self._context.rows.farm({"farmId": shown.farm_id})
         asked = graph_arguments(query, ZoneInfo(farm.zone))
+        question = "stream_picture"
+        if query.get("series"):
+            question, asked = "series_picture", _of_series(query, asked)
         made = await self._draw(
-            "stream_picture", farm_id=shown.farm_id, format=kind, only=list(shown.only), **asked
+            question, farm_id=shown.farm_id, format=kind, only=list(shown.only), **asked
         )
         named = ("content-disposition", _disposition(made["name"], attached=kind == "csv"))
         return _file(request, made["content"], made["media_type"], named)
@@ -213,8 +220,7 @@ def graph_arguments(query: Mapping[str, Sequence[str]], zone: ZoneInfo) -> dict[
     """
     asked: dict[str, Any] = {}
     for name in _LISTS:
-        found = [part.strip() for text in query.get(name, ()) for part in text.split(",")]
-        asked[name] = [part for part in found if part]
+        asked[name] = _listed(query, name)
     for name in _WORDS:
         if query.get(name):
             asked[name] = query[name][-1]
@@ -229,6 +235,17 @@ def graph_arguments(query: Mapping[str, Sequence[str]], zone: ZoneInfo) -> dict[
         if query.get(name):
             asked[name] = _number(name, query[name][-1])
     return asked
+
+
+def _of_series(query: Mapping[str, Sequence[str]], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a graph of logged values."""
+    kept = {name: value for name, value in asked.items() if name in _OF_SERIES}
+    return {**kept, "series": _listed(query, "series"), "sources": _listed(query, "sources")}
+
+
+def _listed(query: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    found = [part.strip() for text in query.get(name, ()) for part in text.split(",")]
+    return [part for part in found if part]
 
 
 def _query(raw: str) -> dict[str, list[str]]:

@@ -1,16 +1,19 @@
 """Static pages: the right periods, only what changed, caught up, in two languages."""
 
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import pytest
 
 from grange.adapters.painters import PainterProcesses
 from grange.adapters.sites import FolderSites
+from grange.books.archives.profiles import PROFILES
 from grange.books.graphs.periods import Reach, periods
 from grange.domain.farm import Farm
+from grange.domain.series import DataSource, Series
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
-from grange.services.streams.pages import draw_pages, site_file
+from grange.services.streams.pages import draw_pages, latest_picture, site_file
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0
 from tests.unit.streams.log_facts import busy, line
@@ -202,3 +205,103 @@ def test_the_pages_show_seven_days_five_weeks_three_months_three_years():
 
     counts = {reach: len(periods(reach, NOW, ZoneInfo("UTC"))) for reach in Reach}
     assert counts == {"daily": 7, "weekly": 5, "monthly": 3, "yearly": 3}
+
+
+def test_series_of_logged_values_have_their_place_on_every_page(bench, sites):
+    """Ledger S3-17, S4-26: a row for each source, gaps as gaps, drawn again when values come."""
+    bench.put(
+        Series(
+            farm_id=FARM,
+            name="machine room",
+            step_seconds=300,
+            heartbeat_seconds=900,
+            sources=(DataSource(index=0, label="Temperature °C"), DataSource(index=1, label="kW")),
+            archives=PROFILES["janitoo"],
+            created_at=DAY0,
+            created_by="ann",
+        )
+    )
+    values(bench, -24 * 60, 3 * 60)
+    first = draw(bench, sites)
+    site = sites.of(FARM)
+    names = set(site.names())
+    folder = next(name.split("/")[3] for name in names if name.startswith("webGraphics/daily/"))
+    assert folder.startswith("series_machine-room~")
+    pictures = {name for name in names if name.startswith("webGraphics/")}
+    assert pictures == set(first["drawn"]) - {name for name in names if "latest" in name}
+    # A day that is not over has no row of a day yet.
+    assert {name.rsplit("/", 1)[1] for name in pictures} == {
+        *("Wed.png", "Thu.png", "01.png", "Dec.png", "Jan.png", "2025.png"),
+    }
+    assert len(pictures) == 12
+    assert {f"latest/{folder}.png", f"latest/{folder}.dark.png"} <= names
+    shown = latest_picture(bench.books.desk, sites, farm_id=FARM, name=folder)
+    assert shown == {"content": site.read(f"latest/{folder}.png")}
+    for reach in Reach:
+        inner = [one for one in links(site, f"{reach}Graphs.html") if one.startswith("webGraphics")]
+        assert inner
+        assert {unquote(one) for one in inner} <= names
+    page = site.read("dailyGraphs.html").decode()
+    for words in ("machine room", "logged values", "Temperature °C", "max 26"):
+        assert words in page, words
+    assert "valeurs enregistrées" in site.read("dailyGraphs.fr.html").decode()
+    assert first["data_until_at"] == DAY0 + 175 * 60_000
+    assert draw(bench, sites)["drawn"] == []
+    values(bench, 3 * 60, 4 * 60)
+    again = set(draw(bench, sites)["drawn"])
+    assert {name for name in first["drawn"] if name.endswith(("Thu.png", "01.png"))} <= again
+    assert not {name for name in again if name.endswith(("Wed.png", "2025.png"))}
+
+
+def test_logs_and_logged_values_share_the_pages(bench, sites):
+    """Ledger S3-17, S4-41: one stream, one series; each under its own name."""
+    bench.post("log_lines", busy(DAY0, 4, per_minute=0.2))
+    bench.put(
+        Series(
+            farm_id=FARM,
+            name="archive",
+            step_seconds=300,
+            heartbeat_seconds=900,
+            sources=(DataSource(index=0, label="kW"), DataSource(index=1, label="x")),
+            archives=PROFILES["janitoo"],
+            created_at=DAY0,
+            created_by="ann",
+        )
+    )
+    values(bench, 0, 60, series="archive")
+    draw(bench, sites)
+    names = set(sites.of(FARM).names())
+    assert {"latest/tx_archive.png", "latest/series_archive.png"} <= names
+    ask = {"farm_id": FARM}
+    desk = bench.books.desk
+    series = latest_picture(desk, sites, name="series_archive", **ask)
+    stream = latest_picture(desk, sites, name="tx_archive", **ask)
+    assert series is not None
+    assert stream is not None
+    assert series["content"] != stream["content"]
+    assert latest_picture(desk, sites, name="archive", **ask) is None  # which of the two?
+    only = {"only": ["series:arch*"], **ask}
+    assert latest_picture(desk, sites, name="tx_archive", **only) is None
+    assert latest_picture(desk, sites, name="archive", **only) == series
+    assert latest_picture(desk, sites, name="series_archive", only=["archive"], **ask) is None
+
+
+def values(bench, first, last, series="machine room"):
+    """A value a minute of two sources, from minute to minute; then the rings are fed."""
+    bench.post(
+        "stream_values",
+        [
+            {
+                "farm_id": FARM,
+                "series": series,
+                "source_index": source,
+                "at": DAY0 + minute * 60_000,
+                "value": 20.0 + minute % 7 if source == 0 else 3.5,
+                "logger": "ada",
+                "sequence": 10_000 + minute * 2 + source,
+            }
+            for minute in range(first, last)
+            for source in range(2)
+        ],
+    )
+    bench.books.feed_rings()

@@ -89,3 +89,15 @@ def web_path(period: str, measure: str, stream: str, name: str) -> str:
         name: of the period, for example `Mon`, `01`, `Jan` or `2006`.
     """
     return f"webGraphics/{period}/{MEASURES[measure].folder}/{stream}/{name}.png"
+
+
+def values_path(period: str, source: str, series: str, name: str) -> str:
+    """Return where the picture of one period of logged values lies below a site.
+
+    Args:
+        period: daily, weekly, monthly or yearly.
+        source: the label of the values.
+        series: of `stream_folder`.
+        name: of the period, for example `Mon`, `01`, `Jan` or `2006`.
+    """
+    return f"webGraphics/{period}/values/{series}/{safe_name(source)}/{name}.png"

@@ -48,7 +48,7 @@ class PublicationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     streams: list[str] = []
-    """Names or patterns; none: all streams, and the pages."""
+    """Names or patterns, of series with `series:` in front; none: all, and the pages."""
 
 
 class PublicationAnswer(msgspec.Struct, frozen=True, kw_only=True):

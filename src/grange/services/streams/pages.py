@@ -1,4 +1,4 @@
-"""Static pages of graphs: days, weeks, months and years of every stream and group.
+"""Static pages of graphs: days, weeks, months and years of every stream, group and series.
 
 A picture is drawn again when what it shows has changed: each is known by a digest of its columns.
 Periods that were missed are caught up, because every run looks at all periods of every page.
@@ -27,9 +27,11 @@ from grange.services.streams.columns import (
     fits,
     known_streams,
 )
+from grange.services.streams.series_graphs import known_series
 from grange.services.streams.site_pages import pages_of
 from grange.services.streams.site_run import (
     MANIFEST,
+    SERIES,
     Manifest,
     Run,
     SiteGroup,
@@ -41,6 +43,11 @@ from grange.services.streams.site_run import (
     site_version,
     subject_of_group,
     subjects_of_streams,
+)
+from grange.services.streams.site_series import (
+    look_at_latest_values,
+    look_at_series,
+    subject_of_series,
 )
 
 _running: set[str] = set()
@@ -109,6 +116,8 @@ def draw_pages(
         )
         with desk.view(farm_id) as view:
             subjects, until = look(run, view, chosen)
+        series, heard = look_at_series(run)
+        subjects, until = [*subjects, *series], until if until is not None else heard
         removed = sorted(set(before.pictures) - set(run.wanted))
         told = {
             "drawn": [path for path, _ in run.drawings],
@@ -201,9 +210,10 @@ def latest_picture(
         desk: the books.
         sites: where the groups of the last run are known from.
         farm_id: whose.
-        name: a stream's folder (`tx_archive`), or its name if only one stream has it.
+        name: a stream's folder (`tx_archive`, `series_room`), or its name if only one has it.
         theme: light or dark.
-        only: names or patterns of the streams that whoever asks may see; groups are for all only.
+        only: names or patterns of the streams that whoever asks may see, of series with `series:`
+            in front; groups are for all only.
     """
     site = sites.of(farm_id)
     run = Run(
@@ -222,12 +232,21 @@ def latest_picture(
             [subject_of_group(group) for group in manifest_of(site).groups] if not only else []
         )
         subjects += subjects_of_streams(known)
-        chosen = [one for one in subjects if one.folder == name]
+        subjects += map(subject_of_series, known_series(desk, farm_id, only))
+        named = f"latest/{name}.png"
+        chosen = [
+            one
+            for one in subjects
+            if named in {f"latest/{one.folder}.png", latest_path(one.folder)}
+        ]
         chosen = chosen or [one for one in subjects if one.name == name]
         if len(chosen) != 1:
             return None
-        until = Instant(max((one.last_at for one in known), default=run.now) + 1)
-        look_at_latest(run, view, chosen, until)
+        if chosen[0].kind == SERIES:
+            look_at_latest_values(run, chosen[0])
+        else:
+            until = Instant(max((one.last_at for one in known), default=run.now) + 1)
+            look_at_latest(run, view, chosen, until)
     drawn = dict(run.drawings)
     path = latest_path(chosen[0].folder)
     drawing = drawn.get(path if theme == Theme.LIGHT else dark_name(path))

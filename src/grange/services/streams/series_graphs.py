@@ -16,10 +16,13 @@ from grange.plots.stream_graph import Figures, Line, Panel, StreamPicture, strea
 from grange.plots.stream_words import Language, Unit
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk
+from grange.services.streams.columns import fits
 from grange.services.streams.graphs import FORMATS, SCALES, span_asked
 from grange.services.streams.rings import ring_rows
 
 MOST_SERIES = 12
+SHOWN = "series:"
+"""Stands before the name or pattern of a series that a publication shows."""
 
 
 def series_picture(
@@ -38,6 +41,7 @@ def series_picture(
     language: str = "en",
     width: int = 1000,
     height: int | None = None,
+    only: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return a graph of logged values as PNG or SVG.
 
@@ -56,6 +60,7 @@ def series_picture(
         language: en or fr.
         width: in pixels.
         height: in pixels; None: as the panels need.
+        only: what whoever asks may see: `series:` and a name or pattern; none: everything.
 
     Raises:
         InvalidRequestError: something asked for is not there to choose.
@@ -67,7 +72,7 @@ def series_picture(
     zone = ZoneInfo(farm.zone)
     now = desk.clock.now()
     span = span_asked(now, start, end, hours)
-    known = sorted(one.name for one in desk.state.find(Series, Compare("farm_id", "=", farm_id)))
+    known = [one.name for one in known_series(desk, farm_id, only)]
     names = [name for name in known if any(fnmatchcase(name, each) for each in series)]
     if not names:
         told = ", ".join(known[:20]) or "none"
@@ -118,14 +123,22 @@ def series_picture(
     }
 
 
+def known_series(desk: Desk, farm_id: str, only: Sequence[str] = ()) -> list[Series]:
+    """Return the series of a farm that may be seen, by name."""
+    found = desk.state.find(Series, Compare("farm_id", "=", farm_id))
+    seen = [one for one in found if fits(f"{SHOWN}{one.name}", only)]
+    return sorted(seen, key=lambda one: one.name)
+
+
 def _panel(name: str, rows: Mapping[str, Any], *, combine: bool) -> Panel:
-    lines = [_line(source["label"], rows, source) for source in rows["sources"]]
+    lines = [line_of_source(rows, source) for source in rows["sources"]]
     if combine and lines:
         lines = [_sum(lines)]
     return Panel(key=name, title=name, unit=Unit.NONE, lines=lines)
 
 
-def _line(label: str, rows: Mapping[str, Any], source: Mapping[str, Any]) -> Line:
+def line_of_source(rows: Mapping[str, Any], source: Mapping[str, Any]) -> Line:
+    """Return a source of `ring_rows` as a line of a picture."""
     means = source.get("average") or source.get("last") or []
     shown = [at for at, mean in enumerate(means) if mean is not None]
     lows, highs = source.get("minimum") or means, source.get("maximum") or means
@@ -134,7 +147,7 @@ def _line(label: str, rows: Mapping[str, Any], source: Mapping[str, Any]) -> Lin
     weights = [source["known_seconds"][at] or 0 for at in shown]
     total = sum(weights)
     return Line(
-        name=label,
+        name=source["label"],
         step_ms=rows["step_seconds"] * MILLIS_PER_SECOND,
         starts_at=[rows["starts_at"][at] for at in shown],
         mean=[means[at] for at in shown],

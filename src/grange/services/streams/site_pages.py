@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from grange.books.graphs.names import web_path
+from grange.books.graphs.names import values_path, web_path
 from grange.books.graphs.periods import Period, Reach, periods
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant, datetime_of
@@ -18,12 +18,12 @@ from grange.plots.site import (
     style_css,
 )
 from grange.plots.site_words import SITE_WORDS
-from grange.plots.stream_words import WORDS, Language, figure
+from grange.plots.stream_words import WORDS, Language, Unit, figure
 from grange.services.streams.columns import (
     Track,
 )
 from grange.services.streams.graphs import UNITS
-from grange.services.streams.site_run import Run, Subject, latest_path
+from grange.services.streams.site_run import SERIES, Run, Subject, latest_path
 
 _PARTS = 48
 """Points of a small picture."""
@@ -82,8 +82,9 @@ def pages_of(
 def _row(
     run: Run, subject: Subject, measure: str, shown: Sequence[Period], language: Language
 ) -> Row:
-    words, unit = WORDS[language], UNITS[measure]
-    site_words = SITE_WORDS[language]
+    words, site_words = WORDS[language], SITE_WORDS[language]
+    values = subject.kind == SERIES
+    unit = Unit.NONE if values else UNITS[measure]
     cells, top = [], 0.0
     for period in shown:
         tracks = run.tracks.get((subject.folder, period.reach, period.name), {})
@@ -91,16 +92,19 @@ def _row(
         if track is None or not track.starts_at:
             cells.append(Cell(href=None))
             continue
-        values = _parts(track, period.span)
-        top = max([top, *(value for value in values if value is not None)])
+        points = _parts(track, period.span)
+        top = max([top, *(value for value in points if value is not None)])
         high = f"{site_words.highest} {figure(track.highest, unit, words)}"
         if track.sum is None:
             main = f"{site_words.mean} {figure(track.average, unit, words)}"
         else:
             main, high = figure(track.sum, unit, words), f"{high}/min"
-        path = web_path(period.reach, measure, subject.folder, period.name)
-        cells.append(Cell(href=path, values=values, main=main, more=high))
-    return Row(title=site_words.row_titles[measure], top=top, cells=cells)
+        path = (values_path if values else web_path)(
+            period.reach, measure, subject.folder, period.name
+        )
+        cells.append(Cell(href=path, values=points, main=main, more=high))
+    title = measure if values else site_words.row_titles[measure]
+    return Row(title=title, top=top, cells=cells)
 
 
 def _parts(track: Track, span: Span) -> list[float | None]:

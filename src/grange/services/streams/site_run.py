@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from grange.books.graphs.measures import MEASURES, measures_of
-from grange.books.graphs.names import safe_name, stream_folder, web_path
+from grange.books.graphs.names import MOST_BYTES, safe_name, stream_folder, web_path
 from grange.books.graphs.periods import Period, Reach, periods, step_ms
 from grange.domain.farm import Farm
 from grange.kernel.errors import FieldProblem, InvalidRequestError
@@ -38,6 +38,8 @@ MANIFEST = "site.json"
 MOST_GROUPS = 500
 WIDTH, HEIGHT = 900, 330
 LATEST = (480, 190)
+SERIES = "series"
+"""The kind of a subject that is a series of logged values; its measures are its sources."""
 _OLDEST_MS = 3 * 366 * MILLIS_PER_DAY
 
 
@@ -63,7 +65,7 @@ class Manifest(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A stream or a group: what its columns are of."""
+    """A stream, a group or a series of logged values: what its columns are of."""
 
     folder: str
     name: str
@@ -103,7 +105,9 @@ class Run:
 
 def latest_path(folder: str) -> str:
     """Return where the picture of the last 24 hours of a stream lies."""
-    return f"latest/{safe_name(folder, '.png')}"
+    # A folder's name is safe already; only its length may not do.
+    plain = f"{folder}.png"
+    return f"latest/{plain if len(plain.encode()) <= MOST_BYTES else safe_name(folder, '.png')}"
 
 
 def look(run: Run, view: View, groups: Sequence[SiteGroup]) -> tuple[list[Subject], Instant | None]:
@@ -133,7 +137,7 @@ def _look_at(
                 continue
             path = web_path(period.reach, measure, subject.folder, period.name)
             picture = StreamPicture(
-                title=_title(run, subject),
+                title=title_of(run, subject),
                 span=period.span,
                 zone=run.zone,
                 data_until_at=Instant(min(until, period.span.end)),
@@ -154,7 +158,7 @@ def look_at_latest(run: Run, view: View, subjects: Sequence[Subject], until: Ins
         panel = _panel(run, subject, first, tracks[first])
         for theme in Theme:
             picture = StreamPicture(
-                title=f"{_title(run, subject)}: {panel.title}",
+                title=f"{title_of(run, subject)}: {panel.title}",
                 span=span,
                 zone=run.zone,
                 data_until_at=until,
@@ -304,6 +308,7 @@ def _bad(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(f"{name} {message}.", fields=[FieldProblem(name, message)])
 
 
-def _title(run: Run, subject: Subject) -> str:
+def title_of(run: Run, subject: Subject) -> str:
+    """Return what is above a picture of a stream, group or series."""
     mark = "SIMULATED " if run.farm.simulated else ""
     return f"{mark}{subject.kind} {subject.name}"
