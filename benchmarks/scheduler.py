@@ -1,8 +1,11 @@
 """The scheduler alone, on virtual time: 10,000 workers, 500 jobs, demands, licences and limits.
 
-A decision is the answer to a thread that is free or has finished a task, with everything that the
-index is told because of it; answers alone are shown beside it. No sockets, no database. Rates are
-by the processor's time, so that a busy machine disturbs them less; the wait is real time.
+A decision is one task that is done and what its thread does next: the thread time is charged to
+project and user, the session's job is asked for its next task, what is more urgent is looked for,
+and the index is told of the task that was taken; or else the session ends, its licences go back,
+and the thread opens one for other work. No sockets, no database. Rates are by the processor's time,
+so that a busy machine disturbs them less; the wait is real time. Collections of lost objects are as
+rare as in the server.
 """
 
 import itertools
@@ -16,10 +19,16 @@ from benchmarks.scheduler_farm import PROJECTS, REQUIREMENTS, WEIGHTS, Simulated
 from grange.domain.work import Requirement
 from grange.scheduling.capability import satisfies
 from grange.scheduling.entry import Choice
+from grange.wiring.simulation_books import rare_collections
 
-DECISIONS, BLOCKED = "decisions with all they change", "the same, 400 layers blocked on a licence"
-ASKED, ASKED_BLOCKED = "answers to threads that ask", "the same, 400 layers blocked on a licence "
-QUOTA = "decisions, one user always at a quota"
+DECISIONS = "decisions, layers of 20,000 tasks"
+BLOCKED = "the same, 400 more urgent layers blocked on a licence"
+MIXED = "decisions, layers of 50 to 400 tasks: sessions end often"
+QUOTA = "the same, one user always at a quota"
+ASKED = "answers alone, to threads that ask"
+ASKED_BLOCKED = "answers alone, 400 more urgent layers blocked on a licence"
+LONG, SHORT = (20_000, 20_001), (50, 400)
+"""(fewest, most) tasks of a layer."""
 
 
 def size_of(scale: float) -> tuple[int, int]:
@@ -27,10 +36,12 @@ def size_of(scale: float) -> tuple[int, int]:
     return max(100, round(10_000 * scale)), max(50, round(500 * scale))
 
 
-def farm_of(scale: float, *, blocked: bool = False, quota: bool = False) -> SimulatedFarm:
+def farm_of(
+    scale: float, *, blocked: bool = False, quota: bool = False, tasks: tuple[int, int] = LONG
+) -> SimulatedFarm:
     """Return a farm with all threads busy; with 400 more layers that want a used-up licence."""
     workers, jobs = size_of(scale)
-    farm = SimulatedFarm(workers=workers, jobs=jobs, quota=quota)
+    farm = SimulatedFarm(workers=workers, jobs=jobs, quota=quota, tasks=tasks)
     if blocked:
         farm.exhaust("clarisse", layers=400)
     farm.fill()
@@ -170,26 +181,30 @@ def contests(rounds: int, scale: float) -> tuple[list[Table], list[Goal]]:
     """Measure the scheduler."""
     count = max(1_000, round(50_000 * scale))
     workers, jobs = size_of(scale)
-    free, blocked, quota = (
-        farm_of(scale), farm_of(scale, blocked=True), farm_of(scale, quota=True)
-    )  # fmt: skip
-    speed = held(
-        Table(f"Scheduler on virtual time: {workers:,} workers, {jobs:,} jobs", "per second"),
-        [
-            Contestant(ASKED, lambda: answers(free, count)),
-            Contestant(ASKED_BLOCKED, lambda: answers(blocked, count)),
-            Contestant(DECISIONS, lambda: decisions(free, count)),
-            Contestant(BLOCKED, lambda: decisions(blocked, count)),
-            Contestant(QUOTA, lambda: decisions(quota, count)),
-        ],
-        rounds,
-    )
-    median, late = latencies(free, count // 5)
+    free, blocked = farm_of(scale), farm_of(scale, blocked=True)
+    mixed, quota = farm_of(scale, tasks=SHORT), farm_of(scale, tasks=SHORT, quota=True)
+    with rare_collections():
+        speed = held(
+            Table(f"Scheduler on virtual time: {workers:,} workers, {jobs:,} jobs", "per second"),
+            [
+                Contestant(DECISIONS, lambda: decisions(free, count)),
+                Contestant(BLOCKED, lambda: decisions(blocked, count)),
+                Contestant(MIXED, lambda: decisions(mixed, count)),
+                Contestant(QUOTA, lambda: decisions(quota, count)),
+                Contestant(ASKED, lambda: answers(free, count)),
+                Contestant(ASKED_BLOCKED, lambda: answers(blocked, count)),
+            ],
+            rounds,
+        )
+        median, late = latencies(mixed, count // 5)
+    for name, farm in ((DECISIONS, free), (BLOCKED, blocked), (MIXED, mixed), (QUOTA, quota)):
+        share = farm.measured.starts / farm.measured.decisions
+        speed.notes.append(f"{name}: {share:.0%} of them opened a session")
     wait = Table("From a free slot to its assignment", "µs", higher_is_better=False)
     wait.figures = {"median": [median], "99th percentile": [late]}
-    waited = free.measured.waited_ms
+    waited = mixed.measured.waited_ms
     wait.notes.append(
-        f"free threads with work for them at the end: {idle_with_work(free)};"
+        f"free threads with work for them at the end: {idle_with_work(mixed)};"
         f" threads waited {waited / 1000:.0f} s of virtual time for work that suits them"
     )
     ratios = utilisation(range(12))
@@ -201,9 +216,7 @@ def contests(rounds: int, scale: float) -> tuple[list[Table], list[Goal]]:
     fair = Table("Fairness over three hours", "share", higher_is_better=False)
     fair.figures = {"worst project against its share": [fairness_error(scale)]}
     goals = [
-        Goal("answers per second", 100_000, speed.median(ASKED)),
-        Goal("answers per second, 400 layers blocked", 20_000, speed.median(ASKED_BLOCKED)),
-        Goal("decisions per second, all they change told", 100_000, speed.median(DECISIONS)),
-        Goal("the same, 400 layers blocked", 20_000, speed.median(BLOCKED)),
+        Goal("decisions per second", 100_000, speed.median(DECISIONS)),
+        Goal("decisions per second, 400 layers blocked", 20_000, speed.median(BLOCKED)),
     ]
     return [speed, wait, quality, fair], goals

@@ -6,6 +6,7 @@ has finished a task, and told of every task, session, share and licence that cha
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from grange.domain.licences import LicenceHold, LicencePool, PoolKey, Region, RegionTerms
+from grange.domain.policy import SchedulingPolicy
 from grange.domain.routing import CLASS, GROUP
 from grange.domain.shares import Share, ShareKind, charged
 from grange.domain.statuses import TaskRunStatus
@@ -22,6 +24,7 @@ from grange.kernel.units import Instant
 from grange.scheduling.capability import GPU, MEMORY, Offer, capability_of
 from grange.scheduling.entry import Choice
 from grange.scheduling.index import SchedulingIndex
+from grange.scheduling.preemption import PATIENCE, gives_way
 from grange.services.claims import ADVANCE_MS, CHARGE_EVERY_MS
 
 FARM = FarmId("farm-1")
@@ -33,7 +36,11 @@ PROJECTS = tuple(f"project{number}" for number in range(10))
 WEIGHTS = {"project0": 2000, "project1": 500}
 """Of those that are not like everybody."""
 USERS = 40
+NO_JOB = JobId("")
 START = Instant(1_767_225_600_000)
+_BITS = 20
+"""Of a thread's number."""
+_THREAD = 2**_BITS - 1
 
 
 @dataclass(slots=True, eq=False)
@@ -47,9 +54,12 @@ class Thread:
     bound: Offer
     """What it offers for its session."""
     session: Session | None = None
-    layer_id: StepId | None = None
+    job_id: JobId = NO_JOB
+    """Of its session."""
     since: int = 0
-    """When it began to be free."""
+    """When it began to be free, or its task began."""
+    charged_at: int = 0
+    """Up to when its session's time was charged; at first in advance."""
 
 
 @dataclass(slots=True)
@@ -61,8 +71,40 @@ class Measured:
     """Sessions that began."""
     waited_ms: int = 0
     """Of threads that were free and then had work."""
-    busy_ms: dict[str, int] = field(default_factory=dict)
+    busy_ms: Counter[str] = field(default_factory=Counter)
     """Thread time by project."""
+
+
+class Ends:
+    """When tasks end, kept by the second, so that the simulation itself costs little.
+
+    A task takes longer than a second: none ends in the second that is being looked at.
+    """
+
+    def __init__(self) -> None:
+        self._by_second: dict[int, list[int]] = {}
+        self._seconds: list[int] = []
+        self._current: list[int] = []
+        """The latest first."""
+
+    def add(self, at: int, thread: int) -> None:
+        """Note when the task of a thread ends."""
+        known = self._by_second.get(at // 1000)
+        if known is None:
+            self._by_second[at // 1000] = [at << _BITS | thread]
+            heapq.heappush(self._seconds, at // 1000)
+        else:
+            known.append(at << _BITS | thread)
+
+    def pop(self) -> tuple[int, int] | None:
+        """Return when the next task ends, and of which thread; None: none runs."""
+        if not self._current:
+            if not self._seconds:
+                return None
+            self._current = self._by_second.pop(heapq.heappop(self._seconds))
+            self._current.sort(reverse=True)
+        following = self._current.pop()
+        return following >> _BITS, following & _THREAD
 
 
 class SimulatedFarm:
@@ -76,6 +118,7 @@ class SimulatedFarm:
         seed: int = 1,
         licences: int | None = None,
         quota: bool = False,
+        tasks: tuple[int, int] = (50, 400),
     ) -> None:
         """Fill a farm.
 
@@ -85,16 +128,21 @@ class SimulatedFarm:
             seed: the same seed makes the same farm.
             licences: seats of each limited application; None: for a third of the workers.
             quota: one user has a quota, and is always at it.
+            tasks: the fewest and the most of a layer.
         """
         self.random = random.Random(seed)
+        self._tasks = tasks
+        self._policy = SchedulingPolicy()
         self.index = SchedulingIndex()
         self.now = START
         self.measured = Measured()
         self.jobs: dict[JobId, Job] = {}
+        self.payers: dict[JobId, tuple[tuple[ShareKind, str], ...]] = {}
+        """Project and user of each job."""
         self.layers: dict[StepId, Layer] = {}
         self.shares: dict[tuple[ShareKind, str], Share] = {}
         self.idle: dict[int, Thread] = {}
-        self._events: list[tuple[int, int]] = []
+        self._ends = Ends()
         self._pace: dict[StepId, int] = {}
         self._again: dict[JobId, dict[str, Any]] = {}
         """How jobs were submitted: one that ends is followed by another like it."""
@@ -191,9 +239,13 @@ class SimulatedFarm:
             created_by=f"user{pick.randrange(USERS)}",
         )
         self.jobs[job_id] = job
+        self.payers[job_id] = (
+            (ShareKind.PROJECT, attributes["project"]),
+            (ShareKind.USER, job.created_by),
+        )
         self._again[job_id] = again
         for place, layer_id in enumerate(layer_ids):
-            count = tasks or pick.randrange(50, 400)
+            count = tasks or pick.randrange(*self._tasks)
             layer = Layer(
                 farm_id=FARM,
                 queue_id=queue_id,
@@ -214,10 +266,10 @@ class SimulatedFarm:
         return job_id
 
     def exhaust(self, app: str, *, layers: int) -> None:
-        """Submit layers that want a licence of which there is none."""
+        """Submit layers, more urgent than any other, that want a licence that is used up."""
         self._pool(app, 0)
         for _ in range(layers):
-            self.submit(app=app, layers=1)
+            self.submit(app=app, layers=1, priority=90)
 
     # ── what happens ──────────────────────────────────────────────────────────────────────────────
 
@@ -229,16 +281,20 @@ class SimulatedFarm:
     def run(self, decisions: int) -> None:
         """Let tasks end, one after the other, and ask for their threads."""
         wanted = self.measured.decisions + decisions
-        events, threads = self._events, self.threads
-        while self.measured.decisions < wanted and events:
-            at, number = heapq.heappop(events)
-            self.now = Instant(at)
-            self.finished(threads[number])
+        measured, threads, ends = self.measured, self.threads, self._ends
+        while measured.decisions < wanted:
+            following = ends.pop()
+            if following is None:
+                return
+            self.now = Instant(following[0])
+            self.finished(threads[following[1]])
 
     def run_until(self, *, hours: float) -> None:
         """Let this much virtual time pass."""
         until = START + round(hours * 3_600_000)
-        while self._events and self._events[0][0] <= until:
+        before = -1
+        while self.now <= until and self.measured.decisions != before:
+            before = self.measured.decisions
             self.run(1)
 
     def ask(self, thread: Thread) -> bool:
@@ -255,27 +311,31 @@ class SimulatedFarm:
 
     def finished(self, thread: Thread) -> None:
         """Take in that a thread's task is done, and ask what it does next."""
-        session = thread.session
-        if session is None:
-            return
         self.measured.decisions += 1
-        job = self.jobs[session.job_id]
-        project = job.attributes["project"]
-        busy = self.measured.busy_ms
-        busy[project] = busy.get(project, 0) + self.now - thread.since
-        thread.session = session = self._charge(session, job)
-        own = self.index.best_of_job(job.job_id, thread.bound)
-        if own is not None:
-            outranked = self.index.has_above(thread.queues, own.priority)
-            best = self.index.best(thread.queues, thread.bound) if outranked else None
-            if not (isinstance(best, Choice) and best.priority > own.priority):
-                self._assign(thread, own.layer_id)
-                return
-        self._close(thread, session, job)
+        now, job_id = self.now, thread.job_id
+        project = self.payers[job_id][0][1]
+        self.measured.busy_ms[project] += now - thread.since
+        spent = now - thread.charged_at
+        if spent >= CHARGE_EVERY_MS:
+            self._pay(job_id, spent)
+            thread.charged_at = now
+        own = self.index.best_of_job(job_id, thread.bound)
+        if own is not None and not self._gives_way(thread, own):
+            self._assign(thread, own.layer_id)
+            return
+        self._close(thread)
         self.measured.decisions -= 1
         thread.since = self.now
         self.ask(thread)
-        self._ended(session.job_id)
+        self._ended(job_id)
+
+    def _gives_way(self, thread: Thread, own: Choice) -> bool:
+        """True if the session ends with what it has."""
+        aged = own.band - PATIENCE
+        if not self.index.is_outranked(thread.queues, thread.bound, own.priority, aged):
+            return False
+        best = self.index.best(thread.queues, thread.bound)
+        return isinstance(best, Choice) and gives_way(self._policy, best, own)
 
     def _open(self, thread: Thread, choice: Choice) -> None:
         job = self.jobs[choice.job_id]
@@ -297,6 +357,8 @@ class SimulatedFarm:
             charged_at=Instant(self.now + advance),
         )
         thread.session = session
+        thread.job_id = job.job_id
+        thread.charged_at = self.now + advance
         project = job.attributes["project"]
         thread.bound = Offer(
             thread.free.capability,
@@ -304,30 +366,29 @@ class SimulatedFarm:
             held=pools,
             payer=(project, job.created_by),
         )
-        for share in self._shares(job):
-            self._put_share(charged(share, advance, self.now))
+        self._pay(job.job_id, advance)
         self.index.set_session(project, None, session)
         self._put_job(replace(job, open_sessions=job.open_sessions + 1, served_at=self.now))
         self._assign(thread, choice.layer_id)
 
     def _assign(self, thread: Thread, layer_id: StepId) -> None:
         layer = self.layers[layer_id]
-        index = next(self.index.ready_tasks(layer_id))
-        after = replace(layer, next_index=index + 1)
-        self.layers[layer_id] = after
+        index = self.index.first_ready(layer_id)
+        if index is None:
+            raise AssertionError(f"{layer_id} was chosen and has no ready task")
+        self.layers[layer_id] = after = replace(layer, next_index=index + 1)
         self.index.set_layer(self.jobs[layer.job_id], after)
-        thread.layer_id = layer_id
         thread.since = self.now
-        pace = self._pace[layer_id]
-        took = int(pace * (0.5 + self.random.random()))
-        heapq.heappush(self._events, (self.now + took, thread.number))
+        took = int(self._pace[layer_id] * (0.5 + self.random.random()))
+        self._ends.add(self.now + took, thread.number)
 
-    def _close(self, thread: Thread, session: Session, job: Job) -> None:
+    def _close(self, thread: Thread) -> None:
+        session, job = thread.session, self.jobs[thread.job_id]
+        if session is None:
+            raise AssertionError(f"Thread {thread.number} has no session to close")
         ended = replace(session, licences=None, ended_at=self.now)
         self.index.set_session(job.attributes["project"], session, ended)
-        for share in self._shares(job):
-            since = session.charged_at or self.now
-            self._put_share(charged(share, max(self.now - since, -ADVANCE_MS), self.now))
+        self._pay(job.job_id, max(self.now - thread.charged_at, -ADVANCE_MS))
         self._put_job(replace(job, open_sessions=job.open_sessions - 1))
         thread.session = None
         thread.bound = thread.free
@@ -343,7 +404,7 @@ class SimulatedFarm:
         for layer_id in job.layer_ids:
             del self.layers[layer_id]
             del self._pace[layer_id]
-        del self.jobs[job_id]
+        del self.jobs[job_id], self.payers[job_id]
         self.submit(**self._again.pop(job_id))
         for thread in list(self.idle.values()):
             if not self.ask(thread):
@@ -360,23 +421,10 @@ class SimulatedFarm:
         self.shares[share.kind, share.name] = share
         self.index.set_share(FARM, share.kind, share.name, share)
 
-    def _shares(self, job: Job) -> list[Share]:
-        found = []
-        for kind, name in (
-            (ShareKind.PROJECT, job.attributes["project"]),
-            (ShareKind.USER, job.created_by),
-        ):
-            share = self.shares.get((kind, name))
-            found.append(share or Share(farm_id=FARM, kind=kind, name=name))
-        return found
-
-    def _charge(self, session: Session, job: Job) -> Session:
-        since = session.charged_at or self.now
-        if self.now - since < CHARGE_EVERY_MS:
-            return session
-        for share in self._shares(job):
-            self._put_share(charged(share, self.now - since, self.now))
-        return replace(session, charged_at=self.now)
+    def _pay(self, job_id: JobId, millis: int) -> None:
+        for whose in self.payers[job_id]:
+            self.shares[whose] = share = charged(self.shares[whose], millis, self.now)
+            self.index.set_share(FARM, share.kind, share.name, share)
 
     def _hold(self, pool: PoolKey) -> LicenceHold:
         return LicenceHold(

@@ -210,10 +210,11 @@ class Both:
         wanted = self.rebuilt().best(queues, offer)
         assert found == again == wanted
         if isinstance(wanted, Choice):
-            assert self.index.has_above(queues, wanted.priority - 1)
+            assert self.index.is_outranked(queues, offer, wanted.priority - 1, -1_000)
+            assert self.index.is_outranked(queues, offer, 1_000, wanted.band)
         tops = [entry.priority for entry in self.index._entries.values()
-                if entry.offered and entry.is_open and entry.queue_id in queues]  # fmt: skip
-        assert self.index.has_above(queues, max(tops, default=-1)) is False
+                if entry.offered and entry.is_open and entry.layer.queue_id in queues]  # fmt: skip
+        assert not self.index.is_outranked(queues, offer, max(tops, default=-1), -1_000)
 
 
 def _tell(both: Both, app: int, seats: int | None) -> None:

@@ -17,6 +17,8 @@ class Region(StrEnum):
     FARM = "farm"
     CLOUD = "cloud"
 
+    __hash__ = str.__hash__
+
 
 class RegionTerms(Struct, frozen=True, kw_only=True):
     """What holds in one region."""

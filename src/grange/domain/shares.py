@@ -26,6 +26,8 @@ class ShareKind(StrEnum):
     PROJECT = "project"
     USER = "user"
 
+    __hash__ = str.__hash__
+
 
 class Share(Struct, frozen=True, kw_only=True):
     """The share of one project or user in a farm."""

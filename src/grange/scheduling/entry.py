@@ -6,22 +6,28 @@ from msgspec import Struct
 
 from grange.domain.licences import PoolKey
 from grange.domain.work import Job, Layer
-from grange.kernel.ids import FarmId, JobId, QueueId, StepId, WorkerId
-from grange.scheduling.lane import Place
+from grange.kernel.ids import JobId, StepId, WorkerId
+from grange.scheduling.lane import Lane, Place
 
 
 @dataclass(slots=True)
 class Entry:
     """What the index knows of one layer."""
 
+    job: Job
+    """As it was told of last."""
+    layer: Layer
+    """As it was told of last."""
     layer_id: StepId
-    job_id: JobId
-    farm_id: FarmId
-    queue_id: QueueId
     place: Place
-    task_count: int
+    version: int = -1
+    """Of the farm's limits when it was put in its place."""
     priority: int = 0
     pools: tuple[PoolKey, ...] = ()
+    fits: set[int] = field(default_factory=set)
+    """Kinds of offers that its demand is known to fit."""
+    lane: Lane | None = None
+    """Where it stands; None: it is not offered, or no session may begin on it."""
     next_index: int = 0
     rest_ready: bool = False
     rest_count: int = 0
@@ -36,33 +42,22 @@ class Entry:
     """Touched tasks at or beyond next_index (and some that were, before the cursor passed them)."""
     offered: bool = False
 
-    job: Job | None = None
-    """As it was told of last."""
-    layer: Layer | None = None
-    version: int = -1
-    """Of the farm's limits when it was put in its place."""
-
-    def seen_in(self, job: Job, layer: Layer, version: int) -> bool:
-        """True if nothing has changed since that decides on its place."""
-        return job is self.job and self._is_alike(layer, version)
-
     def stays_with(self, job: Job, layer: Layer, band: int, version: int) -> bool:
         """True if its place is the same as before, though the job may have other sessions."""
         known = self.job
         return (
-            known is not None
-            and band == self.place.band
+            band == self.place.band
             and job.priority == self.priority
             and job.attributes is known.attributes
             and job.excluded_workers is known.excluded_workers
-            and self._is_alike(layer, version)
+            and self.is_alike(layer, version)
         )
 
-    def _is_alike(self, layer: Layer, version: int) -> bool:
+    def is_alike(self, layer: Layer, version: int) -> bool:
+        """True if nothing of a layer has changed since that decides on its place."""
         known = self.layer
         return (
-            known is not None
-            and layer.requirement is known.requirement
+            layer.requirement is known.requirement
             and layer.attributes is known.attributes
             and layer.reserve_mib == known.reserve_mib
             and layer.reserve_cores == known.reserve_cores
@@ -81,7 +76,7 @@ class Entry:
         return len(self.returned) + (self.rest_count if self.rest_ready else 0)
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, gc=False):
     """The layer a worker should work on next."""
 
     layer_id: StepId

@@ -18,7 +18,7 @@ from grange.kernel.ids import FarmId, JobId, QueueId, StepId
 from grange.scheduling.blocks import Block, Unmet
 from grange.scheduling.capability import Demand, Offer, demand_without
 from grange.scheduling.entry import Choice, Entry, Nothing
-from grange.scheduling.lane import Lane, Order, order_of
+from grange.scheduling.lane import Lane, order_of
 from grange.scheduling.table import LayerTable
 
 MOST_URGENT = 100
@@ -37,82 +37,107 @@ class SchedulingIndex(LayerTable):
         """
         names = tuple(queues)
         kind = self._kind(offer)
-        liked: tuple[Order, StepId] | None = None
-        other: tuple[Order, StepId] | None = None
-        seatless = over_quota = unfit = False
-        for lane in self._lanes_for(names):
-            if not lane.bands:
-                continue
-            tallies = lane.tallies
-            if lane.pools and tallies.has_full and self._taken(tallies, lane.pools, offer):
-                seatless = True
-                continue
-            head = lane.heads.get(kind)
-            if (
-                head is None
-                or head.rises != lane.rises
-                or tallies.quotas
-                or lane.excluding
-                or head.version != tallies.quota_version
-            ):
-                head = self._head(lane, offer, kind)
-            if head.liked:
-                if liked is None or head.liked[0] < liked:
-                    liked = head.liked[0]
-                continue
-            over_quota = over_quota or head.over_quota
-            unfit = unfit or head.unfit
-            if head.second and (other is None or head.second[0] < other):
-                other = head.second[0]
-        found = liked or other
+        reach = self._reach(names, offer.region)
+        holds = bool(reach.parked and offer.held)
+        asked = (kind, offer.held) if holds else kind
+        known = reach.first.get(asked)
+        if known is not None and self._is_for(known, offer):
+            return _choice(known)
+        lanes, parked = reach.lanes, reach.parked
+        if holds:
+            own = [lane for lane in parked if self._taken(lane.tallies, lane.pools, offer) is None]
+            lanes, parked = [*lanes, *own], [lane for lane in parked if lane not in own]
+        heads = [self._head(lane, offer, kind) for lane in lanes]
+        liked = [head.liked[0] for head in heads if head.liked]
+        second = [head.second[0] for head in heads if head.second and not head.liked]
+        found = min(liked, default=None) or min(second, default=None)
         if found is not None:
-            return self._choice(self._entries[found[1]])
+            entry = self._entries[found[1]]
+            if all(head is lane.heads[kind] for lane, head in zip(lanes, heads, strict=True)):
+                reach.first[asked] = entry
+            return _choice(entry)
         if not names:
             return Nothing("no_queue")
-        full = any(self._full.get(queue_id) for queue_id in names)
-        for reason, holds in (
-            ("not_capable", unfit),
-            ("licence", seatless),
-            ("quota", over_quota),
-            ("worker_limit", full),
+        for reason, is_one in (
+            ("not_capable", any(head.unfit for head in heads)),
+            ("licence", bool(parked)),
+            ("quota", any(head.over_quota for head in heads)),
+            ("worker_limit", any(self._full.get(queue_id) for queue_id in names)),
         ):
-            if holds:
+            if is_one:
                 return Nothing(reason)
         return Nothing("no_work")
 
-    def has_above(self, queues: Iterable[QueueId], priority: int) -> bool:
-        """True if work of a higher priority is ready in these queues, whoever may take it."""
-        return any(lane.top > priority for lane in self._lanes_for(tuple(queues)))
+    def _is_for(self, entry: Entry, offer: Offer) -> bool:
+        """True if what comes first for offers of a kind comes first for this one, too."""
+        if entry.lane is None or (entry.excluded and offer.worker_id in entry.excluded):
+            return False
+        tallies = entry.lane.tallies
+        return not (tallies.quotas and offer.payer and tallies.is_at_quota(*offer.payer))
 
-    def has_waited(self, queues: Iterable[QueueId], band: int) -> bool:
-        """True if work is ready in these queues that is at least so urgent, whoever may take it."""
-        return any(lane.bands and lane.bands[0] <= band for lane in self._lanes_for(tuple(queues)))
+    def is_outranked(
+        self, queues: Iterable[QueueId], offer: Offer, priority: int, band: int
+    ) -> bool:
+        """True if more urgent work is ready in these queues, whether the offer fits it or not.
+
+        Work that waits for a seat of a licence is left out, if the offer holds none for it.
+
+        Args:
+            queues: where to look.
+            offer: of the thread that asks.
+            priority: work of a higher one is more urgent.
+            band: work of this band, or a more urgent one, has waited too long.
+        """
+        reach = self._reach(tuple(queues), offer.region)
+        if reach.top > priority or reach.band <= band:
+            return True
+        return bool(reach.parked and offer.held) and any(
+            (lane.top > priority or lane.bands[0] <= band)
+            and self._taken(lane.tallies, lane.pools, offer) is None
+            for lane in reach.parked
+        )
 
     def best_of_job(self, job_id: JobId, offer: Offer) -> Choice | None:
         """Return the job's best layer with ready tasks, for a session of it that is open."""
-        entries = []
-        for layer_id in self._layers_of.get(job_id, ()):
-            entry = self._entries[layer_id]
-            if not (entry.returned or (entry.rest_ready and entry.rest_count)):
+        kind = self._kind(offer)
+        for entry in self._of_job.get(job_id, ()):
+            ready = len(entry.returned) + (entry.rest_count if entry.rest_ready else 0)
+            if not ready:
                 continue
             if entry.spent or (entry.excluded and offer.worker_id in entry.excluded):
                 continue
-            if self._unfit(entry.place.demand, offer) is None and (
-                not entry.pools or self._licence(entry.farm_id, entry.pools, offer) is None
+            if kind not in entry.fits and not self._is_fit(
+                entry.place.demand, offer, kind, entry.fits
             ):
-                entries.append(entry)
-        if not entries:
+                continue
+            if entry.pools and self._lacks_seat(entry, offer):
+                continue
+            return Choice(entry.layer_id, job_id, entry.priority, ready, entry.place.band)
+        return None
+
+    def _lacks_seat(self, entry: Entry, offer: Offer) -> bool:
+        tallies = self._tallies[entry.layer.farm_id]
+        return self._taken(tallies, entry.pools, offer) is not None
+
+    def first_ready(self, layer_id: StepId) -> int | None:
+        """Return the index of the layer's first ready task: a returned one, else the lowest."""
+        entry = self._entries[layer_id]
+        if entry.returned:
+            return entry.returned[0]
+        if not entry.rest_ready:
             return None
-        if len(entries) == 1:
-            return self._choice(entries[0])
-        return self._choice(min(entries, key=lambda entry: (entry.place.key, entry.layer_id)))
+        ahead = entry.ahead
+        index, end = entry.next_index, entry.layer.task_count
+        while index < end and index in ahead:
+            index += 1
+        return index if index < end else None
 
     def ready_tasks(self, layer_id: StepId) -> Iterator[int]:
         """Yield the indices of the layer's ready tasks, returned ones and lower ones first."""
         entry = self._entries[layer_id]
         yield from entry.returned
         if entry.rest_ready:
-            for index in range(entry.next_index, entry.task_count):
+            for index in range(entry.next_index, entry.layer.task_count):
                 if index not in entry.ahead:
                     yield index
 
@@ -138,7 +163,7 @@ class SchedulingIndex(LayerTable):
         for queue_id in queues:
             blocked = blocked or bool(self._full.get(queue_id))
             for pools, lane in self._lanes.get(queue_id, {}).items():
-                count = self._ready.get((queue_id, pools), 0)
+                count = lane.ready
                 if not count:
                     continue
                 tallies = self.tallies(lane.farm_id)
@@ -210,7 +235,7 @@ class SchedulingIndex(LayerTable):
             return Unmet(Block.BUDGET, f"the budget {entry.spent} is spent")
         if Block.QUOTA in dropped:
             return None
-        return self._quota(entry.farm_id, entry.place.project, entry.place.user)
+        return self._quota(entry.layer.farm_id, entry.place.project, entry.place.user)
 
     def unfit(
         self, layer_id: StepId, offer: Offer, dropped: Collection[Block] = ()
@@ -234,7 +259,7 @@ class SchedulingIndex(LayerTable):
         ):
             return Unmet(Block.EXCLUDED, "it is excluded from the job")
         if found is None and Block.LICENCE not in dropped:
-            return self._licence(entry.farm_id, entry.pools, offer)
+            return self._licence(entry.layer.farm_id, entry.pools, offer)
         return found
 
     def before(
@@ -250,7 +275,7 @@ class SchedulingIndex(LayerTable):
         entry = self._entries[layer_id]
         raised = 0 if priority is None else priority - entry.priority
         place = replace(entry.place, band=entry.place.band - raised)
-        own = order_of(place, self.tallies(entry.farm_id))
+        own = order_of(place, self.tallies(entry.layer.farm_id))
         return [
             (other, self._entries[other].ready_count)
             for queue_id in queues
@@ -292,7 +317,7 @@ class SchedulingIndex(LayerTable):
                 for layer_id, entry in sorted(self._entries.items())
             },
             "ready": {
-                (queue, pools): (tuple(lane.layers()), self._ready.get((queue, pools), 0))
+                (queue, pools): (tuple(lane.layers()), lane.ready)
                 for queue, lanes in sorted(self._lanes.items())
                 for pools, lane in sorted(lanes.items())
                 if lane.bands
@@ -314,11 +339,7 @@ class SchedulingIndex(LayerTable):
             if self._quota(lane.farm_id, project, user) is None
         )
 
-    def _choice(self, entry: Entry) -> Choice:
-        return Choice(
-            layer_id=entry.layer_id,
-            job_id=entry.job_id,
-            priority=entry.priority,
-            ready_count=entry.ready_count,
-            band=entry.place.band,
-        )
+
+def _choice(entry: Entry) -> Choice:
+    layer = entry.layer
+    return Choice(entry.layer_id, layer.job_id, entry.priority, entry.ready_count, entry.place.band)

@@ -20,9 +20,14 @@ MOST_HEADS = 256
 """So many kinds of offers are kept apart in a lane before it forgets them."""
 SortKey = tuple[int, str, int]
 """(created, job id, layer index): the smallest comes first."""
-Order = tuple[int, float, str, float, str, SortKey]
+Order = tuple[int, int, str, int, str, SortKey]
 """(band, level of the project, project, level of the user, user, key)."""
 Ranked = tuple[Order, StepId]
+Whose = tuple[ShareKind, str]
+"""A project or user by name."""
+_PROJECT, _USER = ShareKind.PROJECT, ShareKind.USER
+_LEVEL_AT = {_PROJECT: 1, _USER: 3}
+"""Where an order holds the level; the name stands behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,9 @@ def order_of(place: Place, tallies: Tallies) -> Order:
     """Return where a place stands among all others."""
     return (
         place.band,
-        tallies.level(ShareKind.PROJECT, place.project),
+        tallies.level(_PROJECT, place.project),
         place.project,
-        tallies.level(ShareKind.USER, place.user),
+        tallies.level(_USER, place.user),
         place.user,
         place.key,
     )
@@ -63,7 +68,7 @@ class User:
 class Project:
     """Users of one project, the one to whom most is due first."""
 
-    order: list[tuple[float, str]] = field(default_factory=list)
+    order: list[tuple[int, str]] = field(default_factory=list)
     users: dict[str, User] = field(default_factory=dict)
 
 
@@ -71,7 +76,7 @@ class Project:
 class Band:
     """Projects of one urgency, the one to which most is due first."""
 
-    order: list[tuple[float, str]] = field(default_factory=list)
+    order: list[tuple[int, str]] = field(default_factory=list)
     projects: dict[str, Project] = field(default_factory=dict)
 
 
@@ -114,28 +119,28 @@ class Head:
             self.complete = False
         return True
 
-    def falls_behind(self, at: int, name: str, level: float) -> bool:
-        """Put work of a project or user, who has had more now, behind what it beats no longer.
-
-        Returns True if nothing is known any more of what comes first.
-
-        Args:
-            at: place of its level in an order; its name stands behind it.
-            name: of the project or user.
-            level: as it is now.
-        """
-        for known in (self.liked, self.second):
-            moving = [one for one in known if one[0][at + 1] == name]
-            if not moving:
-                continue
-            staying = [one for one in known if one[0][at + 1] != name]
+    def falls_behind(self, whose: Whose, level: int) -> None:
+        """Put work of a project or user, who has had more now, behind what it beats no longer."""
+        at = _LEVEL_AT[whose[0]]
+        for known, moving in zip((self.liked, self.second), self.lose(whose), strict=True):
             for (band, project_level, project, user_level, user, key), layer_id in moving:
                 levels = (level, user_level) if at == 1 else (project_level, level)
                 after = ((band, levels[0], project, levels[1], user, key), layer_id)
-                if self.complete or (staying and after < staying[-1]):
-                    insort(staying, after)
-            known[:] = staying
-        return self.is_spent
+                if self.complete or (known and after < known[-1]):
+                    insort(known, after)
+
+    def lose(self, whose: Whose) -> tuple[list[Ranked], list[Ranked]]:
+        """Take out the work of a project or user; return what was liked and what was not."""
+        at, name = _LEVEL_AT[whose[0]] + 1, whose[1]
+        moving = (
+            [one for one in self.liked if one[0][at] == name],
+            [one for one in self.second if one[0][at] == name],
+        )
+        if moving[0]:
+            self.liked[:] = [one for one in self.liked if one[0][at] != name]
+        if moving[1]:
+            self.second[:] = [one for one in self.second if one[0][at] != name]
+        return moving
 
     def leave(self, layer_id: StepId) -> None:
         """Take out a layer that has gone."""
@@ -163,29 +168,26 @@ class Lane:
         self.tallies = tallies
         self.excluding = 0
         """Layers that exclude some worker."""
+        self.ready = 0
+        """Ready tasks of all its layers."""
         self.top = -1
         """The highest priority in it."""
         self._priorities: dict[int, int] = {}
+        self._layers_of: dict[Whose, int] = {}
+        """How many layers each project and user has in it."""
         self.heads: dict[int, Head] = {}
         """What comes first, by kind of offer."""
-        self.leading: dict[StepId, set[int]] = {}
+        self._leading: dict[StepId, set[int]] = {}
         """Layer → kinds of offers for which it came first, and perhaps does."""
-        self.rises = 0
+        self._leading_of: set[Whose] = set()
+        """Projects and users with layers that came first for any kind."""
+        self._rises = 0
         """How often the level of a project or user has risen while something was known to come
         first."""
-        self._rose: dict[tuple[int, str], tuple[int, float]] = {}
-        """(place in an order, name) → (which rise was its last, its level since), last one last."""
+        self._rose: dict[Whose, tuple[int, int]] = {}
+        """Project or user → (which rise was its last, its level since), last one last."""
 
-    def count_priority(self, priority: int, change: int) -> None:
-        """Count a layer of this priority that comes or goes."""
-        left = self._priorities.get(priority, 0) + change
-        if left:
-            self._priorities[priority] = left
-            self.top = max(self.top, priority)
-        else:
-            del self._priorities[priority]
-            if priority == self.top:
-                self.top = max(self._priorities, default=-1)
+    # ── what comes first ──────────────────────────────────────────────────────────────────────────
 
     def head(self, kind: int) -> Head | None:
         """Return what comes first for a kind of offer, if it is known still.
@@ -193,68 +195,88 @@ class Lane:
         Levels rise far more often than anybody asks, so what beats what by now is settled here.
         """
         head = self.heads.get(kind)
-        if head is None or head.rises == self.rises:
+        if head is None or head.rises == self._rises:
             return head
-        for (at, name), (number, level) in reversed(self._rose.items()):
+        for whose, (number, level) in reversed(self._rose.items()):
             if number <= head.rises:
                 break
-            if head.falls_behind(at, name, level):
+            head.falls_behind(whose, level)
+            if head.is_spent:
                 del self.heads[kind]
                 return None
-        head.rises = self.rises
+        head.rises = self._rises
         return head
 
     def keep_head(self, kind: int, head: Head) -> None:
         """Remember what comes first for a kind of offer."""
         if len(self.heads) >= MOST_HEADS:
             self.forget_heads()
-        head.rises = self.rises
+        head.rises = self._rises
         self.heads[kind] = head
         for one in (*head.liked, *head.second):
-            self.leading.setdefault(one[1], set()).add(kind)
+            self._leads(one, kind)
+
+    def enter_head(self, kind: int, head: Head, one: Ranked, *, likes: bool) -> None:
+        """Take a layer in where it beats what is known to come first for a kind of offer."""
+        if head.enter(one, likes=likes):
+            self._leads(one, kind)
+            self.tallies.changes.firsts += 1
+
+    def _leads(self, one: Ranked, kind: int) -> None:
+        (_, _, project, _, user, _), layer_id = one
+        self._leading.setdefault(layer_id, set()).add(kind)
+        self._leading_of.add((_PROJECT, project))
+        self._leading_of.add((_USER, user))
 
     def forget_heads(self) -> None:
         """Forget what comes first: it is looked up anew."""
+        self.tallies.changes.firsts += 1
         self.heads.clear()
-        self.leading.clear()
+        self._leading.clear()
+        self._leading_of.clear()
         self._rose.clear()
 
-    def add(self, place: Place, layer_id: StepId) -> None:
+    # ── coming and going ──────────────────────────────────────────────────────────────────────────
+
+    def add(self, place: Place, layer_id: StepId, priority: int) -> None:
         """Put a layer in its place."""
+        self._count(place, priority, 1)
         band = self.nodes.get(place.band)
         if band is None:
             band = self.nodes[place.band] = Band()
             insort(self.bands, place.band)
+            if place.band == self.bands[0]:
+                self.tallies.changes.lanes += 1
         project = band.projects.get(place.project)
         if project is None:
             project = band.projects[place.project] = Project()
-            insort(
-                band.order, (self.tallies.level(ShareKind.PROJECT, place.project), place.project)
-            )
+            insort(band.order, (self.tallies.level(_PROJECT, place.project), place.project))
         user = project.users.get(place.user)
         if user is None:
             user = project.users[place.user] = User()
-            insort(project.order, (self.tallies.level(ShareKind.USER, place.user), place.user))
+            insort(project.order, (self.tallies.level(_USER, place.user), place.user))
         insort(user.buckets.setdefault(place.demand, []), (place.key, layer_id))
 
-    def remove(self, place: Place, layer_id: StepId) -> None:
+    def remove(self, place: Place, layer_id: StepId, priority: int) -> None:
         """Take a layer out, and what stands empty then."""
-        for kind in self.leading.pop(layer_id, ()):
+        leading = self._leading.pop(layer_id, None)
+        if leading or self.tallies.quotas:
+            self.tallies.changes.firsts += 1
+        for kind in leading or ():
             head = self.heads.get(kind)
             if head is not None:
                 head.leave(layer_id)
                 if head.is_spent:
                     del self.heads[kind]
-        band = self.nodes.get(place.band)
-        project = None if band is None else band.projects.get(place.project)
-        user = None if project is None else project.users.get(place.user)
-        bucket = None if user is None else user.buckets.get(place.demand)
-        if band is None or project is None or user is None or bucket is None:
-            return
-        at = bisect_left(bucket, (place.key, layer_id))
-        if at == len(bucket) or bucket[at] != (place.key, layer_id):
-            return
-        del bucket[at]
+        if self.tallies.quotas:  # who gets nothing is told why, and that may be another reason now
+            for kind in [kind for kind, head in self.heads.items() if not head.liked]:
+                del self.heads[kind]
+        self._count(place, priority, -1)
+        band = self.nodes[place.band]
+        project = band.projects[place.project]
+        user = project.users[place.user]
+        bucket = user.buckets[place.demand]
+        del bucket[bisect_left(bucket, (place.key, layer_id))]
         if bucket:
             return
         del user.buckets[place.demand]
@@ -265,29 +287,84 @@ class Lane:
             del band.projects[place.project]
             _drop(band.order, place.project)
         if not band.projects:
+            if place.band == self.bands[0]:
+                self.tallies.changes.lanes += 1
             del self.nodes[place.band]
             self.bands.remove(place.band)
 
-    def level_changed(self, kind: ShareKind, name: str, level: float) -> None:
-        """Put a project or user where it belongs now.
+    def _count(self, place: Place, priority: int, change: int) -> None:
+        """Count a layer that comes or goes."""
+        for whose in ((_PROJECT, place.project), (_USER, place.user)):
+            count = self._layers_of.get(whose, 0) + change
+            if count:
+                self._layers_of[whose] = count
+            else:
+                del self._layers_of[whose]
+        left = self._priorities.get(priority, 0) + change
+        if left:
+            self._priorities[priority] = left
+        else:
+            del self._priorities[priority]
+        top = self.top
+        if priority > top:
+            top = priority
+        elif priority == top and not left:
+            top = max(self._priorities, default=-1)
+        if top != self.top:
+            self.top = top
+            self.tallies.changes.lanes += 1
 
-        Its level has risen, or what comes first was forgotten.
+    # ── shares ────────────────────────────────────────────────────────────────────────────────────
+
+    def has_work_of(self, whose: Whose) -> bool:
+        """True if a project or user has layers in it."""
+        return whose in self._layers_of
+
+    def fall(self, whose: Whose, level: int) -> None:
+        """Put a project or user, who has had more now, where it belongs."""
+        if whose in self._leading_of:
+            self.tallies.changes.firsts += 1
+            self._rises += 1
+            self._rose.pop(whose, None)
+            self._rose[whose] = (self._rises, level)
+        self._move(whose, level)
+
+    def rise(self, whose: Whose, level: int) -> list[tuple[Ranked, Demand]]:
+        """Put a project or user, to whom more is due now, where it belongs.
+
+        Returns its layers, with what they demand: they are in no head any more.
         """
-        if self.heads:
-            self.rises += 1
-            who = (1 if kind is ShareKind.PROJECT else 3, name)
-            self._rose.pop(who, None)
-            self._rose[who] = (self.rises, level)
+        self.tallies.changes.firsts += 1
+        for number in tuple(self.heads):
+            head = self.head(number)
+            if head is not None:
+                head.lose(whose)
+                if head.is_spent:
+                    del self.heads[number]
+        self._move(whose, level)
+        kind, name = whose
+        return [
+            (((band, project_level, project, user_level, user, key), layer_id), demand)
+            for band, project_level, project, user_level, user, node in self.walk()
+            if name == (project if kind is _PROJECT else user)
+            for demand, bucket in node.buckets.items()
+            for key, layer_id in bucket
+        ]
+
+    def _move(self, whose: Whose, level: int) -> None:
+        kind, name = whose
         for band in self.nodes.values():
-            if kind is ShareKind.PROJECT:
+            if kind is _PROJECT:
                 if name in band.projects:
-                    _move(band.order, name, level)
+                    _put_at(band.order, name, level)
                 continue
             for project in band.projects.values():
                 if name in project.users:
-                    _move(project.order, name, level)
+                    _put_at(project.order, name, level)
 
-    def walk(self) -> Iterator[tuple[int, float, str, float, str, User]]:
+    # ── all of it ─────────────────────────────────────────────────────────────────────────────────
+
+    def walk(self) -> Iterator[tuple[int, int, str, int, str, User]]:
         """Yield users with their band and levels, best first."""
         for band in self.bands:
             node = self.nodes[band]
@@ -303,11 +380,11 @@ class Lane:
                 yield (band, project_level, project, user_level, user, key), layer_id
 
 
-def _drop(order: list[tuple[float, str]], name: str) -> None:
+def _drop(order: list[tuple[int, str]], name: str) -> None:
     order[:] = [pair for pair in order if pair[1] != name]
 
 
-def _move(order: list[tuple[float, str]], name: str, level: float) -> None:
+def _put_at(order: list[tuple[int, str]], name: str, level: int) -> None:
     if len(order) == 1:  # nobody to stand before or behind
         order[0] = (level, name)
         return

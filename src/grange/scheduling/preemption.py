@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from grange.domain.policy import Preempt, SchedulingPolicy
+from grange.scheduling.entry import Choice
 
+PATIENCE = 4
+"""A session ends after its tasks for work that has waited so many hours longer than is due to the
+difference of priority: else a job without end would keep its threads for ever."""
 Limit = Hashable
 """Something of which there is only so much: ready tasks, sessions, threads, licences."""
 
@@ -41,6 +45,16 @@ def outranks(policy: SchedulingPolicy, waiting: int, running: int) -> bool:
 def ends_after_frame(policy: SchedulingPolicy, waiting: int, running: int) -> bool:
     """True if a session takes no further task of its job, because of what waits."""
     return policy.preempt is not Preempt.OFF and outranks(policy, waiting, running)
+
+
+def gives_way(policy: SchedulingPolicy, waiting: Choice, running: Choice) -> bool:
+    """True if a session takes no further task of its job, for what waits: urgent, or very old."""
+    hours = (running.band + running.priority) - (waiting.band + waiting.priority)
+    if hours >= max(0, running.priority - waiting.priority) + PATIENCE:
+        return True
+    return waiting.priority > running.priority and ends_after_frame(
+        policy, waiting.priority, running.priority
+    )
 
 
 def victims(

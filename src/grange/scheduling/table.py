@@ -6,9 +6,10 @@ answered without a walk, and the answer is the one that a walk would give.
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 
 from grange.domain.budgets import Budget
-from grange.domain.licences import LicencePool, PoolKey, region_named, wanted_pools
+from grange.domain.licences import LicencePool, PoolKey, Region, region_named, wanted_pools
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Task
@@ -25,13 +26,17 @@ from grange.scheduling.capability import (
     prefers,
 )
 from grange.scheduling.entry import Entry
-from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, SortKey, User, order_of
-from grange.scheduling.tallies import Tallies
+from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, Ranked, SortKey, User, order_of
+from grange.scheduling.reach import Reach
+from grange.scheduling.tallies import Changes, Tallies
 
 AGING_MS = MILLIS_PER_HOUR
 """A job that has waited so much longer than another counts as one point of priority more."""
 MOST_KINDS = 4_000
 """So many kinds of offers are told apart before they are forgotten and numbered anew."""
+MOST_DEMANDS = 100_000
+"""So many answers to what fits whom are remembered before they are looked up anew."""
+_READY = TaskRunStatus.READY
 
 
 class LayerTable:
@@ -39,10 +44,9 @@ class LayerTable:
 
     def __init__(self) -> None:
         self._entries: dict[StepId, Entry] = {}
-        self._layers_of: dict[JobId, dict[StepId, Layer]] = {}
+        self._of_job: dict[JobId, list[Entry]] = {}
+        """In order of their layers."""
         self._lanes: dict[QueueId, dict[tuple[PoolKey, ...], Lane]] = {}
-        self._ready: dict[tuple[QueueId, tuple[PoolKey, ...]], int] = {}
-        """Ready tasks of each lane."""
         self._full: dict[QueueId, set[StepId]] = {}
         self._tallies: dict[FarmId, Tallies] = {}
         self._payers: dict[SessionId, tuple[str, str]] = {}
@@ -51,17 +55,22 @@ class LayerTable:
         """Sessions that jobs with a limit may still have."""
         self._kinds: dict[tuple[Capability, float | None, float | None, float | None], int] = {}
         """Offers that fit the same layers have one number."""
+        self._kind_alone: dict[WorkerId, tuple[Capability, int]] = {}
+        """The number of what each worker offers without other sessions."""
         self._unmet: dict[tuple[Capability, Demand], Unmet | None] = {}
         self._liked: dict[tuple[Capability, Demand], bool] = {}
-        self._lanes_by: dict[tuple[QueueId, ...], list[Lane]] = {}
+        self._fits: dict[Demand, set[int]] = {}
+        """Kinds of offers that demands are known to fit."""
+        self._changes = Changes()
+        self._reaches: dict[tuple[tuple[QueueId, ...], Region], Reach] = {}
 
     # ── being told ────────────────────────────────────────────────────────────────────────────────
 
     def set_layer(self, job: Job, layer: Layer) -> None:
         """Take over the current values of a job and one of its layers."""
-        tallies = self.tallies(job.farm_id)
+        tallies = self._tallies.get(job.farm_id) or self.tallies(job.farm_id)
         entry = self._entries.get(layer.layer_id)
-        if entry is not None and entry.seen_in(job, layer, tallies.version):
+        if entry is not None and job is entry.job and entry.is_alike(layer, tallies.version):
             self._moved_on(entry, layer)
             return
         since = job.created_at if job.served_at is None else job.served_at
@@ -69,18 +78,17 @@ class LayerTable:
         if entry is None or not entry.stays_with(job, layer, band, tallies.version):
             place = _place(job, layer, band)
             if entry is None:
-                self._layers_of.setdefault(layer.job_id, {})
-                entry = self._entries[layer.layer_id] = Entry(
-                    layer_id=layer.layer_id,
-                    job_id=layer.job_id,
-                    farm_id=layer.farm_id,
-                    queue_id=layer.queue_id,
-                    place=place,
-                    task_count=layer.task_count,
+                entry = Entry(job=job, layer=layer, layer_id=layer.layer_id, place=place)
+                self._entries[layer.layer_id] = entry
+                insort(
+                    self._of_job.setdefault(layer.job_id, []),
+                    entry,
+                    key=lambda one: (one.layer.index, one.layer_id),
                 )
             self._withdraw(entry)
             entry.priority = job.priority
             entry.place = place
+            entry.fits = self._fitting(place.demand)
             entry.pools = wanted_pools(layer.attributes, tallies.pools)
             entry.spent = tallies.spent_of(job, layer)
             entry.excluded = frozenset(job.excluded_workers or ())
@@ -98,21 +106,16 @@ class LayerTable:
         elif self._session_room:
             self._session_room.pop(job.job_id, None)
         if entry.open_to_sessions != open_to_sessions:
-            ready = entry.ready_count
             self._withdraw(entry)
             entry.open_to_sessions = open_to_sessions
-            if ready:
-                self._offer(entry, ready)
 
     def _moved_on(self, entry: Entry, layer: Layer) -> None:
         """Take over a layer of which only the tasks are others: most changes are of that kind."""
         was = entry.ready_count
-        self._layers_of[layer.job_id][layer.layer_id] = layer
         entry.layer = layer
         entry.next_index = layer.next_index
-        entry.task_count = layer.task_count
-        entry.rest_ready = layer.rest_status is TaskRunStatus.READY
-        entry.rest_count = layer.rest_count
+        entry.rest_ready = layer.rest_status is _READY
+        entry.rest_count = layer.task_count - layer.next_index - layer.touched_ahead
         self._counted(entry, was)
 
     def set_task(self, layer_id: StepId, old: Task | None, new: Task | None) -> None:
@@ -120,8 +123,8 @@ class LayerTable:
         entry = self._entries.get(layer_id)
         if entry is None:
             return
-        was = old is not None and old.status is TaskRunStatus.READY
-        now = new is not None and new.status is TaskRunStatus.READY
+        was = old is not None and old.status is _READY
+        now = new is not None and new.status is _READY
         index = new.index if new is not None else old.index if old is not None else 0
         if was != now:
             count = entry.ready_count
@@ -140,8 +143,9 @@ class LayerTable:
     def drop_job(self, job_id: JobId) -> None:
         """Forget a job."""
         self._session_room.pop(job_id, None)
-        for layer_id in self._layers_of.pop(job_id, {}):
-            self._withdraw(self._entries.pop(layer_id))
+        for entry in self._of_job.pop(job_id, ()):
+            self._withdraw(entry)
+            del self._entries[entry.layer_id]
 
     def set_session(self, project: str, old: Session | None, new: Session | None) -> None:
         """Take over a session: the thread it takes of its project and user, the licences it holds.
@@ -165,18 +169,20 @@ class LayerTable:
 
     def set_share(self, farm_id: FarmId, kind: ShareKind, name: str, share: Share | None) -> None:
         """Take over what a project or user had, is entitled to and may hold."""
-        tallies = self.tallies(farm_id)
-        before = tallies.level(kind, name)
-        tallies.set_share((kind, name), share)
-        level = tallies.level(kind, name)
-        if level == before:
+        whose = (kind, name)
+        tallies = self._tallies.get(farm_id) or self.tallies(farm_id)
+        change = tallies.set_share(whose, share)
+        if not change:
             return
+        level = tallies.level(*whose)
         for lanes in self._lanes.values():
             for lane in lanes.values():
-                if lane.farm_id == farm_id:
-                    if level < before:
-                        lane.forget_heads()
-                    lane.level_changed(kind, name, level)
+                if lane.farm_id != farm_id or not lane.has_work_of(whose):
+                    continue
+                if change > 0:
+                    lane.fall(whose, level)
+                else:
+                    self._enter(lane, lane.rise(whose, level))
 
     def set_pool(
         self, farm_id: FarmId, key: PoolKey, pool: LicencePool | None, jobs: dict[JobId, Job]
@@ -208,16 +214,16 @@ class LayerTable:
 
     def _look_again(self, farm_id: FarmId, jobs: dict[JobId, Job]) -> None:
         """Put every layer of a farm where it belongs now."""
-        for job_id, layers in list(self._layers_of.items()):
-            for layer in list(layers.values()):
-                if layer.farm_id == farm_id and job_id in jobs:
-                    self.set_layer(jobs[job_id], layer)
+        for entry in list(self._entries.values()):
+            job = jobs.get(entry.layer.job_id)
+            if job is not None and entry.layer.farm_id == farm_id:
+                self.set_layer(job, entry.layer)
 
     def tallies(self, farm_id: FarmId) -> Tallies:
         """Return the limits of a farm and what is in use of them."""
         found = self._tallies.get(farm_id)
         if found is None:
-            found = self._tallies[farm_id] = Tallies(farm_id=farm_id)
+            found = self._tallies[farm_id] = Tallies(farm_id=farm_id, changes=self._changes)
         return found
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
@@ -235,7 +241,7 @@ class LayerTable:
             lane.keep_head(kind, head)
         if lane.excluding and self._excludes(head, offer.worker_id):
             return self._first_of(lane, offer, offer.worker_id, offer.payer)
-        if quotas and offer.payer is not None and lane.tallies.has_quota(*offer.payer):
+        if quotas and offer.payer is not None and lane.tallies.is_at_quota(*offer.payer):
             return self._first_of(lane, offer, offer.worker_id, offer.payer)
         return head
 
@@ -283,40 +289,76 @@ class LayerTable:
         second.sort()
         return liked, second
 
-    def _enter(self, lane: Lane, entry: Entry) -> None:
-        """Put a layer that comes into a lane before what it beats, for whom it fits."""
-        if lane.tallies.quotas:
-            lane.forget_heads()
-            return
-        demand = entry.place.demand
-        one = (order_of(entry.place, lane.tallies), entry.layer_id)
-        for kind in tuple(lane.heads):
-            head = lane.head(kind)
-            if head is None or self._unfit(demand, head.offer) is not None:
-                continue
-            if head.enter(one, likes=self._likes(demand, head.offer)):
-                lane.leading.setdefault(entry.layer_id, set()).add(kind)
+    def _enter(self, lane: Lane, coming: Sequence[tuple[Ranked, Demand]]) -> None:
+        """Put layers that come before what they beat, for whom they fit.
+
+        Args:
+            lane: where they stand already.
+            coming: those of one project or user, with what they demand.
+        """
+        for one, demand in coming:
+            (_, _, project, _, user, _), _ = one
+            held_back = self._quota(lane.farm_id, project, user) is not None
+            for kind in tuple(lane.heads):
+                head = lane.head(kind)
+                if head is None:
+                    continue
+                if held_back:
+                    head.over_quota = True
+                elif self._fit(demand, head.offer, kind):
+                    lane.enter_head(kind, head, one, likes=self._likes(demand, head.offer))
+                else:
+                    head.unfit = True
 
     def _kind(self, offer: Offer) -> int:
         """Return the number of an offer's kind."""
-        key = (offer.capability, offer.free_memory_mib, offer.free_gpus, offer.free_cores)
+        capability, memory = offer.capability, offer.free_memory_mib
+        alone = memory is None and offer.free_gpus is None and offer.free_cores is None
+        if alone:
+            known = self._kind_alone.get(offer.worker_id)
+            if known is not None and known[0] is capability:
+                return known[1]
+        key = (capability, memory, offer.free_gpus, offer.free_cores)
         found = self._kinds.get(key)
         if found is None:
             if len(self._kinds) > MOST_KINDS:
                 self._kinds.clear()
+                self._kind_alone.clear()
+                self._fits.clear()
+                for entry in self._entries.values():
+                    entry.fits = self._fitting(entry.place.demand)
                 for lanes in self._lanes.values():
                     for lane in lanes.values():
                         lane.forget_heads()
             found = self._kinds[key] = len(self._kinds)
+        if alone:
+            self._kind_alone[offer.worker_id] = (capability, found)
         return found
 
-    def _lanes_for(self, queues: tuple[QueueId, ...]) -> list[Lane]:
-        """Return the lanes of some queues."""
-        found = self._lanes_by.get(queues)
+    def _fit(self, demand: Demand, offer: Offer, kind: int) -> bool:
+        """True if offers of a kind fit a demand."""
+        fits = self._fitting(demand)
+        return kind in fits or self._is_fit(demand, offer, kind, fits)
+
+    def _fitting(self, demand: Demand) -> set[int]:
+        """Return the kinds of offers that a demand is known to fit; the set grows."""
+        if len(self._fits) > MOST_DEMANDS:
+            self._fits.clear()
+        return self._fits.setdefault(demand, set())
+
+    def _is_fit(self, demand: Demand, offer: Offer, kind: int, fits: set[int]) -> bool:
+        if self._unfit(demand, offer) is not None:
+            return False
+        fits.add(kind)
+        return True
+
+    def _reach(self, queues: tuple[QueueId, ...], region: Region) -> Reach:
+        """Return what workers of a region look through in some queues."""
+        found = self._reaches.get((queues, region))
         if found is None:
-            found = self._lanes_by[queues] = [
-                lane for queue_id in queues for lane in self._lanes.get(queue_id, {}).values()
-            ]
+            lanes = [lane for one in queues for lane in self._lanes.get(one, {}).values()]
+            found = self._reaches[queues, region] = Reach(lanes, region, self._changes)
+        found.look()
         return found
 
     def _taken(self, tallies: Tallies, pools: tuple[PoolKey, ...], offer: Offer) -> PoolKey | None:
@@ -331,7 +373,7 @@ class LayerTable:
         pair = (offer.capability, demand)
         known = self._liked.get(pair)
         if known is None:
-            if len(self._liked) > 100_000:
+            if len(self._liked) > MOST_DEMANDS:
                 self._liked.clear()
             known = self._liked[pair] = prefers(offer.capability, demand.requirement)
         return known
@@ -342,7 +384,7 @@ class LayerTable:
         try:
             found = self._unmet[pair]
         except KeyError:
-            if len(self._unmet) > 100_000:
+            if len(self._unmet) > MOST_DEMANDS:
                 self._unmet.clear()
             found = self._unmet[pair] = first_unmet(offer.capability, demand.requirement)
         if found is not None:
@@ -400,48 +442,47 @@ class LayerTable:
 
     def _counted(self, entry: Entry, was: int) -> None:
         """Follow a change of how many tasks are ready: most leave the layer where it stands."""
-        ready = entry.ready_count
+        ready = len(entry.returned) + (entry.rest_count if entry.rest_ready else 0)
         if entry.offered and ready:
-            if entry.is_open:
-                self._ready[entry.queue_id, entry.pools] += ready - was
-            return
-        if entry.offered:
+            if entry.lane is not None:
+                entry.lane.ready += ready - was
+        elif entry.offered:
             self._withdraw(entry, was)
         elif ready:
             self._offer(entry, ready)
 
     def _offer(self, entry: Entry, ready: int) -> None:
         entry.offered = True
+        queue_id = entry.layer.queue_id
         if not entry.is_open:
-            self._full.setdefault(entry.queue_id, set()).add(entry.layer_id)
+            self._full.setdefault(queue_id, set()).add(entry.layer_id)
             return
-        lanes = self._lanes.setdefault(entry.queue_id, {})
+        lanes = self._lanes.setdefault(queue_id, {})
         lane = lanes.get(entry.pools)
         if lane is None:
-            lane = Lane(entry.pools, self.tallies(entry.farm_id))
+            lane = Lane(entry.pools, self.tallies(entry.layer.farm_id))
             lanes[entry.pools] = lane
-            self._lanes_by.clear()
-        lane.add(entry.place, entry.layer_id)
+            self._reaches.clear()
+        entry.lane = lane
+        lane.ready += ready
         lane.excluding += bool(entry.excluded)
-        lane.count_priority(entry.priority, 1)
+        lane.add(entry.place, entry.layer_id, entry.priority)
         if lane.heads:
-            self._enter(lane, entry)
-        name = (entry.queue_id, entry.pools)
-        self._ready[name] = self._ready.get(name, 0) + ready
+            one = (order_of(entry.place, lane.tallies), entry.layer_id)
+            self._enter(lane, [(one, entry.place.demand)])
 
     def _withdraw(self, entry: Entry, ready: int | None = None) -> None:
         if not entry.offered:
             return
         entry.offered = False
-        if not entry.is_open:
-            self._full[entry.queue_id].discard(entry.layer_id)
+        lane = entry.lane
+        if lane is None:
+            self._full[entry.layer.queue_id].discard(entry.layer_id)
             return
-        lane = self._lanes[entry.queue_id][entry.pools]
-        lane.remove(entry.place, entry.layer_id)
+        entry.lane = None
+        lane.ready -= entry.ready_count if ready is None else ready
         lane.excluding -= bool(entry.excluded)
-        lane.count_priority(entry.priority, -1)
-        count = entry.ready_count if ready is None else ready
-        self._ready[entry.queue_id, entry.pools] -= count
+        lane.remove(entry.place, entry.layer_id, entry.priority)
 
 
 def _place(job: Job, layer: Layer, band: int) -> Place:

@@ -2,18 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
+from math import log2
 from typing import TypeVar
 
 from grange.domain.budgets import Budget, covers
 from grange.domain.licences import LicenceCount, LicencePool, PoolKey, Region, region_of_seats
-from grange.domain.shares import NEVER, Share, ShareKind
+from grange.domain.shares import Share, ShareKind
 from grange.domain.work import Job, Layer
 from grange.kernel.ids import FarmId
 
 K = TypeVar("K")
 ShareKey = tuple[ShareKind, str]
 REGIONS = tuple(Region)
+LEAST = -(2**62)
+"""The level of who has had nothing."""
+_PROJECT, _USER = ShareKind.PROJECT, ShareKind.USER
+_STEPS = 2048
+"""Of a level: whoever differs by less is served alike."""
+
+
+class Changes:
+    """Counts what makes answers stale that are remembered."""
+
+    __slots__ = ("firsts", "lanes")
+
+    def __init__(self) -> None:
+        self.lanes = 0
+        """Lanes that became empty, or not, or more urgent; licences that went out, or came back."""
+        self.firsts = 0
+        """Layers that perhaps come first now, or no more."""
 
 
 @dataclass(slots=True)
@@ -21,11 +38,13 @@ class Tallies:
     """The limits of one farm, and what is in use."""
 
     farm_id: FarmId
+    changes: Changes = field(default_factory=Changes)
+    """Told when seats of a pool are all taken, or free again."""
     version: int = 0
     """Of the pools: what layers take a seat of may be another when it changes."""
     pools: dict[PoolKey, LicencePool] = field(default_factory=dict)
     shares: dict[ShareKey, Share] = field(default_factory=dict)
-    levels: dict[ShareKey, float] = field(default_factory=dict)
+    levels: dict[ShareKey, int] = field(default_factory=dict)
     quotas: dict[ShareKey, int] = field(default_factory=dict)
     spent: dict[str, Budget] = field(default_factory=dict)
     """Budgets that are spent and stop work, by id."""
@@ -55,11 +74,16 @@ class Tallies:
             else:
                 self._whose[key, region] = (key, region_of_seats(pool, region))
             self._look(key, region)
+        self.changes.lanes += 1
 
     def _look(self, key: PoolKey, region: Region) -> None:
         """Note whether seats of a pool are free."""
         most, used = self.seats_of(key, region)
-        if most is not None and used >= most:
+        is_full = most is not None and used >= most
+        if is_full == ((key, region) in self._full):
+            return
+        self.changes.lanes += 1
+        if is_full:
             self._full.add((key, region))
         else:
             self._full.discard((key, region))
@@ -92,33 +116,33 @@ class Tallies:
             self.told[key] = told
         self._look(*key)
 
-    def set_share(self, key: ShareKey, share: Share | None) -> None:
-        """Take over a share, or forget it."""
+    def set_share(self, key: ShareKey, share: Share | None) -> int:
+        """Take over a share, or forget it; return by how much its level changed."""
         known = self.shares.get(key)
         if share is not None and known is not None and share.max_threads == known.max_threads:
             self.shares[key] = share
-            self.levels[key] = coarse(share.level)
-            return
+            level, before = coarse(share), self.levels[key]
+            if level != before:
+                self.levels[key] = level
+            return level - before
+        before = self.levels.get(key, LEAST)
         had = self.quotas.pop(key, None)
         if had != (None if share is None else share.max_threads):
             self.quota_version += 1
+            self.changes.firsts += 1
         if share is None:
             self.shares.pop(key, None)
             self.levels.pop(key, None)
-            return
+            return LEAST - before
         self.shares[key] = share
-        self.levels[key] = coarse(share.level)
+        self.levels[key] = level = coarse(share)
         if share.max_threads is not None:
             self.quotas[key] = share.max_threads
+        return level - before
 
-    @property
-    def has_full(self) -> bool:
-        """Whether any licence is out of seats."""
-        return bool(self._full)
-
-    def level(self, kind: ShareKind, name: str) -> float:
+    def level(self, kind: ShareKind, name: str) -> int:
         """Return what somebody had against what is due to them."""
-        return self.levels.get((kind, name), NEVER)
+        return self.levels.get((kind, name), LEAST)
 
     def count_seat(self, pool: PoolKey, region: Region, change: int) -> None:
         """Take a seat, or give it back."""
@@ -127,16 +151,20 @@ class Tallies:
 
     def count_thread(self, project: str, user: str, change: int) -> None:
         """Count a session of a project and user."""
-        for key in ((ShareKind.PROJECT, project), (ShareKind.USER, user)):
-            most = self.quotas.get(key)
+        for key in ((_PROJECT, project), (_USER, user)):
             before = self.threads.get(key, 0)
             _count(self.threads, key, change)
+            most = self.quotas.get(key) if self.quotas else None
             if most is not None and (before >= most) != (before + change >= most):
                 self.quota_version += 1
+                self.changes.firsts += 1
 
-    def has_quota(self, project: str, user: str) -> bool:
-        """True if a project or user may have only so many threads."""
-        return (ShareKind.PROJECT, project) in self.quotas or (ShareKind.USER, user) in self.quotas
+    def is_at_quota(self, project: str, user: str) -> bool:
+        """True if a project or user has as many threads as it may, and would have room for one."""
+        return any(
+            self.over_quota(kind, name) and not self.over_quota(kind, name, less=1)
+            for kind, name in ((_PROJECT, project), (_USER, user))
+        )
 
     def over_quota(self, kind: ShareKind, name: str, *, less: int = 0) -> bool:
         """True if a project or user has as many threads as it may, `less` that are given back."""
@@ -184,13 +212,14 @@ class Tallies:
         }
 
 
-def coarse(level: float) -> float:
-    """Return a level to the next 1/2048.
+def coarse(share: Share) -> int:
+    """Return the level of a share in 1/2048.
 
     Whoever differs by less is served alike: else every session that begins or ends would change
     the order of everybody on a large farm.
     """
-    return round(level * 2048) / 2048 if isfinite(level) else level
+    used = share.used_log2
+    return LEAST if used is None else round((used - log2(share.weight_milli)) * _STEPS)
 
 
 def _count(counts: dict[K, int], key: K, by: int) -> None:

@@ -29,8 +29,8 @@ from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.ids import FarmId, SessionId, StepId
 from grange.kernel.units import Instant
-from grange.scheduling.entry import Choice, Nothing
-from grange.scheduling.preemption import ends_after_frame
+from grange.scheduling.entry import Choice
+from grange.scheduling.preemption import PATIENCE, gives_way
 from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.chunks import fit_chunks
 from grange.services.claims import charge, claim, claim_again, learn_use, let_go
@@ -42,11 +42,6 @@ AHEAD_MS = 2_000
 """Enough tasks are assigned ahead to keep a thread busy for this long."""
 MOST_AHEAD = 8
 """Each is told again with every reply until it is done, and waits while others could have it."""
-
-
-PATIENCE = 4
-"""A session ends after its tasks for work that has waited so many hours longer than is due to the
-difference of priority: else a job without end would keep its threads for ever."""
 
 
 def fill_threads(draft: Draft, worker: Worker) -> Worker:
@@ -155,7 +150,7 @@ def _plan_tasks(draft: Draft, session: Session, job: Job, layer: Layer) -> Sessi
             session = _enter(draft, session, environment.environment_id, layer.layer_id)
     open_tasks = [action.kind for action in draft.open_actions(session)].count(ActionKind.TASK_RUN)
     for _ in range(_wanted(draft, session, layer) - open_tasks):
-        index = next(draft.memory.index.ready_tasks(layer.layer_id), None)
+        index = draft.memory.index.first_ready(layer.layer_id)
         if index is None:
             break
         session = _assign(draft, session, job, layer.layer_id, index)
@@ -236,20 +231,10 @@ def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     own = index.best_of_job(session.job_id, offer)
     if own is None:
         return session
-    aged = own.band - PATIENCE
-    best: Choice | Nothing = Nothing("no_work")
-    if not worker.draining and (
-        index.has_above(queues, own.priority) or index.has_waited(queues, aged)
-    ):
+    if not worker.draining and index.is_outranked(queues, offer, own.priority, own.band - PATIENCE):
         best = index.best(queues, offer)
-    if isinstance(best, Choice) and (
-        _has_waited(best, own)
-        or (
-            best.priority > own.priority
-            and ends_after_frame(_policy(draft, session.farm_id), best.priority, own.priority)
-        )
-    ):
-        return session  # something more urgent waits: this session ends with what it has
+        if isinstance(best, Choice) and gives_way(_policy(draft, session.farm_id), best, own):
+            return session  # this session ends with what it has
     if session.queue_id not in queues:
         return session
     if session.open_actions and own.layer_id != session.layer_id:
@@ -257,12 +242,6 @@ def _top_up(draft: Draft, session: Session, worker: Worker) -> Session:
     return _plan_tasks(
         draft, session, draft.get(Job, session.job_id), draft.get(Layer, own.layer_id)
     )
-
-
-def _has_waited(best: Choice, own: Choice) -> bool:
-    """True if work has waited longer than a session may go on before it."""
-    hours = (own.band + own.priority) - (best.band + best.priority)
-    return hours >= max(0, own.priority - best.priority) + PATIENCE
 
 
 def _policy(draft: Draft, farm_id: FarmId) -> SchedulingPolicy:

@@ -1,10 +1,10 @@
 """The short form of `./dev bench --only scheduler`: what holds at any size."""
 
-from benchmarks.scheduler import farm_of, idle_with_work, utilisation
+from benchmarks.scheduler import SHORT, farm_of, idle_with_work, utilisation
 
 
 def test_no_thread_is_free_while_there_is_work_that_suits_it() -> None:
-    farm = farm_of(0.01, blocked=True)
+    farm = farm_of(0.01, blocked=True, tasks=SHORT)
     farm.run(2_000)
     assert farm.measured.starts > 100
     assert idle_with_work(farm) == 0
