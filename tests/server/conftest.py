@@ -2,13 +2,35 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grange.adapters.host.clock import SystemClock
+from grange.kernel.units import Instant
 from grange.testing.farm import LocalFarm
+
+
+class StoppableClock(SystemClock):
+    """The machine's clock; its time stands still while a test needs two things at one moment."""
+
+    _stopped_at: Instant | None = None
+
+    def now(self) -> Instant:
+        """Return the time."""
+        return super().now() if self._stopped_at is None else self._stopped_at
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Hold the time; what waits for seconds to pass waits as long as ever."""
+        self._stopped_at = super().now()
+        try:
+            yield
+        finally:
+            self._stopped_at = None
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from grange.adapters.host.clock import SystemClock
 from grange.kernel.units import Instant
 from grange.testing.farm import LocalFarm
 from grange.wire.signature import Credentials, sign
@@ -37,7 +36,7 @@ def send(
 ) -> Answer:
     """Send a request exactly as given."""
     parts = urlsplit(farm.endpoint)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         connection.putrequest(method, path, skip_host="host" in (headers or {}))
         for name, value in (headers or {}).items():
@@ -79,7 +78,7 @@ def signed(
         ),
         service=service,
         region="us-west-2",
-        now=Instant(SystemClock().now() + skew_ms),
+        now=Instant(farm.api.context.clock.now() + skew_ms),
     )
     return send(
         farm,

@@ -18,6 +18,7 @@ from grange.books.catalog.schema import arrow_table
 from grange.cli.exits import NOT_FOUND
 from grange.cli.main import run
 from grange.testing.farm import LocalFarm
+from tests.server.conftest import StoppableClock
 from tests.unit.streams.log_facts import busy
 
 HOUR = 3_600_000
@@ -37,8 +38,13 @@ Grange = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFarm]:
-    with LocalFarm(tmp_path_factory.mktemp("commands")) as running:
+def clock() -> StoppableClock:
+    return StoppableClock()
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory, clock: StoppableClock) -> Iterator[LocalFarm]:
+    with LocalFarm(tmp_path_factory.mktemp("commands"), clock=clock) as running:
         end = int(time.time() * 1000) // HOUR * HOUR
         rows = busy(end - 3 * HOUR, 3, stream="archive", machine="ada", per_minute=0.5)
         rows += busy(end - 3 * HOUR, 3, stream="feed", machine="bob", kind="rx", per_minute=0.5)
@@ -118,17 +124,22 @@ def test_what_cannot_be_meant_is_refused_in_a_line(
 
 
 def test_pages_are_drawn_and_copied_and_shown_until_revoked(
-    grange: Grange, farm: LocalFarm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    grange: Grange,
+    farm: LocalFarm,
+    clock: StoppableClock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ):
     """Ledger S4-26, S4-41: another web server gets what differs; an address can be taken back."""
     assert grange("streams", "pages", "--dry-run") == 0
     assert "would be drawn" in capsys.readouterr().out
-    assert grange("streams", "pages", "-o", "www", "--json") == 0
-    first = json.loads(capsys.readouterr().out)
-    assert "index.html" in first["copied"]
-    assert (tmp_path / "www" / "webGraphics").is_dir()
-    assert any("group_Both" in path for path in first["drawn"])
-    assert grange("streams", "pages", "-o", "www", "--json") == 0
+    with clock.stopped():  # with a new hour come new pictures
+        assert grange("streams", "pages", "-o", "www", "--json") == 0
+        first = json.loads(capsys.readouterr().out)
+        assert "index.html" in first["copied"]
+        assert (tmp_path / "www" / "webGraphics").is_dir()
+        assert any("group_Both" in path for path in first["drawn"])
+        assert grange("streams", "pages", "-o", "www", "--json") == 0
     second = json.loads(capsys.readouterr().out)
     assert [name for name in second["copied"] if name.startswith("webGraphics/")] == []
     assert grange("streams", "publish", "add", "wall", "--json") == 0

@@ -131,7 +131,7 @@ def test_a_real_magic_packet_arrives(
     worker.stop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(10)
+        receiver.settimeout(60)
         port = str(receiver.getsockname()[1])
         code, out, _ = cli("worker", "wake", "render01", "--address", "127.0.0.1", "--port", port)
         assert code == 0, out

@@ -107,7 +107,7 @@ def test_the_server_wakes_a_machine_by_itself_when_work_waits(farm: LocalFarm, g
     upkeep = Upkeep(context, log_days_succeeded=30, log_days_failed=30)
     owner: Any = context.owner
     step = upkeep.step(context.clock.now())
-    asyncio.run_coroutine_threadsafe(step, owner._task.get_loop()).result(30)
+    asyncio.run_coroutine_threadsafe(step, owner._task.get_loop()).result(60)
     assert ((MAC,), "10.9.9.255", 9) in sent
     path = f"/api/v1/farms/{farm.farm_id}/contacts"
     contacts = farm.connect().call("GET", path, service="grange")["contacts"]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
@@ -84,7 +85,8 @@ def asked(farm: LocalFarm, **changes: Any) -> dict[str, Any]:
 
 
 def ended(client: Any, farm: LocalFarm, aggregation_id: str, **more: Any) -> dict[str, Any]:
-    for _ in range(1_000):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         page: dict[str, Any] = client.get_sessions_statistics_aggregation(
             farmId=farm.farm_id, aggregationId=aggregation_id, **more
         )

@@ -74,7 +74,7 @@ def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys, monke
     begin = int((NOW - timedelta(hours=3)).timestamp() * 1000)
     (one,) = [row for row in say(capsys, "ls")["streams"] if row["machine"] == "m1"]
     assert (one["stream"], one["kind"], one["lines"]) == ("feed", "tx", len(slow))
-    rows = say(capsys, "slots", "feed", "--since", "4h", "--step", "3600")["rows"]
+    rows = say(capsys, "slots", "feed", "--since", "5h", "--step", "3600")["rows"]
     assert sum(row["bytes"]["total"] or 0 for row in rows) == sum(row["bytes"] for row in slow)
     blocks = say(capsys, "hours", "feed", "--since", "5h")["hours"]
     assert [row["start_at"] for row in blocks] == [begin, begin + HOUR]
@@ -105,11 +105,11 @@ def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys, monke
         writer.write_table(empty)
     farms[0].connect().upload(path, sink.getvalue().to_pybytes(), query={**place, **span})
     assert len(say(capsys, "hours", "feed", "--since", "5h")["hours"]) == 1
-    assert run(["streams", "rewind", "--config", file, "--to", "4h"]) == 2
+    assert run(["streams", "rewind", "--config", file, "--to", "5h"]) == 2
     capsys.readouterr()
-    say(capsys, "rewind", "--config", file, "--all", "--to", "4h", "--dry-run")
+    say(capsys, "rewind", "--config", file, "--all", "--to", "5h", "--dry-run")
     assert say(capsys, "collect", "--config", file)["streams"][0]["replaced_from"] is None
-    say(capsys, "rewind", "--config", file, "feed", "--to", "4h")
+    say(capsys, "rewind", "--config", file, "feed", "--to", "5h")
     again = say(capsys, "collect", "--config", file)["streams"][0]
     assert again["hours_replaced"] == 1
     assert say(capsys, "hours", "feed", "--since", "5h")["hours"] == blocks

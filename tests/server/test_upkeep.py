@@ -67,7 +67,7 @@ def sweep_after(farm: LocalFarm, streams: list[str], age_ms: int) -> list[str]:
         seconds = (now - age_ms) / 1000
         os.utime(path, (seconds, seconds))
     loop: Any = farm.api.context.owner._task
-    asyncio.run_coroutine_threadsafe(upkeep.sweep(Instant(now)), loop.get_loop()).result(30)
+    asyncio.run_coroutine_threadsafe(upkeep.sweep(Instant(now)), loop.get_loop()).result(60)
     return [stream for stream in streams if list(folder.glob(f"{stream}*"))]
 
 

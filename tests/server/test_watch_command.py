@@ -46,9 +46,8 @@ def desk(farm: LocalFarm, tmp_path: Path, capsys: Any, monkeypatch: pytest.Monke
     return Desk(tmp_path, capsys)
 
 
-def hour_of_lines(farm: LocalFarm, hours_ago: int, *, machine: str = "px1") -> int:
-    """Put an hour of lines, one a minute, in the journal; return when it began."""
-    now = farm.api.context.clock.now()
+def hour_of_lines(farm: LocalFarm, now: int, hours_ago: int, *, machine: str = "px1") -> None:
+    """Put an hour of lines, one a minute, in the journal."""
     start = now - now % MILLIS_PER_HOUR - hours_ago * MILLIS_PER_HOUR
     rows = [
         {
@@ -63,7 +62,6 @@ def hour_of_lines(farm: LocalFarm, hours_ago: int, *, machine: str = "px1") -> i
     commit = farm.api.context.ingest._commit
     commit._journal.append(farm.farm_id, "log_lines", rows)
     commit._journal.sync()
-    return start
 
 
 def contact(farm: LocalFarm, machine: str, until_at: int) -> None:
@@ -78,9 +76,9 @@ def contact(farm: LocalFarm, machine: str, until_at: int) -> None:
 
 def test_faults_are_found_in_the_books_of_a_server_and_told_once(farm, desk):
     """Ledger S4-33, S4-34: an hour that was not collected, found through the server, told once."""
-    for hours_ago in (30, 29, 26, 25, 24):
-        hour_of_lines(farm, hours_ago)
     now = farm.api.context.clock.now()
+    for hours_ago in (30, 29, 26, 25, 24):
+        hour_of_lines(farm, now, hours_ago)
     contact(farm, "px1", now - now % MILLIS_PER_HOUR - 27 * MILLIS_PER_HOUR)
     others = '[[watch.streams]]\nmatch = "*@px2"\nignore = true\n'
     desk.settings('skip = ["silent"]\n' + others)
@@ -179,8 +177,9 @@ def test_a_setting_that_is_wrong_is_named(desk, line, words):
 
 def test_a_past_without_a_collector_shows_what_is_missing_by_its_machine(farm, desk):
     """Ledger S4-33: where nobody says how far logs were read, the machine's other hours tell."""
+    now = farm.api.context.clock.now()
     for hours_ago in (10, 9, 7, 6):
-        hour_of_lines(farm, hours_ago, machine="px2")
+        hour_of_lines(farm, now, hours_ago, machine="px2")
     desk.settings('skip = ["silent", "writers", "gaps"]\n')
     answer = json.loads(desk.watch("--dry-run", "--json")[1])
     missing = [one for one in answer["open"] if one["subject"] == "tx:feedA@px2"]

@@ -33,6 +33,7 @@ _STEADY_SECONDS = 60.0
 _FIRST_TRIES = 3
 """So often an awaited child may end before it was ever ready; then the server cannot start."""
 _PORTS_TO_TRY = 50
+_NICEST = 19
 _PR_SET_PDEATHSIG = 1
 
 _log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Child:
     fds: tuple[int, ...] = ()
     """File descriptors it inherits."""
     niceness: int = 0
-    """How far it gives way to others, from its first moment on."""
+    """How far it gives way to the others of this server, from its first moment on."""
     awaited: bool = True
     """The server is ready only when this child is."""
 
@@ -183,8 +184,10 @@ class Supervisor:
             start_new_session=True,
         )
         if child.niceness:
+            # Beside our own, which may be nice already: nobody but root may be less nice again.
+            niceness = min(os.getpriority(os.PRIO_PROCESS, 0) + child.niceness, _NICEST)
             with contextlib.suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, child.niceness)
+                os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
         if process.stdin is None:
             raise RuntimeError("A child was started without standard input.")
         process.stdin.write(msgspec.json.encode(child.task))

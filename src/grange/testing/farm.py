@@ -27,6 +27,8 @@ from grange.wiring.init import InitResult, Key, initialise
 
 _RESERVE_BYTES = 1024 * 1024
 """Less than a server's, since many farms run in one test."""
+_SILENCE_SECONDS = 3600
+"""Much more than a server's: a test moves its workers by hand, at its own pace."""
 
 
 class LocalFarm:
@@ -43,7 +45,7 @@ class LocalFarm:
         state_url: str = "",
         rates: tuple[RateLine, ...] = (),
         clock: Clock | None = None,
-        silence_seconds: int = 60,
+        silence_seconds: int = _SILENCE_SECONDS,
         port: int = 0,
         **settings: Any,
     ) -> None:
