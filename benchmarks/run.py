@@ -10,12 +10,15 @@ from pathlib import Path
 
 from benchmarks import (
     collect,
+    completions,
+    dispatch,
     eta,
     graphs,
     machine,
     owner_loop,
     page,
     page_log,
+    process_tasks,
     queue,
     report,
     reports,
@@ -80,8 +83,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        help="whole, queue, stores, owner, wire, worker, submit, scheduler, eta, collect, reports,"
-        " telemetry, page; repeatable",
+        help="whole, completions, processes, dispatch, queue, stores, owner, wire, worker, submit,"
+        " scheduler, eta, collect, reports, telemetry, page; repeatable",
     )
     parser.add_argument("--folder", type=Path, help="where databases are made (default: /var/tmp)")
     parser.add_argument("--name", help="name of the results file")
@@ -105,6 +108,9 @@ def _contests(
     rounds, scale, peers = options.rounds, options.scale, options.peers
     return {
         "whole": lambda: throughput.contests(folder, server, rounds, scale, with_peers=peers),
+        "completions": lambda: completions.contests(folder, rounds, scale, with_peers=peers),
+        "processes": lambda: process_tasks.contests(folder, rounds, scale, with_peers=peers),
+        "dispatch": lambda: dispatch.contests(folder, rounds, scale),
         "queue": lambda: queue.contests(folder, rounds, scale),
         "stores": lambda: (stores.contests(folder, server, rounds, scale), []),
         "owner": lambda: (owner_loop.contests(folder, server, rounds, scale), []),

@@ -37,18 +37,20 @@ def by_worker(folder: Path, tasks: int) -> float:
         with subprocess.Popen(
             words,
             cwd=ROOT,
-            env=_environment(told),
+            env=worker_environment(told),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as worker:
             try:
-                return _wait(told, job, tasks)
+                ended = ended_tasks(told, job, tasks)
             finally:
                 worker.terminate()
                 worker.wait()
+    return (max(end for _, end in ended) - min(start for start, _ in ended)) / tasks
 
 
-def _environment(told: dict[str, Any]) -> dict[str, str]:
+def worker_environment(told: dict[str, Any]) -> dict[str, str]:
+    """Return what a worker is told in its environment."""
     key, secret = told["worker"]
     return {
         "PATH": "/usr/bin:/bin",
@@ -61,7 +63,8 @@ def _environment(told: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _wait(told: dict[str, Any], job: str, tasks: int) -> float:
+def ended_tasks(told: dict[str, Any], job: str, tasks: int) -> list[tuple[int, int]]:
+    """Wait for a job; return when each of its tasks started and ended, in ms of the server."""
     key, secret = told["owner"]
     api = connect(told, Credentials(access_key_id=key, secret_access_key=secret))
     path = f"/2023-10-12/farms/{told['farm']}/queues/{told['queue']}/jobs/{job}"
@@ -86,9 +89,7 @@ def _wait(told: dict[str, Any], job: str, tasks: int) -> float:
     done = [action for action in runs if action["status"] == "SUCCEEDED"]
     if len(done) != tasks:
         raise RuntimeError(f"{len(done)} of {tasks} tasks succeeded.")
-    starts = [_millis(action["startedAt"]) for action in done]
-    ends = [_millis(action["endedAt"]) for action in done]
-    return (max(ends) - min(starts)) / tasks
+    return [(_millis(action["startedAt"]), _millis(action["endedAt"])) for action in done]
 
 
 def _millis(text: str) -> int:

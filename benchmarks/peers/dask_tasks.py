@@ -1,12 +1,14 @@
-"""dask.distributed: tasks that do nothing, per second; and bytes per waiting task.
+"""dask.distributed: tasks that do nothing or are a process, per second; bytes per waiting task.
 
-Reads {"what": "rate", "tasks", "workers"} or {"what": "bytes", "tasks"} lines.
+Reads {"what": "rate" or "processes", "tasks", "workers"} or {"what": "bytes", "tasks"} lines.
 """
 
 import gc
 import json
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import psutil
 from distributed import Client, LocalCluster, as_completed
@@ -16,7 +18,11 @@ def nothing(number: int) -> int:
     return number
 
 
-def rate(tasks: int, workers: int) -> float:
+def launch(number: int) -> int:
+    return subprocess.run(["/bin/true"], check=True).returncode + number
+
+
+def rate(tasks: int, workers: int, work: Callable[[int], int] = nothing) -> float:
     """Return completions per second between the first and last tenth."""
     with (
         LocalCluster(
@@ -25,8 +31,8 @@ def rate(tasks: int, workers: int) -> float:
         Client(cluster) as client,
     ):
         client.wait_for_workers(workers)
-        client.gather(client.map(nothing, range(10 * workers)))
-        futures = client.map(nothing, range(1000, 1000 + tasks))
+        client.gather(client.map(work, range(10 * workers)))
+        futures = client.map(work, range(1000, 1000 + tasks))
         moments = [time.monotonic() for _ in as_completed(futures)]
     first, last = tasks // 10, tasks - 1 - tasks // 10
     return (last - first) / (moments[last] - moments[first])
@@ -56,6 +62,8 @@ def main() -> None:
         told = json.loads(line)
         if told["what"] == "rate":
             found = rate(told["tasks"], told["workers"])
+        elif told["what"] == "processes":
+            found = rate(told["tasks"], told["workers"], launch)
         else:
             found = bytes_per_task(told["tasks"])
         print(json.dumps(found), flush=True)

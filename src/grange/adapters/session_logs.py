@@ -121,7 +121,22 @@ class SessionLogFiles:
         return self._head_bytes + part * self._part_bytes
 
     def _parts(self, stream: str) -> dict[int, Path]:
-        """Return the files there are, by part, ascending."""
+        """Return the files there are, by part, ascending.
+
+        Most logs are a head that has room left, so there is nothing else: the folder of all logs,
+        which grows, is searched for the others alone.
+        """
+        head = self._path(stream, 0)
+        try:
+            if head.stat().st_size < self._head_bytes:
+                return {0: head}
+        except FileNotFoundError:
+            if not head.with_name(head.name + ".gz").exists():
+                return {}
+        return self._found(stream)
+
+    def _found(self, stream: str) -> dict[int, Path]:
+        """Return the files in the folder, by part, ascending."""
         found: dict[int, Path] = {}
         for path in self._folder.glob(f"{stream}.*"):
             middle = path.name[len(stream) + 1 :].removesuffix(".gz").removesuffix("log")
@@ -204,9 +219,10 @@ class SessionLogFiles:
                 raise StorageFullError("There is no room for the session log.") from error
             raise
         last, _ = self._part_at(max(0, written - 1))
-        for part, path in self._parts(stream).items():
-            if 0 < part <= last - _TAIL_PARTS:
-                self._drop(stream, part, path)
+        if last > _TAIL_PARTS:
+            for part, path in self._parts(stream).items():
+                if 0 < part <= last - _TAIL_PARTS:
+                    self._drop(stream, part, path)
         return written
 
     def _read(self, stream: str, start: int, limit: int) -> LogPart | None:
@@ -262,7 +278,7 @@ class SessionLogFiles:
         return sorted(latest.items())
 
     def _delete(self, stream: str) -> None:
-        for path in self._parts(stream).values():
+        for path in self._found(stream).values():
             path.unlink(missing_ok=True)
         self._cut_path(stream).unlink(missing_ok=True)
 

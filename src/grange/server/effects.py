@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from grange.domain.effects import CloseLog, DeliverHooks, Effect, Publish, WakeFleet, WakeWorker
+from grange.kernel.ids import FleetId
 from grange.services.wake import Wakes
 
 Touch = Callable[[str, str, str], None]
@@ -25,12 +26,13 @@ class Effects:
         """Perform the effects of one batch."""
         if self.committed is not None:
             self.committed()
+        waiting: dict[FleetId, int] = {}
         for effect in effects:
             match effect:
                 case WakeWorker(worker_id):
                     self._wakes.wake_worker(worker_id)
                 case WakeFleet(fleet_id, count):
-                    self._wakes.wake_fleet(fleet_id, count)
+                    waiting[fleet_id] = count  # the latest is how many there are now
                 case Publish():
                     self._publish(effect)
                 case DeliverHooks():
@@ -38,6 +40,8 @@ class Effects:
                         self.deliver()
                 case CloseLog():
                     continue  # a sweep compresses idle logs, for late lines may still come
+        for fleet_id, count in waiting.items():
+            self._wakes.wake_fleet(fleet_id, count)
 
     def _publish(self, effect: Publish) -> None:
         if self.touch is None:

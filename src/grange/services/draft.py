@@ -55,6 +55,8 @@ class Memory:
         self.queues_of: dict[FleetId, set[QueueId]] = {}
         self.threads_of: dict[FleetId, int] = {}
         """Job threads of all workers of a fleet."""
+        self.roomy: dict[FleetId, set[WorkerId]] = {}
+        """Workers of a fleet that have a job thread without a session."""
         self.index = SchedulingIndex()
         self.last_seen: dict[WorkerId, Instant] = {}
         """The latest heartbeat; rows hold only what changed with a status."""
@@ -109,6 +111,7 @@ class Memory:
                 if worker is not None:
                     known = self.threads_of.get(worker.fleet_id, 0)
                     self.threads_of[worker.fleet_id] = known + sign * worker.threads
+            self._follow_room(old, new)
         elif kind is Session:
             self._follow_session(old, new)
         elif kind in _RULES:
@@ -140,6 +143,16 @@ class Memory:
                 queues.add(queue_id)
             else:
                 queues.discard(queue_id)
+
+    def _follow_room(self, old: Worker | None, new: Worker | None) -> None:
+        if old is not None and (new is None or new.fleet_id != old.fleet_id):
+            self.roomy.get(old.fleet_id, set()).discard(old.worker_id)
+        if new is not None:
+            roomy = self.roomy.setdefault(new.fleet_id, set())
+            if len(new.sessions) < new.threads:
+                roomy.add(new.worker_id)
+            else:
+                roomy.discard(new.worker_id)
 
     def _follow_job(self, old: Job | None, new: Job | None) -> None:
         was, now = (() if one is None else one.after or () for one in (old, new))

@@ -10,7 +10,7 @@ commit fails, what was decided meanwhile is void too: memory is loaded again, an
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from grange.domain.farm import ClientToken, Fleet, QueueFleetAssociation
 from grange.domain.work import Job, Task, Worker
 from grange.kernel.clock import Clock
 from grange.kernel.errors import ConflictError, GrangeError, StorageFullError, ThrottledError
-from grange.kernel.ids import FleetId, JobId, QueueId
+from grange.kernel.ids import FleetId, JobId, QueueId, WorkerId
 from grange.ports.room import Room
 from grange.ports.state import Batch, Compare, Key, StateStore, key_of
 from grange.services.audit import ACTING, Act, note
@@ -150,6 +150,10 @@ class Owner:
     def memory(self) -> Memory:
         """The farm in memory, for tests that compare it with rows."""
         return self._memory
+
+    def roomy(self, fleet_id: FleetId) -> Collection[WorkerId]:
+        """Return the workers of a fleet that have a job thread without a session."""
+        return self._memory.roomy.get(fleet_id, ())
 
     async def start(self) -> None:
         """Load the farm and begin to decide."""

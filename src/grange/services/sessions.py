@@ -40,7 +40,7 @@ from grange.services.work import after_cut, move_task
 
 AHEAD_MS = 2_000
 """Enough tasks are assigned ahead to keep a thread busy for this long."""
-MOST_AHEAD = 8
+MOST_AHEAD = 16
 """Each is told again with every reply until it is done, and waits while others could have it."""
 
 

@@ -6,6 +6,7 @@ order they came, no more of them than there are tasks.
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -65,6 +66,8 @@ class Wakes:
     """Who waits for work."""
 
     def __init__(self) -> None:
+        self.roomy: Callable[[FleetId], Collection[WorkerId]] = self._following
+        """Returns the workers of a fleet with a free job thread; set once that is known."""
         self._held: dict[FleetId, OrderedDict[WorkerId, asyncio.Event]] = {}
         self._streams: dict[WorkerId, tuple[FleetId, WakeStream]] = {}
 
@@ -125,7 +128,8 @@ class Wakes:
     def wake_fleet(self, fleet_id: FleetId, count: int) -> None:
         """Let up to `count` idle workers of a fleet ask.
 
-        If fewer are idle, a busy one may have a free thread, so the streams are woken too.
+        If fewer are idle, busy ones with a free thread are woken too. One whose threads are all
+        taken would only ask for nothing: it asks when one of its tasks ends.
         """
         waiting = self._held.get(fleet_id, OrderedDict())
         left = count
@@ -134,6 +138,9 @@ class Wakes:
             event.set()
             left -= 1
         if left > 0:
-            for fleet, stream in self._streams.values():
-                if fleet == fleet_id:
-                    stream.wake()
+            for worker_id in self.roomy(fleet_id):
+                if worker_id in self._streams:
+                    self._streams[worker_id][1].wake()
+
+    def _following(self, fleet_id: FleetId) -> list[WorkerId]:
+        return [one for one, (fleet, _) in self._streams.items() if fleet == fleet_id]

@@ -153,6 +153,7 @@ async def running_api(
             effects.perform,
             room=room,
         )
+        wakes.roomy = owner.roomy
         sealed = watermark(row.provenance for row in await store.manifest())
         journal = await asyncio.to_thread(
             FileJournal, settings.data_dir / "journal", clock, start_after=sealed

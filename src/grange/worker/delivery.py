@@ -82,6 +82,11 @@ class Delivery:
         clear(self.outputs)
         prepare(self.outputs)
 
+    @property
+    def contains(self) -> bool:
+        """True if the task under way writes to this machine first."""
+        return bool(self._of_step)
+
     def place_of(self, path: str) -> str:
         """Return where a file that the log named belongs."""
         return place_of(self.outputs, path)

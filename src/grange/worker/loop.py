@@ -53,12 +53,13 @@ from grange.worker.power import obey
 from grange.worker.registry import programs_of
 from grange.worker.sampler import Sampler
 from grange.worker.settings import WorkerSettings, check_root, login_shell
-from grange.worker.shipping import FactPoster, LogShipper
+from grange.worker.shipping import FactPoster, LogShipper, spread_seconds
 from grange.worker.spool import FRAMES, SAMPLES, Spool
 
 _log = logging.getLogger(__name__)
 _END_SECONDS = 5.0
 _WAKE_PAUSE_SECONDS = 1.0
+_NOBODY = "0000"
 
 
 class Worker:
@@ -307,7 +308,15 @@ class Worker:
         spool = self._spool
         if spool is not None:
             spool.append(SAMPLES, records)
-            self._from_thread(self._poster.notify)
+            self._from_thread(self._post_samples_later)
+
+    def _post_samples_later(self) -> None:
+        self._spawn(self._post_samples())
+
+    async def _post_samples(self) -> None:
+        """Let samples be posted, not at the moment at which all workers have some."""
+        await self._clock.sleep(spread_seconds(self._calls.worker_id or _NOBODY))
+        self._poster.notify()
 
     def _ticked(self) -> None:
         """A reading was taken; called from the sampler's thread."""

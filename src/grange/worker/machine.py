@@ -42,6 +42,7 @@ from grange.worker.plan import (
     Failure,
     Finish,
     LocalSession,
+    Outcome,
     Phase,
     RememberWorker,
     RunnerDied,
@@ -62,9 +63,14 @@ from grange.worker.plan import (
 )
 
 SOON_MS = 2_000
-"""Progress is reported no sooner than this after the last call; ends are reported at once."""
+"""Progress is reported no sooner than this after the last call; ends are reported at once, but for
+`GATHER_MS`."""
 START_SOON_MS = 500
 """The same of starts: what ends sooner is reported only once."""
+GATHER_MS = 100
+"""The ends of short tasks that went well are told together, this long after the last call."""
+AHEAD_ENOUGH = 3
+"""So many tasks must wait in each session meanwhile: no job thread is to stand still for it."""
 SHORTEST_MS = 200
 """The least time between two calls that nothing asks for."""
 FIRST_RETRY_MS = 250
@@ -345,13 +351,30 @@ def _next_call_at(state: WorkerState) -> Instant:
     moments = [_refresh_at(state)]
     if state.next_call_at is not None:
         moments.append(state.next_call_at)
-    if state.woken or any(report.outcome is not None for report in state.reports.values()):
+    ended = [report.outcome for report in state.reports.values() if report.outcome is not None]
+    if state.woken or (ended and not _can_wait(state, ended)):
         moments.append(Instant(0))
+    elif ended:
+        moments.append(Instant((state.last_call_at or 0) + GATHER_MS))
     elif state.reports:
         fresh = any(one.percent is None and not one.message for one in state.reports.values())
         soon = START_SOON_MS if fresh else SOON_MS
         moments.append(Instant((state.last_call_at or 0) + soon))
     return Instant(max(earliest, min(moments)))
+
+
+def _can_wait(state: WorkerState, ended: list[Outcome]) -> bool:
+    """Return True if nobody waits for these: all went well, and every session has more to do."""
+    return (
+        state.stop is Stop.NO
+        and not state.isolating
+        and all(outcome is Outcome.SUCCEEDED for outcome in ended)
+        and len(state.sessions) == len(state.threads)
+        and all(
+            session.running is not None and len(session.pipeline) >= AHEAD_ENOUGH
+            for session in state.sessions.values()
+        )
+    )
 
 
 def _still_starting(state: WorkerState) -> bool:

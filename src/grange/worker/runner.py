@@ -506,7 +506,8 @@ class Runner:
         """Take the output of a task to its place, and say so in the session's log."""
         folder = self._session.working_directory if self._session is not None else self._root
         self._delivering = action.run.action_id
-        self._send(Copying(action_id=action.run.action_id))
+        if self._delivery.contains:
+            self._send(Copying(action_id=action.run.action_id))
         named = [folder / path for path in action.outputs]
         delivered = self._delivery.deliver(action.run.action_id, action.frames, named)
         self._delivering = ""

@@ -24,8 +24,19 @@ _log = logging.getLogger(__name__)
 _PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 _PIECE_BYTES = 2**20
-_GATHER_SECONDS = 0.25
+_GATHER_SECONDS = 0.5
 """Facts that come together go together."""
+
+_SPREAD_SECONDS = 8.0
+
+
+def spread_seconds(worker_id: str) -> float:
+    """Return how long a worker keeps its samples before it posts them.
+
+    The samples of all workers end at the same moment, three times a minute. If all posted them at
+    once, everything else the server has to answer would wait behind them.
+    """
+    return int(worker_id[-4:], 16) / 0x10000 * _SPREAD_SECONDS
 
 
 class FactPoster:
@@ -76,7 +87,13 @@ class FactPoster:
             if not posted:
                 await self._news.wait()
                 self._news.clear()
+            if not self._behind():
                 await self._clock.sleep(_GATHER_SECONDS)
+
+    def _behind(self) -> bool:
+        """Return True if whole batches wait, so that nothing is gained by waiting for more."""
+        spool = self._spool()
+        return spool is not None and spool.behind()
 
     async def post_one(self) -> bool:
         """Post the oldest batch; returns False if there is none or nobody to post as.

@@ -102,6 +102,11 @@ class Spool:
         with self._lock:
             return any(self._sizes.values()) or any(True for _ in self._folder.glob("*.batch"))
 
+    def behind(self) -> bool:
+        """Return True if sealed batches wait to be posted."""
+        with self._lock:
+            return any(True for _ in self._folder.glob("*.batch"))
+
     def next_batch(self) -> Batch | None:
         """Seal what has been appended if nothing else waits, and return the oldest batch.
 

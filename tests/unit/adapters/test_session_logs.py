@@ -106,6 +106,26 @@ def test_an_idle_log_is_compressed_and_still_grows(tmp_path: Path):
     assert part.content == b"late\n"
 
 
+def test_a_log_with_room_in_its_head_is_found_without_its_folder(tmp_path: Path, monkeypatch):
+    logs = SessionLogFiles(tmp_path, max_bytes=1000)
+    searched: list[str] = []
+    glob = Path.glob
+
+    def search(path: Path, name: str) -> list[Path]:
+        searched.append(name)
+        return list(glob(path, name))
+
+    monkeypatch.setattr(Path, "glob", search)
+    assert run(logs.append(STREAM, b"x" * 400)) == 400
+    assert run(logs.append(STREAM, b"y" * 99)) == 499
+    assert searched == []
+    assert run(logs.append(STREAM, b"z" * 300)) == 799
+    extent = run(logs.extent(STREAM))
+    assert extent is not None
+    assert (extent.size, extent.head_end, extent.tail_start) == (799, 500, 500)
+    assert searched
+
+
 def test_a_deleted_log_is_gone(tmp_path: Path):
     logs = SessionLogFiles(tmp_path, max_bytes=100)
     run(logs.append(STREAM, b"x" * 500))

@@ -152,6 +152,31 @@ def test_a_finished_action_is_reported_at_once_and_the_next_has_begun_before() -
     assert (report.started_at, report.ended_at) == (START, START)
 
 
+def test_ends_of_short_tasks_that_went_well_are_told_together_while_others_wait() -> None:
+    bench = Bench().working().running("a", "b", "c", "d", "e", "f")
+    assert kinds(bench.end("a", Outcome.SUCCEEDED)) == [StartAction]
+    bench.wait(0.05)
+    assert kinds(bench.end("b", Outcome.SUCCEEDED)) == [StartAction]
+    assert due_at(bench.state) == START + 100
+    bench.wait(0.05)
+    assert bench.sent() == {"a": Outcome.SUCCEEDED, "b": Outcome.SUCCEEDED}
+
+
+def test_ends_are_told_at_once_when_few_tasks_wait_or_something_went_wrong() -> None:
+    bench = Bench().working().running("a", "b", "c", "d")
+    bench.end("a", Outcome.SUCCEEDED)
+    assert bench.sent() == {"a": Outcome.SUCCEEDED}
+    bench = Bench().working().running("a", "b", "c", "d", "e", "f")
+    bench.end("a", Outcome.FAILED)
+    assert bench.calling() is CallKind.SCHEDULE
+
+
+def test_ends_are_told_at_once_while_a_job_thread_is_free() -> None:
+    bench = Bench(threads=2).working().running("a", "b", "c", "d", "e", "f")
+    bench.end("a", Outcome.SUCCEEDED)
+    assert bench.sent() == {"a": Outcome.SUCCEEDED}
+
+
 def test_progress_is_told_within_two_seconds_but_not_at_once() -> None:
     bench = Bench().working().running("a")
     moved = ActionMoved(at=START, session_id="s", action_id="a", percent=30, message="m")

@@ -19,7 +19,7 @@ from grange.kernel.units import Instant
 from grange.wire.signature import Credentials
 from grange.worker.calls import ServerCalls
 from grange.worker.plan import Assumed, Call, CallKind, Created
-from grange.worker.shipping import FactPoster, LogShipper, batch_body
+from grange.worker.shipping import FactPoster, LogShipper, batch_body, spread_seconds
 from grange.worker.spool import FRAMES, SAMPLES, Spool
 
 SESSION = "session-" + "0" * 32
@@ -102,6 +102,13 @@ def calls(server: Server) -> ServerCalls:
     )
     assert isinstance(calls.perform(Call(number=2, kind=CallKind.ASSUME, sent_at=now)), Assumed)
     return calls
+
+
+def test_workers_post_their_samples_at_times_of_their_own() -> None:
+    waits = {spread_seconds(f"worker-{number:032x}") for number in range(0, 0x10000, 0x400)}
+    assert len(waits) == 64
+    assert min(waits) == 0.0
+    assert max(waits) < 8.0
 
 
 def poster(spool: Spool, calls: ServerCalls) -> FactPoster:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from grange.adapters.host.tree import descendants
+from grange.adapters.host.tree import children, descendants
 from grange.ports.host import ProcessIdentity
 
 _PR_SET_PDEATHSIG = 1
@@ -42,11 +42,11 @@ class HostProcesses:
     def below(self, root_pid: int) -> list[ProcessIdentity]:
         """Return every process below a root, the root left out."""
         try:
-            children = descendants(psutil.Process(root_pid))
+            found_below = descendants(psutil.Process(root_pid))
         except psutil.Error:
             return []
         found = []
-        for child in children:
+        for child in found_below:
             try:
                 found.append(ProcessIdentity(pid=child.pid, started=_started(child)))
             except psutil.Error:
@@ -96,11 +96,11 @@ class HostProcesses:
     def oom_kills(self) -> int | None:
         """Return how many processes the system has killed for lack of memory since it started."""
         try:
-            counters = Path("/proc/vmstat").read_text(encoding="ascii")
+            counters = Path("/proc/vmstat").read_bytes()
         except OSError:
             return None
-        found = [line for line in counters.splitlines() if line.startswith("oom_kill ")]
-        return int(found[0].split()[1]) if found else None
+        _, found, rest = counters.partition(b"\noom_kill ")
+        return int(rest.split(maxsplit=1)[0]) if found else None
 
     def adopt_orphans(self) -> None:
         """Become the parent of every process below this one whose parent ends, where possible."""
@@ -109,7 +109,9 @@ class HostProcesses:
     def reap_orphans(self, seconds: float) -> None:
         """Take note of adopted processes that have ended, or end within `seconds`."""
         with contextlib.suppress(psutil.Error):
-            psutil.wait_procs(psutil.Process().children(), timeout=seconds)
+            below = children(psutil.Process())
+            if below:
+                psutil.wait_procs(below, timeout=seconds)
 
     def die_with_parent(self, parent_pid: int) -> None:
         """Have this process asked to end (SIGTERM) when its parent dies, where the system can."""
@@ -122,10 +124,14 @@ def _started(process: psutil.Process) -> str:
     """Return when a process started: in ticks of this boot, since the wall clock may be set."""
     if sys.platform != "linux":
         return f"{process.create_time():.2f}"
+    return _started_at(process.pid)
+
+
+def _started_at(pid: int) -> str:
     try:
-        stat = Path(f"/proc/{process.pid}/stat").read_bytes()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError as error:
-        raise psutil.NoSuchProcess(process.pid) from error
+        raise psutil.NoSuchProcess(pid) from error
     return f"{_boot()}:{stat[stat.rindex(b')') :].split()[20].decode('ascii')}"
 
 
