@@ -5,8 +5,10 @@ can climb out. Any other path that a browser navigates to is the application's o
 `index.html`.
 """
 
+import gzip
 import mimetypes
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,12 +37,24 @@ _NOT_BUILT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+_PACKED_KINDS = ("text/", "application/javascript", "application/json", "image/svg+xml")
+_LEAST_BYTES = 1024
+"""Smaller files are sent as they are."""
+
+
+@dataclass(frozen=True)
 class _File:
     content: bytes
     content_type: str
     etag: str
     immutable: bool
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """Compressed, once somebody wants it; None: it would not get smaller."""
+        if len(self.content) < _LEAST_BYTES or not self.content_type.startswith(_PACKED_KINDS):
+            return None
+        return gzip.compress(self.content, mtime=0)
 
 
 class WebFiles:
@@ -65,15 +79,27 @@ class WebFiles:
                 return text_reply(404, "There is no such file.\n", *SECURITY_HEADERS)
             file = self._files.get("/index.html") or _file("/index.html", _NOT_BUILT.encode())
         caching = "public, max-age=31536000, immutable" if file.immutable else "no-cache"
-        headers = (
+        packed = file.packed if _takes_gzip(request) else None
+        etag = file.etag if packed is None else f'{file.etag[:-1]}-gzip"'
+        headers: tuple[tuple[str, str], ...] = (
             ("content-type", file.content_type),
             ("cache-control", caching),
-            ("etag", file.etag),
+            ("etag", etag),
+            ("vary", "accept-encoding"),
             *SECURITY_HEADERS,
         )
-        if request.headers.get("if-none-match") == file.etag:
+        if request.headers.get("if-none-match") == etag:
             return Reply(status=304, headers=headers, body=b"")
-        return Reply(status=200, headers=headers, body=file.content)
+        if packed is None:
+            return Reply(status=200, headers=headers, body=file.content)
+        headers = (*headers, ("content-encoding", "gzip"))
+        return Reply(status=200, headers=headers, body=packed)
+
+
+def _takes_gzip(request: Request) -> bool:
+    """Return whether whoever asks takes compressed files; a coding with a weight is left alone."""
+    taken = request.headers.get("accept-encoding", "").split(",")
+    return "gzip" in {coding.strip() for coding in taken}
 
 
 def _file(name: str, content: bytes) -> _File:

@@ -305,6 +305,7 @@ async def running_api(
         working = {
             "live": live.run(),
             "waiting": waiting.run(),
+            "board": board.run(),
             "licence-servers": _licences(settings, owner, clock),
             "budgets": BudgetWatch(owner, clock, books.ask).run(),
             "upkeep": upkeep.run(),

@@ -1,9 +1,6 @@
 """Rows of active jobs: packed small, read anew when told, forgotten when nobody asks."""
 
 import asyncio
-import base64
-import gzip
-import json
 import random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,58 +17,23 @@ from grange.kernel.errors import InvalidRequestError
 from grange.kernel.ids import uuid7_hex
 from grange.kernel.units import Instant
 from grange.ports.state import Batch
-from grange.services.reads.board import IDLE_MS, RECENT_MS, Board
+from grange.services.reads.board import (
+    FORGET_STEP_MS,
+    IDLE_MS,
+    IDLE_STEP_MS,
+    MOST_CHANGED,
+    RECENT_MS,
+    Board,
+)
 from grange.services.reads.job_pages import AT_A_TIME, JobPages
 from grange.services.reads.job_rows import JobRows
-from grange.services.reads.packing import DIGITS, pack
+from grange.services.reads.packing import Pack
 from grange.services.reads.row_fields import JOB_FIELDS
 from grange.testing.conformance.entities import least
 from grange.testing.memory_store import MemoryStore
+from grange.testing.unpacking import unpacked
 
 FARM = "farm-1"
-
-
-def unpacked(content: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Read a snapshot as its description says."""
-    found = json.loads(gzip.decompress(content))
-    ids = found["ids"]
-    made: list[int] = []
-    if "plain" in ids:
-        names = ids["plain"]
-    else:
-        at, names = ids["first"], []
-        digits = base64.b64decode(ids["rest"]).hex()
-        for number, step in enumerate(ids["steps"]):
-            at += step
-            made.append(at)
-            names.append(f"{ids['prefix']}{at:012x}7{digits[19 * number : 19 * number + 19]}")
-    rows: list[dict[str, Any]] = [{"job_id": name} for name in names]
-    for name, column in found["columns"].items():
-        for row, value in zip(rows, values_of(column, made, len(rows)), strict=True):
-            row[name] = value
-    return found, rows
-
-
-def values_of(column: dict[str, Any], made: list[int], count: int) -> list[Any]:
-    if "plain" in column:
-        return list(column["plain"])
-    if "after_made" in column:
-        return [
-            None if after is None else made[number] + after
-            for number, after in enumerate(column["after_made"])
-        ]
-    if "pieces" in column:
-        pieces = [values_of(one, made, count) for one in column["pieces"]]
-        return [
-            "_".join(part for part in row if part is not None) for row in zip(*pieces, strict=True)
-        ]
-    found = []
-    for number in range(count):
-        place = 0
-        for digit in column["at"][number * column["width"] :][: column["width"]]:
-            place = place * 64 + DIGITS.index(digit)
-        found.append(column["values"][place])
-    return found
 
 
 def job_id(at: int, number: int = 0) -> str:
@@ -81,10 +43,10 @@ def job_id(at: int, number: int = 0) -> str:
 class Shop:
     """A farm with jobs, without a server."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: MemoryStore | None = None) -> None:
         self.clock = VirtualClock()
         self.now = int(self.clock.now())
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         self.board = Board(self.store, self.clock, lambda: 7)
         self.farm = least(Farm, farm_id=FARM)
         self.puts: list[Any] = [
@@ -156,11 +118,110 @@ def test_a_board_reads_again_only_what_it_is_told_of():
         shop.board.touch(FARM, "job", job.job_id)
         shop.board.touch(FARM, "job", other.job_id)
         assert await shop.names() == ["renamed"]
-        shop.clock.advance(IDLE_MS / 1000 + 1)
-        shop.board.touch(FARM, "job", job.job_id)  # nobody has asked for long: all is forgotten
-        shop.puts = [other]
+
+    asyncio.run(check())
+
+
+def test_a_snapshot_is_what_was_packed_last_and_what_changed_since():
+    """What changed is packed anew alone; what is read from both is what the rows are now."""
+
+    async def check() -> None:
+        shop = Shop()
+        jobs = [shop.add(f"job {number}", age_ms=number) for number in range(5)]
+        ended = shop.add("ended", ended_at=Instant(shop.now - RECENT_MS + 5_000))
         await shop.commit()
-        assert await shop.names() == ["two", "renamed"], "and read again when somebody asks"
+        first, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
+        assert (first["rows"], first["changed"]["rows"], len(rows)) == (6, 0, 6)
+        shop.puts = [
+            replace(jobs[1], name="renamed", started_at=Instant(shop.now)),
+            replace(jobs[2], lifecycle_status=JobLifecycleStatus.ARCHIVED),
+        ]
+        new = shop.add("new", age_ms=99)
+        await shop.commit()
+        for job in (jobs[1], jobs[2], new):
+            shop.board.touch(FARM, "job", job.job_id)
+        shop.clock.advance(FORGET_STEP_MS / 1000)
+        second, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
+        assert {row["name"] for row in rows} == {"job 0", "renamed", "job 3", "job 4", "new"}
+        assert (second["rows"], second["changed"]["rows"]) == (6, 2)
+        assert second["gone"] == sorted([jobs[2].job_id, ended.job_id])
+        [alone] = await JobRows(shop.store).some([jobs[1].job_id])
+        [renamed] = [row for row in rows if row["name"] == "renamed"]
+        assert renamed == {name: getattr(alone, name) for name in renamed}
+        assert await shop.board.snapshot(shop.farm, 0) == await shop.board.snapshot(shop.farm, 0)
+
+    asyncio.run(check())
+
+
+class CountingStore(MemoryStore):
+    """Counts how often rows of jobs are read."""
+
+    jobs_read = 0
+
+    async def columns(self, entity: type[Any], *words: Any, **more: Any) -> list[tuple[Any, ...]]:
+        if entity is Job:
+            self.jobs_read += 1
+        return await super().columns(entity, *words, **more)
+
+
+def test_rows_are_there_before_anybody_asks_and_stay_current():
+    """A reader waits for no row: they are read and packed beforehand, also while nobody asks."""
+
+    async def check() -> None:
+        store = CountingStore()
+        shop = Shop(store)
+        job = shop.add("one")
+        await shop.commit()
+        await shop.board.step()
+
+        async def change(name: str, *, after_ms: int) -> bool:
+            """Rename the job; return whether the board reads it by itself."""
+            shop.puts = [replace(job, name=name)]
+            await shop.commit()
+            shop.board.touch(FARM, "job", job.job_id)
+            shop.clock.advance(after_ms / 1000)
+            before = store.jobs_read
+            await shop.board.step()
+            return store.jobs_read > before
+
+        async def read() -> int:
+            """Return how often jobs are read for a reader."""
+            before = store.jobs_read
+            _, [row] = unpacked(await shop.board.snapshot(shop.farm, 0))
+            seen.append(row["name"])
+            return store.jobs_read - before
+
+        seen: list[str] = []
+        assert await read() == 0
+        assert await change("two", after_ms=5_000)
+        assert await read() == 0
+        assert await change("three", after_ms=IDLE_MS + 1)
+        assert not await change("four", after_ms=5_000), "seldom while nobody asks"
+        assert await change("five", after_ms=IDLE_STEP_MS)
+        assert await read() == 0
+        assert seen == ["one", "two", "five"]
+
+    asyncio.run(check())
+
+
+def test_all_rows_are_packed_again_once_many_have_changed():
+    async def check() -> None:
+        shop = Shop()
+        jobs = [shop.add(f"job {number}") for number in range(MOST_CHANGED + 1)]
+        await shop.commit()
+        await shop.board.step()
+        for most, packed in ((MOST_CHANGED, 0), (MOST_CHANGED + 1, 1)):
+            for job in jobs[:most]:
+                shop.board.touch(FARM, "job", job.job_id)
+            shop.clock.advance(60)
+            before, _ = unpacked(await shop.board.snapshot(shop.farm, 0))
+            await shop.board.step()
+            shop.board.touch(FARM, "job", jobs[0].job_id)
+            shop.clock.advance(60)
+            found, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
+            assert before["changed"]["rows"] == most
+            assert found["changed"]["rows"] == (1 if packed else most)
+            assert len(rows) == len(jobs)
 
     asyncio.run(check())
 
@@ -207,7 +268,7 @@ def test_ids_of_another_kind_are_packed_as_they_are():
         await shop.commit()
         _, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
         assert [(row["job_id"], row["created_at"]) for row in rows] == [("job-imported", 5)]
-        assert unpacked(pack({"number": 1}, [], key="job_id"))[1] == []
+        assert unpacked(Pack("job_id").whole([], {"number": 1}))[1] == []
 
     asyncio.run(check())
 

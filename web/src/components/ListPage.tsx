@@ -85,6 +85,8 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   const [minute, setMinute] = createSignal(Math.floor(now() / 60_000));
   const ticking = setInterval(() => setMinute(Math.floor(now() / 60_000)), 5000);
   const query = createMemo(() => {
+    // What a query may name comes with the rows.
+    if (list.fields().length === 0) return { test: null, problem: null };
     const text = word('where') ?? '';
     if (NOW_WORDS.test(text)) minute();
     try {
@@ -99,20 +101,24 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   createEffect(() => {
     const { test } = query();
     // While a query cannot be read, what the last one found stays.
-    if (test !== null && list.loaded() > 0) setLast(() => (row: T) => test(row as Row));
+    if (test !== null) setLast(() => (row: T) => test(row as Row));
   });
   const ordering = createMemo<Ordering<T>>(() => ({
     test: last(),
     sort: sort().map(({ key, descending }) => ({ valueOf: sortable.get(key)!, descending })),
     group: props.groups[word('group') ?? '']?.of ?? null,
   }));
+  /** The newest rows alone are the beginning of the list only in its usual order. */
+  const isBeginning = () =>
+    list.partial() && word('where') === undefined && word('group') === undefined && !word('sort');
+  const hasRows = createMemo(() => (list.partial() ? isBeginning() : list.loaded() > 0));
   const [figures, setFigures] = createSignal({ matched: 0, all: 0, lines: 0 });
   const [states, setStates] = createSignal(new Map<string, number>());
   const [chosen, setChosen] = createSignal<T[]>([]);
   const view = new View<T>(list.table.idOf, ordering());
   const tally = () => {
     const found = new Map<string, number>();
-    for (const row of list.table.rows) {
+    for (const row of list.partial() ? [] : list.table.rows) {
       const state = props.stateOf(row);
       found.set(state, (found.get(state) ?? 0) + 1);
     }
@@ -141,9 +147,9 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   let shownText = word('where') ?? '';
   createEffect(() => grid.show(layout(), sort()));
   createEffect(
-    on([ordering, list.loaded], ([next]) => {
+    on([ordering, list.loaded, hasRows], ([next]) => {
       view.ordering = next;
-      view.rebuild(list.table.rows);
+      view.rebuild(hasRows() ? list.table.rows : []);
       const kept = new Set(view.rows.map(list.table.idOf));
       grid.selection.keep((id) => kept.has(id));
       const text = untrack(() => word('where')) ?? '';
@@ -151,9 +157,11 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
       shownText = text;
       grid.set(view.items);
       tally();
+      if (chosen().length > 0) choose(grid.selection.ids);
     }),
   );
   const deaf = list.table.listen((changes) => {
+    if (!hasRows()) return;
     if (view.update(changes)) grid.set(view.items);
     else grid.refresh();
     tally();
@@ -187,7 +195,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
     onCleanup(() => window.removeEventListener('keydown', onSlash));
   });
   const isWanted = (state: string) => (word('where') ?? '') === `state=${state.toLowerCase()}`;
-  const hasList = () => list.loaded() > 0;
+  const hasList = () => list.loaded() > 0 && !list.partial();
   return (
     <section
       class="panel list-page"

@@ -20,7 +20,18 @@ interface PackedColumn {
   after_made?: (number | null)[];
 }
 
-export interface Packed {
+interface PackedRows {
+  rows: number;
+  ids: PackedIds;
+  columns: Record<string, PackedColumn>;
+}
+
+/** Rows as they were packed last, and what changed since. */
+export interface Packed extends PackedRows {
+  /** In place of rows of the same ids and beside the others. */
+  changed: PackedRows;
+  /** Ids of rows that are no longer there. */
+  gone: string[];
   /** Of the last event the rows include. */
   number: number;
   now: number;
@@ -29,28 +40,77 @@ export interface Packed {
   /** False: there are more rows than one snapshot holds. */
   complete: boolean;
   total: number;
-  rows: number;
-  ids: PackedIds;
-  columns: Record<string, PackedColumn>;
 }
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const PLACES = new Uint8Array(128);
 for (let place = 0; place < DIGITS.length; place += 1) PLACES[DIGITS.charCodeAt(place)] = place;
+/** Work at one go, in milliseconds, and rows between two looks at the clock. */
+const TURN_MS = 12;
+const ROWS_AT_ONCE = 1000;
 /** Hex digits of an id behind its time and version. */
 const CHANCE = 19;
 
-export function unpack<T extends object>(packed: Packed, key: keyof T & string): T[] {
+/** Reads a snapshot piece by piece, so that whoever scrolls meanwhile does not notice. */
+export async function unpack<T extends object>(
+  packed: Packed,
+  key: keyof T & string,
+  finish: (row: T) => T,
+): Promise<T[]> {
+  const breathe = breather();
+  const rows = await rowsOf(packed, key, finish, breathe);
+  if (packed.changed.rows === 0 && packed.gone.length === 0) return rows;
+  const gone = new Set<unknown>(packed.gone);
+  const changed = new Map<unknown, T>();
+  for (const row of await rowsOf(packed.changed, key, finish, breathe)) changed.set(row[key], row);
+  const found: T[] = [];
+  for (const row of rows) {
+    const id = row[key];
+    const now = changed.get(id);
+    if (now !== undefined) changed.delete(id);
+    if (!gone.has(id)) found.push(now ?? row);
+  }
+  found.push(...changed.values());
+  return found;
+}
+
+/** Lets the browser do something else after every so many milliseconds of work. */
+function breather(): () => Promise<void> | undefined {
+  let since = performance.now();
+  const { port1, port2 } = new MessageChannel();
+  return () => {
+    if (performance.now() - since < TURN_MS) return undefined;
+    return new Promise((resolve) => {
+      port1.onmessage = () => {
+        since = performance.now();
+        resolve();
+      };
+      port2.postMessage(null);
+    });
+  };
+}
+
+async function rowsOf<T extends object>(
+  packed: PackedRows,
+  key: keyof T & string,
+  finish: (row: T) => T,
+  breathe: () => Promise<void> | undefined,
+): Promise<T[]> {
   const { ids, made } = idsOf(packed.ids, packed.rows);
   const names = Object.keys(packed.columns);
-  const columns = names.map((name) => valuesOf(packed.columns[name]!, made, packed.rows));
+  const columns: unknown[][] = [];
+  for (const name of names) {
+    await breathe();
+    columns.push(valuesOf(packed.columns[name]!, made, packed.rows));
+  }
   const rows: T[] = new Array(packed.rows);
   for (let at = 0; at < packed.rows; at += 1) {
+    if (at % ROWS_AT_ONCE === 0) await breathe();
     const row: Record<string, unknown> = { [key]: ids[at] };
     for (let column = 0; column < names.length; column += 1) {
       row[names[column]!] = columns[column]![at];
     }
-    rows[at] = row as T;
+    rows[at] = finish(row as T);
   }
   return rows;
 }

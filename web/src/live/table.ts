@@ -51,12 +51,19 @@ export class LiveTable<T extends object> {
     return () => this.#listeners.delete(hear);
   }
 
-  /** Replaces everything; those who listen are not told. */
+  /** Replaces everything but what the user just did; those who listen are not told. */
   load(rows: T[]): void {
     this.#rows.clear();
     this.#told.clear();
-    this.#overlays.clear();
     for (const row of rows) this.#rows.set(this.idOf(row), row);
+    for (const [id, { patch }] of this.#overlays) {
+      const row = this.#rows.get(id);
+      if (row === undefined) this.#overlays.delete(id);
+      else {
+        this.#told.set(id, { ...row });
+        Object.assign(row, patch);
+      }
+    }
   }
 
   /** Takes in what the server says now. */

@@ -1,18 +1,21 @@
 /** All active jobs and all workers, read once and kept live for as long as the page lives. */
 
-import { createSignal, type Accessor } from 'solid-js';
+import { batch, createSignal, type Accessor } from 'solid-js';
+import { unwrap } from 'solid-js/store';
 import { getSnapshot, reasonOf } from '../api/client';
 import type { JobRow, WorkerRow } from '../api/types';
 import { unpack } from '../live/snapshot';
 import { LiveTable } from '../live/table';
 import type { Field } from '../where';
-import { setServerTime } from './clock';
+import { now, setServerTime } from './clock';
 import type { FarmState } from './farm';
 
 export interface LiveList<T extends object> {
   table: LiveTable<T>;
   /** Goes up whenever everything was read anew. */
   loaded: Accessor<number>;
+  /** True: only the newest rows are there yet. */
+  partial: Accessor<boolean>;
   problem: Accessor<string | null>;
   fields: Accessor<Field[]>;
   zone: Accessor<string>;
@@ -42,6 +45,16 @@ function counted(row: JobRow): JobRow {
   return row;
 }
 
+const DAY_MS = 86_400_000;
+
+/** The newest of the active jobs, as the farm's overview has them. */
+function newestJobs(farm: FarmState): JobRow[] {
+  const oldest = now() - DAY_MS;
+  return unwrap(farm.store.jobs)
+    .filter(({ ended_at }) => ended_at === null || ended_at >= oldest)
+    .map((row) => ({ ...row, counts: { ...row.counts } }));
+}
+
 const jobLists = new WeakMap<FarmState, LiveList<JobRow>>();
 const workerLists = new WeakMap<FarmState, LiveList<WorkerRow>>();
 
@@ -52,6 +65,7 @@ export function useJobList(farm: FarmState): LiveList<JobRow> {
       of: 'jobs',
       kind: 'job',
       key: 'job_id',
+      first: newestJobs(farm),
       finish: counted,
       whole: (row) => 'counts' in row,
       gone: (row) => row.lifecycle_status === 'ARCHIVED',
@@ -68,6 +82,7 @@ export function useWorkerList(farm: FarmState): LiveList<WorkerRow> {
       of: 'workers',
       kind: 'worker',
       key: 'worker_id',
+      first: [],
       finish: (row) => row,
       whole: (row) => 'threads' in row,
       gone: () => false,
@@ -81,6 +96,8 @@ interface Source<T> {
   of: 'jobs' | 'workers';
   kind: 'job' | 'worker';
   key: keyof T & string;
+  /** Rows that are known already, the newest first, to show before all are there. */
+  first: T[];
   finish: (row: T) => T;
   /** An event may say only which thing changed. */
   whole: (row: object) => boolean;
@@ -89,10 +106,12 @@ interface Source<T> {
 
 function createList<T extends object>(farm: FarmState, source: Source<T>): LiveList<T> {
   const table = new LiveTable<T>((row) => row[source.key] as string);
+  table.load(source.first);
   const [loaded, setLoaded] = createSignal(0);
+  const [partial, setPartial] = createSignal(source.first.length > 0);
   const [problem, setProblem] = createSignal<string | null>(null);
   const [fields, setFields] = createSignal<Field[]>([]);
-  const [zone, setZone] = createSignal('UTC');
+  const [zone, setZone] = createSignal(farm.zone() ?? 'UTC');
   const [complete, setComplete] = createSignal(true);
   const [total, setTotal] = createSignal(0);
   let early: { rows: T[]; number: number }[] | null = null;
@@ -107,17 +126,22 @@ function createList<T extends object>(farm: FarmState, source: Source<T>): LiveL
       const packed = await getSnapshot(farmId, source.of, farm.lastNumber());
       if (mine !== turn) return;
       setServerTime(packed.now);
-      table.load(unpack<T>(packed, source.key).map(source.finish));
+      const rows = await unpack<T>(packed, source.key, source.finish);
+      if (mine !== turn) return;
+      table.load(rows);
       for (const { rows, number } of early) {
         if (number > packed.number) table.update(rows, source.gone);
       }
       early = null;
-      setFields(packed.fields);
-      setZone(packed.zone);
-      setComplete(packed.complete);
-      setTotal(packed.total);
-      setProblem(null);
-      setLoaded((times) => times + 1);
+      batch(() => {
+        setFields(packed.fields);
+        setZone(packed.zone);
+        setComplete(packed.complete);
+        setTotal(packed.total);
+        setProblem(null);
+        setPartial(false);
+        setLoaded((times) => times + 1);
+      });
     } catch (error) {
       if (mine !== turn) return;
       setProblem(reasonOf(error));
@@ -145,5 +169,5 @@ function createList<T extends object>(farm: FarmState, source: Source<T>): LiveL
     clearTimeout(patience);
     void read();
   });
-  return { table, loaded, problem, fields, zone, complete, total };
+  return { table, loaded, partial, problem, fields, zone, complete, total };
 }

@@ -16,7 +16,7 @@ from grange.server.rest.given import Services
 from grange.services.reads.board import matching
 from grange.services.reads.job_pages import JobPages
 from grange.services.reads.job_rows import JobRow
-from grange.services.reads.packing import Packed, pack
+from grange.services.reads.packing import Pack, Packed
 from grange.services.reads.pages import WorkerRow
 from grange.services.reads.row_fields import JOB_FIELDS, WORKER_FIELDS, told
 
@@ -25,6 +25,7 @@ _HEADERS = {
     "cache-control": "no-store",
     "vary": "accept-encoding",
 }
+_WORKERS = Pack("worker_id")
 _PACKED = {200: ResponseSpec(Packed, description="Rows as columns", generate_examples=False)}
 
 
@@ -86,7 +87,7 @@ async def get_workers_snapshot(farm_id: FromPath[str], context: Services) -> Res
         "total": len(rows),
     }
     rows.sort(key=lambda row: row.worker_id)
-    content = await asyncio.to_thread(pack, about, rows, key="worker_id")
+    content = await asyncio.to_thread(_WORKERS.whole, rows, about)
     return Response(content, media_type="application/json", headers=_HEADERS)
 
 

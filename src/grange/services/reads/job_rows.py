@@ -18,8 +18,8 @@ LAYERS_OF = 2000
 """So many jobs' layers are looked up at a time."""
 
 
-class JobRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One job in a list."""
+class JobRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One job in a list. Many are kept, and none holds another: the collector passes them by."""
 
     job_id: str
     queue_id: str
