@@ -951,6 +951,7 @@ export interface components {
     };
     /** Packed */
     Packed: {
+      changed: components['schemas']['PackedRows'];
       columns: {
         [key: string]: {
           [key: string]: unknown;
@@ -960,6 +961,7 @@ export interface components {
       fields: {
         [key: string]: unknown;
       }[];
+      gone: string[];
       ids: {
         [key: string]: unknown;
       };
@@ -968,6 +970,18 @@ export interface components {
       rows: number;
       total: number;
       zone: string;
+    };
+    /** PackedRows */
+    PackedRows: {
+      columns: {
+        [key: string]: {
+          [key: string]: unknown;
+        };
+      };
+      ids: {
+        [key: string]: unknown;
+      };
+      rows: number;
     };
     /** PagesBody */
     PagesBody: {

@@ -150,8 +150,10 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
     on([ordering, list.loaded, hasRows], ([next]) => {
       view.ordering = next;
       view.rebuild(hasRows() ? list.table.rows : []);
-      const kept = new Set(view.rows.map(list.table.idOf));
-      grid.selection.keep((id) => kept.has(id));
+      if (grid.selection.ids.size > 0) {
+        const kept = new Set(view.rows.map(list.table.idOf));
+        grid.selection.keep((id) => kept.has(id));
+      }
       const text = untrack(() => word('where')) ?? '';
       if (text !== shownText) grid.top();
       shownText = text;

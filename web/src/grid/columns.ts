@@ -6,7 +6,7 @@ import { ago, elapsed, full } from '../format/time';
 import { now } from '../state/clock';
 import { chipElement } from '../theme/shapes';
 import { TASK_ORDER, TASK_URGENCY, taskLook, workerLook, WORKER_LOOKS } from '../theme/states';
-import { set, type Column } from './grid';
+import { set, write, type Column } from './grid';
 
 type Zone = () => string | undefined;
 
@@ -21,32 +21,48 @@ function link(cell: HTMLElement, href: string, text: string): void {
     cell.replaceChildren(anchor);
   }
   (anchor as HTMLAnchorElement).href = href;
-  anchor.textContent = text;
+  write(anchor as HTMLAnchorElement, text);
 }
 
-/** The tasks of a job as a bar; its words are on it for readers and as a tip. */
+/** How many tasks of which state, in words. */
+const inWords = (counts: Counts): string[] =>
+  TASK_ORDER.flatMap((status) => {
+    const tasks = counts[status] ?? 0;
+    return tasks === 0 ? [] : `${count(tasks)} ${taskLook(status).word}`;
+  });
+
+/** The tasks of a job as a bar; its words are on it for readers. */
 function bar(cell: HTMLElement, counts: Counts): void {
-  const line = document.createElement('div');
-  line.className = 'bar';
-  const words: string[] = [];
+  let line = cell.firstElementChild?.firstElementChild;
+  if (!(line instanceof HTMLElement)) {
+    line = document.createElement('div');
+    line.className = 'bar';
+    set(line, { role: 'img' });
+    const progress = document.createElement('div');
+    progress.className = 'progress bare';
+    progress.append(line);
+    cell.replaceChildren(progress);
+  }
+  let part = line.firstElementChild;
   for (const status of TASK_ORDER) {
     const tasks = counts[status] ?? 0;
     if (tasks === 0) continue;
-    const look = taskLook(status);
-    const part = document.createElement('span');
-    part.className = 'part';
-    part.dataset['tone'] = look.tone;
-    part.dataset['shape'] = look.shape;
-    part.style.flexGrow = String(tasks);
-    line.append(part);
-    words.push(`${count(tasks)} ${look.word}`);
+    if (!(part instanceof HTMLElement)) {
+      part = document.createElement('span');
+      part.className = 'part';
+      line.append(part);
+    }
+    const { tone, shape } = taskLook(status);
+    set(part, { 'data-tone': tone, 'data-shape': shape });
+    (part as HTMLElement).style.flexGrow = String(tasks);
+    part = part.nextElementSibling;
   }
-  set(line, { role: 'img', 'aria-label': `Tasks: ${words.join(', ')}` });
-  const progress = document.createElement('div');
-  progress.className = 'progress bare';
-  progress.dataset['tip'] = words.join('\n');
-  progress.append(line);
-  cell.replaceChildren(progress);
+  while (part !== null) {
+    const next: Element | null = part.nextElementSibling;
+    part.remove();
+    part = next;
+  }
+  line.setAttribute('aria-label', `Tasks: ${inWords(counts).join(', ')}`);
 }
 
 /** An age that says when exactly as a tip. */
@@ -63,12 +79,7 @@ const age = <T>(
   min: 70,
   sort: at,
   text: (row) => (at(row) === null ? UNKNOWN : ago(at(row), now())),
-  look: (row) => String(at(row)),
-  draw: (cell, row) => {
-    cell.textContent = at(row) === null ? UNKNOWN : ago(at(row), now());
-    if (at(row) === null) cell.removeAttribute('data-tip');
-    else cell.dataset['tip'] = full(at(row), zone());
-  },
+  tip: (row) => (at(row) === null ? undefined : full(at(row), zone())),
   ...more,
 });
 
@@ -127,6 +138,7 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
     min: 60,
     sort: (row) => (row.tasks_total === 0 ? null : (row.counts.SUCCEEDED ?? 0) / row.tasks_total),
     text: (row) => JSON.stringify(row.counts),
+    tip: (row) => inWords(row.counts).join('\n'),
     draw: (cell, row) => bar(cell, row.counts),
   },
   {

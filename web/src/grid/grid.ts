@@ -28,6 +28,8 @@ export interface Column<T> {
    * `text`, the look or the row changes.
    */
   draw?: (cell: HTMLElement, row: T) => void;
+  /** What the pointer is told over the cell; asked only when it comes there. */
+  tip?: (row: T) => string | undefined;
   /** What the cell looks like, where the text alone does not tell; compared to draw seldom. */
   look?: (row: T) => string;
 }
@@ -48,14 +50,17 @@ export interface GridOptions<T> {
 
 export const ROW_PX = 30;
 const HEAD_PX = 30;
-const OVERSCAN = 6;
+const OVERSCAN = 4;
 const TICK_PX = 34;
 
 interface Line {
   element: HTMLElement;
   cells: HTMLElement[];
   said: string[];
-  shown: Shown[];
+  columns: Column<never>[];
+  index: number;
+  /** Of the row it shows; null: it shows a group, or nothing yet. */
+  id: string | null;
 }
 
 let grids = 0;
@@ -102,6 +107,7 @@ export class VirtualGrid<T extends object> {
       const item = this.#itemAt(event);
       if (item !== null && !(item instanceof Group)) options.open(item);
     });
+    this.#body.addEventListener('pointerover', this.#over);
     this.element.addEventListener('focus', () => {
       if (this.#at < 0 && this.#items.length > 0) this.#moveTo(0);
     });
@@ -144,6 +150,7 @@ export class VirtualGrid<T extends object> {
     const active = this.#items[this.#at];
     const count = items.length;
     this.#items = items;
+    this.#body.style.height = `${count * ROW_PX}px`;
     if (active !== undefined && items[this.#at] !== active) {
       this.#at = Math.min(this.#placeOf(active), count - 1);
     }
@@ -192,10 +199,10 @@ export class VirtualGrid<T extends object> {
 
   #render(): void {
     const found = this.#virtual.getVirtualItems();
-    this.#body.style.height = `${this.#items.length * ROW_PX}px`;
-    const wanted = new Set(found.map(({ index }) => index));
+    const from = found[0]?.index ?? 0;
+    const to = Math.min((found.at(-1)?.index ?? -1) + 1, this.#items.length);
     for (const [index, line] of this.#lines) {
-      if (wanted.has(index) && index < this.#items.length) continue;
+      if (index >= from && index < to) continue;
       this.#lines.delete(index);
       this.#spare.push(line);
     }
@@ -212,7 +219,7 @@ export class VirtualGrid<T extends object> {
       if (item instanceof Group) this.#drawGroup(line, item, index);
       else this.#drawRow(line, item, index);
     }
-    for (const line of this.#spare) line.element.remove();
+    for (const line of this.#spare) if (line.element.isConnected) line.element.remove();
     if (!this.#virtual.isScrolling) this.#putInOrder();
     const active = this.#lines.get(this.#at);
     if (active === undefined) this.element.removeAttribute('aria-activedescendant');
@@ -235,6 +242,8 @@ export class VirtualGrid<T extends object> {
     const element = document.createElement('div');
     element.className = 'grid-row';
     set(element, { role: 'row' });
+    const columns = this.#layout.map(({ key }) => this.#byKey.get(key)! as Column<never>);
+    let left = TICK_PX;
     const cells = [...Array(this.#layout.length + 1).keys()].map((column) => {
       const cell = document.createElement('div');
       set(cell, { role: 'gridcell', 'aria-colindex': String(column + 1) });
@@ -242,20 +251,24 @@ export class VirtualGrid<T extends object> {
       const shown = this.#layout[column - 1];
       if (shown !== undefined) {
         cell.dataset['column'] = shown.key;
-        if (this.#byKey.get(shown.key)?.number) cell.classList.add('number');
+        if (columns[column - 1]!.number) cell.classList.add('number');
+        // Each cell stands by itself: a text that changes moves nothing else.
+        cell.style.setProperty('--left', `${left}px`);
+        cell.style.setProperty('--width', `${shown.width}px`);
+        left += shown.width;
       }
       return cell;
     });
     element.append(...cells);
-    return { element, cells, said: cells.map(() => '\u0000'), shown: this.#layout };
+    return { element, cells, said: cells.map(() => '\u0000'), columns, index: -1, id: null };
   }
 
   #common(line: Line, index: number): void {
     const { element } = line;
-    const id = `${this.#id}-${index}`;
-    if (element.id !== id) {
-      element.id = id;
-      set(element, { 'aria-rowindex': String(index + 2) });
+    if (line.index !== index) {
+      line.index = index;
+      element.id = `${this.#id}-${index}`;
+      element.setAttribute('aria-rowindex', String(index + 2));
       element.classList.toggle('odd', index % 2 === 1);
     }
     element.classList.toggle('active', index === this.#at);
@@ -264,6 +277,7 @@ export class VirtualGrid<T extends object> {
   #drawGroup(line: Line, group: Group, index: number): void {
     this.#common(line, index);
     const { element, cells, said } = line;
+    line.id = null;
     element.classList.add('group');
     element.removeAttribute('aria-selected');
     delete element.dataset['id'];
@@ -273,7 +287,7 @@ export class VirtualGrid<T extends object> {
       const says = column === 0 ? (group.isOpen ? '▾' : '▸') : column === 1 ? text : '';
       if (said[column] === `g${says}`) return;
       said[column] = `g${says}`;
-      cell.textContent = says;
+      write(cell, says);
       cell.removeAttribute('data-tip');
     });
   }
@@ -282,29 +296,46 @@ export class VirtualGrid<T extends object> {
     this.#common(line, index);
     const { element, cells, said } = line;
     const id = this.options.idOf(row);
-    element.classList.remove('group');
-    element.removeAttribute('aria-expanded');
-    element.dataset['id'] = id;
+    if (line.id === null) {
+      element.classList.remove('group');
+      element.removeAttribute('aria-expanded');
+      if (!(this.#items[0] instanceof Group)) element.removeAttribute('aria-level');
+    }
     if (this.#items[0] instanceof Group) set(element, { 'aria-level': '2' });
-    else element.removeAttribute('aria-level');
+    if (line.id !== id) {
+      line.id = id;
+      element.dataset['id'] = id;
+    }
     const isSelected = this.selection.ids.has(id);
     set(element, { 'aria-selected': String(isSelected) });
     const tick = isSelected ? '✓' : '';
     if (said[0] !== tick) {
       said[0] = tick;
-      cells[0]!.textContent = tick;
+      write(cells[0]!, tick);
     }
-    line.shown.forEach(({ key }, at) => {
-      const column = this.#byKey.get(key)!;
+    const columns = line.columns as Column<T>[];
+    for (let at = 0; at < columns.length; at += 1) {
+      const column = columns[at]!;
       const text = column.text(row);
-      const look = `${column.look?.(row) ?? ''}\u0000${text}`;
-      if (said[at + 1] === look) return;
+      const look = column.look === undefined ? text : `${column.look(row)}\u0000${text}`;
+      if (said[at + 1] === look) continue;
       said[at + 1] = look;
       const cell = cells[at + 1]!;
-      if (column.draw === undefined) cell.textContent = text;
+      if (column.draw === undefined) write(cell, text);
       else column.draw(cell, row);
-    });
+    }
   }
+
+  /** Cells say more to the pointer: worked out when it comes, not for every row that passes. */
+  #over = (event: Event): void => {
+    const cell = (event.target as Element).closest<HTMLElement>('.grid-cell');
+    const item = this.#itemAt(event);
+    const column = this.#byKey.get(cell?.dataset['column'] ?? '');
+    if (cell === null || item === null || item instanceof Group) return;
+    const tip = column?.tip?.(item);
+    if (tip === undefined) cell.removeAttribute('data-tip');
+    else cell.dataset['tip'] = tip;
+  };
 
   #itemAt(event: Event): Item<T> | null {
     const element = (event.target as Element).closest('.grid-row');
@@ -392,4 +423,11 @@ export function set(element: Element, attributes: Record<string, string>): void 
   for (const [name, value] of Object.entries(attributes)) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value);
   }
+}
+
+/** Puts a text where one stood, without a new node. */
+export function write(cell: Element, text: string): void {
+  const first = cell.firstChild;
+  if (first instanceof Text && first === cell.lastChild) first.data = text;
+  else cell.textContent = text;
 }

@@ -45,6 +45,7 @@ export interface Packed extends PackedRows {
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const PLACES = new Uint8Array(128);
 for (let place = 0; place < DIGITS.length; place += 1) PLACES[DIGITS.charCodeAt(place)] = place;
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 /** Work at one go, in milliseconds, and rows between two looks at the clock. */
 const TURN_MS = 12;
 const ROWS_AT_ONCE = 1000;
@@ -120,7 +121,7 @@ function idsOf(packed: PackedIds, count: number): { ids: string[]; made: number[
   const bytes = atob(packed.rest);
   const digits: string[] = new Array(bytes.length);
   for (let at = 0; at < bytes.length; at += 1) {
-    digits[at] = bytes.charCodeAt(at).toString(16).padStart(2, '0');
+    digits[at] = HEX[bytes.charCodeAt(at)]!;
   }
   const chance = digits.join('');
   const ids: string[] = new Array(count);
@@ -142,12 +143,16 @@ function valuesOf(column: PackedColumn, made: number[], count: number): unknown[
   }
   if (column.pieces !== undefined) {
     const pieces = column.pieces.map((piece) => valuesOf(piece, made, count));
-    return Array.from({ length: count }, (_, at) =>
-      pieces
-        .map((piece) => piece[at])
-        .filter((text) => text !== null)
-        .join('_'),
-    );
+    const texts: string[] = new Array(count);
+    for (let at = 0; at < count; at += 1) {
+      let text = pieces[0]![at] as string;
+      for (let more = 1; more < pieces.length; more += 1) {
+        const piece = pieces[more]![at];
+        if (piece !== null) text += `_${String(piece)}`;
+      }
+      texts[at] = text;
+    }
+    return texts;
   }
   const { values, at: places, width } = column as Required<PackedColumn>;
   if (values.length === 1) return new Array(count).fill(values[0]);

@@ -25,8 +25,9 @@ export interface LiveList<T extends object> {
   total: Accessor<number>;
 }
 
-/** How long rows wait for the stream of events to begin. */
+/** How long rows wait for the stream of events to begin; longer where the newest are shown. */
 const STREAM_MS = 600;
+const STREAM_BEHIND_MS = 2500;
 
 const RUNNING = ['RUNNING', 'ASSIGNED', 'INTERRUPTING'] as const;
 
@@ -129,6 +130,9 @@ function createList<T extends object>(farm: FarmState, source: Source<T>): LiveL
       const rows = await unpack<T>(packed, source.key, source.finish);
       if (mine !== turn) return;
       table.load(rows);
+      // What the page makes of them is work of its own.
+      await new Promise((goOn) => setTimeout(goOn));
+      if (mine !== turn) return;
       for (const { rows, number } of early) {
         if (number > packed.number) table.update(rows, source.gone);
       }
@@ -162,7 +166,10 @@ function createList<T extends object>(farm: FarmState, source: Source<T>): LiveL
   // Rows read before the stream began may lack what changed in between: they are read after it, or
   // once more if it was long in coming.
   let began = farm.lastNumber() > 0;
-  const patience = setTimeout(() => void read(), began ? 0 : STREAM_MS);
+  const patience = setTimeout(
+    () => void read(),
+    began ? 0 : source.first.length > 0 ? STREAM_BEHIND_MS : STREAM_MS,
+  );
   farm.follow('hello', () => {
     if (began) return;
     began = true;
