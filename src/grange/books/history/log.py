@@ -1,7 +1,7 @@
 """A layer's errors and log as views with their caps; the store keeps everything (S0-51, S0-52)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -246,6 +246,10 @@ class _Running:
         )
 
 
+_FIELDS = tuple(field.name for field in fields(LogEntry))
+
+
 def plain(entry: LogEntry) -> dict[str, Any]:
     """Return an entry as plain values."""
-    return asdict(entry) | {"what_name": LogId(entry.what).name.lower()}
+    found = {name: getattr(entry, name) for name in _FIELDS}
+    return found | {"what_name": LogId(entry.what).name.lower()}
