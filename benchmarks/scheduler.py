@@ -8,10 +8,12 @@ so that a busy machine disturbs them less; the wait is real time. Collections of
 rare as in the server.
 """
 
+import gc
 import itertools
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.contest import Contestant, Goal, Table, held
@@ -19,7 +21,7 @@ from benchmarks.scheduler_farm import PROJECTS, REQUIREMENTS, WEIGHTS, Simulated
 from grange.domain.work import Requirement
 from grange.scheduling.capability import satisfies
 from grange.scheduling.entry import Choice
-from grange.wiring.simulation_books import rare_collections
+from grange.server.serve import GC_THRESHOLDS
 
 DECISIONS = "decisions, layers of 20,000 tasks"
 BLOCKED = "the same, 400 more urgent layers blocked on a licence"
@@ -175,6 +177,20 @@ def idle_with_work(farm: SimulatedFarm) -> int:
         for thread in farm.threads
         if thread.session is None
     )
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for lost objects as seldom as the server does."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def contests(rounds: int, scale: float) -> tuple[list[Table], list[Goal]]:

@@ -172,8 +172,6 @@ class Layer(Struct, frozen=True, kw_only=True):
     """Memory kept free for a session of it: learned from its frames; None: as it demands."""
     reserve_cores: int | None = None
     """Processor threads kept for a session of it: learned from its frames; None: as it demands."""
-    reserve_gpus: int | None = None
-    """GPUs kept for a session of it: learned from its frames; None: as it demands."""
     job_waits: bool | None = None
     """True: its job waits for other jobs."""
 

@@ -87,14 +87,13 @@ def demand_of(
     requirement: Requirement,
     reserve_mib: int | None,
     reserve_cores: int | None = None,
-    reserve_gpus: int | None = None,
 ) -> Demand:
     """Return what a layer demands: what it says, or more if its frames took more."""
     least = {name: minimum for name, minimum, _ in requirement.amounts if minimum is not None}
     return Demand(
         requirement,
         memory_mib=max(int(least.get(MEMORY, 0)), reserve_mib or 0),
-        gpus=max(int(least.get(GPU, 0)), reserve_gpus or 0),
+        gpus=int(least.get(GPU, 0)),
         cores=reserve_cores or 0,
     )
 

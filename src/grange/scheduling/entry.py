@@ -61,7 +61,6 @@ class Entry:
             and layer.attributes is known.attributes
             and layer.reserve_mib == known.reserve_mib
             and layer.reserve_cores == known.reserve_cores
-            and layer.reserve_gpus == known.reserve_gpus
             and version == self.version
         )
 

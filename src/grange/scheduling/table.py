@@ -490,8 +490,6 @@ def _place(job: Job, layer: Layer, band: int) -> Place:
         band=band,
         project=job.attributes.get("project", UNASSIGNED),
         user=job.created_by,
-        demand=demand_of(
-            layer.requirement, layer.reserve_mib, layer.reserve_cores, layer.reserve_gpus
-        ),
+        demand=demand_of(layer.requirement, layer.reserve_mib, layer.reserve_cores),
         key=(job.created_at, job.job_id, layer.index),
     )

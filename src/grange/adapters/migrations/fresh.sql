@@ -14,7 +14,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0017');
+INSERT INTO "alembic_version" VALUES('0018');
 CREATE TABLE audit_entries (
 	audit_id TEXT NOT NULL, 
 	at INTEGER NOT NULL, 
@@ -261,7 +261,7 @@ CREATE TABLE layers (
 	started_at INTEGER, 
 	ended_at INTEGER, 
 	updated_at INTEGER, 
-	updated_by TEXT, reserve_mib INTEGER, reserve_cores INTEGER, reserve_gpus INTEGER, job_waits INTEGER, 
+	updated_by TEXT, reserve_mib INTEGER, reserve_cores INTEGER, job_waits INTEGER, 
 	CONSTRAINT layers_key PRIMARY KEY (layer_id), 
 	CONSTRAINT layers_jobs FOREIGN KEY(job_id) REFERENCES jobs (job_id) DEFERRABLE INITIALLY DEFERRED
 )
