@@ -83,6 +83,9 @@ ROUTES = (
     ),
     Route(name="users", path=plain("/admin/users"), ready="table.people tbody tr"),
     Route(name="audit", path=plain("/admin/audit"), ready="table.audit tbody tr"),
+    Route(name="hooks", path=plain("/admin/hooks"), ready="table.hooks tbody tr"),
+    Route(name="power", path=plain("/admin/power"), ready="table.people tbody tr"),
+    Route(name="licences", path=plain("/admin/licences"), ready="table.people tbody tr"),
     Route(name="account", path=plain("/account"), ready=".needs li"),
     Route(name="status", path=plain("/status?refresh=0"), ready="ul.figures"),
     Route(

@@ -80,6 +80,7 @@ def furnish(farm: LocalFarm, data: Path) -> Showroom:
     )
     shutil.rmtree(data / "showroom", ignore_errors=True)
     hand_in_streams(farm)
+    set_up(farm)
     job_id = submit_job(farm, name="sh010 beauty", frames="1-24", chunk=2)
     stuck_id = submit_job(farm, name="sh020 fur", frames="1-8", chunk=4, memory_mib=900_000)
     good = HandWorker(farm, "rn01", threads=3)
@@ -103,6 +104,44 @@ def furnish(farm: LocalFarm, data: Path) -> Showroom:
         failed_task=action["definition"]["taskRun"]["taskId"],
         bad=bad,
     )
+
+
+def set_up(farm: LocalFarm) -> None:
+    """Tell the farm what farms are told once: a hook, a power policy, licences."""
+    told: list[tuple[str, str, Any]] = [
+        (
+            "POST",
+            "/hooks",
+            {
+                "name": "chat",
+                "events": ["budget_reached", "worker_quarantined"],
+                "url": "http://127.0.0.1:1/farm",
+            },
+        ),
+        (
+            "PUT",
+            "/power/farm",
+            {"shutdown_idle_seconds": 7200, "keep_on": 2, "hours": "Mon-Fri 20:00-07:00"},
+        ),
+        (
+            "POST",
+            "/licences",
+            {"app": "nuke", "regions": {"default": {"count": 20, "cost": "0.5"}}},
+        ),
+        (
+            "POST",
+            "/licences",
+            {
+                "app": "maya",
+                "plugin": "arnold",
+                "regions": {"cloud": None, "default": {"count": 8}, "farm": {"unlimited": True}},
+            },
+        ),
+    ]
+    for method, path, body in told:
+        farm.connect().call(
+            method, f"/api/v1/farms/{farm.farm_id}{path}", body=body, service="grange"
+        )
 
 
 def hand_in_streams(farm: LocalFarm) -> None:

@@ -23,9 +23,23 @@ const WorkerPage = lazy(async () => ({
 const AccountPage = lazy(() => import('./pages/AccountPage'));
 const UsersPage = lazy(() => import('./pages/admin/UsersPage'));
 const AuditPage = lazy(() => import('./pages/admin/AuditPage'));
+const HooksPage = lazy(() => import('./pages/admin/HooksPage'));
+const PowerPage = lazy(() => import('./pages/admin/PowerPage'));
+const LicencesPage = lazy(() => import('./pages/admin/LicencesPage'));
 
 const LogPage = lazy(async () => ({ default: (await import('./pages/LogPage')).LogPage }));
 const WhyPage = lazy(async () => ({ default: (await import('./pages/WhyPage')).WhyPage }));
+
+/** Pages that come in files of their own; the one of this address need not wait for the farm. */
+const SEPARATE: [RegExp, { preload: () => Promise<unknown> }][] = [
+  [/^\/jobs\/[^/]+\/tasks\/[^/]+\/log$/, LogPage],
+  [/^\/jobs\/[^/]+\/why$/, WhyPage],
+  [/^\/workers\/./, WorkerPage],
+  [/^\/wrangle$/, WranglePage],
+];
+for (const [path, page] of SEPARATE) {
+  if (path.test(location.pathname)) void page.preload();
+}
 
 /** Waits for the farm before it shows a page, and says so when there is none. */
 function Loaded(props: { children?: JSX.Element }) {
@@ -101,6 +115,9 @@ export function App() {
       <Route path="/account" component={AccountPage} />
       <Route path="/admin/users" component={UsersPage} />
       <Route path="/admin/audit" component={AuditPage} />
+      <Route path="/admin/hooks" component={HooksPage} />
+      <Route path="/admin/power" component={PowerPage} />
+      <Route path="/admin/licences" component={LicencesPage} />
       <Route path="*" component={() => <NotFound />} />
     </Router>
   );

@@ -217,6 +217,10 @@ class LogLineReader:
             yield part.content[: stop - part.start]
             at = part.end
 
+    def forget(self) -> None:
+        """Forget every index: the next reader finds the server as after a start."""
+        self._indexes.clear()
+
     # ── the index ─────────────────────────────────────────────────────────────────────────────────
 
     async def _fresh(self, stream: str) -> tuple[_Index, LogExtent] | None:

@@ -9,6 +9,7 @@ import type * as jobPages from './jobPages';
 import type * as logs from './logs';
 import type * as machines from './machines';
 import type * as people from './people';
+import type * as settings from './settings';
 import type * as types from './types';
 import type * as wrangle from './wrangle';
 
@@ -42,6 +43,12 @@ export type Agreement = [
   Agrees<Wide<Served['UserRow']>, Wide<people.UserRow>>,
   Agrees<Wide<Served['AuditRow']>, Wide<people.AuditRow>>,
   Agrees<Wide<Served['SignInRow']>, Wide<people.SignInRow>>,
+  Agrees<Wide<Served['HookRow']>, Wide<settings.HookRow>>,
+  Agrees<Wide<Served['MessageRow']>, Wide<settings.MessageRow>>,
+  Agrees<Wide<Served['DeliveryRow']>, Wide<settings.DeliveryRow>>,
+  Agrees<Wide<Served['HookMade']>, Wide<settings.HookMade>>,
+  Agrees<Wide<Served['PowerPolicy']>, Wide<settings.PowerPolicy>>,
+  Agrees<Wide<Served['MachinePower']>, Wide<settings.MachinePower>>,
   Agrees<Wide<Served['Held']>, Wide<types.Held>>,
   Agrees<Wide<Served['Me']>, Wide<types.Me>>,
   Agrees<Wide<Served['JobRow']>, Wide<types.JobRow>>,

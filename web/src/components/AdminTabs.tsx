@@ -1,16 +1,25 @@
-import { Show } from 'solid-js';
+import { For, Show } from 'solid-js';
 import { A } from '@solidjs/router';
 
-/** The way from one page about people to the other. */
-export function AdminTabs(props: { here: 'users' | 'audit' }) {
+const PAGES = [
+  ['users', 'Users and keys'],
+  ['audit', 'Audit log'],
+  ['hooks', 'Hooks'],
+  ['power', 'Power'],
+  ['licences', 'Licences'],
+] as const;
+
+/** The way from one page of the administration to the others. */
+export function AdminTabs(props: { here: (typeof PAGES)[number][0] }) {
   return (
     <nav class="tabs" aria-label="Administration">
-      <A href="/admin/users" aria-current={props.here === 'users' ? 'page' : undefined}>
-        Users and keys
-      </A>
-      <A href="/admin/audit" aria-current={props.here === 'audit' ? 'page' : undefined}>
-        Audit log
-      </A>
+      <For each={PAGES}>
+        {([page, word]) => (
+          <A href={`/admin/${page}`} aria-current={props.here === page ? 'page' : undefined}>
+            {word}
+          </A>
+        )}
+      </For>
     </nav>
   );
 }
