@@ -1,34 +1,39 @@
-"""Leaving out what has not changed of jobs and layers.
+"""Leaving out what has not changed of jobs, layers and sessions.
 
-Their templates are written once, when a job is submitted, and may be large; their counts change
-with every task. Values derived from one another share what did not change, so comparing identities
-is enough to tell that only the light columns have to be written.
+Templates are written once, when a job is submitted, and may be large; counts and open actions
+change with every task. Values derived from one another share what did not change, so comparing
+identities is enough to tell that only the light columns have to be written.
 """
 
 from collections.abc import Iterable, Mapping
 from operator import attrgetter, is_
 from typing import Any
 
-from grange.adapters.columns import BY_ENTITY, Kind, columns_of
+from grange.adapters.columns import BY_ENTITY, CHANGING, Kind, columns_of
 from grange.adapters.rows import RowCodec
-from grange.domain.work import Job, Layer
+from grange.domain.work import Job, Layer, Session
 from grange.ports.state import Key
 
-LIVELY = frozenset({"counts", "updated_by"})
-"""JSON and text of jobs and layers that change with their tasks."""
-MOST_KNOWN = 4096
-"""Jobs and layers remembered; those used longest ago are forgotten and once written whole again."""
+LIVELY = frozenset({"counts", "updated_by", "open_actions", "entered"})
+"""JSON and text that change with tasks."""
+MOST_KNOWN = 32_768
+"""So many are remembered; those used longest ago are forgotten and once written whole again."""
 
 
 def _heavy(entity: type[Any]) -> tuple[str, ...]:
+    """Return the large columns, and those whose index would be written with them."""
+    indexed = {name for names in BY_ENTITY[entity].indexes for name in names} & CHANGING
     return tuple(
         column.name
         for column in columns_of(entity)
-        if (column.kind is Kind.JSON or column.free_text) and column.name not in LIVELY
+        if column.name in indexed
+        or ((column.kind is Kind.JSON or column.free_text) and column.name not in LIVELY)
     )
 
 
-HEAVY: Mapping[type[Any], tuple[str, ...]] = {entity: _heavy(entity) for entity in (Job, Layer)}
+HEAVY: Mapping[type[Any], tuple[str, ...]] = {
+    entity: _heavy(entity) for entity in (Job, Layer, Session)
+}
 """Entity → its columns that seldom change."""
 LIGHT: Mapping[type[Any], RowCodec[Any]] = {
     entity: RowCodec(entity, without=heavy) for entity, heavy in HEAVY.items()

@@ -40,11 +40,10 @@ def _upsert(table: Table) -> str:
 
 def _update(table: Table) -> str:
     fixed = fixed_columns(table)
-    names = [
-        name for name in LIGHT[table.entity].names if name not in table.key and name not in fixed
-    ]
-    changes = ", ".join(f"{quoted(name)} = :{name}" for name in names)
-    tests = " AND ".join(f"{quoted(name)} IS :{name}" for name in (*table.key, *fixed))
+    place = {name: number for number, name in enumerate(LIGHT[table.entity].names, 1)}
+    names = [name for name in place if name not in table.key and name not in fixed]
+    changes = ", ".join(f"{quoted(name)} = ?{place[name]}" for name in names)
+    tests = " AND ".join(f"{quoted(name)} IS ?{place[name]}" for name in (*table.key, *fixed))
     return f"UPDATE {quoted(table.name)} SET {changes} WHERE {tests}"
 
 
@@ -80,9 +79,12 @@ def write(connection: sqlite3.Connection, batch: Batch, unchanged: Unchanged) ->
             rows = [row(value) for value in whole]
             written += connection.executemany(UPSERTS[entity], rows).rowcount
         if light:
-            codec = LIGHT[entity]
-            named = [dict(zip(codec.names, codec.row(value), strict=True)) for value in light]
-            written += connection.executemany(UPDATES[entity], named).rowcount
+            light_row = LIGHT[entity].row
+            if len(light) == 1:
+                written += connection.execute(UPDATES[entity], light_row(light[0])).rowcount
+            else:
+                rows = [light_row(value) for value in light]
+                written += connection.executemany(UPDATES[entity], rows).rowcount
         if written != len(whole) + len(light):
             raise GrangeError(
                 f"The batch changes columns of {BY_ENTITY[entity].name} that never change."
