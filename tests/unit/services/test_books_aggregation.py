@@ -353,7 +353,8 @@ def test_a_result_too_large_fails_with_advice(held):
     executor.run()
     result = aggregations.get(FARM, found, 0, 10)
     assert result["status"] == "FAILED"
-    assert "longer period" in result["statusMessage"]
+    for remedy in ("shorter time range", "fewer queues or fleets", "longer period"):
+        assert remedy in result["statusMessage"]
     assert result["statistics"] == []
 
 
