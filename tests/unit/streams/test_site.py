@@ -280,9 +280,9 @@ def test_logs_and_logged_values_share_the_pages(bench, sites):
     assert stream is not None
     assert series["content"] != stream["content"]
     assert latest_picture(desk, sites, name="archive", **ask) is None  # which of the two?
-    only = {"only": ["series:arch*"], **ask}
-    assert latest_picture(desk, sites, name="tx_archive", **only) is None
-    assert latest_picture(desk, sites, name="archive", **only) == series
+    only = ["series:arch*"]
+    assert latest_picture(desk, sites, name="tx_archive", only=only, **ask) is None
+    assert latest_picture(desk, sites, name="archive", only=only, **ask) == series
     assert latest_picture(desk, sites, name="series_archive", only=["archive"], **ask) is None
 
 
