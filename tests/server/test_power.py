@@ -13,6 +13,8 @@ from grange.adapters.host.ids import RandomIds
 from grange.adapters.host.probe import HostProbe
 from grange.adapters.host.processes import HostProcesses
 from grange.cli.main import run
+from grange.domain.work import Worker as WorkerRow
+from grange.domain.worker import person_at
 from grange.server.handlers import workers
 from grange.server.upkeep import Upkeep
 from grange.testing.farm import LocalFarm
@@ -61,7 +63,12 @@ def test_the_command_line_sets_policies_and_gives_orders(farm: LocalFarm, grange
     """Ledger S0-35, S1-17: policies by scope; orders with their consequence first."""
     worker = add_worker(farm, "node21")
     start(worker)
-    grange("power", "set", "farm", "--wake", "--shutdown-idle", "2h", "--keep-on", "3")
+    grange(
+        "power", "set", "farm", "--wake", "--shutdown-idle", "2h", "--keep-on", "3",
+        "--even-logged-in",
+    )  # fmt: skip
+    policies = json.loads(grange("power", "ls", "--json"))["policies"]
+    assert [one["even_logged_in"] for one in policies] == [True]
     said = grange("power", "ls")
     assert "when work waits" in said
     assert "after 2 h 00 min idle" in said
@@ -80,6 +87,32 @@ def test_the_command_line_sets_policies_and_gives_orders(farm: LocalFarm, grange
     grange("power", "unset", "farm")
     assert "There are no policies" in grange("power", "ls")
     assert grange("power", "unset", "farm", code=3)
+
+
+def test_a_worker_tells_the_server_that_somebody_is_logged_in(farm: LocalFarm) -> None:
+    """Ledger S0-35: by a header, of which the server believes only the words it knows."""
+    worker = add_worker(farm, "node25")
+    start(worker)
+    said = ["logged_in"]
+
+    def say(request: Any, **_: Any) -> None:
+        request.headers["x-grange-person"] = said[0]
+
+    def known() -> str:
+        owner: Any = farm.api.context.owner
+        return person_at(owner.memory.tables[WorkerRow][worker.worker_id,])
+
+    worker.client.meta.events.register("before-sign.deadline.UpdateWorkerSchedule", say)
+    farm.boto3().create_job(
+        farmId=farm.farm_id, queueId=farm.queue_id, template=template("seen", frames="1-2"),
+        templateType="JSON", priority=50,
+    )  # fmt: skip
+    worker.schedule()
+    assert known() == "logged_in"
+    said[0] = "the queen"
+    worker.schedule()
+    assert known() == ""
+    worker.stop()
 
 
 def test_the_server_wakes_a_machine_by_itself_when_work_waits(farm: LocalFarm, grange: Any) -> None:

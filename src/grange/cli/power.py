@@ -102,6 +102,11 @@ def list_power(connection: Connection) -> None:
     help="When machines may be turned off or restarted, e.g. 'Mon-Fri 20:00-07:00, Sat-Sun"
     " 00:00-24:00', in the farm's zone.",
 )
+@click.option(
+    "--even-logged-in",
+    is_flag=True,
+    help="Also machines that somebody is logged in to; else these are left on.",
+)
 @click.option("--address", metavar="IP", help="Broadcast address of the machines' network.")
 @with_farm
 def set_policy(
@@ -116,6 +121,7 @@ def set_policy(
     restart_up: str | None,
     keep_on: int,
     hours: str,
+    even_logged_in: bool,
     address: str | None,
 ) -> None:
     """Set the policy of SCOPE: farm, fleet:ID or group:NAME.
@@ -133,6 +139,7 @@ def set_policy(
         "restart_up_seconds": None if restart_up is None else seconds_of(restart_up),
         "keep_on": keep_on,
         "hours": hours,
+        "even_logged_in": even_logged_in,
         **({"address": address} if address else {}),
     }
     connection.rest("PUT", f"/power/{scope}", body=body)

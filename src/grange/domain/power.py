@@ -63,6 +63,8 @@ class PowerPolicy(Struct, frozen=True, kw_only=True):
     port: int = WAKE_PORT
     updated_at: Instant
     updated_by: str
+    even_logged_in: bool | None = None
+    """True: machines that somebody is logged in to are turned off and restarted, too."""
 
 
 class WorkerPower(Struct, frozen=True, kw_only=True):
@@ -99,6 +101,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     """It could take some of the work that waits."""
     spared: bool = False
     """Somebody disabled it, or it is told something already: it is left alone."""
+    person: bool = False
+    """Somebody is logged in, or it cannot tell."""
     can_wake: bool = False
     """Its hardware address is known."""
     can: tuple[PowerOrder, ...] = ()
@@ -155,6 +159,7 @@ def deeds(
             if machine.on
             and machine.idle_since_at is not None
             and not machine.spared
+            and (policy.even_logged_in or not machine.person)
             and not (machine.useful and waiting)
         ),
         key=lambda machine: (machine.idle_since_at or 0, machine.worker_id),

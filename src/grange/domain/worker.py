@@ -25,6 +25,10 @@ NOT_RESPONDING = WorkerStatus.NOT_RESPONDING
 CLOSED = "grange:attr.worker.closed"
 """Why a worker takes no work by its own hours; absent: it does."""
 
+PERSON = "grange:attr.worker.person"
+"""Whether somebody is logged in to its machine: `logged_in`, or `unknown`; absent: nobody, or the
+worker did not say."""
+
 
 def closed_for(worker: Worker) -> str:
     """Return why a worker takes no work by its own hours; empty: it does."""
@@ -34,9 +38,24 @@ def closed_for(worker: Worker) -> str:
 
 def with_closed(worker: Worker, reason: str) -> Worker:
     """Return the worker as its own hours have it."""
-    attributes = {name: values for name, values in worker.attributes.items() if name != CLOSED}
-    if reason:
-        attributes[CLOSED] = (reason,)
+    return _with(worker, CLOSED, reason)
+
+
+def person_at(worker: Worker) -> str:
+    """Return `logged_in` or `unknown`; empty: nobody is logged in, as far as the worker said."""
+    told = worker.attributes.get(PERSON)
+    return told[0] if told else ""
+
+
+def with_person(worker: Worker, said: str) -> Worker:
+    """Return the worker as it says who is logged in."""
+    return _with(worker, PERSON, said)
+
+
+def _with(worker: Worker, attribute: str, value: str) -> Worker:
+    attributes = {name: values for name, values in worker.attributes.items() if name != attribute}
+    if value:
+        attributes[attribute] = (value,)
     return replace(worker, attributes=attributes)
 
 

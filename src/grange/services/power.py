@@ -22,6 +22,7 @@ from grange.domain.power import (
 )
 from grange.domain.statuses import WorkerStatus
 from grange.domain.work import Worker
+from grange.domain.worker import person_at
 from grange.kernel.ids import FarmId, FleetId
 from grange.scheduling.entry import Choice
 from grange.services.booking import region_of
@@ -214,6 +215,7 @@ def _machine(draft: Draft, worker: Worker, fits: dict[Any, bool], waiting: int) 
         threads=worker.threads,
         useful=useful,
         spared=worker.disabled or bool(worker.draining) or power.ordered is not None,
+        person=bool(person_at(worker)),
         can_wake=not on and bool(mac_addresses_of(worker)),
         can=orders_of(worker) if on else (),
         power=power,

@@ -24,7 +24,7 @@ from grange.domain.events import (
 from grange.domain.power import PowerOrder
 from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus, WorkerStatus
 from grange.domain.work import Session, SessionAction, Task, Worker
-from grange.domain.worker import closed_for, with_closed
+from grange.domain.worker import closed_for, person_at, with_closed, with_person
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
 from grange.kernel.ids import (
     FarmId,
@@ -94,6 +94,8 @@ class ReportSchedule(Struct, frozen=True, kw_only=True):
     """Why the worker takes no work by its own hours; empty: it does."""
     hail_addresses: str = ""
     """Where its neighbours can hail it."""
+    person: str = ""
+    """`logged_in` if somebody is logged in to its machine, `unknown` if it cannot tell."""
 
     def needs(self) -> Needs:
         """Actions that are over are no longer in memory.
@@ -116,14 +118,7 @@ class ReportSchedule(Struct, frozen=True, kw_only=True):
         memory.last_seen[worker.worker_id] = draft.now
         worker_machine.apply(worker, WorkerSeen(at=draft.now))
         worker = heard_again(draft, worker)
-        if self.native != worker.native:
-            worker = replace(worker, native=self.native)
-            draft.put(worker)
-        if self.hail_addresses != (worker.hail_addresses or ""):
-            worker = replace(worker, hail_addresses=self.hail_addresses or None)
-            draft.put(worker)
-        if self.closed != closed_for(worker):
-            worker = _close(draft, worker, self.closed)
+        worker = self._of_itself(draft, worker)
         received_at = self.received_at or draft.now
         if self.sent_at is not None:
             memory.clock_offset_ms[worker.worker_id] = received_at - self.sent_at
@@ -143,6 +138,21 @@ class ReportSchedule(Struct, frozen=True, kw_only=True):
         if said_at is not None:
             watch_clock(draft, worker, received_at - said_at)
         return _schedule(draft, worker)
+
+    def _of_itself(self, draft: Draft, worker: Worker) -> Worker:
+        """Take over what the worker says of itself; most of it is said every time."""
+        if self.native != worker.native:
+            worker = replace(worker, native=self.native)
+            draft.put(worker)
+        if self.hail_addresses != (worker.hail_addresses or ""):
+            worker = replace(worker, hail_addresses=self.hail_addresses or None)
+            draft.put(worker)
+        if self.closed != closed_for(worker):
+            worker = _close(draft, worker, self.closed)
+        if self.person != person_at(worker):
+            worker = with_person(worker, self.person)
+            draft.put(worker)
+        return worker
 
 
 def _close(draft: Draft, worker: Worker, reason: str) -> Worker:

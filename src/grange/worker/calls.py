@@ -83,6 +83,8 @@ class ServerCalls:
         """Where this worker's neighbours can hail it."""
         self.closed = ""
         """Why the machine takes no work now; empty: it does."""
+        self.user_logged_in: bool | None = False
+        """Whether somebody is logged in to the machine; None: it is not known."""
 
     def ready(self) -> bool:
         """Return True once there are credentials of this worker."""
@@ -204,6 +206,7 @@ class ServerCalls:
                 "x-grange-sent-at": str(self._clock.now()),
                 **({"x-grange-closed": self.closed} if self.closed else {}),
                 **({"x-grange-hail": self.hail_addresses} if self.hail_addresses else {}),
+                **_person(self.user_logged_in),
             },
         )
         return schedule_of(reply)
@@ -322,3 +325,9 @@ def _moment(value: str | float) -> datetime:
     if isinstance(value, str):
         return datetime.fromisoformat(value)
     return datetime.fromisoformat(iso8601(Instant(round(value * 1000))))
+
+
+def _person(user_logged_in: bool | None) -> dict[str, str]:
+    if user_logged_in is None:
+        return {"x-grange-person": "unknown"}
+    return {"x-grange-person": "logged_in"} if user_logged_in else {}

@@ -325,6 +325,9 @@ class Worker:
     def _look(self) -> None:
         self._threads.record_frames()
         self._threads.enforce()
+        if self._calls.user_logged_in != self._sampler.user_logged_in:
+            self._calls.user_logged_in = self._sampler.user_logged_in
+            self._happened(Woken(at=self._clock.now()))  # the server hears of it now
 
     def _rules_changed(self, rules: Rules) -> None:
         """Other limits hold: the server hears of it with the next call, which is made now."""

@@ -119,6 +119,20 @@ def test_a_machine_that_is_needed_spared_or_cannot_stays_on() -> None:
     assert decide(rule, told, idle("b")) == [], "what was told to go does not count as staying"
 
 
+def test_a_machine_that_somebody_is_logged_in_to_stays_on_unless_the_policy_says_otherwise() -> (
+    None
+):
+    """Ledger S0-35."""
+    for rule, order in (
+        ({"shutdown_idle_seconds": 1800}, "shutdown"),
+        ({"restart_up_seconds": 3600}, "restart"),
+    ):
+        long = {"started_at": NOW - 24 * MILLIS_PER_HOUR}
+        used, free = idle("a", power=long, person=True), idle("b", power=long)
+        assert decide(policy(**rule), used, free) == [("b", order)]
+        assert decide(policy(**rule, even_logged_in=True), used) == [("a", order)]
+
+
 def test_a_machine_that_is_up_for_too_long_is_restarted_once_it_is_idle() -> None:
     """Ledger S0-35: scheduled restart when idle."""
     rule = policy(restart_up_seconds=86_400, wake_most=1)

@@ -50,13 +50,14 @@ def say(farm: DecidingFarm, worker_id: str, **members: Any) -> None:
     )
 
 
-def ask(farm: DecidingFarm, worker_id: WorkerId, updates: Any = None) -> Schedule:
+def ask(farm: DecidingFarm, worker_id: WorkerId, updates: Any = None, person: str = "") -> Schedule:
     found: Schedule = farm.do(
         ReportSchedule(
             farm_id=farm.farm_id,
             fleet_id=farm.fleet_id,
             worker_id=worker_id,
             updates=updates or {},
+            person=person,
         )
     )
     return found
@@ -247,3 +248,33 @@ def test_a_policy_that_is_removed_holds_no_more(farm: DecidingFarm) -> None:
     assert [event.actor for event in events(farm, "power_policy")] == ["ann", "ann"]
     with pytest.raises(NotFoundError):
         farm.do(RemovePowerPolicy(farm_id=farm.farm_id, scope="farm", by="ann"))
+
+
+@pytest.mark.parametrize("person", ["logged_in", "unknown"])
+def test_a_machine_is_turned_off_once_its_user_has_logged_out(
+    farm: DecidingFarm, person: str
+) -> None:
+    """Ledger S0-35: by what its worker says, as its work hours know it."""
+    worker_id = add(farm, "node1", "shutdown")
+    rule(farm, shutdown_idle_seconds=60)
+    ask(farm, worker_id, person=person)
+    farm.clock.advance(3600)
+    ask(farm, worker_id, person=person)
+    farm.do(TendPower())
+    assert status(farm, worker_id) is WorkerStatus.STARTED
+    ask(farm, worker_id)
+    farm.do(TendPower())
+    assert status(farm, worker_id) is WorkerStatus.STOPPING
+    assert power(farm, worker_id).ordered is PowerOrder.SHUTDOWN
+
+
+def test_a_policy_may_turn_machines_off_although_somebody_is_logged_in(farm: DecidingFarm) -> None:
+    worker_id = add(farm, "node1", "shutdown")
+    rule(farm, shutdown_idle_seconds=60, even_logged_in=True)
+    farm.clock.advance(3600)
+    ask(farm, worker_id, person="logged_in")
+    farm.do(TendPower())
+    assert power(farm, worker_id).ordered is PowerOrder.SHUTDOWN
+    told = next(event.new for event in events(farm, "power_policy"))
+    assert told is not None
+    assert "even where somebody is logged in" in told

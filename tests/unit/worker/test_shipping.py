@@ -32,6 +32,8 @@ class Server:
         self.logs: dict[str, bytes] = {}
         self.batches: list[Mapping[str, Any]] = []
         self.next_errors: list[Exception] = []
+        self.persons: list[str | None] = []
+        """What the worker said of who is logged in."""
         self.requests = 0
 
     def _turn(self) -> None:
@@ -40,8 +42,15 @@ class Server:
             raise self.next_errors.pop(0)
 
     def call(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, **_: Any
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, **more: Any
     ) -> dict[str, Any]:
+        if path.endswith("/schedule"):
+            self.persons.append(more["headers"].get("x-grange-person"))
+            return {
+                "assignedSessions": {},
+                "cancelSessionActions": {},
+                "updateIntervalSeconds": 60,
+            }
         if path.endswith("/workers"):
             return {"workerId": "worker-1"}
         if path.endswith("/fleet-roles"):
@@ -102,6 +111,14 @@ def calls(server: Server) -> ServerCalls:
     )
     assert isinstance(calls.perform(Call(number=2, kind=CallKind.ASSUME, sent_at=now)), Assumed)
     return calls
+
+
+def test_a_worker_says_whether_somebody_is_logged_in(server: Server, calls: ServerCalls) -> None:
+    """Ledger S0-35: who cannot tell says so, and nobody is no word."""
+    for number, known in enumerate((True, None, False), 3):
+        calls.user_logged_in = known
+        calls.perform(Call(number=number, kind=CallKind.SCHEDULE, sent_at=Instant(0)))
+    assert server.persons == ["logged_in", "unknown", None]
 
 
 def test_workers_post_their_samples_at_times_of_their_own() -> None:

@@ -1041,6 +1041,7 @@ export interface components {
       address: string;
       /** @default 600 */
       boot_seconds: number;
+      even_logged_in?: boolean | null;
       farm_id: string;
       /** @default always */
       hours: string;
@@ -1066,6 +1067,8 @@ export interface components {
       address: string;
       /** @default 600 */
       boot_seconds: number;
+      /** @default false */
+      even_logged_in: boolean;
       /** @default always */
       hours: string;
       /** @default 0 */

@@ -14,7 +14,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0018');
+INSERT INTO "alembic_version" VALUES('0019');
 CREATE TABLE audit_entries (
 	audit_id TEXT NOT NULL, 
 	at INTEGER NOT NULL, 
@@ -410,7 +410,7 @@ CREATE TABLE power_policies (
 	address TEXT NOT NULL, 
 	port INTEGER NOT NULL, 
 	updated_at INTEGER NOT NULL, 
-	updated_by TEXT NOT NULL, 
+	updated_by TEXT NOT NULL, even_logged_in INTEGER, 
 	CONSTRAINT power_policies_key PRIMARY KEY (farm_id, scope)
 )
  STRICT

@@ -35,6 +35,8 @@ _SAID_AT = "x-grange-sent-at"
 _NATIVE = "x-grange-native"
 _CLOSED = "x-grange-closed"
 _HAIL = "x-grange-hail"
+_PERSON = "x-grange-person"
+_PERSONS = frozenset({"logged_in", "unknown"})
 _SIGNED_AT = "x-amz-date"
 
 
@@ -205,6 +207,7 @@ async def update_worker_schedule(call: Call) -> Result:
         native=call.headers.get(_NATIVE) == "1",
         closed=call.headers.get(_CLOSED, "")[:200],
         hail_addresses=call.headers.get(_HAIL, "")[:1000],
+        person=said if (said := call.headers.get(_PERSON, "")) in _PERSONS else "",
     )
     schedule: Schedule = await context.owner.ask(report)
     deadline = context.clock.monotonic_seconds() + min(HOLD_SECONDS, context.hold_seconds)

@@ -28,6 +28,7 @@ class PowerPolicyBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     restart_up_seconds: Count | None = None
     keep_on: Count = 0
     hours: str = "always"
+    even_logged_in: bool = False
     address: str = BROADCAST
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = WAKE_PORT
 

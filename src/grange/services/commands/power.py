@@ -129,6 +129,8 @@ def described(policy: PowerPolicy) -> str:
         parts.append(f"restarts after {policy.restart_up_seconds} s up")
     if policy.keep_on:
         parts.append(f"keeps {policy.keep_on} on")
+    if policy.even_logged_in:
+        parts.append("even where somebody is logged in")
     if policy.hours != "always":
         parts.append(f"in {policy.hours}")
     return ", ".join(parts) or "does nothing"
