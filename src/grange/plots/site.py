@@ -10,7 +10,7 @@ from grange.plots.palette import Colour
 from grange.plots.site_words import SITE_WORDS, SiteWords
 from grange.plots.stream_words import Language
 
-SITE_VERSION = 1
+SITE_VERSION = 2
 """Raised when the same columns give other pages."""
 REACHES = ("daily", "weekly", "monthly", "yearly")
 _WIDE, _HIGH = 120, 34
@@ -37,6 +37,8 @@ class Row:
     top: float
     """The value at the upper edge of every small picture of the row."""
     cells: Sequence[Cell]
+    bottom: float = 0.0
+    """The value at the lower edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,20 +138,23 @@ def style_css() -> bytes:
     return _STYLE.replace("/* colours */", colours).encode()
 
 
-def small_picture(values: Sequence[float | None], top: float, label: str) -> str:
+def small_picture(
+    values: Sequence[float | None], top: float, label: str, bottom: float = 0.0
+) -> str:
     """Return the SVG of a small picture, in the page's own colours.
 
     Args:
         values: evenly spaced; None is a gap.
         top: the value at the upper edge.
         label: what it shows, in words.
+        bottom: the value at the lower edge.
     """
     count = max(len(values), 1)
     across = _WIDE / count
     lines, areas, run = [], [], list[tuple[float, float]]()
     for at, value in enumerate([*values, None]):
         if value is not None:
-            share = min(max(value / top, 0.0), 1.0) if top > 0 else 0.0
+            share = min(max((value - bottom) / (top - bottom), 0.0), 1.0) if top > bottom else 0.0
             y = _HIGH - 1 - share * (_HIGH - 3)
             if not run:
                 run.append((at * across, y))
@@ -227,10 +232,11 @@ def _row(page: SitePage, section: Section, row: Row, words: SiteWords) -> str:
         if cell.href is None:
             cells.append(f"<td class=none>{escape(words.no_data)}</td>")
             continue
-        label = f"{section.name}, {row.title}, {first} {second}: {cell.main}, {cell.more}"
+        told = ", ".join(words for words in (cell.main, cell.more) if words)
+        label = f"{section.name}, {row.title}, {first} {second}: {told}"
         cells.append(
             f"<td><a href={_attribute(quote(cell.href))}>"
-            f"{small_picture(cell.values, row.top, label)}"
+            f"{small_picture(cell.values, row.top, label, row.bottom)}"
             f"<b>{escape(cell.main)}</b> <span>{escape(cell.more)}</span></a></td>"
         )
     return f"<tr><th scope=row>{escape(row.title)}</th>{''.join(cells)}</tr>"
@@ -297,7 +303,7 @@ th[scope=row], thead td { width: 104px; color: var(--quiet); font-size: 13px; }
 thead th { min-width: 118px; }
 tbody tr { border-top: 1px solid var(--edge); }
 td a { display: block; text-decoration: none; font-size: 12px; }
-td a span { color: var(--quiet); white-space: nowrap; }
+td a span { display: block; color: var(--quiet); white-space: nowrap; }
 td a b { font-weight: 600; white-space: nowrap; }
 td a:hover b { text-decoration: underline; }
 td.none { color: var(--quiet); font-size: 12px; }

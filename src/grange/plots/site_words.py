@@ -23,6 +23,7 @@ class SiteWords:
     kinds: Mapping[str, str]
     no_data: str
     mean: str
+    lowest: str
     highest: str
     total: str
     nothing: str
@@ -73,6 +74,7 @@ SITE_WORDS: Mapping[Language, SiteWords] = {
         },
         no_data="no data",
         mean="mean",
+        lowest="min",
         highest="max",
         total="total",
         nothing="No stream has data yet.",
@@ -154,6 +156,7 @@ SITE_WORDS: Mapping[Language, SiteWords] = {
         },
         no_data="pas de données",
         mean="moyenne",
+        lowest="min",
         highest="max",
         total="total",
         nothing="Aucun flux n'a encore de données.",

@@ -15,7 +15,7 @@ from grange.plots.sheet import Format
 from grange.plots.stream_axis import decades, moment_words, round_marks, span_words, time_marks
 from grange.plots.stream_words import WORDS, Language, Unit, Words, figure, step_words
 
-STREAM_GRAPH_VERSION = 1
+STREAM_GRAPH_VERSION = 2
 """Raised when the same columns give another picture, so that kept pictures are drawn again."""
 MOST_LINES = 24
 """More lines than this in one picture cannot be told apart."""
@@ -122,6 +122,17 @@ def _highest(panel: Panel) -> float:
     )
 
 
+def _is_banded(panel: Panel) -> bool:
+    return len(panel.lines) <= _MOST_BANDS and any(
+        value is not None for line in panel.lines for value in line.high
+    )
+
+
+def _across(words: str, size: float, *, bold: bool = False) -> float:
+    """Return about how wide words are."""
+    return len(words) * size * (0.68 if bold else 0.6)
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """Slots that touch each other: the places of their edges and their values."""
@@ -221,12 +232,28 @@ class _Drawing:
         told = [span_words(picture.span, picture.zone, words), until]
         if steps and not self._small:
             told.append(f"{words.each} {step_words(steps[0], words)}")
+            if any(_is_banded(panel) for panel in self._panels):
+                told.append(words.band)
         size = 10 if self._small else 11.5
-        room = int((picture.width - 2 * _MARGIN) / (0.68 * (12 if self._small else 15.5)))
-        title = picture.title if len(picture.title) <= room else f"{picture.title[: room - 1]}…"
         title_size = 12 if self._small else 15.5
+        room = int((picture.width - 2 * _MARGIN) / _across("m", title_size, bold=True))
+        title = picture.title if len(picture.title) <= room else f"{picture.title[: room - 1]}…"
         self._canvas.text(_MARGIN, 23, title, self._of(palette.TEXT), title_size, bold=True)
         self._canvas.text(_MARGIN, 37 if self._small else 41, " · ".join(told), quiet, size)
+        if self._small:
+            self._names(_MARGIN + _across(title, title_size, bold=True))
+
+    def _names(self, left: float) -> None:
+        """Name the lines of a small picture in their colours, as far as there is room."""
+        right = self._right
+        for panel in self._panels:
+            names = [(line.name, number) for number, line in enumerate(panel.lines)]
+            for name, number in reversed(names if len(names) > 1 else []):
+                wide = _across(name, 9.5)
+                if right - wide < left + 8:
+                    return
+                self._canvas.text(right, 23, name, self._colour(number), 9.5, anchor="right")
+                right -= wide + 10
 
     def _panel(self, panel: Panel, top: float, bottom: float, *, is_last: bool) -> None:
         canvas, words = self._canvas, self._words
@@ -345,13 +372,14 @@ class _Drawing:
         alone = len(panel.lines) == 1
         line = _thinned(line, int(self._right - self._left), self._picture.span)
         is_banded = bool(line.high) and len(panel.lines) <= _MOST_BANDS
+        opacity = 0.24 if alone else 0.15
         name = f"{panel.key}-{number}"
         for at, run in enumerate(self._runs(line)):
             if is_banded:
                 upper = list(self._places(run, run.high, scale))
                 lower = list(self._places(run, run.low, scale))
                 self._canvas.area(
-                    [*upper, *reversed(lower)], colour, 0.24, name=f"band-{name}-{at}"
+                    [*upper, *reversed(lower)], colour, opacity, name=f"band-{name}-{at}"
                 )
             mean = list(self._places(run, run.mean, scale))
             if panel.counts and alone:

@@ -31,6 +31,7 @@ class Words:
     until: str
     no_data: str
     each: str
+    band: str
     step_units: tuple[str, str, str]
     """Minutes, hours, days, as they stand behind a number."""
     second: str
@@ -58,6 +59,7 @@ WORDS: Mapping[Language, Words] = {
         until="data until",
         no_data="no data",
         each="a point is",
+        band="band: min to max",
         step_units=("min", "h", "d"),
         second="s",
         minute="min",
@@ -88,6 +90,7 @@ WORDS: Mapping[Language, Words] = {
         until="données jusqu'à",
         no_data="pas de données",
         each="un point vaut",
+        band="bande : min à max",
         step_units=("min", "h", "j"),
         second="s",
         minute="min",

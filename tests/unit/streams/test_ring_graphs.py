@@ -68,6 +68,22 @@ def test_rings_say_what_lines_say_and_lines_what_came_since(bench):
         assert int(after["archive", measure, "all"]["total"]) == before + more
 
 
+@pytest.mark.parametrize("minutes", [60, 90])
+def test_a_span_that_begins_inside_a_row_counts_only_what_is_in_it(bench, minutes):
+    """Ledger S4-24: a year begins at midnight of its zone, rows of a day at midnight of UTC."""
+    rows = busy(START, 9 * 24 + 13, per_minute=0.5)
+    bench.post("log_lines", rows)
+    bench.books.call("feed_rings", {})
+    cut = START + 3 * MILLIS_PER_DAY - minutes * 60_000
+    parts = [{"start": START, "end": cut}, {"start": cut, "end": NOW}]
+    for measure, counted in (("files", False), ("errors", True)):
+        totals = [int(table(bench, **part)["archive", measure, "all"]["total"]) for part in parts]
+        assert totals == [
+            sum(row["error"] is counted for row in rows if part["start"] <= row["at"] < part["end"])
+            for part in parts
+        ]
+
+
 def test_two_streams_of_rings_add_up(bench):
     """Ledger S4-24: totals across streams."""
     one = busy(START, 9 * 24, per_minute=0.3, stream="a")

@@ -8,7 +8,9 @@ from grange.books.archives.profiles import archives_of
 from grange.domain.farm import Farm
 from grange.domain.series import DataSource, Series
 from grange.kernel.errors import InvalidRequestError, NotFoundError
+from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
+from grange.services.streams.series_graphs import series_rows
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM
 
@@ -79,6 +81,31 @@ def test_the_sum_of_sources_is_one_line(bench):
     assert path is not None
     places = re.findall(r"[\d.]+", path[1])[1::2]
     assert len(set(places)) == 1
+
+
+def test_the_row_that_is_not_over_is_shown_as_far_as_it_is_known(bench):
+    """Ledger S4-39: a graph of hours reaches the last minutes; the next hours are unknown."""
+    span = Span(START, NOW)
+    for half in (0, 1):
+        last = START + (5 * 60 + half * 30) * 60_000
+        more = [
+            {
+                "farm_id": FARM, "series": "room", "source_index": 0, "at": last + at * 60_000,
+                "value": 20.0 + at, "logger": "ada", "sequence": 10_000 + half * 100 + at,
+            }
+            for at in range(30)
+        ]  # fmt: skip
+        bench.post("stream_values", more)
+        bench.books.feed_rings()
+        asked = {"farm_id": FARM, "name": "room", "span": span, "step": MILLIS_PER_HOUR}
+        rows = series_rows(bench.books.desk, **asked)
+        assert rows["step_seconds"] == 3600
+        left = rows["sources"][0]
+        assert left["average"][4] == 20.0
+    fives = [24.0 + 5 * slot for slot in range(6)] * 2
+    del fives[-1]  # the newest five minutes are open
+    assert left["average"][5] == pytest.approx(sum(fives) / len(fives))
+    assert (left["minimum"][5], left["maximum"][5]) == (24.0, 49.0)
 
 
 def test_what_is_not_there_is_named(bench):

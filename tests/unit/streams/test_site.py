@@ -229,11 +229,10 @@ def test_series_of_logged_values_have_their_place_on_every_page(bench, sites):
     assert folder.startswith("series_machine-room~")
     pictures = {name for name in names if name.startswith("webGraphics/")}
     assert pictures == set(first["drawn"]) - {name for name in names if "latest" in name}
-    # A day that is not over has no row of a day yet.
     assert {name.rsplit("/", 1)[1] for name in pictures} == {
-        *("Wed.png", "Thu.png", "01.png", "Dec.png", "Jan.png", "2025.png"),
+        *("Wed.png", "Thu.png", "01.png", "Dec.png", "Jan.png", "2025.png", "2026.png"),
     }
-    assert len(pictures) == 12
+    assert len(pictures) == 14
     assert {f"latest/{folder}.png", f"latest/{folder}.dark.png"} <= names
     shown = latest_picture(bench.books.desk, sites, farm_id=FARM, name=folder)
     assert shown == {"content": site.read(f"latest/{folder}.png")}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from grange.books.catalog.stream_tables import LOG_LINES
 from grange.books.graphs.measures import MEASURES
 from grange.books.graphs.questions import Chosen, slots_of
 from grange.books.streams import questions as lines
@@ -239,10 +240,24 @@ class _Reading:
             )
             found = {key: list(rows) for key, rows in rings.slots.items()}
             fine = Span(Instant(max(self.span.start, rings.until)), self.span.end)
+            head = Span(self.span.start, Instant(min(self._edge(), fine.start)))
+            kept = self.view.retention.kept_since(LOG_LINES, self.view.now)
+            if head.millis and kept <= head.start:
+                # The row it lies in began before the span; its lines say what is inside.
+                found = {
+                    key: [row for row in rows if row["slot_at"] >= head.start]
+                    for key, rows in found.items()
+                }
+                for key, rows in self._from_lines(pairs, chosen, lasts, head).items():
+                    found[key] = [*rows, *found.get(key, ())]
         if fine.millis:
             for key, rows in self._from_lines(pairs, chosen, lasts, fine).items():
                 found.setdefault(key, []).extend(rows)
         return defaultdict(list, found)
+
+    def _edge(self) -> int:
+        """Return where the first whole slot of the span begins."""
+        return -(-self.span.start // self.step_ms) * self.step_ms
 
     def _from_lines(
         self,

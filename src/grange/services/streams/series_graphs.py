@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from grange.books.graphs.names import graph_name
 from grange.books.graphs.periods import reach_of, step_ms
 from grange.domain.series import Series
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
+from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_SECOND, Instant
 from grange.plots.palette import Theme
 from grange.plots.sheet import Format
@@ -82,15 +84,7 @@ def series_picture(
     step = step_ms(reach_of(span), span, now)
     panels, until = [], 0
     for name in names:
-        rows = ring_rows(
-            desk,
-            farm_id=farm_id,
-            since=span.start,
-            until=span.end,
-            series=name,
-            sources=sources,
-            step_seconds=step // MILLIS_PER_SECOND,
-        )
+        rows = series_rows(desk, farm_id=farm_id, name=name, span=span, step=step, sources=sources)
         until = max(until, rows["known_until"])
         panels.append(_panel(name, rows, combine=combine))
     picture = StreamPicture(
@@ -128,6 +122,52 @@ def known_series(desk: Desk, farm_id: str, only: Sequence[str] = ()) -> list[Ser
     found = desk.state.find(Series, Compare("farm_id", "=", farm_id))
     seen = [one for one in found if fits(f"{SHOWN}{one.name}", only)]
     return sorted(seen, key=lambda one: one.name)
+
+
+def series_rows(
+    desk: Desk, *, farm_id: str, name: str, span: Span, step: int, sources: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return `ring_rows` of a span, the row that is not over made of finer ones.
+
+    Args:
+        desk: where rings are.
+        farm_id: whose.
+        name: of the series.
+        span: from when until when.
+        step: about how many milliseconds a row shall be.
+        sources: labels; none: all.
+
+    Raises:
+        NotFoundError: there is no ring yet.
+    """
+    ask = partial(ring_rows, desk, farm_id=farm_id, series=name, sources=sources)
+    rows = ask(since=span.start, until=span.end, step_seconds=step // MILLIS_PER_SECOND)
+    width = rows["step_seconds"] * MILLIS_PER_SECOND
+    begin = rows["known_until"] // width * width
+    if begin < rows["known_until"] and begin in rows["starts_at"]:
+        at = rows["starts_at"].index(begin)
+        fine = ask(since=begin, until=rows["known_until"])
+        for source, finer in zip(rows["sources"], fine["sources"], strict=True):
+            for figure, value in _as_one(finer).items():
+                if figure in source:
+                    source[figure][at] = value
+    return rows
+
+
+def _as_one(source: Mapping[str, Any]) -> dict[str, float]:
+    """Return rows of a source as a single one; nothing if nothing of them is known."""
+    means = source.get("average") or source.get("last") or []
+    weights = source["known_seconds"]
+    known = [at for at, mean in enumerate(means) if mean is not None and weights[at]]
+    if not known:
+        return {}
+    seconds = sum(weights[at] for at in known)
+    mean = sum(means[at] * weights[at] for at in known) / seconds
+    found = {"average": mean, "last": means[known[-1]], "known_seconds": seconds}
+    for name, choose in (("minimum", min), ("maximum", max)):
+        column = source.get(name) or means
+        found[name] = choose(column[at] for at in known if column[at] is not None)
+    return found
 
 
 def _panel(name: str, rows: Mapping[str, Any], *, combine: bool) -> Panel:

@@ -85,7 +85,8 @@ def _row(
     words, site_words = WORDS[language], SITE_WORDS[language]
     values = subject.kind == SERIES
     unit = Unit.NONE if values else UNITS[measure]
-    cells, top = [], 0.0
+    cells: list[Cell] = []
+    drawn: list[float] = []
     for period in shown:
         tracks = run.tracks.get((subject.folder, period.reach, period.name), {})
         track = tracks.get(measure)
@@ -93,18 +94,30 @@ def _row(
             cells.append(Cell(href=None))
             continue
         points = _parts(track, period.span)
-        top = max([top, *(value for value in points if value is not None)])
-        high = f"{site_words.highest} {figure(track.highest, unit, words)}"
+        drawn += [value for value in points if value is not None]
+        low, high = (
+            "" if value is None else f"{word} {figure(value, unit, words)}"
+            for word, value in (
+                (site_words.lowest, track.lowest),
+                (site_words.highest, track.highest),
+            )
+        )
         if track.sum is None:
             main = f"{site_words.mean} {figure(track.average, unit, words)}"
         else:
-            main, high = figure(track.sum, unit, words), f"{high}/min"
+            main, high = figure(track.sum, unit, words), high and f"{high}/min"
+        more = f"{low} · {high}" if values and low and high else high
         path = (values_path if values else web_path)(
             period.reach, measure, subject.folder, period.name
         )
-        cells.append(Cell(href=path, values=points, main=main, more=high))
+        cells.append(Cell(href=path, values=points, main=main, more=more))
+    top, bottom = max(drawn, default=0.0), 0.0
+    if values and drawn:
+        # What is read need not begin at zero, nor be above it.
+        room = 0.1 * (top - min(drawn)) or 1.0
+        top, bottom = top + room, min(drawn) - room
     title = measure if values else site_words.row_titles[measure]
-    return Row(title=title, top=top, cells=cells)
+    return Row(title=title, top=top, cells=cells, bottom=bottom)
 
 
 def _parts(track: Track, span: Span) -> list[float | None]:

@@ -9,15 +9,14 @@ from grange.books.graphs.periods import Reach, periods, step_ms
 from grange.domain.series import Series
 from grange.kernel.errors import NotFoundError
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_SECOND, Instant
+from grange.kernel.units import MILLIS_PER_DAY, Instant
 from grange.plots.palette import Theme
 from grange.plots.site import dark_name
 from grange.plots.stream_graph import Line, Panel, StreamPicture
 from grange.plots.stream_words import Unit
 from grange.services.streams.columns import Selection, Track
 from grange.services.streams.graphs import line_of
-from grange.services.streams.rings import ring_rows
-from grange.services.streams.series_graphs import known_series, line_of_source
+from grange.services.streams.series_graphs import known_series, line_of_source, series_rows
 from grange.services.streams.site_run import (
     HEIGHT,
     LATEST,
@@ -99,13 +98,9 @@ def subject_of_series(series: Series) -> Subject:
 def _rows(run: Run, series: Series | Subject, span: Span, step: int) -> Mapping[str, Any] | None:
     """Return what the ring of a series keeps of a span; None: there is no ring yet."""
     with suppress(NotFoundError):
-        return ring_rows(
-            run.desk,
-            farm_id=run.farm.farm_id,
-            since=span.start,
-            until=min(span.end, run.now),
-            series=series.name,
-            step_seconds=step // MILLIS_PER_SECOND,
+        whole = Span(span.start, min(span.end, run.now))
+        return series_rows(
+            run.desk, farm_id=run.farm.farm_id, name=series.name, span=whole, step=step
         )
     return None
 
