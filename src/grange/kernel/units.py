@@ -7,6 +7,7 @@ become `datetime` and `Decimal` only at the edges.
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -39,7 +40,14 @@ def datetime_of(instant: Instant) -> datetime:
 
 def iso8601(instant: Instant) -> str:
     """Return `instant` as `2026-01-31T12:00:00.123Z`."""
-    return datetime_of(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, millis = divmod(instant, MILLIS_PER_SECOND)
+    return f"{_iso8601_of_second(seconds)}.{millis:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _iso8601_of_second(seconds: int) -> str:
+    """Return a second without its end: logs and requests name the same one again and again."""
+    return datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None).isoformat()
 
 
 def half_even_divide(numerator: int, denominator: int) -> int:

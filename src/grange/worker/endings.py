@@ -61,3 +61,10 @@ def failed(action_id: str, now: Instant, message: str) -> Ended:
         error_rule="runner:start",
         error_text=message[:1000],
     )
+
+
+def told(error: Exception) -> str:
+    """Return what is said of an error."""
+    if isinstance(error, KeyError):
+        return f"The job's details lack {error}."
+    return str(error) or type(error).__name__

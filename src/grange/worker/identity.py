@@ -108,3 +108,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def make_folder(path: Path, mode: int) -> None:
+    """Make a folder that only those may look into whom the mode lets."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(mode)

@@ -23,6 +23,7 @@ from grange.worker.entities import Entities, job_user
 from grange.worker.framerecords import Attempt, MeasuredFrame, measured, unmeasured
 from grange.worker.gpus import gpu_variables
 from grange.worker.guard import Guard, Halt
+from grange.worker.identity import make_folder
 from grange.worker.leftovers import MARK, Leftovers
 from grange.worker.limits import Rules
 from grange.worker.logrules.frames import task_frames
@@ -71,7 +72,7 @@ from grange.worker.sampler import IDLE, Sampler
 from grange.worker.seats import Nursery, Seat, Spawn
 from grange.worker.settings import WorkerSettings
 from grange.worker.shipping import LogShipper
-from grange.worker.telemetry import Occupation
+from grange.worker.telemetry import ActionSeries, Occupation
 from grange.worker.transfers import copy_lines
 
 _log = logging.getLogger(__name__)
@@ -174,6 +175,7 @@ class JobThreads:
         """The session each runner holds, or is asked to open."""
         self._watchdogs: dict[int, asyncio.Task[None]] = {}
         self._deaths: dict[int, int] = {}
+        self._owed: list[Callable[[], None]] = []  # frames of ended actions, not in the spool yet
 
     def perform(
         self, effect: StartRunner | OpenSession | StartAction | CancelAction | CloseSession
@@ -197,6 +199,12 @@ class JobThreads:
             root = self._session_root()
             for left in root.iterdir() if root.is_dir() else ():
                 shutil.rmtree(left, ignore_errors=True)
+
+    def settle(self) -> None:
+        """Put frames of ended actions into the spool: after next tasks began, before any report."""
+        owed, self._owed = self._owed, []
+        for record in owed:
+            record()
 
     def record_frames(self) -> None:
         """Keep the frames that are done so far; the readings that cover them are there."""
@@ -242,6 +250,7 @@ class JobThreads:
         self._ending = True
         await asyncio.gather(*(seat.end(patience_seconds) for seat in self._seats.values()))
         await self._nursery.end(patience_seconds)
+        self.settle()
         if self._settings.session_root is None:
             with contextlib.suppress(OSError):  # it is not empty, or not there
                 self._session_root().rmdir()
@@ -355,7 +364,7 @@ class JobThreads:
             job = await self._entities.job(session.job_id, session.pipeline)
             user = self._settings.posix_user or job_user(job)
             root = self._session_root(user)
-            await in_thread(partial(_make_root, root, 0o700 if user is None else 0o711))
+            await in_thread(partial(make_folder, root, 0o700 if user is None else 0o711))
         except (GrangeError, OSError) as error:
             self._happened(
                 SessionNotOpened(
@@ -468,7 +477,8 @@ class JobThreads:
             self._lookout.framed(doing.action.step_id, spent)
         doing.began_at = Instant(message.started_at)
         self._sampler.read()
-        self._record_frames(thread, doing, message)
+        series = self._sampler.series(thread)
+        self._owed.append(partial(self._record_frames, thread, doing, message, series))
         self._sampler.occupy(
             thread,
             Occupation(
@@ -508,7 +518,9 @@ class JobThreads:
         }
         return {name: value for name, value in usage.items() if value is not None}
 
-    def _record_frames(self, thread: int, doing: _Doing, ended: Ended | None) -> None:
+    def _record_frames(
+        self, thread: int, doing: _Doing, ended: Ended | None, series: ActionSeries | None = None
+    ) -> None:
         """Put the frames that are done into the spool; all of them once the action has ended."""
         if not doing.frames:
             return
@@ -519,7 +531,7 @@ class JobThreads:
             began_at=doing.began_at or doing.asked_at,
             user_logged_in=self._sampler.user_logged_in,
         )
-        series = self._sampler.series(thread)
+        series = self._sampler.series(thread) if series is None else series
         fresh = doing.found[doing.recorded :]
         records = [measured(attempt, one, series) for one in fresh]
         if ended is not None and ended.outcome is Outcome.SUCCEEDED:
@@ -586,8 +598,3 @@ class JobThreads:
             return self._folder / "sessions"
         # Another user must be able to reach its sessions, and nothing else of this worker.
         return Path(tempfile.gettempdir()) / f"grange-{self._leftovers.mark[-12:]}"
-
-
-def _make_root(root: Path, mode: int) -> None:
-    root.mkdir(parents=True, exist_ok=True)
-    root.chmod(mode)

@@ -161,6 +161,7 @@ class Worker:
                 self._state, effects = apply(self._state, event)
                 for effect in effects:
                     self._perform(effect)
+                self._threads.settle()
         finally:
             await self._wind_up()
         if self._finished.message:

@@ -30,7 +30,7 @@ from grange.kernel.errors import GrangeError
 from grange.kernel.units import Instant
 from grange.ports.host import Processes
 from grange.worker.delivery import Delivered, Delivery
-from grange.worker.endings import failed, halted, peak, rejected, signal_name
+from grange.worker.endings import failed, halted, peak, rejected, signal_name, told
 from grange.worker.fragments import (
     command_text,
     environment_of,
@@ -87,6 +87,7 @@ _OUTCOMES = {
 }
 _PROGRESS_MS = 500
 """Progress is said no more often than this."""
+_OOM_FRESH_MS = 1_000
 _LONGEST_PATH = 500
 _LINES_AT_ONCE = 20
 _MOST_TRANSFERS = 5000
@@ -149,6 +150,8 @@ class Runner:
         self._environments: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         self._user: str | None = None
         self._closing = False
+        self._oom_kills_at = Instant(0)
+        self._known_oom_kills: int | None = None
         self._delivery = Delivery({}, self._root, clock)
         self._delivering = ""
         """The action whose output is being copied."""
@@ -219,7 +222,7 @@ class Runner:
         except (GrangeError, RuntimeError, ValueError, KeyError, OSError) as error:
             self._drop_log()
             self._session = None
-            self._send(NotOpened(session_id=message.session_id, message=_told(error)))
+            self._send(NotOpened(session_id=message.session_id, message=told(error)))
             return
         self._send(Opened(session_id=message.session_id))
 
@@ -274,14 +277,20 @@ class Runner:
         try:
             template = self._remember(message)
             self._action = _Action(message, template, now)
-            self._action.oom_kills = self._processes.oom_kills()
+            self._action.oom_kills = self._oom_kills(now)
             step = self._steps.get(message.step_id or "")
             self._delivery.begin(step[0] if step and message.kind is Kind.TASK_RUN else "")
             self._start(session, message)
         except (GrangeError, RuntimeError, ValueError, KeyError, OSError) as error:
             self._action = None
-            LOG.error("%s", _told(error), extra={"session_id": self._session_id})
-            self._send(failed(message.action_id, self._clock.now(), _told(error)))
+            LOG.error("%s", told(error), extra={"session_id": self._session_id})
+            self._send(failed(message.action_id, self._clock.now(), told(error)))
+
+    def _oom_kills(self, now: Instant) -> int | None:
+        """Return how many kills there were a moment ago: reading takes long beside a short task."""
+        if now - self._oom_kills_at >= _OOM_FRESH_MS:
+            self._oom_kills_at, self._known_oom_kills = now, self._processes.oom_kills()
+        return self._known_oom_kills
 
     def _remember(self, message: Run) -> Mapping[str, Any]:
         """Parse the action's template, once a session, and return it as it came."""
@@ -560,12 +569,6 @@ def _verdict(action: _Action, status: ActionStatus) -> Verdict:
 
 def _sum(outputs: Mapping[str, int]) -> int | None:
     return sum(outputs.values()) if outputs else None
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"The job's details lack {error}."
-    return str(error) or type(error).__name__
 
 
 def run_runner(descriptor: int, parent_pid: int, clock: Clock, processes: Processes) -> None:

@@ -12,7 +12,6 @@ Linux may share the processor between sessions first and between the processes o
 import contextlib
 import os
 import subprocess
-from pathlib import Path
 from typing import Any
 
 from openjd.sessions import _subprocess
@@ -40,7 +39,11 @@ def give_way(pid: int) -> None:
     with contextlib.suppress(OSError):  # it has ended, or is another user's
         os.setpriority(os.PRIO_PGRP, pid, niceness)
     with contextlib.suppress(OSError):  # the system shares out by process alone
-        Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="ascii")
+        descriptor = os.open(f"/proc/{pid}/autogroup", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, b"%d" % niceness)
+        finally:
+            os.close(descriptor)
 
 
 def teach_yielding() -> None:

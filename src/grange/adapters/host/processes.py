@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from grange.adapters.host.tree import children, descendants
+from grange.adapters.host.tree import children, descendants, numbers_below
 from grange.ports.host import ProcessIdentity
 
 _PR_SET_PDEATHSIG = 1
@@ -41,12 +41,15 @@ class HostProcesses:
 
     def below(self, root_pid: int) -> list[ProcessIdentity]:
         """Return every process below a root, the root left out."""
+        numbers = numbers_below(root_pid) if sys.platform == "linux" else None
+        if numbers is not None:
+            return [one for pid in numbers if (one := _identity(pid)) is not None]
         try:
-            found_below = descendants(psutil.Process(root_pid))
+            below = descendants(psutil.Process(root_pid))
         except psutil.Error:
             return []
         found = []
-        for child in found_below:
+        for child in below:
             try:
                 found.append(ProcessIdentity(pid=child.pid, started=_started(child)))
             except psutil.Error:
@@ -108,6 +111,8 @@ class HostProcesses:
 
     def reap_orphans(self, seconds: float) -> None:
         """Take note of adopted processes that have ended, or end within `seconds`."""
+        if sys.platform == "linux" and numbers_below(os.getpid()) == []:
+            return
         with contextlib.suppress(psutil.Error):
             below = children(psutil.Process())
             if below:
@@ -125,6 +130,13 @@ def _started(process: psutil.Process) -> str:
     if sys.platform != "linux":
         return f"{process.create_time():.2f}"
     return _started_at(process.pid)
+
+
+def _identity(pid: int) -> ProcessIdentity | None:
+    try:
+        return ProcessIdentity(pid=pid, started=_started_at(pid))
+    except psutil.Error:
+        return None
 
 
 def _started_at(pid: int) -> str:

@@ -6,6 +6,25 @@ import os
 import psutil
 
 
+def numbers_below(root_pid: int) -> list[int] | None:
+    """Return the numbers of all processes below a root; None where the kernel lists none."""
+    found: list[int] = []
+    waiting = [root_pid]
+    while waiting:
+        pid = waiting.pop()
+        try:
+            numbers = _listed(pid)
+        except FileNotFoundError:
+            if pid == root_pid:
+                return None
+            continue
+        except OSError:
+            continue
+        waiting += numbers
+        found += numbers
+    return found
+
+
 def children(root: psutil.Process) -> list[psutil.Process]:
     """Return the processes right below a root, by the kernel's lists where it has them.
 

@@ -65,9 +65,9 @@ class Rule:
     """True if the output file is complete when the line appears."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pack:
-    """The rules of one renderer."""
+    """The rules of one renderer; each is the same as itself only."""
 
     name: str
     version: int

@@ -4,6 +4,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from grange.kernel.units import Instant
 from grange.worker.logrules.pack import CONVENTION, GENERIC, Pack, Rule
@@ -64,6 +65,12 @@ class Verdict:
     """The line that gave it away, or a sentence."""
 
 
+@lru_cache(maxsize=1024)
+def _runs(pack: Pack, command: str) -> bool:
+    """Return whether a command names a renderer: the tasks of a layer all run the same."""
+    return pack.runs(command)
+
+
 @dataclass(slots=True)
 class _Open:
     """The frame being rendered, or rendered and not reported yet."""
@@ -90,7 +97,7 @@ class LogParser:
         self._convention = next((pack for pack in packs if pack.name == CONVENTION), None)
         self._generic = next((pack for pack in packs if pack.name == GENERIC), None)
         renderers = [pack for pack in packs if pack.name not in {CONVENTION, GENERIC}]
-        self.active: list[Pack] = [pack for pack in renderers if pack.runs(command)]
+        self.active: list[Pack] = [pack for pack in renderers if _runs(pack, command)]
         """The renderers recognised so far."""
         self._unseen = [pack for pack in renderers if pack not in self.active]
         self._frames = tuple(frames)
