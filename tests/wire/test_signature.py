@@ -275,6 +275,24 @@ def test_five_minutes_of_skew_are_allowed_either_way(skew_ms: int, fine: bool) -
             assert code_of(headers, now=now) == "RequestTimeTooSkewed"
 
 
+def test_requests_of_one_client_are_told_apart_though_their_claim_is_the_same() -> None:
+    first, second = ours(NOW), ours(NOW, url=URL.replace("farm-1", "farm-2"))
+    claim = first["authorization"].rpartition("Signature=")[0]
+    assert second["authorization"].startswith(claim)
+    for _ in range(2):
+        assert verified("POST", URL, b"{}", first, NOW).access_key_id == KEY
+        stolen = {**first, "authorization": second["authorization"]}
+        assert code_of(stolen) == "InvalidSignatureException"
+
+
+def test_paths_and_claims_too_long_to_be_kept_are_verified_like_others() -> None:
+    url = URL.replace("farm-1", "f" * 2000)
+    names = {f"X-Amz-Meta-{number:03d}": "v" for number in range(100)}
+    headers = ours(NOW, url=url, headers=names)
+    assert len(headers["authorization"]) > 1200
+    assert verified("POST", url, b"{}", headers, NOW).access_key_id == KEY
+
+
 def test_headers_may_come_as_pairs_and_repeat() -> None:
     headers = ours(NOW, headers={"X-Amz-Meta": "one,two"})
     pairs = [(name, value) for name, value in headers.items() if name != "x-amz-meta"]

@@ -87,6 +87,18 @@ def test_a_task_is_tried_again_until_its_retries_are_used_up() -> None:
     assert task.ended_at == T
 
 
+def test_a_success_may_say_itself_when_the_task_began() -> None:
+    began = Instant(400)
+    task, _ = task_machine.apply(TASK, TaskAssigned(action_id=ACTION, at=T))
+    task, (moved,) = task_machine.apply(
+        task, TaskSucceeded(action_id=ACTION, at=T, started_at=began)
+    )
+    assert (task.status, task.started_at, task.ended_at) == ("SUCCEEDED", began, T)
+    assert (moved.old, moved.new, moved.started_at) == ("ASSIGNED", "SUCCEEDED", began)
+    assert layer_machine.started(None, moved) == began
+    assert layer_machine.started(Instant(7), moved) == 7
+
+
 def test_an_interruption_is_no_failure_of_the_task() -> None:
     task, moves = task_machine.apply(leased(), TaskReturned(action_id=ACTION, at=T))
     assert (task.status, task.failures) == (TaskRunStatus.READY, 0)
