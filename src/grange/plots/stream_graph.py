@@ -163,6 +163,21 @@ class _Scale:
         share = min(max((value - low) / (high - low), 0.0), 1.0)
         return self.bottom - share * (self.bottom - self.top)
 
+    def places(self, values: Sequence[float]) -> list[float]:
+        """Return the places of many values."""
+        if self.log:
+            return [self.y(value) for value in values]
+        low, high, bottom = self.low, self.high, self.bottom
+        wide, tall = high - low, bottom - self.top
+        return [
+            bottom
+            if value <= low
+            else bottom - tall
+            if value >= high
+            else bottom - (value - low) / wide * tall
+            for value in values
+        ]
+
 
 class _Drawing:
     def __init__(self, picture: StreamPicture, panels: Sequence[Panel]) -> None:
@@ -376,12 +391,12 @@ class _Drawing:
         name = f"{panel.key}-{number}"
         for at, run in enumerate(self._runs(line)):
             if is_banded:
-                upper = list(self._places(run, run.high, scale))
-                lower = list(self._places(run, run.low, scale))
+                upper = self._places(run, run.high, scale)
+                lower = self._places(run, run.low, scale)
                 self._canvas.area(
                     [*upper, *reversed(lower)], colour, opacity, name=f"band-{name}-{at}"
                 )
-            mean = list(self._places(run, run.mean, scale))
+            mean = self._places(run, run.mean, scale)
             if panel.counts and alone:
                 ends = [(mean[-1][0], scale.bottom), (mean[0][0], scale.bottom)]
                 self._canvas.area([*mean, *ends], colour, 0.28, name=f"area-{name}-{at}")
@@ -392,19 +407,24 @@ class _Drawing:
 
     def _places(
         self, run: _Run, values: Sequence[float], scale: _Scale
-    ) -> Iterator[tuple[float, float]]:
+    ) -> list[tuple[float, float]]:
         """Return the corners of a staircase, or where slots are narrow, of a line."""
         edges = run.edges
+        places = scale.places(values)
         if edges[1] - edges[0] >= 3 or len(values) == 1:
-            for at, value in enumerate(values):
-                y = scale.y(value)
-                yield edges[at], y
-                yield edges[at + 1], y
-            return
-        yield edges[0], scale.y(values[0])
-        for at, value in enumerate(values):
-            yield (edges[at] + edges[at + 1]) / 2, scale.y(value)
-        yield edges[-1], scale.y(values[-1])
+            return [
+                corner
+                for left, right, y in zip(edges[:-1], edges[1:], places, strict=True)
+                for corner in ((left, y), (right, y))
+            ]
+        return [
+            (edges[0], places[0]),
+            *(
+                ((left + right) / 2, y)
+                for left, right, y in zip(edges[:-1], edges[1:], places, strict=True)
+            ),
+            (edges[-1], places[-1]),
+        ]
 
     def _runs(self, line: Line) -> Iterator[_Run]:
         run = _Run([], [], [], [])
