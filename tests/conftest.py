@@ -15,6 +15,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.longest import LONGEST
+
 NEEDS = {
     "postgres": ("GRANGE_TEST_POSTGRES_URL", "a PostgreSQL server"),
     "povray": ("GRANGE_TEST_POVRAY", "POV-Ray"),
@@ -72,7 +74,13 @@ settings.register_profile("soak", parent=settings.get_profile("grange"), max_exa
 settings.load_profile(os.environ.get("GRANGE_TEST_PROFILE", "grange"))
 
 
+_PLACES = {path: place for place, path in enumerate(LONGEST)}
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # After the order was made random; that within a file and of all other files stays.
+    items.sort(key=lambda item: _PLACES.get(item.nodeid.partition("::")[0], len(_PLACES)))
     for item in items:
         for marker, (variable, what) in NEEDS.items():
             if item.get_closest_marker(marker) and not os.environ.get(variable):

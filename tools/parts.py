@@ -126,8 +126,10 @@ class Suite:
             reason = f"there are no tests in {' '.join(self.paths)}"
             say(reason)
             return Outcome(name=self.name, seconds=0.0, not_run=1, reasons=(reason,))
-        # A file's tests share farms and databases: they stay in one process.
-        workers = ["-n", str(self.processes), "--dist", "loadfile"] if self.parallel else []
+        # A file's tests share farms and databases: they stay in one process. The files that take
+        # longest are begun first: tests/longest.py.
+        shared = ["-n", str(self.processes), "--dist", "loadfile", "--no-loadscope-reorder"]
+        workers = shared if self.parallel else []
         command: list[str | Path] = [
             PYTHON,
             "-m",
@@ -173,7 +175,9 @@ def suites() -> list[Suite]:
             quick=False,
         ),
         Suite(name="server", paths=["tests/server"], parallel=True, quick=False),
-        Suite(name="acceptance", paths=["tests/acceptance"], parallel=True, quick=False),
+        Suite(
+            name="acceptance", paths=["tests/acceptance"], parallel=True, processes=3, quick=False
+        ),
         # They have little time for much work: nothing runs beside them.
         Suite(name="kills", paths=["tests/kills"], quick=False),
         Suite(name="browser", paths=["tests/browser"], parallel=True, processes=3, quick=False),

@@ -38,7 +38,7 @@ def left_running(folder: Path) -> list[psutil.Process]:
 
     A program whose parent was ended is ended by the system: that takes a moment.
     """
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while (found := running(folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
@@ -89,7 +89,7 @@ def test_demo_renders_a_film_and_its_receipt_balances(tmp_path: Path):
 def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: Path):
     folder = tmp_path / "demo"
     first = demo(folder, "--frames", "1", "--exit-when-done")
-    said, _ = first.communicate(timeout=120)
+    said, _ = first.communicate(timeout=160)
     assert first.returncode == 0, said
 
     second = demo(folder, "--frames", "1")
@@ -138,9 +138,9 @@ def test_a_killed_demo_leaves_nothing_running(tmp_path: Path):
         if line.startswith("Submitted"):
             break
     process.kill()
-    process.wait(10)
+    process.wait(60)
     process.stdout.close()
-    end = time.monotonic() + 40
+    end = time.monotonic() + 60
     while left_running(folder) and time.monotonic() < end:
         time.sleep(0.2)
     assert left_running(folder) == []

@@ -112,7 +112,7 @@ def test_a_render_finds_its_files_where_the_worker_has_them(farm: RunningFarm, t
         streams = farm.rest("GET", "/streams")["streams"]
         return [one for one in streams if one["stream"] == "copies" and one["lines"] == 4]
 
-    (stream,) = wait_until(copies, seconds=20, what="the copies are a stream")
+    (stream,) = wait_until(copies, seconds=60, what="the copies are a stream")
     assert stream["kind"] == "tx"
 
 
@@ -151,7 +151,7 @@ def test_a_venv_is_made_entered_and_left(farm: RunningFarm, tmp_path: Path):
         prefix, named = out.read_text().splitlines()
         assert prefix == named
         assert prefix.endswith("/venv")
-        wait_until(lambda: not Path(prefix).exists(), seconds=20, what="the environment is left")
+        wait_until(lambda: not Path(prefix).exists(), seconds=60, what="the environment is left")
     finally:
         grange(farm, "queue", "env", "rm", "Venv")
     assert json.loads(grange(farm, "queue", "env", "ls", "--json")) == []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "grange" / "server" / "static"
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-WAIT_MS = 20_000
+WAIT_MS = 30_000
 """Machines that run other tests beside these are slow."""
 expect.set_options(timeout=WAIT_MS)
 

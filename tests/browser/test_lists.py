@@ -203,7 +203,9 @@ def test_what_one_does_shows_at_once_and_can_be_undone(large: LocalFarm, visit: 
     page.route("**/jobs/actions", hold)
     page.locator(ROWS).first.click(position={"x": 330, "y": 10})
     page.get_by_role("button", name="Pause").click()
-    expect(page.locator(ROWS).first).to_contain_text("suspended", timeout=200)
+    expect(page.locator(ROWS).first).to_contain_text(
+        "suspended",
+    )
     assert ask(large, "/jobs", where="needle")["jobs"][0]["status"] == "READY"
     held.pop().continue_()
     expect(page.locator(".toast")).to_contain_text("Paused 1 job")

@@ -28,13 +28,13 @@ def test_a_killed_server_makes_the_page_stale_and_a_returning_one_live(
         expect(page.locator(".link-badge")).to_have_text("live")
         submit_job(farm, name="before")
         expect(page.locator(".job-head h1")).to_contain_text("before")
-    expect(page.locator(".link-badge")).to_contain_text("stale", timeout=5_000)
+    expect(page.locator(".link-badge")).to_contain_text("stale", timeout=15_000)
     expect(page.locator(".job-head h1")).to_contain_text("before")
     with LocalFarm(tmp_path, port=port) as farm:
         submit_job(farm, name="while it was away")
-        expect(page.locator(".link-badge")).to_have_text("live", timeout=15_000)
+        expect(page.locator(".link-badge")).to_have_text("live")
         expect(page.locator(".job-head h1")).to_contain_text("while it was away")
         expect(page.locator(".jobs tbody tr")).to_have_count(2)
         names = page.locator(".jobs .name").all_inner_texts()
         assert sorted(names) == ["before", "while it was away"]
-    expect(page.locator(".link-badge")).to_have_text(re.compile(r"stale"), timeout=5_000)
+    expect(page.locator(".link-badge")).to_have_text(re.compile(r"stale"), timeout=15_000)

@@ -51,6 +51,8 @@ from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, numbered
 from grange.testing.story import FLEETS, Storyteller, post, rows_of
 
+pytestmark = pytest.mark.slow
+
 amounts = st.integers(-(10**14), 10**14)
 
 

@@ -30,11 +30,12 @@ def find_or_install(folder: Path, say: Callable[[str], None]) -> str:
     python = folder / "bin" / "python"
     if python.exists() and _has_modules(python):
         return str(python)
+    steps = _steps(folder, python)
     say(
         f"Downloading Mitsuba 3 and ffmpeg from your package index (about {_MEGABYTES} MB)"
         f" to {folder}"
     )
-    _install(folder, python)
+    _run(steps)
     return str(python)
 
 
@@ -43,23 +44,27 @@ def _has_modules(python: Path) -> bool:
     return subprocess.run([python, "-c", check, *MODULES], check=False).returncode == 0  # noqa: S603
 
 
-def _install(folder: Path, python: Path) -> None:
+def _steps(folder: Path, python: Path) -> list[list[str]]:
+    """Return the commands that install it, by what this Python has for that."""
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if uv is not None:
-        steps = [
+        return [
             [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)],
             [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES],
         ]
-    elif importlib.util.find_spec("pip") is not None:
-        steps = [
+    if importlib.util.find_spec("pip") is not None:
+        return [
             [sys.executable, "-m", "venv", "--clear", "--without-pip", str(folder)],
             [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", *PACKAGES],
         ]
-    else:
-        raise ConfigurationError(
-            f"The demo renders with Mitsuba 3, which this Python ({sys.executable}) lacks."
-            f" Install it: pip install {' '.join(PACKAGES)}"
-        )
+    raise ConfigurationError(
+        f"The demo renders with Mitsuba 3, which this Python ({sys.executable}) lacks, and it has"
+        f" neither pip nor uv to install it. Install it yourself and start again:"
+        f" pip install {' '.join(PACKAGES)}"
+    )
+
+
+def _run(steps: list[list[str]]) -> None:
     for step in steps:
         done = subprocess.run(  # noqa: S603 - pip or uv
             step, check=False, capture_output=True, text=True, timeout=_INSTALL_SECONDS

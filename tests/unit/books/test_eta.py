@@ -9,6 +9,8 @@ from benchmarks.eta_month import MONTH_MS, Month
 from benchmarks.eta_month import coverage as coverage_of
 from grange.books.eta import LayerLeft, capacity, estimate
 
+pytestmark = pytest.mark.slow
+
 
 def lived(
     times: list[float], threads: int, until: float

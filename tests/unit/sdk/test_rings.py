@@ -36,6 +36,8 @@ from grange.testing.facts import (
 )
 from grange.testing.farm import LocalFarm
 
+pytestmark = pytest.mark.slow
+
 STEP = timedelta(minutes=30)
 
 

@@ -47,6 +47,8 @@ from grange.testing.facts import (
 )
 from grange.testing.story import FLEETS, Storyteller, post, rows_of
 
+pytestmark = pytest.mark.slow
+
 FARM_ROW = Farm(
     farm_id=FARM, name="f", currency="EUR", zone="Europe/Berlin", created_at=T0, created_by="t"
 )

@@ -31,6 +31,8 @@ from grange.testing.facts import (
     session_fact,
 )
 
+pytestmark = pytest.mark.slow
+
 START, END = T0, T0 + 2 * MILLIS_PER_DAY
 SERVICE_FLEET = numbered("fleet", 7)
 

@@ -16,6 +16,8 @@ from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, action_fact, licence_fact, numbered, session_fact
 from tests.unit.services.posting import credit, freeze, lines, move, posted, statement
 
+pytestmark = pytest.mark.slow
+
 DAY = 24 * MILLIS_PER_HOUR
 FEBRUARY = Instant(1_769_904_000_000)
 """2026-02-01 in UTC."""

@@ -36,6 +36,8 @@ from grange.testing.facts import (
 )
 from grange.testing.story import Storyteller, post, rows_of
 
+pytestmark = pytest.mark.slow
+
 ACTION = f"sessionaction-{SESSION[8:]}-0"
 GOOD_SESSION = session_fact(
     started_at=T0 + 1_000, ended_at=T0 + 12_000, billionths_per_hour=None

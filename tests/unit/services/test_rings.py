@@ -33,6 +33,8 @@ from grange.testing.facts import (
 )
 from grange.testing.story import Storyteller, post, rows_of
 
+pytestmark = pytest.mark.slow
+
 ZONE = ZoneInfo("Europe/Paris")
 HALF = 30 * MILLIS_PER_MINUTE
 TYPES = ("three_d", "archive", "comp", "execute_frames", "file_export")

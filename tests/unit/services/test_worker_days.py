@@ -31,6 +31,8 @@ from grange.testing.facts import (
 )
 from grange.testing.story import Storyteller, post, rows_of
 
+pytestmark = pytest.mark.slow
+
 EPOCH = date(1970, 1, 1)
 
 

@@ -22,6 +22,8 @@ from grange.testing.conformance.entities import least
 from grange.testing.facts import FARM
 from tests.unit.streams.log_facts import busy
 
+pytestmark = pytest.mark.slow
+
 DAY = Instant(1_767_225_600_000)
 TEXTS = [f"RRA:{cf}:0.5:{grid}" for cf in ("AVERAGE", "MAX", "LAST") for grid in ("1:400", "12:60")]
 SERIES = Series(

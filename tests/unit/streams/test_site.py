@@ -18,6 +18,8 @@ from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0
 from tests.unit.streams.log_facts import busy, line
 
+pytestmark = pytest.mark.slow
+
 DAY0 = Instant(T0 - T0 % MILLIS_PER_DAY)
 NOW = Instant(DAY0 + 5 * MILLIS_PER_HOUR)
 

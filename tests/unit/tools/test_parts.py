@@ -4,6 +4,8 @@ import textwrap
 
 import pytest
 
+from tests.longest import LONGEST
+from tools.environment import ROOT
 from tools.parts import NOT_RUN, Outcome, Suite, count, suites, summary
 
 REPORT = """\
@@ -90,3 +92,8 @@ def test_a_test_whose_service_is_missing_is_skipped_with_the_reason(pytester, mo
     result = pytester.runpytest("-rs", "-W", "ignore", "-p", "no:randomly")
     result.assert_outcomes(skipped=1)
     assert f"{NOT_RUN} needs a PostgreSQL server" in result.stdout.str()
+
+
+def test_every_file_that_is_begun_first_is_there_once():
+    assert len(set(LONGEST)) == len(LONGEST)
+    assert [path for path in LONGEST if not (ROOT / path).is_file()] == []

@@ -1,0 +1,46 @@
+"""The files whose tests take longest: they are begun first, so that no core idles at the end.
+
+Only the order depends on this list. `--durations=0` shows what has grown.
+"""
+
+LONGEST = (
+    "tests/unit/services/test_books_files.py",
+    "tests/property/test_books_whole.py",
+    "tests/unit/streams/test_site.py",
+    "tests/unit/services/test_books_costs.py",
+    "tests/unit/services/test_books_retention.py",
+    "tests/unit/services/test_rings.py",
+    "tests/unit/services/test_worker_days.py",
+    "tests/unit/services/test_books_statements.py",
+    "tests/unit/services/test_books_answers.py",
+    "tests/unit/services/test_books_verify.py",
+    "tests/unit/books/test_eta.py",
+    "tests/property/test_costs.py",
+    "tests/unit/services/test_books_aggregation.py",
+    "tests/unit/sdk/test_rings.py",
+    "tests/server/test_process.py",
+    "tests/server/test_rrdata_export.py",
+    "tests/server/test_simulated_farm.py",
+    "tests/server/test_levels.py",
+    "tests/server/test_store.py",
+    "tests/server/test_stream_lines.py",
+    "tests/server/test_dispatch.py",
+    "tests/server/test_cycle.py",
+    "tests/server/test_published_streams.py",
+    "tests/acceptance/test_demo.py",
+    "tests/acceptance/test_command_line.py",
+    "tests/acceptance/test_injected_faults.py",
+    "tests/acceptance/test_paths_and_environments.py",
+    "tests/acceptance/test_worker_agent.py",
+    "tests/acceptance/test_worker.py",
+    "tests/acceptance/test_deadline_cli.py",
+    "tests/acceptance/test_submit_scene.py",
+    "tests/acceptance/test_worker_limits.py",
+    "tests/browser/test_same_number.py",
+    "tests/browser/test_accessibility.py",
+    "tests/browser/test_lists.py",
+    "tests/browser/test_live_page.py",
+    "tests/browser/test_machine_pages.py",
+    "tests/browser/test_wrangle_page.py",
+)
+"""From the root of the project; of each part the longest first."""
