@@ -3,13 +3,13 @@
 import platform
 import shutil
 import socket
-import subprocess
 import threading
 from pathlib import Path
 
 import psutil
 
 from grange.adapters.host.energy import EnergyMeter
+from grange.adapters.host.nvidia import GpuUse, asked
 from grange.adapters.host.sensors import celsius
 from grange.adapters.host.tree import descendants
 from grange.kernel.clock import Clock
@@ -17,7 +17,6 @@ from grange.ports.host import Inventory, MachineReading, TreeReading
 
 _SLOW_SECONDS = 15.0
 """Temperature and logins are read no more often than this."""
-_NVIDIA_SECONDS = 10
 _ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}
 _FAMILIES = {"Linux": "linux", "Windows": "windows", "Darwin": "macos"}
 _DISK_SENSORS = ("nvme", "drivetemp")
@@ -36,6 +35,7 @@ class HostProbe:
         self._clock = clock
         self._lock = threading.Lock()
         self._meter = EnergyMeter()
+        self._gpu_use = GpuUse(clock)
         self._slow_read_at: float | None = None
         self._temperature_milli_c: int | None = None
         self._user_logged_in: bool | None = None
@@ -83,7 +83,7 @@ class HostProbe:
             load1_milli=_load1_milli(),
             temperature_milli_c=self._temperature_milli_c,
             user_logged_in=self._user_logged_in,
-            gpu_milli=None,
+            gpu_milli=self._gpu_use.read_milli(),
             energy_mj=self._energy_mj(),
         )
 
@@ -196,19 +196,6 @@ def mac_addresses() -> tuple[str, ...]:
 
 
 def _nvidia_gpus() -> tuple[int, int]:
-    """Return how many NVIDIA GPUs there are and the MiB of the smallest, by nvidia-smi."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return 0, 0
-    try:
-        answer = subprocess.run(  # noqa: S603 a fixed command
-            [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
-            capture_output=True,
-            text=True,
-            timeout=_NVIDIA_SECONDS,
-            check=True,
-        )
-        memories = [int(line) for line in answer.stdout.split() if line.isdecimal()]
-    except (OSError, subprocess.SubprocessError):
-        return 0, 0
+    """Return how many NVIDIA GPUs there are and the MiB of the smallest."""
+    memories = [int(line) for line in asked("memory.total") if line.isdecimal()]
     return len(memories), min(memories, default=0)
