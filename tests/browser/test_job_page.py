@@ -2,12 +2,14 @@
 
 import json
 import re
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 from playwright.sync_api import expect
 
 from grange.domain.rates import RateLine, RateUnit
@@ -63,12 +65,20 @@ def render(farm: LocalFarm, images: Path) -> Shot:
             else:
                 encodes.add(action["sessionActionId"])
             worker.finish(action["sessionActionId"])
-    (images / "shot.mp4").write_bytes(b"\0" * 5000)
+    encode(images / "shot.mp4")
     path = f"/api/v1/farms/{farm.farm_id}/workers/{worker.worker_id}/facts"
     body = json.dumps({"batch": "1", "frames": records}).encode()
     answer = signed(farm, "POST", path, body, service="grange")
     assert answer.json["refused"] == [], answer.json
     return Shot(farm, job_id, ask(farm, f"/jobs/{job_id}")["layers"][0]["layer_id"])
+
+
+def encode(path: Path) -> None:
+    """Make a movie of two seconds, as the encode step of a job does."""
+    picture = ["-f", "lavfi", "-i", "testsrc=duration=2:size=160x90:rate=24"]
+    coded = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+    command = [get_ffmpeg_exe(), "-v", "error", *picture, *coded, str(path)]
+    subprocess.run(command, check=True, timeout=60)
 
 
 def submit(farm: LocalFarm, name: str, images: Path, frames: int, **host: Any) -> str:
@@ -193,6 +203,18 @@ def test_every_frame_of_a_task_has_its_picture_and_a_broken_one_its_reason(
         }"""
     )
     assert part == [206, 10]
+    video = page.locator(".movies video")
+    video.evaluate(
+        """async (video) => {
+          video.muted = true;
+          const runs = new Promise((done) =>
+            video.addEventListener('timeupdate', () => video.currentTime > 0.3 && done()),
+          );
+          await video.play();
+          await runs;
+        }"""
+    )
+    assert video.evaluate("video => [video.videoWidth, video.videoHeight]") == [160, 90]
     chart = page.locator(".frame-times .levels")
     expect(chart).to_have_attribute("aria-label", re.compile("beauty, median 0.3 s"))
     expect(chart.locator("canvas")).to_be_visible()

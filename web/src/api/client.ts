@@ -71,11 +71,21 @@ export async function get<T>(
 
 export const post = <T>(path: string, body: unknown): Promise<T> => send<T>('POST', path, body);
 
+/**
+ * A name for one request. Browsers send a request again when its connection ends without an answer,
+ * whatever its method; the server knows by the name that it has done it already.
+ */
+function once(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
 export async function send<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(`${ROOT}${path}`, {
     method,
     headers: {
       accept: 'application/json',
+      ...(method === 'POST' ? { 'idempotency-key': once() } : {}),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     credentials: 'same-origin',

@@ -12,7 +12,7 @@ from grange.domain.people import Membership, Password, SignIn
 from grange.domain.statuses import Role
 from grange.kernel.errors import AccessDeniedError, FieldProblem, InvalidRequestError
 from grange.server.context import Context
-from grange.server.rest.given import Caller, Done, Services
+from grange.server.rest.given import Caller, Done, Once, Services, once_token
 from grange.server.rest.memberships import MembershipRow, membership_row
 from grange.services.commands.people import AddKey, AddUser, DisableUser, RevokeKey
 from grange.services.permissions import Principal, check_administers, owned_farms
@@ -133,14 +133,19 @@ async def change_user(
 
 
 @post("/users/{name:str}/keys", operation="AddKey", status_code=201)
-async def add_key(name: FromPath[str], caller: Caller, context: Services) -> NewKey:
-    """Make a key for a user."""
+async def add_key(
+    name: FromPath[str], caller: Caller, context: Services, once: Once = None
+) -> NewKey:
+    """Make a key for a user; the same `Idempotency-Key` again answers with the same key."""
     _check(caller, name, context)
     key_id = context.identity.new_key_id()
-    key: AccessKey = await context.owner.ask(AddKey(user_name=name, key_id=key_id, by=caller.name))
+    key = await context.owner.ask(
+        AddKey(user_name=name, key_id=key_id, by=caller.name),
+        token=once_token(caller, "AddKey", once, name),
+    )
     await context.identity.refresh()
-    secret = context.identity.secret_of_key(key.key_id, key.generation)
-    return NewKey(key_id=key.key_id, secret=secret)
+    secret = context.identity.secret_of_key(key["key_id"], key["generation"])
+    return NewKey(key_id=key["key_id"], secret=secret)
 
 
 @delete("/users/{name:str}/keys/{key_id:str}", operation="RevokeKey", status_code=200)

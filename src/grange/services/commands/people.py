@@ -95,7 +95,7 @@ class DisableUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddKey:
-    """Give a user a key. Answers the AccessKey."""
+    """Give a user a key. Answers {"key_id", "generation"}."""
 
     user_name: str
     key_id: str
@@ -106,7 +106,7 @@ class AddKey:
         """Nothing beside the farm in memory."""
         return Needs()
 
-    def decide(self, draft: Draft) -> AccessKey:
+    def decide(self, draft: Draft) -> dict[str, Any]:
         """Put the key."""
         draft.get(User, self.user_name)
         key = AccessKey(
@@ -117,7 +117,7 @@ class AddKey:
         )
         draft.put(key)
         _audit(draft, self.user_name, "key_added", self.by, new=self.key_id)
-        return key
+        return {"key_id": key.key_id, "generation": key.generation}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
