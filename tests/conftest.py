@@ -33,6 +33,7 @@ NEEDS = {
     "pdf": ("GRANGE_TEST_PDF", "Pango"),
     "netns": ("GRANGE_TEST_NETNS", "root and network namespaces"),
     "faketime": ("GRANGE_TEST_FAKETIME", "libfaketime"),
+    "systemd": ("GRANGE_TEST_SYSTEMD", "systemd-analyze"),
 }
 """Marker → the variable that says where it is, and what to call it."""
 
@@ -58,6 +59,7 @@ def _find_what_is_already_here() -> None:
         "GRANGE_TEST_CHROMIUM": shutil.which("chromium"),
         "GRANGE_TEST_MITSUBA": sys.executable if importlib.util.find_spec("mitsuba") else None,
         "GRANGE_TEST_FAKETIME": shutil.which("faketime"),
+        "GRANGE_TEST_SYSTEMD": shutil.which("systemd-analyze"),
         "GRANGE_TEST_NETNS": _namespaces(),
         "GRANGE_TEST_PDF": ctypes.util.find_library("pangoft2-1.0"),
     }

@@ -27,6 +27,7 @@ PROGRAMS: Mapping[str, tuple[str, Sequence[str]]] = {
     "pdf": ("GRANGE_TEST_PDF", ()),
     "netns": ("GRANGE_TEST_NETNS", ("ip", "/usr/sbin/ip")),
     "faketime": ("GRANGE_TEST_FAKETIME", ("faketime",)),
+    "systemd": ("GRANGE_TEST_SYSTEMD", ("systemd-analyze",)),
 }
 """Marker of a test → the variable that names the program, and what it may be called."""
 
@@ -47,6 +48,7 @@ SYSTEM_PACKAGES: Mapping[str, Sequence[str]] = {
     "job_user": ("sudo",),
     "netns": ("iproute2",),
     "faketime": ("faketime",),
+    "systemd": ("systemd",),
     "pdf": ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0"),
 }
 """Marker → the Debian packages that bring what it needs."""

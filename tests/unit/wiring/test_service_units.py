@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,7 @@ from grange.wiring.service_files import install_units, this_program, verify_unit
 ODD = Path('/srv/render farm/100% $HOME "quoted"')
 
 
-@pytest.fixture(autouse=True)
-def systemd() -> None:
-    if shutil.which("systemd-analyze") is None:
-        pytest.fail("This test needs systemd-analyze: install it (apt-get install systemd).")
+pytestmark = pytest.mark.systemd
 
 
 def settings(kind: ServiceKind = ServiceKind.WORKER, **members: Any) -> ServiceSettings:
