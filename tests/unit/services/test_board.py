@@ -21,7 +21,6 @@ from grange.services.reads.board import (
     FORGET_STEP_MS,
     IDLE_MS,
     IDLE_STEP_MS,
-    MOST_CHANGED,
     RECENT_MS,
     Board,
 )
@@ -204,24 +203,35 @@ def test_rows_are_there_before_anybody_asks_and_stay_current():
     asyncio.run(check())
 
 
-def test_all_rows_are_packed_again_once_many_have_changed():
+@pytest.mark.parametrize(
+    ("touched", "first", "then"),
+    [(10, 10, 10), (11, 11, 1), (51, 0, 1)],
+    ids=["few", "more than the fewest", "more than half: at once"],
+)
+def test_all_rows_are_packed_again_once_many_have_changed(
+    monkeypatch: pytest.MonkeyPatch, touched: int, first: int, then: int
+):
+    """What a reader is sent beside the rows packed last stays small."""
+
     async def check() -> None:
+        monkeypatch.setattr("grange.services.reads.board.MOST_CHANGED", 10)
         shop = Shop()
-        jobs = [shop.add(f"job {number}") for number in range(MOST_CHANGED + 1)]
+        jobs = [shop.add(f"job {number}") for number in range(100)]
         await shop.commit()
         await shop.board.step()
-        for most, packed in ((MOST_CHANGED, 0), (MOST_CHANGED + 1, 1)):
-            for job in jobs[:most]:
-                shop.board.touch(FARM, "job", job.job_id)
-            shop.clock.advance(60)
-            before, _ = unpacked(await shop.board.snapshot(shop.farm, 0))
-            await shop.board.step()
-            shop.board.touch(FARM, "job", jobs[0].job_id)
-            shop.clock.advance(60)
-            found, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
-            assert before["changed"]["rows"] == most
-            assert found["changed"]["rows"] == (1 if packed else most)
-            assert len(rows) == len(jobs)
+        shop.puts = [replace(job, priority=99) for job in jobs[:touched]]
+        await shop.commit()
+        for job in jobs:
+            shop.board.touch(FARM, "job", job.job_id)
+        found, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
+        assert (found["changed"]["rows"], len(rows)) == (first, len(jobs))
+        shop.clock.advance(60)
+        await shop.board.step()
+        shop.puts = [replace(jobs[0], priority=1)]
+        await shop.commit()
+        shop.board.touch(FARM, "job", jobs[0].job_id)
+        found, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
+        assert (found["changed"]["rows"], len(rows)) == (then, len(jobs))
 
     asyncio.run(check())
 

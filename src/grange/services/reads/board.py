@@ -48,8 +48,8 @@ AT_A_TIME = 500
 """Rows that are read at once, so that whoever asks for something else is not held up."""
 MOST_CHANGED = 1000
 """More changed rows than this, and more than one in twenty, are packed into the first part."""
-SHARE = 20
-"""Packing all rows takes at most one part in so many of the time."""
+SHARE, SHARE_OF_MOST = 20, 5
+"""Packing all rows takes at most one part in so many of the time; more if most have changed."""
 _PACK = Pack(
     "job_id",
     instants=frozenset({"created_at", "started_at", "ended_at"}),
@@ -83,7 +83,7 @@ class _Farm:
     complete: bool = True
     loaded: bool = False
     changes: int = 0
-    """How often rows were read anew."""
+    """How often rows became other ones."""
     asked_at: Instant = Instant(0)
     kept_at: Instant = Instant(0)
     looked_at: Instant = Instant(0)
@@ -98,6 +98,11 @@ class _Farm:
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     packing: asyncio.Lock = field(default_factory=asyncio.Lock)
     ending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def most_changed(self) -> bool:
+        """Whether to pack what changed costs more than to pack all rows anew spares."""
+        return len(self.changed) > max(MOST_CHANGED, len(self.rows) // 2)
 
     def note(self, job_ids: Iterable[str]) -> None:
         """Note that these rows are other ones now."""
@@ -194,7 +199,7 @@ class Board:
             if sent is None or not (same or fresh):
                 await self._catch_up(known, now)
                 total = await self.total(farm.farm_id)
-                if known.first is None:
+                if known.first is None or known.most_changed:
                     await self._pack_all(known)
                 changes, content = known.changes, self._end_of(known, farm, number, total)
                 sent = known.sent = _Sent(number, now, changes, await content)
@@ -226,7 +231,8 @@ class Board:
         await self._catch_up(farm, now)
         first = farm.first
         many = len(farm.changed) > max(MOST_CHANGED, len(farm.rows) // SHARE)
-        if first is None or (many and now - first.at > SHARE * first.took_ms):
+        share = SHARE_OF_MOST if farm.most_changed else SHARE
+        if first is None or (many and now - first.at > share * first.took_ms):
             await self._pack_all(farm)
 
     async def _loaded(self, farm_id: str) -> _Farm:
@@ -269,16 +275,17 @@ class Board:
             return []
         async with farm.reading:
             farm.dirty.difference_update(job_ids)
-            farm.changes += 1
             rows = await self._jobs.some(job_ids)
-            for row in rows:
+            other = [row for row in rows if row != farm.rows.get(row.job_id)]
+            farm.changes += bool(other)
+            for row in other:
                 if row.lifecycle_status == JobLifecycleStatus.ARCHIVED:
                     farm.rows.pop(row.job_id, None)
                 elif row.job_id in farm.rows or len(farm.rows) < MOST_ACTIVE:
                     farm.rows[row.job_id] = row
                 else:
                     farm.complete = False
-            farm.note(job_ids)
+            farm.note(row.job_id for row in other)
         return rows
 
     @staticmethod
