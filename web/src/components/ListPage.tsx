@@ -116,13 +116,13 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   const [states, setStates] = createSignal(new Map<string, number>());
   const [chosen, setChosen] = createSignal<T[]>([]);
   const view = new View<T>(list.table.idOf, ordering());
+  const inState = new Map<string, number>();
+  const countState = (row: T, rows: number) => {
+    const state = props.stateOf(row);
+    inState.set(state, (inState.get(state) ?? 0) + rows);
+  };
   const tally = () => {
-    const found = new Map<string, number>();
-    for (const row of list.partial() ? [] : list.table.rows) {
-      const state = props.stateOf(row);
-      found.set(state, (found.get(state) ?? 0) + 1);
-    }
-    setStates(found);
+    setStates(new Map(inState));
     setFigures({ matched: view.matched, all: list.table.size, lines: view.items.length });
   };
   const choose = (ids: ReadonlySet<string>) =>
@@ -158,6 +158,8 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
       if (text !== shownText) grid.top();
       shownText = text;
       grid.set(view.items);
+      inState.clear();
+      for (const row of list.partial() ? [] : list.table.rows) countState(row, 1);
       tally();
       if (chosen().length > 0) choose(grid.selection.ids);
     }),
@@ -166,6 +168,10 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
     if (!hasRows()) return;
     if (view.update(changes)) grid.set(view.items);
     else grid.refresh();
+    for (const { row, was, gone } of list.partial() ? [] : changes) {
+      if (was !== null) countState(was, -1);
+      if (!gone) countState(row, 1);
+    }
     tally();
     if (chosen().length > 0) {
       for (const { row, gone } of changes) {

@@ -1,7 +1,7 @@
 /** The farm as this page sees it: one overview, kept live by one event stream. */
 
 import { createContext, createSignal, onCleanup, useContext } from 'solid-js';
-import { createStore, produce, reconcile } from 'solid-js/store';
+import { createStore, produce, reconcile, unwrap } from 'solid-js/store';
 import { ApiError, eventsUrl, getFarms, getMe, getOverview } from '../api/client';
 import type { StreamEvent } from '../api/stream';
 import type { Farm, JobRow, Me, WorkerRow } from '../api/types';
@@ -133,10 +133,12 @@ export function createFarmState(): FarmState {
   }, 1000);
 
   const upsertJob = (row: JobRow) => {
-    const at = store.jobs.findIndex((job) => job.job_id === row.job_id);
-    if (at >= 0) setStore('jobs', at, reconcile({ ...store.jobs[at]!, ...row }));
-    else if (store.jobs.length < NEWEST || row.created_at >= store.jobs.at(-1)!.created_at) {
-      setStore('jobs', (jobs) => [row, ...jobs].slice(0, NEWEST));
+    // Hundreds of rows a second come by: the store's own objects are looked through unwatched.
+    const jobs = unwrap(store.jobs);
+    const at = jobs.findIndex((job) => job.job_id === row.job_id);
+    if (at >= 0) setStore('jobs', at, reconcile({ ...jobs[at]!, ...row }));
+    else if (jobs.length < NEWEST || row.created_at >= jobs.at(-1)!.created_at) {
+      setStore('jobs', (before) => [row, ...before].slice(0, NEWEST));
     }
   };
 
