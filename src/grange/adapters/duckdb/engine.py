@@ -28,6 +28,8 @@ class DuckEngine:
             threads: processor threads to use.
             memory_mib: memory to use.
         """
+        self._changed = threading.Condition()
+        self._asking: list[duckdb.DuckDBPyConnection] = []
         root = root.resolve()
         spill = root / "spill"
         spill.mkdir(parents=True, exist_ok=True)
@@ -64,12 +66,19 @@ class DuckEngine:
             )
 
     def close(self) -> None:
-        """Close the database."""
-        self._database.close()
+        """Close the database; questions that are being asked are broken off first."""
+        with self._changed:
+            while self._asking:
+                for cursor in self._asking:
+                    cursor.interrupt()  # again and again: one before it has begun is forgotten
+                self._changed.wait(_INTERRUPT_SECONDS)
+            self._database.close()
 
     @contextmanager
     def _prepared(self, plan: Plan) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = self._database.cursor()
+        with self._changed:
+            cursor = self._database.cursor()
+            self._asking.append(cursor)
         try:
             for name, rows in plan.rows.items():
                 cursor.register(name, rows)
@@ -92,6 +101,9 @@ class DuckEngine:
             raise CorruptDataError("blocks", str(error)) from error
         finally:
             cursor.close()
+            with self._changed:
+                self._asking = [one for one in self._asking if one is not cursor]
+                self._changed.notify_all()
 
 
 @contextmanager
