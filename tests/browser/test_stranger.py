@@ -1,13 +1,23 @@
 """Somebody who has never seen the page finds what matters within three clicks."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from grange.kernel.units import Instant
+from grange.testing.farm import LocalFarm
+from grange.testing.studio import simulated_studio
 from tests.browser.conftest import Visitor
-from tests.browser.showroom import Showroom
+from tests.browser.showroom import RATE, Showroom
 
 pytestmark = pytest.mark.chromium
 MOST_CLICKS = 3
+ZONE = ZoneInfo("Europe/Berlin")
 
 
 class Stranger:
@@ -43,3 +53,45 @@ def test_a_failing_worker_is_found(showroom: Showroom, visit: Visitor) -> None:
     one = Stranger(page)
     one.click(page.get_by_role("link", name="Wrangle", exact=True))
     expect(page.locator(".trouble").filter(has_text="rn02").first).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def last_month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalFarm, str, str]]:
+    """A server, a studio on it that worked for a day of the month before this one, that month."""
+    today = datetime.now(ZONE)
+    before = today.replace(day=1) - timedelta(days=1)
+    start = before.replace(day=10, hour=0, minute=0, second=0, microsecond=0)
+    folder = tmp_path_factory.mktemp("lastmonth")
+    with LocalFarm(folder, rates=(RATE,)) as farm:
+        with ThreadPoolExecutor(1) as elsewhere:  # this thread may drive a browser already
+            past = elsewhere.submit(
+                simulated_studio,
+                folder / "past",
+                workers=3,
+                days=1.5,
+                start=Instant(int(start.timestamp() * 1000)),
+                samples=False,
+            ).result()
+        farm.connect().call(
+            "POST", "/api/v1/farms/simulated", body={"folder": "past"}, service="grange"
+        )
+        yield farm, past.farm_id, f"{before:%Y-%m}"
+
+
+def test_last_months_cost_of_a_project_is_found(
+    last_month: tuple[LocalFarm, str, str], visit: Visitor
+) -> None:
+    farm, farm_id, month = last_month
+    told = farm.connect().call(
+        "GET", f"/api/v1/farms/{farm_id}/months/{month}/statement", service="grange"
+    )["rows"]
+    project, printed = (told["columns"].index(name) for name in ("project", "printed"))
+    row = max((row for row in told["rows"] if row[project]), key=lambda row: Decimal(row[printed]))
+    assert Decimal(row[printed]) > 0
+    page = visit(farm).open("/", farm_id=farm_id)
+    one = Stranger(page)
+    one.click(page.get_by_role("link", name="Cost", exact=True))
+    one.click(page.get_by_role("link", name="Last month", exact=True))
+    sheet = page.get_by_role("region", name="Statement").locator("tbody tr")
+    found = sheet.filter(has_text=row[project]).filter(has_text=row[printed])
+    expect(found.first).to_be_visible()
