@@ -85,9 +85,12 @@ def postgres() -> Iterator[str]:
 
 async def postgres_columns(url: str) -> list[tuple[str, ...]]:
     connection = await asyncpg.connect(url)
+    # A column that was dropped leaves its number out for ever: the order is what must be alike.
     columns = await connection.fetch(
-        "SELECT table_name, column_name, ordinal_position, data_type, is_nullable, collation_name, "
-        "is_identity FROM information_schema.columns WHERE table_schema = 'public'"
+        "SELECT table_name, column_name, "
+        "rank() OVER (PARTITION BY table_name ORDER BY ordinal_position), "
+        "data_type, is_nullable, collation_name, is_identity "
+        "FROM information_schema.columns WHERE table_schema = 'public'"
     )
     indexes = await connection.fetch(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
