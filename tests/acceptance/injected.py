@@ -35,6 +35,17 @@ scene["sensor"]["film"] = {"type": "hdrfilm", "width": 24, "height": 24}
 scene["sensor"]["sampler"] = {"type": "independent", "sample_count": 2}
 mi.util.write_bitmap(sys.argv[1], mi.render(mi.load_dict(scene)), write_async=False)
 """
+BLENDER = """import sys, bpy
+scene = bpy.context.scene
+render, scene.cycles.samples = scene.render, int(sys.argv[3])
+render.resolution_x, render.resolution_y, render.resolution_percentage = 32, 24, 100
+render.engine, scene.cycles.device, render.filepath = "CYCLES", "CPU", sys.argv[1]
+render.threads_mode, render.threads, render.image_settings.file_format = "FIXED", 1, "PNG"
+scene.frame_set(int(sys.argv[2]))
+bpy.ops.render.render(write_still=True)
+"""
+ENDLESS = "100000000"
+"""So many samples that Blender is still at them when it is killed."""
 LIGHT, HEAVY = "+W64 +H48", "+W4000 +H4000 +A0.0 +R9"
 
 
@@ -64,6 +75,14 @@ HOLD = f'{povray()}; if [ $first = 1 ]; then while [ ! -e "$go" ]; do sleep 0.2;
 FIRST_HEAVY = f"if [ $first = 1 ]; then {povray(HEAVY)}; else {povray()}; fi"
 FAULTS = (
     Fault("process", "A render is killed", "SIGKILL to POV-Ray", FIRST_HEAVY),
+    Fault(
+        "blender",
+        "Blender is killed",
+        "SIGKILL to Blender",
+        f"samples=2; if [ $first = 1 ]; then samples={ENDLESS}; fi;"
+        ' "$blender" "$bpy" "{{Param.Out}}/frame.$frame.png" $frame $samples',
+        needs="bpy",
+    ),
     Fault("frozen", "A render is frozen", "SIGSTOP to POV-Ray", FIRST_HEAVY),
     Fault("worker", "A worker is killed", "SIGKILL to the worker", HOLD, group="doomed"),
     Fault(
@@ -256,13 +275,16 @@ class FaultFarm:
     Args:
         farm: the farm; not started.
         have: markers of what the machine has.
-        python: runs Mitsuba.
+        mitsuba: a Python that has Mitsuba.
+        blender: a Python that has Blender.
     """
 
-    def __init__(self, farm: RunningFarm, have: frozenset[str], python: str) -> None:
+    def __init__(
+        self, farm: RunningFarm, have: frozenset[str], *, mitsuba: str, blender: str
+    ) -> None:
         self.farm = farm
         self.have = have
-        self.python = python
+        self.programs = {"python": mitsuba, "blender": blender}
         self.folder = farm.folder.parent
         self.faults = [one for one in FAULTS if not one.needs or one.needs in have]
         self.jobs: dict[str, str] = {}
@@ -270,6 +292,7 @@ class FaultFarm:
         self.observed: dict[str, Observed] = {}
         self.clock_file = self.folder / "faketime"
         (self.folder / "box.py").write_text(MITSUBA)
+        (self.folder / "cube.py").write_text(BLENDER)
 
     def start(self, island: Island | None) -> None:
         """Start everything and put the workers into groups."""
@@ -333,7 +356,9 @@ class FaultFarm:
         scene.write_text(SCENE)
         text = (
             f"frame={{{{Task.Param.Frame}}}}; first=0; scene={scene}\n"
-            f"go={self.folder}/go-{fault.key}; python={self.python}; mitsuba={self.folder}/box.py\n"
+            f"go={self.folder}/go-{fault.key}; mitsuba={self.folder}/box.py\n"
+            f"bpy={self.folder}/cube.py; python={self.programs['python']}\n"
+            f"blender={self.programs['blender']}\n"
             f"mkdir {self.folder}/began-{fault.key} 2>/dev/null && first=1\nset -e\n"
             f"{fault.script}\n"
         )
@@ -404,15 +429,17 @@ class FaultFarm:
         return look
 
     def renderer(self, key: str) -> psutil.Process | None:
-        """The POV-Ray that renders the frame of a job to be struck: the heavy one, not its twin."""
+        """The renderer at the frame of a job to be struck: the one that takes long."""
+        struck = {f"+I{self.folder / key}.pov", *HEAVY.split()}
+        if key == "blender":
+            struck = {f"{self.folder}/cube.py", ENDLESS}
         for process in psutil.process_iter(["cmdline"]):
-            words = process.info["cmdline"] or []
-            if {f"+I{self.folder / key}.pov", *HEAVY.split()} <= set(words):
+            if struck <= set(process.info["cmdline"] or []):
                 return process
         return None
 
     def send(self, key: str, number: int) -> None:
-        """Send a signal to the POV-Ray of a job."""
+        """Send a signal to the renderer of a job."""
         process = wait_until(lambda: self.renderer(key), seconds=60, what=f"{key} renders")
         process.send_signal(number)
 
@@ -426,7 +453,7 @@ class FaultFarm:
             if "disk" in known:
                 filler = stack.enter_context(full_tmpfs(self.folder / "disk"))
             pool = stack.enter_context(ThreadPoolExecutor(4))
-            order = "disk frozen process network clock corrupt memory missing licence"
+            order = "disk frozen process blender network clock corrupt memory missing licence"
             for key in filter(known.__contains__, order.split()):
                 self.submit(known[key])
             beside = [pool.submit(self._crashes), pool.submit(self._no_licence, known["licence"])]
@@ -455,6 +482,8 @@ class FaultFarm:
     def _crashes(self) -> None:
         self.send("frozen", signal.SIGSTOP)
         self.send("process", signal.SIGKILL)
+        if "blender" in self.jobs:
+            self.send("blender", signal.SIGKILL)
 
     def _make_room(self, filler: Path) -> None:
         """Free the disk once a render has failed for it, before the next one has."""

@@ -41,14 +41,19 @@ def struck(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultFarm]:
     """One farm on which every fault was injected."""
     have = frozenset(
         marker
-        for marker in ("netns", "faketime", "mitsuba")
+        for marker in ("netns", "faketime", "mitsuba", "bpy")
         if os.environ.get(f"GRANGE_TEST_{marker.upper()}")
     )
     folder = tmp_path_factory.mktemp("faults")
     with ExitStack() as stack:
         island = stack.enter_context(Island()) if "netns" in have else None
         farm = stack.enter_context(RunningFarm(folder / "farm", threads=2))
-        faults = FaultFarm(farm, have, os.environ.get("GRANGE_TEST_MITSUBA", sys.executable))
+        faults = FaultFarm(
+            farm,
+            have,
+            mitsuba=os.environ.get("GRANGE_TEST_MITSUBA", sys.executable),
+            blender=os.environ.get("GRANGE_TEST_BPY", sys.executable),
+        )
         faults.start(island)
         try:
             faults.strike(island)
