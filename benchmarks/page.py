@@ -3,18 +3,17 @@
 import json
 import os
 import tempfile
-import threading
 import time
 from pathlib import Path
 from statistics import quantiles
 from subprocess import Popen
 from typing import Any
 
-import urllib3
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from benchmarks.contest import Contestant, Goal, Table, held
 from benchmarks.farms import hear, program, say
+from benchmarks.readers import BROWSERS, browsers_open
 from grange.adapters.farm_http import HttpFarmApi
 from grange.adapters.host.clock import SystemClock
 from grange.wire.signature import Credentials
@@ -23,7 +22,6 @@ JOBS = 100_000
 CHANGES_PER_SECOND = 500
 CHANGES_SECONDS = 20.0
 SCROLL_SECONDS = 5.0
-BROWSERS = 50
 ASKS = 200
 LONG_MS = 100.0
 VIEW = ViewportSize(width=1440, height=900)
@@ -158,48 +156,18 @@ def _asking(told: dict[str, Any], server: "Popen[str]", *, readers: int) -> floa
     """Return the 99th percentile of small requests while jobs change and browsers read events."""
     key, secret = told["owner"]
     credentials = Credentials(access_key_id=key, secret_access_key=secret)
-    over = threading.Event()
-    cookie = _cookie(told) if readers else ""
-    threads = [
-        threading.Thread(target=_read_events, args=(told, cookie, over), daemon=True)
-        for _ in range(readers)
-    ]
-    for thread in threads:
-        thread.start()
-    api = HttpFarmApi(told["endpoint"], credentials, SystemClock())
-    api.call("GET", f"/api/v1/farms/{told['farm']}/jobs", query={"limit": "1"}, service="grange")
-    say(server, f"changes {CHANGES_PER_SECOND} 5")
-    taken = []
-    for _ in range(ASKS):
-        began = time.perf_counter()
-        api.call("GET", "/api/v1/me", service="grange")
-        taken.append((time.perf_counter() - began) * 1000)
-        time.sleep(0.02)
-    hear(server)
-    over.set()
+    with browsers_open(told, readers):
+        api = HttpFarmApi(told["endpoint"], credentials, SystemClock())
+        api.call(
+            "GET", f"/api/v1/farms/{told['farm']}/jobs", query={"limit": "1"}, service="grange"
+        )
+        say(server, f"changes {CHANGES_PER_SECOND} 5")
+        taken = []
+        for _ in range(ASKS):
+            began = time.perf_counter()
+            api.call("GET", "/api/v1/me", service="grange")
+            taken.append((time.perf_counter() - began) * 1000)
+            time.sleep(0.02)
+        hear(server)
     api.close()
-    for thread in threads:
-        thread.join(timeout=15)
     return quantiles(taken, n=100)[98]
-
-
-def _cookie(told: dict[str, Any]) -> str:
-    key, secret = told["owner"]
-    credentials = Credentials(access_key_id=key, secret_access_key=secret)
-    api = HttpFarmApi(told["endpoint"], credentials, SystemClock())
-    link = api.call("POST", "/api/v1/login-links", body={}, service="grange")["url"]
-    api.close()
-    answer = urllib3.request("GET", link, redirect=False)
-    return answer.headers["set-cookie"].partition(";")[0]
-
-
-def _read_events(told: dict[str, Any], cookie: str, over: threading.Event) -> None:
-    """Read events as a browser does, and throw them away."""
-    url = f"{told['endpoint']}/api/v1/farms/{told['farm']}/events"
-    headers = {"cookie": cookie}
-    answer = urllib3.request("GET", url, headers=headers, preload_content=False, timeout=30)
-    try:
-        while not over.is_set() and answer.read1(65_536):
-            continue
-    finally:
-        answer.close()
