@@ -18,7 +18,8 @@ import psutil
 
 from tests.acceptance.farm import RunningFarm, wait_until
 
-SILENCE_SECONDS = 8
+SILENCE_SECONDS = 16
+"""Neighbours are asked at half of it, and have six seconds: their word must come before it ends."""
 STUCK_SECONDS = 10
 LIMIT_MIB = 700
 HOG_MIB = 1000
@@ -464,9 +465,9 @@ class FaultFarm:
             if "clock" in known:
                 self._clock_jumps()
             self._partition()
-            self._worker_dies(known["worker"])
             for one in beside:
                 one.result()
+            self._worker_dies(known["worker"])  # last: all its neighbours must be there
             for key in self.jobs:
                 if key != "licence":
                     self.ended(key)
