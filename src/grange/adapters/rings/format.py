@@ -14,23 +14,19 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from grange.adapters.rings.preamble import aligned, pack_preamble, unpack_preamble
 from grange.books.archives.arithmetic import RingState, TierState
 from grange.books.archives.layout import RingSpec
 from grange.domain.series import ArchiveSpec, DataSource
-from grange.kernel.errors import CorruptDataError
 from grange.ports.rings import RingHead
 
 MAGIC = b"GRNGRING"
 VERSION = 1
-PREAMBLE = struct.Struct("<8sHHIII")
-"""Magic, version, 1 while rows are written, length of the description, its CRC, where the heads
-begin."""
 WRITING = 10
 """Place of the byte that is 1 while rows are written."""
 HEAD = struct.Struct("<QqqI")
 """Generation, first second, sequence, CRC of what follows and of these before it."""
 PAGE_ROWS = 64
-ALIGN = 64
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,9 +65,7 @@ def preamble(spec: RingSpec) -> bytes:
             extremes=spec.extremes,
         )
     )
-    heads = _aligned(PREAMBLE.size + len(text))
-    packed = PREAMBLE.pack(MAGIC, VERSION, 0, len(text), zlib.crc32(text), heads)
-    return (packed + text).ljust(heads, b"\0")
+    return pack_preamble(MAGIC, VERSION, text)
 
 
 def read_preamble(path: str, data: Any) -> tuple[RingSpec, int]:
@@ -80,16 +74,7 @@ def read_preamble(path: str, data: Any) -> tuple[RingSpec, int]:
     Raises:
         CorruptDataError: the file is no ring.
     """
-    if len(data) < PREAMBLE.size:
-        raise CorruptDataError(path, "is too short to be a ring")
-    magic, version, _, length, check, heads = PREAMBLE.unpack_from(data, 0)
-    if magic != MAGIC:
-        raise CorruptDataError(path, "is no ring")
-    if version > VERSION:
-        raise CorruptDataError(path, f"is a ring of version {version}; a newer Grange wrote it")
-    text = bytes(data[PREAMBLE.size : PREAMBLE.size + length])
-    if zlib.crc32(text) != check:
-        raise CorruptDataError(path, "the description at its beginning is damaged")
+    text, heads = unpack_preamble(path, data, magic=MAGIC, version=VERSION, what="ring")
     found = msgspec.json.decode(text, type=Description)
     return RingSpec(
         step_seconds=found.step_seconds,
@@ -103,7 +88,7 @@ def read_preamble(path: str, data: Any) -> tuple[RingSpec, int]:
 def places(spec: RingSpec, heads: int) -> Places:
     """Return where everything is in the file of a ring."""
     width, tiers = spec.width, spec.tiers
-    head_bytes = _aligned(HEAD.size + 8 * _head_numbers(spec))
+    head_bytes = aligned(HEAD.size + 8 * _head_numbers(spec))
     at = heads + 2 * head_bytes
     checks, pages, rows = [], [], []
     for tier in tiers:
@@ -111,7 +96,7 @@ def places(spec: RingSpec, heads: int) -> Places:
         checks.append(at)
         pages.append(count)
         at += 4 * count
-    at = _aligned(at)
+    at = aligned(at)
     for tier in tiers:
         rows.append(at)
         at += 8 * tier.rows * width * tier.width
@@ -176,7 +161,3 @@ def unpack_head(spec: RingSpec, data: bytes) -> tuple[int, RingHead] | None:
 
 def _head_numbers(spec: RingSpec) -> int:
     return 1 + spec.width * (3 + sum(len(tier.columns) + 3 for tier in spec.tiers))
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGN) * ALIGN

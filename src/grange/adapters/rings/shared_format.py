@@ -17,11 +17,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from grange.adapters.rings.format import ALIGN, PREAMBLE
+from grange.adapters.rings.preamble import aligned, pack_preamble, unpack_preamble
 from grange.books.archives.arithmetic import Floats, RingState, TierState
 from grange.books.archives.layout import RingSpec, Tier, tiers_of
 from grange.domain.series import ArchiveSpec, DataSource
-from grange.kernel.errors import CorruptDataError
 
 MAGIC = b"GRNGRNGS"
 VERSION = 1
@@ -108,9 +107,7 @@ def describe(spec: RingSpec, columns: int, *, least_room: int = 0) -> Descriptio
 def shared_preamble(description: Description) -> bytes:
     """Return the first bytes of a file."""
     text = msgspec.json.encode(description)
-    begin = _aligned(PREAMBLE.size + len(text))
-    packed = PREAMBLE.pack(MAGIC, VERSION, 0, len(text), zlib.crc32(text), begin)
-    return (packed + text).ljust(begin, b"\0")
+    return pack_preamble(MAGIC, VERSION, text)
 
 
 def read_shared_preamble(path: str, data: Any) -> tuple[Description, int]:
@@ -119,23 +116,16 @@ def read_shared_preamble(path: str, data: Any) -> tuple[Description, int]:
     Raises:
         CorruptDataError: it is no such file.
     """
-    if len(data) < PREAMBLE.size:
-        raise CorruptDataError(path, "is too short for shared rings")
-    magic, version, _, length, check, begin = PREAMBLE.unpack_from(data, 0)
-    if magic != MAGIC:
-        raise CorruptDataError(path, "is no file of shared rings")
-    if version > VERSION:
-        raise CorruptDataError(path, f"holds rings of version {version}; a newer Grange wrote it")
-    text = bytes(data[PREAMBLE.size : PREAMBLE.size + length])
-    if zlib.crc32(text) != check:
-        raise CorruptDataError(path, "the description at its beginning is damaged")
+    text, begin = unpack_preamble(
+        path, data, magic=MAGIC, version=VERSION, what="file of shared rings"
+    )
     return msgspec.json.decode(text, type=Description), begin
 
 
 def shared_places(description: Description, begin: int) -> SharedPlaces:
     """Return where everything is in a file."""
-    directory = _aligned(COPY.size + description.room)
-    head = _aligned(COPY.size + 8 * description.lines * description.columns)
+    directory = aligned(COPY.size + description.room)
+    head = aligned(COPY.size + 8 * description.lines * description.columns)
     at = begin + 2 * directory
     heads = (at, at + head)
     at += 2 * head
@@ -144,7 +134,7 @@ def shared_places(description: Description, begin: int) -> SharedPlaces:
         count = -(-tier.rows // PAGE_ROWS)
         pages.append(count)
         checks.append(at)
-        at = _aligned(at + 8 * count * description.columns)
+        at = aligned(at + 8 * count * description.columns)
     for tier, count in zip(description.tiers, pages, strict=True):
         rows.append(at)
         at += 8 * count * PAGE_ROWS * description.columns * tier.width
@@ -239,7 +229,3 @@ def lines_of(tiers: Sequence[Tier], state: RingState, first: Any, sequence: int)
         found[at + count + 2] = one.known
         at += count + 3
     return found
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGN) * ALIGN
