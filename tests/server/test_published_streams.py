@@ -185,7 +185,7 @@ def test_logged_values_are_published_as_streams_are(
     farm: LocalFarm, lines: list[dict[str, Any]]
 ) -> None:
     """Ledger S3-17, S4-41: the same bytes as for whoever is signed in; nothing else is shown."""
-    start = lines[0]["at"]
+    start = lines[0]["at"] // HOUR * HOUR
     for name in ("room", "safe"):
         place = f"/api/v1/farms/{farm.farm_id}/series/{name}"
         body = {"step_seconds": 60, "sources": [{"label": "kW"}]}
@@ -204,6 +204,23 @@ def test_logged_values_are_published_as_streams_are(
     assert shown.getheader("content-type") == "image/svg+xml"
     mine = fetched(farm, "/value-graphs/graph.svg", series="room", start=start, end=start + HOUR)
     assert shown.content == mine
+    table = get(farm, f"{base}graph.csv?series=room&{span}")
+    assert table.content == fetched(
+        farm, "/value-graphs/graph.csv", series="room", start=start, end=start + HOUR
+    )
+    *slots, whole = csv.DictReader(io.StringIO(table.content.decode()))
+    assert (whole["slot_start"], whole["source"], whole["mean"]) == ("all", "kW", "3.5")
+    assert len(slots) == 60
+    assert {(row["min"], row["mean"], row["max"]) for row in slots} == {("3.5", "3.5", "3.5")}
+    form = get(farm, f"{base}request?series=room&sources=kW&show=1").content.decode()
+    assert '<option value="room">' in form
+    assert "safe" not in form
+    (link,) = re.findall(r'href="(graph\.csv[^"]+)"', form)
+    offered = get(farm, base + link.replace("&amp;", "&"))
+    assert offered.content.startswith(b"series,source")
+    both = f"series=room&streams=archive&show=1&{span}"
+    assert "a graph shows one of them" in get(farm, f"{base}request?{both}").content.decode()
+    assert get(farm, f"{base}graph.png?{both}").status == 400
     for hidden in ("series=safe", "series=*afe", "streams=archive"):
         assert get(farm, f"{base}graph.svg?{hidden}&{span}").status == 404, hidden
     assert get(farm, f"{base}latest/series_room.png").status == 200

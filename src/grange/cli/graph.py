@@ -155,7 +155,7 @@ def _series_graph(
     }
     if chosen["streams"] or chosen["every"] or chosen["group"]:
         raise InvalidRequestError("Draw either series or log streams.")
-    kind = _kind_of(path, ("png", "svg"))
+    kind = _kind_of(path, _FORMATS)
     content = connection.rest_bytes(
         f"/streams/value-graphs/graph.{kind}",
         query={key: value for key, value in asked.items() if value},

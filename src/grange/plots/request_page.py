@@ -11,8 +11,8 @@ from grange.plots.stream_words import Language
 KINDS = ("rx", "tx", "other")
 FORMATS = ("png", "svg", "csv")
 _KEPT = (
-    *("streams", "kind", "machines", "products", "measures", "hours", "end", "combine"),
-    *("scale", "theme", "language"),
+    *("streams", "kind", "machines", "products", "measures", "series", "sources"),
+    *("hours", "end", "combine", "scale", "theme", "language"),
 )
 
 
@@ -24,6 +24,7 @@ def request_html(
     streams: Sequence[tuple[str, str]],
     machines: Sequence[str],
     measures: Sequence[str],
+    series: Sequence[str],
     error: str = "",
 ) -> bytes:
     """Return the page.
@@ -35,9 +36,11 @@ def request_html(
         streams: kind and name of those there are.
         machines: those there are.
         measures: keys of those there are.
+        series: names of the series of logged values there are.
         error: why there is no graph, if there is none.
     """
     words = SITE_WORDS[language]
+    known = {"streams": [name for _, name in streams], "machines": machines, "series": series}
     other = Language.FRENCH if language is Language.ENGLISH else Language.ENGLISH
     values = {name: ",".join(asked.get(name, ())) for name in _KEPT}
     swapped = _query({**values, "language": other}, shown=bool(asked.get("show")))
@@ -51,7 +54,7 @@ def request_html(
         f"<a class=language lang={other} hreflang={other} href={_attribute(f'request?{swapped}')}>"
         f"{escape(words.other_language)}</a></nav>"
         f"<p class=quiet>{escape(words.ask_note)}</p></header><main>",
-        _form(language, values, streams=streams, machines=machines, measures=measures),
+        _form(language, values, known=known, measures=measures),
     ]
     if error:
         parts.append(f"<p class=error role=alert>{escape(error)}</p>")
@@ -74,8 +77,7 @@ def _form(
     language: Language,
     values: Mapping[str, str],
     *,
-    streams: Sequence[tuple[str, str]],
-    machines: Sequence[str],
+    known: Mapping[str, Sequence[str]],
     measures: Sequence[str],
 ) -> str:
     words = SITE_WORDS[language]
@@ -86,14 +88,17 @@ def _form(
         for key in measures
     )
     ticked = " checked" if values["combine"] else ""
+
+    def texts(*names: str) -> str:
+        return "".join(_text(name, words, values, known.get(name, ())) for name in names)
+
     return (
         "<form action=request method=get>"
         f"<input type=hidden name=language value={language}>"
         f"<input type=hidden name=show value=1>"
-        f"{_text('streams', words, values, [name for _, name in streams])}"
-        f"{_text('machines', words, values, machines)}"
-        f"{_text('products', words, values, ())}"
+        f"{texts('streams', 'machines', 'products')}"
         f"{_select('kind', words, values, {'': words.all, **_kinds(words)})}"
+        f"{texts('series', 'sources')}"
         f"{_select('hours', words, values, words.spans, default='24')}"
         f"<label>{escape(words.fields['end'])} <small>{escape(words.hints['end'])}</small>"
         f"<input type=datetime-local name=end value={_attribute(values['end'])}></label>"
@@ -137,7 +142,10 @@ def _select(
 
 
 def _about(values: Mapping[str, str], words: SiteWords) -> str:
-    told = [values["streams"] or words.all, values["machines"], values["products"]]
+    told = [
+        *(values["series"] or values["streams"] or words.all, values["sources"]),
+        *(values["machines"], values["products"]),
+    ]
     return ", ".join(one for one in told if one)
 
 

@@ -49,6 +49,7 @@ _OF_SERIES = frozenset(
     {"start", "end", "hours", "combine", "scale", "theme", "language", "width", "height"}
 )
 """What a graph of logged values and one of logs are asked alike."""
+_OF_LOGS = ("streams", "kind", "machines", "products", "measures")
 _MOST_FIELDS = 60
 
 
@@ -173,8 +174,11 @@ class Published:
         known = await self._ask("stream_names", farm_id=shown.farm_id, only=list(shown.only))
         language = query.get("language", ["en"])[-1]
         error = ""
+        held = await self._ask("series_names", farm_id=shown.farm_id, only=list(shown.only))
         try:
-            graph_arguments(query, ZoneInfo(known["zone"]))
+            asked = graph_arguments(query, ZoneInfo(known["zone"]))
+            if query.get("series"):
+                _of_series(query, asked)
         except InvalidRequestError as problem:
             error = str(problem)
         page = request_html(
@@ -184,6 +188,7 @@ class Published:
             streams=[(kind, name) for kind, name in known["streams"]],
             machines=known["machines"],
             measures=known["measures"],
+            series=held["series"],
             error=error,
         )
         return _file(request, page, "text/html; charset=utf-8")
@@ -238,7 +243,16 @@ def graph_arguments(query: Mapping[str, Sequence[str]], zone: ZoneInfo) -> dict[
 
 
 def _of_series(query: Mapping[str, Sequence[str]], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a graph of logged values."""
+    """Return the arguments of a graph of logged values.
+
+    Raises:
+        InvalidRequestError: it also asks for what only a graph of logs has.
+    """
+    for name in _OF_LOGS:
+        if query.get(name):
+            raise InvalidRequestError(
+                f"Ask for series of logged values or for {name} of logs: a graph shows one of them."
+            )
     kept = {name: value for name, value in asked.items() if name in _OF_SERIES}
     return {**kept, "series": _listed(query, "series"), "sources": _listed(query, "sources")}
 

@@ -151,7 +151,7 @@ async def get_series_graph(
     width: Annotated[int, QueryParameter(ge=200, le=8000)] = 1000,
     height: Annotated[int | None, QueryParameter(ge=100, le=8000)] = None,
 ) -> Response[bytes]:
-    """Draw series of logged values as PNG or SVG: a panel each, a line per source or their sum."""
+    """Draw series of logged values as PNG, SVG or CSV: a line per source, or their sum."""
     made = await _ask(
         context,
         "series_picture",

@@ -285,19 +285,20 @@ def table_of(found: Found, measures: Sequence[str], zone: ZoneInfo) -> bytes:
                 high = track.high[at] if track.high else mean
                 moment = datetime_of(Instant(start)).astimezone(zone).isoformat()
                 writer.writerow(
-                    [_cell(name), measure, moment, track.step_ms // 1000]
-                    + [_number(value) for value in (low, mean, high, total)]
+                    [cell(name), measure, moment, track.step_ms // 1000]
+                    + [figure(value) for value in (low, mean, high, total)]
                 )
             figures = (track.lowest, track.average, track.highest, track.sum)
-            writer.writerow([_cell(name), measure, "all", "", *map(_number, figures)])
+            writer.writerow([cell(name), measure, "all", "", *map(figure, figures)])
     return target.getvalue().encode()
 
 
-def _number(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """Return a number as a table holds it; empty if it is not known."""
     return "" if value is None else f"{value:.15g}"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Keep a spreadsheet from reading a name as a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 

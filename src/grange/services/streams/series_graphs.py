@@ -1,5 +1,7 @@
 """Graphs of series of logged values: a panel per series, a line per source, or their sum."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
@@ -11,7 +13,7 @@ from grange.books.graphs.periods import reach_of, step_ms
 from grange.domain.series import Series
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_SECOND, Instant
+from grange.kernel.units import MILLIS_PER_SECOND, Instant, datetime_of
 from grange.plots.palette import Theme
 from grange.plots.sheet import Format
 from grange.plots.stream_graph import Figures, Line, Panel, StreamPicture, stream_graph
@@ -19,7 +21,7 @@ from grange.plots.stream_words import Language, Unit
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk
 from grange.services.streams.columns import fits
-from grange.services.streams.graphs import FORMATS, SCALES, span_asked
+from grange.services.streams.graphs import FORMATS, SCALES, cell, figure, span_asked
 from grange.services.streams.rings import ring_rows
 
 MOST_SERIES = 12
@@ -45,13 +47,13 @@ def series_picture(
     height: int | None = None,
     only: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return a graph of logged values as PNG or SVG.
+    """Return a graph of logged values as PNG or SVG, or its columns as CSV.
 
     Args:
         desk: where rings are.
         farm_id: whose.
         series: names or patterns.
-        format: png or svg.
+        format: png, svg or csv.
         sources: labels; none: all.
         start: from when; None: so many hours before the end.
         end: until when; None: now.
@@ -68,8 +70,8 @@ def series_picture(
         InvalidRequestError: something asked for is not there to choose.
         NotFoundError: no series fits.
     """
-    if format not in {"png", "svg"}:
-        raise _bad("format", "of logged values must be png or svg")
+    if format not in FORMATS:
+        raise _bad("format", f"must be one of {', '.join(FORMATS)}")
     farm = desk.farm(farm_id)
     zone = ZoneInfo(farm.zone)
     now = desk.clock.now()
@@ -79,7 +81,7 @@ def series_picture(
     if not names:
         told = ", ".join(known[:20]) or "none"
         raise NotFoundError("series", f"{', '.join(series)} (there are: {told})")
-    if len(names) > MOST_SERIES:
+    if len(names) > MOST_SERIES and format != "csv":
         raise _bad("series", f"are {len(names)}; a picture shows {MOST_SERIES} at most")
     step = step_ms(reach_of(span), span, now)
     panels, until = [], 0
@@ -87,20 +89,24 @@ def series_picture(
         rows = series_rows(desk, farm_id=farm_id, name=name, span=span, step=step, sources=sources)
         until = max(until, rows["known_until"])
         panels.append(_panel(name, rows, combine=combine))
-    picture = StreamPicture(
-        title=f"{'SIMULATED ' if farm.simulated else ''}{', '.join(names)}",
-        span=span,
-        zone=zone,
-        data_until_at=Instant(min(until, span.end)),
-        theme=Theme(theme),
-        format=Format(format),
-        language=Language(language),
-        width=width,
-        height=height,
-        logarithmic=SCALES[scale],
-    )
+    if format == "csv":
+        content = _table(panels, zone)
+    else:
+        picture = StreamPicture(
+            title=f"{'SIMULATED ' if farm.simulated else ''}{', '.join(names)}",
+            span=span,
+            zone=zone,
+            data_until_at=Instant(min(until, span.end)),
+            theme=Theme(theme),
+            format=Format(format),
+            language=Language(language),
+            width=width,
+            height=height,
+            logarithmic=SCALES[scale],
+        )
+        content = stream_graph(picture, panels)
     return {
-        "content": stream_graph(picture, panels),
+        "content": content,
         "media_type": FORMATS[format],
         "name": graph_name(
             kind="series",
@@ -122,6 +128,11 @@ def known_series(desk: Desk, farm_id: str, only: Sequence[str] = ()) -> list[Ser
     found = desk.state.find(Series, Compare("farm_id", "=", farm_id))
     seen = [one for one in found if fits(f"{SHOWN}{one.name}", only)]
     return sorted(seen, key=lambda one: one.name)
+
+
+def series_names(desk: Desk, *, farm_id: str, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the names of the series of a farm that may be seen."""
+    return {"series": [one.name for one in known_series(desk, farm_id, only)]}
 
 
 def series_rows(
@@ -221,8 +232,28 @@ def _sum(lines: Sequence[Line]) -> Line:
     )
 
 
+def _table(panels: Sequence[Panel], zone: ZoneInfo) -> bytes:
+    """Return panels as CSV: a row per slot, and a last one per line for the span."""
+    target = io.StringIO(newline="")
+    writer = csv.writer(target, lineterminator="\r\n")
+    writer.writerow(["series", "source", "slot_start", "slot_seconds", "min", "mean", "max"])
+    for panel in panels:
+        for line in panel.lines:
+            names = [cell(panel.key), cell(line.name)]
+            for at, start in enumerate(line.starts_at):
+                moment = datetime_of(Instant(start)).astimezone(zone).isoformat()
+                # The extremes of a sum are not known.
+                low = line.low[at] if line.low else None
+                high = line.high[at] if line.high else None
+                row = (figure(low), figure(line.mean[at]), figure(high))
+                writer.writerow([*names, moment, line.step_ms // 1000, *row])
+            told = line.figures
+            writer.writerow([*names, "all", "", *map(figure, (told.low, told.mean, told.high))])
+    return target.getvalue().encode()
+
+
 def _bad(field: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(f"{field} {message}.", fields=[FieldProblem(field, message)])
 
 
-ANSWERS: Mapping[str, Any] = {"series_picture": series_picture}
+ANSWERS: Mapping[str, Any] = {"series_picture": series_picture, "series_names": series_names}
