@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from grange.adapters.host.clock import SystemClock
-from grange.kernel.units import Instant
+from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 from grange.testing.farm import LocalFarm
+
+QUARTER_MS = 15 * MILLIS_PER_MINUTE
+ROOM_MS = 4 * MILLIS_PER_MINUTE
+"""Less than a signature may be off: clients sign by the machine's clock."""
 
 
 class StoppableClock(SystemClock):
@@ -21,16 +25,42 @@ class StoppableClock(SystemClock):
 
     def now(self) -> Instant:
         """Return the time."""
-        return super().now() if self._stopped_at is None else self._stopped_at
+        return self._running() if self._stopped_at is None else self._stopped_at
+
+    def _running(self) -> Instant:
+        return super().now()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Hold the time; what waits for seconds to pass waits as long as ever."""
-        self._stopped_at = super().now()
+        self._stopped_at = self.now()
         try:
             yield
         finally:
             self._stopped_at = None
+
+
+class SteadyClock(StoppableClock):
+    """The machine's clock, set back a little where a quarter of an hour is about to end.
+
+    So no slot, hour, day, month or year ends while the tests of a module run: what was made in its
+    beginning is still of today.
+    """
+
+    def __init__(self) -> None:
+        """Look at the time and decide."""
+        left_ms = QUARTER_MS - super()._running() % QUARTER_MS
+        self._back_ms = ROOM_MS if left_ms < ROOM_MS else 0
+
+    def _running(self) -> Instant:
+        return Instant(super()._running() - self._back_ms)
+
+
+@pytest.fixture(scope="module")
+def steady_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFarm]:
+    """A farm whose day does not end while the module's tests run."""
+    with LocalFarm(tmp_path_factory.mktemp("steady"), clock=SteadyClock()) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,34 +21,55 @@ from grange.cli.main import run
 from grange.cli.rates import EXAMPLE, read_card
 from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.errors import InvalidRequestError, NotFoundError
-from grange.kernel.units import instant_of
+from grange.kernel.units import Instant, datetime_of, instant_of
 from grange.ports.state import Batch
 from grange.testing.facts import action_fact, numbered, session_fact
 from grange.testing.farm import LocalFarm
+from tests.server.conftest import SteadyClock
 
 pytestmark = pytest.mark.slow
 
-NOW = datetime.now(UTC)
-FIRST = (NOW.replace(day=1, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)).replace(
-    day=1
-)
-MONTH = f"{FIRST:%Y-%m}"
-START = instant_of(FIRST + timedelta(days=3))
 RATE = 1_000_000_007
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Last month, this one, and when the work was done."""
+
+    past: str
+    now: str
+    start: Instant
+
+
 @pytest.fixture(scope="module")
-def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFarm]:
+def clock() -> SteadyClock:
+    """No month ends while these tests run."""
+    return SteadyClock()
+
+
+@pytest.fixture(scope="module")
+def times(clock: SteadyClock) -> Times:
+    now = datetime_of(clock.now())
+    midnight = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    first = (midnight - timedelta(days=1)).replace(day=1)
+    start = instant_of(first + timedelta(days=3))
+    return Times(past=f"{first:%Y-%m}", now=f"{now:%Y-%m}", start=start)
+
+
+@pytest.fixture(scope="module")
+def farm(
+    tmp_path_factory: pytest.TempPathFactory, clock: SteadyClock, times: Times
+) -> Iterator[LocalFarm]:
     folder: Path = tmp_path_factory.mktemp("costs")
     rate = RateLine(line_id="l", unit=RateUnit.WORKER_HOUR, billionths_per_hour=RATE)
-    with LocalFarm(folder, rates=(rate,)) as first:
+    with LocalFarm(folder, rates=(rate,), clock=clock) as first:
         farm_id = first.farm_id
     facts: list[Any] = []
     for number, project in enumerate(("film", "film", "advert")):
         about = {
             "farm_id": farm_id, "session_id": numbered("session", number + 1),
-            "started_at": START + number * 1_000_000, "project": project,
-            "ended_at": START + number * 1_000_000 + 600_000, "billionths_per_hour": RATE,
+            "started_at": times.start + number * 1_000_000, "project": project,
+            "ended_at": times.start + number * 1_000_000 + 600_000, "billionths_per_hour": RATE,
             "thread": number,
         }  # fmt: skip
         facts.append(session_fact(**about))
@@ -62,7 +84,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalFarm]:
         await store.close()
 
     asyncio.run(book())
-    with LocalFarm(folder, rates=(rate,)) as running:
+    with LocalFarm(folder, rates=(rate,), clock=clock) as running:
         yield running
 
 
@@ -94,11 +116,11 @@ def post(farm: LocalFarm, path: str, body: dict[str, Any]) -> Any:
     )
 
 
-def test_cost_is_the_same_through_every_door(farm: LocalFarm, shell: Any) -> None:
+def test_cost_is_the_same_through_every_door(farm: LocalFarm, times: Times, shell: Any) -> None:
     """Ledger S2-10, invariant 6: REST, command line and scripts say the same."""
-    end = START + 86_400_000
-    found = rest(farm, "/costs", start=START, end=end, by="project")
-    since = datetime.fromtimestamp(START / 1000, tz=UTC).astimezone().isoformat()
+    end = times.start + 86_400_000
+    found = rest(farm, "/costs", start=times.start, end=end, by="project")
+    since = datetime.fromtimestamp(times.start / 1000, tz=UTC).astimezone().isoformat()
     until = datetime.fromtimestamp(end / 1000, tz=UTC).astimezone().isoformat()
     said = json.loads(
         shell("cost", "--by", "project", "--since", since, "--until", until, "--json")
@@ -107,7 +129,8 @@ def test_cost_is_the_same_through_every_door(farm: LocalFarm, shell: Any) -> Non
     assert rows == {row["project"]: row["cost"] for row in found["rows"]}
     script = grange.open(farm.endpoint, farm_id=farm.farm_id)
     again = script.books.costs(
-        datetime.fromtimestamp(START / 1000, tz=UTC), datetime.fromtimestamp(end / 1000, tz=UTC)
+        datetime.fromtimestamp(times.start / 1000, tz=UTC),
+        datetime.fromtimestamp(end / 1000, tz=UTC),
     )
     assert {row.group["project"]: str(row.cost) for row in again} == rows
     assert again.to_arrow().num_rows == len(rows)
@@ -119,48 +142,61 @@ def test_cost_is_the_same_through_every_door(farm: LocalFarm, shell: Any) -> Non
 
 
 def test_a_month_is_frozen_printed_and_corrected(
-    farm: LocalFarm, shell: Any, tmp_path: Path
+    farm: LocalFarm, times: Times, shell: Any, tmp_path: Path
 ) -> None:
     """Rule of design section 2: freeze, statement, move and credit, by command and by file."""
-    assert MONTH in shell("books", "months")
-    draft = rest(farm, f"/months/{MONTH}/statement")
+    assert times.past in shell("books", "months")
+    draft = rest(farm, f"/months/{times.past}/statement")
     assert draft["status"] == "open"
-    assert f"Froze {MONTH}" in shell("books", "freeze", MONTH)
-    shell("books", "freeze", MONTH, code=1)
-    document = rest(farm, f"/months/{MONTH}/statement", lines="true", by="project,outcome")
+    assert f"Froze {times.past}" in shell("books", "freeze", times.past)
+    shell("books", "freeze", times.past, code=1)
+    document = rest(farm, f"/months/{times.past}/statement", lines="true", by="project,outcome")
     assert document["status"] == "frozen"
     assert document["rows"]["amount"] == draft["rows"]["amount"]
     assert len({line["action_id"] for line in document["line_rows"]}) == 3
 
-    moved = shell("books", "move", MONTH, "--where", "project=advert", "--to", "project=film",
+    moved = shell("books", "move", times.past, "--where", "project=advert", "--to", "project=film",
                   "--reason", "wrong tag")  # fmt: skip
-    assert f"{NOW:%Y-%m}" in moved
-    shell("books", "credit", MONTH, "--where", "project=film", "--amount", "0.01", "--reason", "r")
-    now = rest(farm, f"/months/{NOW:%Y-%m}/statement", lines="true")
-    signed = [line for line in now["line_rows"] if line["corrects"] == MONTH]
+    assert times.now in moved
+    shell(
+        "books",
+        "credit",
+        times.past,
+        "--where",
+        "project=film",
+        "--amount",
+        "0.01",
+        "--reason",
+        "r",
+    )
+    now = rest(farm, f"/months/{times.now}/statement", lines="true")
+    signed = [line for line in now["line_rows"] if line["corrects"] == times.past]
     assert {line["posting"] for line in signed} == {"move", "credit"}
     assert sum(Decimal(line["amount"]) for line in signed) == 0
-    assert rest(farm, f"/months/{MONTH}/statement", lines="true", by="project,outcome") == document
+    assert (
+        rest(farm, f"/months/{times.past}/statement", lines="true", by="project,outcome")
+        == document
+    )
 
-    printed = shell("books", "statement", MONTH, "--by", "project")
+    printed = shell("books", "statement", times.past, "--by", "project")
     assert "film" in printed
     assert document["rows"]["printed"] in printed
-    table = list(csv.reader(io.StringIO(shell("books", "statement", MONTH, "--csv"))))
+    table = list(csv.reader(io.StringIO(shell("books", "statement", times.past, "--csv"))))
     assert sum(Decimal(row[-1]) for row in table[1:-1]) == Decimal(table[-1][-1])
     lines = list(
-        csv.DictReader(io.StringIO(shell("books", "statement", MONTH, "--lines", "--csv")))
+        csv.DictReader(io.StringIO(shell("books", "statement", times.past, "--lines", "--csv")))
     )
     assert sum(Decimal(line["amount"]) for line in lines) == Decimal(document["rows"]["amount"])
-    assert "<table>" in shell("books", "statement", MONTH, "--html")
+    assert "<table>" in shell("books", "statement", times.past, "--html")
 
     statements = grange.open(farm.endpoint, farm_id=farm.farm_id).books.statements
-    script = statements.get(MONTH, by="project", lines=True)
+    script = statements.get(times.past, by="project", lines=True)
     assert sum(row.printed for row in script.rows) == script.printed
-    assert statements[MONTH].amount == Decimal(document["rows"]["amount"])
+    assert statements[times.past].amount == Decimal(document["rows"]["amount"])
     assert [one["status"] for one in statements.months()] == ["open", "frozen"]
 
     sheet = tmp_path / "s.xlsx"
-    shell("books", "statement", MONTH, "--xlsx", "-o", str(sheet))
+    shell("books", "statement", times.past, "--xlsx", "-o", str(sheet))
     book = openpyxl.load_workbook(sheet)
     assert book.sheetnames == ["Statement", "Lines"]
     assert book["Lines"].max_row == len(lines) + 1
@@ -168,19 +204,19 @@ def test_a_month_is_frozen_printed_and_corrected(
 
 
 @pytest.mark.pdf
-def test_a_statement_as_pdf(farm: LocalFarm, shell: Any, tmp_path: Path) -> None:
+def test_a_statement_as_pdf(farm: LocalFarm, times: Times, shell: Any, tmp_path: Path) -> None:
     target = tmp_path / "s.pdf"
-    shell("books", "statement", MONTH, "--pdf", "-o", str(target))
+    shell("books", "statement", times.past, "--pdf", "-o", str(target))
     assert target.read_bytes().startswith(b"%PDF-")
 
 
-def test_an_unknown_kind_of_file_is_refused(farm: LocalFarm) -> None:
+def test_an_unknown_kind_of_file_is_refused(farm: LocalFarm, times: Times) -> None:
     with pytest.raises(InvalidRequestError, match="format must be one of"):
-        rest(farm, f"/months/{MONTH}/statement/doc")
+        rest(farm, f"/months/{times.past}/statement/doc")
 
 
-def test_budgets_are_set_watched_and_removed(farm: LocalFarm, shell: Any) -> None:
-    since = datetime.fromtimestamp(START / 1000, tz=UTC).astimezone().isoformat()
+def test_budgets_are_set_watched_and_removed(farm: LocalFarm, times: Times, shell: Any) -> None:
+    since = datetime.fromtimestamp(times.start / 1000, tz=UTC).astimezone().isoformat()
     shell("budget", "set", "Film", "0.20", "--of", "project=film", "--since", since)
     (budget,) = rest(farm, "/budgets")["budgets"]
     assert Decimal(budget["spent"]) == Decimal(2 * round(RATE / 6)).scaleb(-9)

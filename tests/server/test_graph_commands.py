@@ -156,7 +156,7 @@ def test_pages_are_drawn_and_copied_and_shown_until_revoked(
 
 def status(url: str) -> Any:
     place = urlsplit(url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=100)
     connection.request("GET", place.path)
     found = connection.getresponse().status
     connection.close()

@@ -21,6 +21,11 @@ def rest(
 
 
 @pytest.fixture(scope="module")
+def farm(steady_farm: LocalFarm) -> LocalFarm:
+    return steady_farm
+
+
+@pytest.fixture(scope="module")
 def jobs(farm: LocalFarm, client: Any) -> dict[str, str]:
     made = {}
     for name, priority in (("teapot beauty", 50), ("teapot fx", 80), ("bunny beauty", 50)):

@@ -68,7 +68,7 @@ def fetched(farm: LocalFarm, path: str, **query: Any) -> bytes:
 def get(farm: LocalFarm, path: str, method: str = "GET", **headers: str) -> Any:
     """Ask as anybody's browser does: no signature, no cookie."""
     place = urlsplit(farm.endpoint)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=100)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
     answer.content = answer.read()  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ import pytest
 
 from grange.kernel.errors import AccessDeniedError, NotFoundError
 from grange.kernel.units import Instant
+from grange.server.handlers import workers
 from grange.server.rest.app import openapi_document
 from grange.testing.farm import LocalFarm
 from grange.wire.signature import Credentials, sign
@@ -197,8 +198,11 @@ def test_events_tell_of_changes_within_a_second(farm: LocalFarm, client: Any, jo
         assert event["id"].isdigit()
 
 
-def test_a_waiting_worker_is_woken_at_once(farm: LocalFarm, client: Any):
+def test_a_waiting_worker_is_woken_at_once(
+    farm: LocalFarm, client: Any, monkeypatch: pytest.MonkeyPatch
+):
     """An idle worker's request is held; a job that comes answers it with work."""
+    monkeypatch.setattr(workers, "HOLD_SECONDS", 100.0)  # however long the job takes to come
     idle = add_worker(farm, "idle")
     _leave_no_work(farm, client)
     idle.start()

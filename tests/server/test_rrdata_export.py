@@ -35,6 +35,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
+def farm(steady_farm: LocalFarm) -> LocalFarm:
+    return steady_farm
+
+
+@pytest.fixture(scope="module")
 def job_id(farm: LocalFarm, client: Any) -> str:
     """A job of two layers that two workers have rendered, one frame of it twice."""
     made: str = client.create_job(

@@ -16,6 +16,7 @@ from grange.kernel.errors import InvalidRequestError, NotFoundError, Unreachable
 from grange.kernel.units import MILLIS_PER_DAY, Instant
 from grange.ports.deliveries import Parcel
 from grange.testing.farm import LocalFarm
+from tests.server.conftest import SteadyClock
 
 
 class MailBox:
@@ -77,7 +78,9 @@ def box() -> Iterator[MailBox]:
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory, box: MailBox) -> Iterator[LocalFarm]:
     folder: Path = tmp_path_factory.mktemp("schedules")
-    with LocalFarm(folder, mail_server=box.url, mail_from="farm@studio.example") as running:
+    with LocalFarm(
+        folder, mail_server=box.url, mail_from="farm@studio.example", clock=SteadyClock()
+    ) as running:
         yield running
 
 
@@ -175,8 +178,9 @@ def test_without_a_mail_server_it_says_what_to_set(tmp_path: Path):
     parcel = Parcel(name="a", media_type="text/csv", content=b"", subject="s", text="t")
     with pytest.raises(InvalidRequestError, match="mail_server"):
         FoldersAndMail(tmp_path, (), mail_server="", mail_from="f").check("mailto:a@b")
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    deaf = FoldersAndMail(tmp_path, (), mail_server=f"smtp://127.0.0.1:{port}", mail_from="f@g")
-    with pytest.raises(UnreachableError, match="took no mail"):
-        deaf.deliver(parcel, "mailto:a@b")
+    with socket.socket() as taken:  # nobody listens there, and nobody else can
+        taken.bind(("127.0.0.1", 0))
+        server = f"smtp://127.0.0.1:{taken.getsockname()[1]}"
+        deaf = FoldersAndMail(tmp_path, (), mail_server=server, mail_from="f@g")
+        with pytest.raises(UnreachableError, match="took no mail"):
+            deaf.deliver(parcel, "mailto:a@b")

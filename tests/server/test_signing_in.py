@@ -42,7 +42,7 @@ class Browser:
         data: Any = None,
         **headers: str,
     ) -> "Answer":
-        connection = http.client.HTTPConnection(self.host, timeout=20)
+        connection = http.client.HTTPConnection(self.host, timeout=100)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookie:
             sent.setdefault("cookie", self.cookie)

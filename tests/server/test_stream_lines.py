@@ -13,8 +13,11 @@ from grange.testing.farm import LocalFarm
 from tests.unit.collect.lines import as_bytes, px_lines, slow_px
 
 HOUR = 3_600_000
-NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-"""Lines older than 21 days are refused, so logs are of today."""
+
+
+def this_hour() -> datetime:
+    """When it began: lines older than 21 days are refused, so logs are of today."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +59,11 @@ def say(capsys, *words: str) -> Any:
 
 def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys, monkeypatch):
     """Ledger S4-03, S4-10, S4-30, S4-35: collect, look, go back, again; all dry-runnable."""
+    hour = this_hour()
     at(farms[0])
     monkeypatch.setattr("grange.collect.sending.MOST_ROWS", 40)  # many requests for few lines
     file = str(settings(tmp_path, machine="m1"))
-    data = as_bytes(px_lines(300, seed=31, start=NOW - timedelta(hours=3), seconds=7100))
+    data = as_bytes(px_lines(300, seed=31, start=hour - timedelta(hours=3), seconds=7100))
     log = tmp_path / "log" / "tx_feed.log"
     log.write_bytes(data[:9_001])
     dry = say(capsys, "collect", "--config", file, "--since", "7h", "--dry-run")
@@ -71,7 +75,7 @@ def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys, monke
     say(capsys, "collect", "--config", file)
     assert say(capsys, "collect", "--config", file)["accepted"] == 0
     slow = slow_px(data, "tx")
-    begin = int((NOW - timedelta(hours=3)).timestamp() * 1000)
+    begin = int((hour - timedelta(hours=3)).timestamp() * 1000)
     (one,) = [row for row in say(capsys, "ls")["streams"] if row["machine"] == "m1"]
     assert (one["stream"], one["kind"], one["lines"]) == ("feed", "tx", len(slow))
     rows = say(capsys, "slots", "feed", "--since", "5h", "--step", "3600")["rows"]
@@ -124,10 +128,11 @@ def test_from_a_growing_log_to_slots_and_back(tmp_path, farms, at, capsys, monke
 
 def test_old_lines_are_refused_with_a_count_and_prune_says_what_goes(tmp_path, farms, at, capsys):
     """Ledger S4-36: lines are kept 21 days; a dry run changes nothing."""
+    hour = this_hour()
     at(farms[0])
     file = str(settings(tmp_path, machine="old"))
-    old = px_lines(50, seed=32, start=NOW - timedelta(days=40))
-    new = px_lines(50, seed=33, start=NOW - timedelta(days=2))
+    old = px_lines(50, seed=32, start=hour - timedelta(days=40))
+    new = px_lines(50, seed=33, start=hour - timedelta(days=2))
     (tmp_path / "log" / "tx_past.log").write_bytes(as_bytes(old + new))
     done = say(capsys, "collect", "--config", file, "--since", "100d")
     assert done["refused"] == len(slow_px(as_bytes(old), "tx"))
@@ -144,11 +149,12 @@ def test_another_server_gets_the_same_blocks_also_after_an_interruption(
     tmp_path, farms, at, capsys, monkeypatch
 ):
     """Ledger S4-15, S4-16, S4-40: what differs is copied; what is equal is passed over."""
+    hour = this_hour()
     first, second = farms
     at(first)
     monkeypatch.setattr("grange.collect.syncing.MOST_LINES", 30)
     file = str(settings(tmp_path, machine="m7"))
-    start = NOW - timedelta(hours=5)
+    start = hour - timedelta(hours=5)
     (tmp_path / "log" / "rx_cloned.log").write_bytes(
         as_bytes(px_lines(200, seed=34, kind="rx", start=start, seconds=4 * 3600 - 100))
     )
@@ -204,7 +210,9 @@ def test_a_machine_collects_with_a_workers_key_and_two_never_at_once(
     farm = farms[0]
     at(farm)
     file = str(settings(tmp_path, machine="w1"))
-    (tmp_path / "log" / "tx_own.log").write_bytes(as_bytes(px_lines(20, seed=35, start=NOW)))
+    (tmp_path / "log" / "tx_own.log").write_bytes(
+        as_bytes(px_lines(20, seed=35, start=this_hour()))
+    )
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", farm.ids.worker.key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", farm.ids.worker.secret)
     from grange.config.streams import load_streams

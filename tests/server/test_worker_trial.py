@@ -31,8 +31,9 @@ ALL = ["server", "clock", "scratch", "output", "renderer:povray", "limits", "hai
 
 
 @pytest.fixture
-def bench(farm: LocalFarm, tmp_path: Path) -> Bench:
-    """A machine on which everything is well."""
+def bench(farm: LocalFarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A machine on which everything is well, and which may be busy."""
+    monkeypatch.setattr("grange.worker.hailing.HAIL_SECONDS", 100.0)
     folder, images, units = tmp_path / "worker", tmp_path / "images", tmp_path / "units"
     for one in (folder, images, units / "multi-user.target.wants"):
         one.mkdir(parents=True)
