@@ -53,9 +53,8 @@ class Share(Struct, frozen=True, kw_only=True):
 
 def charged(share: Share, millis: int, now: Instant) -> Share:
     """Return a share after so much thread time; less than nothing gives back what was too much."""
-    days = now / HALF_LIFE_MS
-    had = 0.0 if share.used_log2 is None else exp2(share.used_log2 - days)
-    has = had + millis
+    days, used = now / HALF_LIFE_MS, share.used_log2
+    has = millis if used is None else exp2(used - days) + millis
     return replace(share, used_log2=days + log2(has) if has >= 1 else None)
 
 

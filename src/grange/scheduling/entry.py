@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from grange.domain.licences import PoolKey
+from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import Job, Layer
 from grange.kernel.ids import JobId, StepId, WorkerId
 from grange.scheduling.lane import Lane, Place
+
+_READY = TaskRunStatus.READY
 
 
 @dataclass(slots=True)
@@ -19,6 +22,7 @@ class Entry:
     layer: Layer
     """As it was told of last."""
     layer_id: StepId
+    job_id: JobId
     place: Place
     version: int = -1
     """Of the farm's limits when it was put in its place."""
@@ -28,9 +32,8 @@ class Entry:
     """Kinds of offers that its demand is known to fit."""
     lane: Lane | None = None
     """Where it stands; None: it is not offered, or no session may begin on it."""
-    next_index: int = 0
-    rest_ready: bool = False
-    rest_count: int = 0
+    ready: int = 0
+    """How many of its tasks are ready."""
     open_to_sessions: bool = True
     """The job may have one more session."""
     spent: str = ""
@@ -70,9 +73,9 @@ class Entry:
         return self.open_to_sessions and not self.spent
 
     @property
-    def ready_count(self) -> int:
-        """Return how many of its tasks are ready."""
-        return len(self.returned) + (self.rest_count if self.rest_ready else 0)
+    def is_rest_ready(self) -> bool:
+        """Whether the tasks that nobody has touched are ready."""
+        return self.layer.rest_status is _READY
 
 
 class Choice(Struct, frozen=True, gc=False):

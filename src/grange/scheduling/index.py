@@ -101,33 +101,31 @@ class SchedulingIndex(LayerTable):
         """Return the job's best layer with ready tasks, for a session of it that is open."""
         kind = self._kind(offer)
         for entry in self._of_job.get(job_id, ()):
-            ready = len(entry.returned) + (entry.rest_count if entry.rest_ready else 0)
-            if not ready:
+            if not entry.ready or entry.spent:
                 continue
-            if entry.spent or (entry.excluded and offer.worker_id in entry.excluded):
+            if entry.excluded and offer.worker_id in entry.excluded:
                 continue
             if kind not in entry.fits and not self._is_fit(
                 entry.place.demand, offer, kind, entry.fits
             ):
                 continue
-            if entry.pools and self._lacks_seat(entry, offer):
-                continue
-            return Choice(entry.layer_id, job_id, entry.priority, ready, entry.place.band)
+            pools = entry.pools
+            if pools and pools != offer.held:
+                tallies = self._tallies[entry.layer.farm_id]
+                if self._taken(tallies, pools, offer) is not None:
+                    continue
+            return _choice(entry)
         return None
-
-    def _lacks_seat(self, entry: Entry, offer: Offer) -> bool:
-        tallies = self._tallies[entry.layer.farm_id]
-        return self._taken(tallies, entry.pools, offer) is not None
 
     def first_ready(self, layer_id: StepId) -> int | None:
         """Return the index of the layer's first ready task: a returned one, else the lowest."""
         entry = self._entries[layer_id]
         if entry.returned:
             return entry.returned[0]
-        if not entry.rest_ready:
+        if not entry.is_rest_ready:
             return None
         ahead = entry.ahead
-        index, end = entry.next_index, entry.layer.task_count
+        index, end = entry.layer.next_index, entry.layer.task_count
         while index < end and index in ahead:
             index += 1
         return index if index < end else None
@@ -136,8 +134,8 @@ class SchedulingIndex(LayerTable):
         """Yield the indices of the layer's ready tasks, returned ones and lower ones first."""
         entry = self._entries[layer_id]
         yield from entry.returned
-        if entry.rest_ready:
-            for index in range(entry.next_index, entry.layer.task_count):
+        if entry.is_rest_ready:
+            for index in range(entry.layer.next_index, entry.layer.task_count):
                 if index not in entry.ahead:
                     yield index
 
@@ -219,7 +217,7 @@ class SchedulingIndex(LayerTable):
     def ready_count(self, layer_id: StepId) -> int:
         """Return how many tasks of a layer are ready."""
         entry = self._entries.get(layer_id)
-        return 0 if entry is None else entry.ready_count
+        return 0 if entry is None else entry.ready
 
     def held_back(self, layer_id: StepId, dropped: Collection[Block] = ()) -> Unmet | None:
         """Return the limit that keeps a ready layer from every worker; None: there is none.
@@ -277,7 +275,7 @@ class SchedulingIndex(LayerTable):
         place = replace(entry.place, band=entry.place.band - raised)
         own = order_of(place, self.tallies(entry.layer.farm_id))
         return [
-            (other, self._entries[other].ready_count)
+            (other, self._entries[other].ready)
             for queue_id in queues
             for lane in self._lanes.get(queue_id, {}).values()
             for order, other in lane.layers()
@@ -305,14 +303,14 @@ class SchedulingIndex(LayerTable):
                 layer_id: (
                     entry.place,
                     entry.pools,
-                    entry.next_index,
-                    entry.rest_ready,
-                    entry.rest_count,
+                    entry.layer.next_index,
+                    entry.is_rest_ready,
+                    entry.ready,
                     entry.open_to_sessions,
                     entry.spent,
                     entry.excluded,
                     tuple(entry.returned),
-                    tuple(sorted(i for i in entry.ahead if i >= entry.next_index)),
+                    tuple(sorted(i for i in entry.ahead if i >= entry.layer.next_index)),
                 )
                 for layer_id, entry in sorted(self._entries.items())
             },
@@ -334,12 +332,11 @@ class SchedulingIndex(LayerTable):
 
     def _within_quotas(self, lane: Lane) -> int:
         return sum(
-            self._entries[layer_id].ready_count
+            self._entries[layer_id].ready
             for (_, _, project, _, user, _), layer_id in lane.layers()
             if self._quota(lane.farm_id, project, user) is None
         )
 
 
 def _choice(entry: Entry) -> Choice:
-    layer = entry.layer
-    return Choice(entry.layer_id, layer.job_id, entry.priority, entry.ready_count, entry.place.band)
+    return Choice(entry.layer_id, entry.job_id, entry.priority, entry.ready, entry.place.band)

@@ -70,15 +70,22 @@ class LayerTable:
         """Take over the current values of a job and one of its layers."""
         tallies = self._tallies.get(job.farm_id) or self.tallies(job.farm_id)
         entry = self._entries.get(layer.layer_id)
-        if entry is not None and job is entry.job and entry.is_alike(layer, tallies.version):
-            self._moved_on(entry, layer)
-            return
+        if entry is None or job is not entry.job or not entry.is_alike(layer, tallies.version):
+            entry = self._placed(entry, job, layer, tallies)
+        entry.layer = layer
+        ready = len(entry.returned)
+        if layer.rest_status is _READY:
+            ready += layer.task_count - layer.next_index - layer.touched_ahead
+        self._counted(entry, ready)
+
+    def _placed(self, entry: Entry | None, job: Job, layer: Layer, tallies: Tallies) -> Entry:
+        """Return a layer's entry as its job is now; one that stands elsewhere is taken out."""
         since = job.created_at if job.served_at is None else job.served_at
         band = since // AGING_MS - job.priority
         if entry is None or not entry.stays_with(job, layer, band, tallies.version):
             place = _place(job, layer, band)
             if entry is None:
-                entry = Entry(job=job, layer=layer, layer_id=layer.layer_id, place=place)
+                entry = Entry(job, layer, layer.layer_id, job.job_id, place)
                 self._entries[layer.layer_id] = entry
                 insort(
                     self._of_job.setdefault(layer.job_id, []),
@@ -94,7 +101,7 @@ class LayerTable:
             entry.excluded = frozenset(job.excluded_workers or ())
             entry.version = tallies.version
         self._opened_or_closed(entry, job)
-        self._moved_on(entry, layer)
+        return entry
 
     def _opened_or_closed(self, entry: Entry, job: Job) -> None:
         """Take over how many sessions a job has, and may have."""
@@ -109,15 +116,6 @@ class LayerTable:
             self._withdraw(entry)
             entry.open_to_sessions = open_to_sessions
 
-    def _moved_on(self, entry: Entry, layer: Layer) -> None:
-        """Take over a layer of which only the tasks are others: most changes are of that kind."""
-        was = entry.ready_count
-        entry.layer = layer
-        entry.next_index = layer.next_index
-        entry.rest_ready = layer.rest_status is _READY
-        entry.rest_count = layer.task_count - layer.next_index - layer.touched_ahead
-        self._counted(entry, was)
-
     def set_task(self, layer_id: StepId, old: Task | None, new: Task | None) -> None:
         """Take over the change of one touched task (None: the task is untouched, or forgotten)."""
         entry = self._entries.get(layer_id)
@@ -126,18 +124,17 @@ class LayerTable:
         was = old is not None and old.status is _READY
         now = new is not None and new.status is _READY
         index = new.index if new is not None else old.index if old is not None else 0
-        if was != now:
-            count = entry.ready_count
-            if was:
-                at = bisect_left(entry.returned, index)
-                if at < len(entry.returned) and entry.returned[at] == index:
-                    del entry.returned[at]
-            else:
-                insort(entry.returned, index)
-            self._counted(entry, count)
+        if now and not was:
+            insort(entry.returned, index)
+            self._counted(entry, entry.ready + 1)
+        elif was and not now:
+            at = bisect_left(entry.returned, index)
+            if at < len(entry.returned) and entry.returned[at] == index:
+                del entry.returned[at]
+                self._counted(entry, entry.ready - 1)
         if new is None:
             entry.ahead.discard(index)
-        elif index >= entry.next_index:
+        elif index >= entry.layer.next_index:
             entry.ahead.add(index)
 
     def drop_job(self, job_id: JobId) -> None:
@@ -440,18 +437,20 @@ class LayerTable:
                 return Unmet(Block.QUOTA, f"{kind} {name} has its {most} job threads")
         return None
 
-    def _counted(self, entry: Entry, was: int) -> None:
-        """Follow a change of how many tasks are ready: most leave the layer where it stands."""
-        ready = len(entry.returned) + (entry.rest_count if entry.rest_ready else 0)
-        if entry.offered and ready:
+    def _counted(self, entry: Entry, ready: int) -> None:
+        """Take over how many tasks of a layer are ready: most leave it where it stands."""
+        if ready and entry.offered:
             if entry.lane is not None:
-                entry.lane.ready += ready - was
-        elif entry.offered:
-            self._withdraw(entry, was)
+                entry.lane.ready += ready - entry.ready
+            entry.ready = ready
         elif ready:
-            self._offer(entry, ready)
+            entry.ready = ready
+            self._offer(entry)
+        else:
+            self._withdraw(entry)
+            entry.ready = 0
 
-    def _offer(self, entry: Entry, ready: int) -> None:
+    def _offer(self, entry: Entry) -> None:
         entry.offered = True
         queue_id = entry.layer.queue_id
         if not entry.is_open:
@@ -464,14 +463,14 @@ class LayerTable:
             lanes[entry.pools] = lane
             self._reaches.clear()
         entry.lane = lane
-        lane.ready += ready
+        lane.ready += entry.ready
         lane.excluding += bool(entry.excluded)
         lane.add(entry.place, entry.layer_id, entry.priority)
         if lane.heads:
             one = (order_of(entry.place, lane.tallies), entry.layer_id)
             self._enter(lane, [(one, entry.place.demand)])
 
-    def _withdraw(self, entry: Entry, ready: int | None = None) -> None:
+    def _withdraw(self, entry: Entry) -> None:
         if not entry.offered:
             return
         entry.offered = False
@@ -480,7 +479,7 @@ class LayerTable:
             self._full[entry.layer.queue_id].discard(entry.layer_id)
             return
         entry.lane = None
-        lane.ready -= entry.ready_count if ready is None else ready
+        lane.ready -= entry.ready
         lane.excluding -= bool(entry.excluded)
         lane.remove(entry.place, entry.layer_id, entry.priority)
 

@@ -119,13 +119,11 @@ class Tallies:
     def set_share(self, key: ShareKey, share: Share | None) -> int:
         """Take over a share, or forget it; return by how much its level changed."""
         known = self.shares.get(key)
+        before = self.levels.get(key, LEAST)
         if share is not None and known is not None and share.max_threads == known.max_threads:
             self.shares[key] = share
-            level, before = coarse(share), self.levels[key]
-            if level != before:
-                self.levels[key] = level
+            self.levels[key] = level = coarse(share)
             return level - before
-        before = self.levels.get(key, LEAST)
         had = self.quotas.pop(key, None)
         if had != (None if share is None else share.max_threads):
             self.quota_version += 1
