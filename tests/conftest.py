@@ -70,7 +70,9 @@ def _find_what_is_already_here() -> None:
 
 _find_what_is_already_here()
 
-settings.register_profile("grange", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How many examples chance wastes, and how large they grow, says nothing of Grange.
+BY_CHANCE = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+settings.register_profile("grange", deadline=None, suppress_health_check=BY_CHANCE)
 settings.register_profile("quick", parent=settings.get_profile("grange"), max_examples=25)
 settings.register_profile("soak", parent=settings.get_profile("grange"), max_examples=2000)
 settings.load_profile(os.environ.get("GRANGE_TEST_PROFILE", "grange"))

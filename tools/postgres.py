@@ -6,7 +6,6 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,9 +14,10 @@ from pathlib import Path
 from types import TracebackType
 
 from tools.console import DevError
+from tools.ports import free_port
 
 PR_SET_PDEATHSIG = 1
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Postgres:
@@ -156,14 +156,6 @@ def find_postgres() -> Path | None:
         return Path(on_path).resolve().parent
     folders = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     return max(folders, key=lambda folder: float(folder.parent.name), default=None)
-
-
-def free_port() -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _unprivileged_account() -> pwd.struct_passwd | None:

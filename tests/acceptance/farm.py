@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,16 +18,10 @@ from grange.kernel.errors import GrangeError
 from grange.wiring.client import connect
 from grange.wiring.farm_plan import FarmPlan
 from grange.wiring.init import InitResult, client_env, initialise, write_private
+from tools.ports import free_port
 
 EXAMPLE_PER_HOUR = 600_000_000
 """Billionths per worker hour in the farm's rate card."""
-
-
-def free_port() -> int:
-    """A port nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(done: Callable[[], Any], *, seconds: float, what: str) -> Any:

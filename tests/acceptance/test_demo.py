@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.acceptance.farm import free_port
+from tools.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.mitsuba]
 

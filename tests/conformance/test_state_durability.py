@@ -254,13 +254,13 @@ def test_a_process_beside_the_server_publishes_files_of_the_books(tmp_path: Path
 def test_one_server_uses_a_database_and_a_second_is_told_which(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grange.adapters.postgres.ownership.WAIT_MS", 300)
-
     async def check() -> None:
         async with opened(lambda: PostgresStore(database)) as first:
             await first.commit(batch(0))
-            with pytest.raises(ConflictError, match=r"in use by grange .* since 20") as caught:
-                await PostgresStore(database).open()
+            with monkeypatch.context() as patch:
+                patch.setattr("grange.adapters.postgres.ownership.WAIT_MS", 300)
+                with pytest.raises(ConflictError, match=r"in use by grange .* since 20") as caught:
+                    await PostgresStore(database).open()
             assert caught.value.context["holder"].startswith("grange ")
             async with opened(lambda: PostgresStore(database, owner=False)) as beside:
                 await beside.publish([manifest_row("a")], [], Instant(1))

@@ -1,20 +1,16 @@
 """A real broker to start, stop and fill: mosquitto, with persistence, on a free port."""
 
 import os
+import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tools.ports import free_port
+
 PUBLISHER = "mosquitto_pub"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Broker:
@@ -45,22 +41,27 @@ class Broker:
         program = os.environ.get("GRANGE_TEST_MOSQUITTO") or shutil.which("mosquitto")
         assert program
         with (self._folder / "log").open("ab") as log:
+            said = log.tell()
             self._process = subprocess.Popen(
                 [program, "-c", str(self._settings)], stdout=log, stderr=log
             )
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+        end = time.monotonic() + 100
+        while time.monotonic() < end and self._process.poll() is None:
+            # It says so once it listens; another program may answer at a port that it did not get.
+            if re.search(r"mosquitto version \S+ running", self.log()[said:]):
+                return
             time.sleep(0.02)
-        raise AssertionError((self._folder / "log").read_text())
+        raise AssertionError(self.log())
+
+    def took_subscriptions(self) -> int:
+        """How often it was subscribed to, and has said so."""
+        return self.log().count("Sending SUBACK to")
 
     def stop(self) -> None:
         """Ask it to end: it saves what it holds."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(100)
             self._process = None
 
     def log(self) -> str:

@@ -111,7 +111,7 @@ def test_the_page_draws_sources_and_their_sum(running: Running, clock: VirtualCl
 def test_nothing_but_files_of_series_is_served(running: Running, path: str):
     """Ledger S3-22: traversal refused."""
     host, port = running[1].address.removeprefix("http://").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=100)
     connection.request("GET", path)
     assert connection.getresponse().status == 404
     connection.close()

@@ -42,7 +42,7 @@ def test_series_are_set_up_at_the_server_and_archives_take_their_values(tmp_path
         ):
             taken = [Reading("rack1", "value", 0, 42.5)]
             logger.inbox.bring(LocalValues(taken, farm.api.context.clock.now()))
-            wait_until(lambda: logger.forwarder.sent == 1, seconds=20, what="it is sent")
+            wait_until(lambda: logger.forwarder.sent == 1, seconds=100, what="it is sent")
         (row,) = ask("/series")["series"]
         assert (row["name"], row["step_seconds"], row["profile"]) == ("rack1", 60, "janitoo")
         assert row["sources"][0]["label"] == "Power"

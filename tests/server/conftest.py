@@ -14,7 +14,7 @@ from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 from grange.testing.farm import LocalFarm
 
 QUARTER_MS = 15 * MILLIS_PER_MINUTE
-ROOM_MS = 4 * MILLIS_PER_MINUTE
+PAST_MS, ROOM_MS = 2 * MILLIS_PER_MINUTE, 4 * MILLIS_PER_MINUTE
 """Less than a signature may be off: clients sign by the machine's clock."""
 
 
@@ -41,19 +41,23 @@ class StoppableClock(SystemClock):
 
 
 class SteadyClock(StoppableClock):
-    """The machine's clock, set back a little where a quarter of an hour is about to end.
+    """The machine's clock, put a little off where a quarter of an hour begins or ends.
 
-    So no slot, hour, day, month or year ends while the tests of a module run: what was made in its
-    beginning is still of today.
+    So no slot, hour, day, month or year ends while the tests of a module run, and two minutes of
+    the past are there: what was made in its beginning, or just before, is still of today.
     """
 
     def __init__(self) -> None:
         """Look at the time and decide."""
-        left_ms = QUARTER_MS - super()._running() % QUARTER_MS
-        self._back_ms = ROOM_MS if left_ms < ROOM_MS else 0
+        over_ms = super()._running() % QUARTER_MS
+        self._off_ms = 0
+        if over_ms < PAST_MS:
+            self._off_ms = PAST_MS
+        elif QUARTER_MS - over_ms < ROOM_MS:
+            self._off_ms = -ROOM_MS
 
     def _running(self) -> Instant:
-        return Instant(super()._running() - self._back_ms)
+        return Instant(super()._running() + self._off_ms)
 
 
 @pytest.fixture(scope="module")

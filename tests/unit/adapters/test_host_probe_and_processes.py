@@ -85,7 +85,7 @@ def test_a_process_is_found_by_its_mark_and_killed_with_its_group() -> None:
         identity = processes.identity(leader.pid)
         assert identity is not None
         assert processes.kill([identity]) == 1
-        assert leader.wait(10) == -9
+        assert leader.wait(100) == -9
         assert leader.stdout.read() == b""  # the child has closed its end too
     assert processes.kill([identity]) == 0
 
@@ -120,5 +120,5 @@ def test_a_child_is_asked_to_end_when_its_parent_dies() -> None:
         process.kill()
         assert process.stdout.read() == b""  # ends when the child has closed its end
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(pid).wait(10)
+        psutil.Process(pid).wait(100)
     assert HostProcesses().identity(pid) is None

@@ -349,17 +349,17 @@ def test_rows_appended_while_a_group_is_written_join_the_next_one(tmp_path, cloc
 
     def flush(descriptor: int) -> None:
         writing.set()
-        assert go_on.wait(10)
+        assert go_on.wait(100)
         os.fdatasync(descriptor)
 
     journal = FileJournal(tmp_path, clock, flush=flush)
     journal.append("farm-1", "events", events("a"))
     thread = threading.Thread(target=journal.sync)
     thread.start()
-    assert writing.wait(10)
+    assert writing.wait(100)
     journal.append("farm-1", "events", events("b"))
     go_on.set()
-    thread.join(10)
+    thread.join(100)
     assert kept(JournalFolder(tmp_path)) == ["a"]
     journal.sync()
     assert kept(JournalFolder(tmp_path)) == ["a", "b"]

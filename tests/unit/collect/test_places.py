@@ -3,7 +3,6 @@
 import getpass
 import gzip
 import os
-import socket
 import subprocess
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from grange.kernel.errors import ConfigurationError, CorruptDataError, Unreachab
 from grange.kernel.units import Instant
 from grange.ports.cursors import StreamCursor
 from grange.wiring.collect import collecting
+from tools.ports import free_port
 
 
 def sources(*streams: LogStream):
@@ -172,8 +172,7 @@ def test_logs_are_fetched_over_ssh_and_read(tmp_path):
     allowed = tmp_path / "allowed"
     allowed.write_bytes(key.with_suffix(".pub").read_bytes())
     allowed.chmod(0o600)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
     server = subprocess.Popen(
@@ -206,6 +205,6 @@ def test_logs_are_fetched_over_ssh_and_read(tmp_path):
         assert [(one.stream, one.machine, one.rows) for one in done.streams] == [("far", "far", 1)]
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(100)
         if server.stderr is not None:
             server.stderr.close()

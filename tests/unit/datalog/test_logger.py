@@ -63,7 +63,7 @@ def test_many_add_at_once_and_each_series_is_there_once(tmp_path: Path):
     with ThreadPoolExecutor(8) as pool:
         added = list(pool.map(lambda name: bench.logger.add_series(series(name)), names * 4))
     bench.logger.inbox.close()
-    worker.join(10)
+    worker.join(100)
     assert sum(added) == len(names)
     assert [one.name for one in bench.cache.index()] == names
     assert not bench.cache.missing_files()

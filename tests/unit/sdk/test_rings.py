@@ -16,7 +16,7 @@ from grange.domain.farm import Farm
 from grange.domain.work import Worker
 from grange.kernel.clock import VirtualClock
 from grange.kernel.errors import CorruptDataError
-from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
+from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant, instant_of
 from grange.sdk.books import Books
 from grange.sdk.days import Day, local_day, unix_day
 from grange.testing.books import books_bench
@@ -312,14 +312,19 @@ def test_the_report_of_workers_leaves_as_csv_and_parquet(books, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Return the data folder of a farm that rendered yesterday."""
+def yesterday():
+    """Return a day that is over, whether or not another one ends meanwhile."""
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, yesterday):
+    """Return the data folder of a farm that rendered yesterday at noon."""
     folder = tmp_path_factory.mktemp("farm")
     with LocalFarm(folder) as farm:
         farm_id = farm.farm_id
-    clock = SystemClock()
-    began = Instant(clock.now() - MILLIS_PER_DAY)
-    journal = FileJournal(folder / "journal", clock)
+    began = instant_of(datetime.combine(yesterday, time(12), UTC))
+    journal = FileJournal(folder / "journal", SystemClock())
     for fact in (
         event_fact("w", began, "worker_status", new="STARTED", number=1),
         action_fact(started_at=began, session_started_at=began),
@@ -333,13 +338,12 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_both_doors_give_the_same(folder, monkeypatch):
+def test_both_doors_give_the_same(folder, yesterday, monkeypatch):
     """Two doors, the same numbers: REST and the data folder."""
     with LocalFarm(folder) as farm:
         for name, value in farm.environment().items():
             monkeypatch.setenv(name, value)
         rest, files = grange.open(farm.endpoint).books, grange.open(folder).books
-        yesterday = datetime.now(UTC).date() - timedelta(days=1)
         for books in (rest, files):
             assert books.days[yesterday].users["ann"]
             assert sum(s.frames_rendered or 0 for s in books.days[yesterday].users["ann"]) == 2

@@ -328,11 +328,12 @@ def test_backups_are_made_by_the_clock(tmp_path):
             running = asyncio.create_task(room.backups.run(86_400))
             made = []
             for _ in range(60):
+                while not room.clock._sleepers:  # noqa: ASYNC110 - until it waits for its time
+                    await asyncio.sleep(0.001)
                 room.clock.advance(3600)
-                await asyncio.sleep(0.01)
-                if room.backups._task is not None:
-                    await asyncio.wait({room.backups._task})
-                made = [info.name for info in await room.backups.backups()]
+            while not room.clock._sleepers:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            made = [info.name for info in await room.backups.backups()]
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             return made

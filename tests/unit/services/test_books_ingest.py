@@ -56,7 +56,7 @@ class Desk:
 
     def _flush(self, descriptor: int) -> None:
         self.syncs += 1
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(100)
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
         os.fdatasync(descriptor)

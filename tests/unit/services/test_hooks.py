@@ -235,7 +235,7 @@ class House:
         self.run = HookRun(
             store=self.store,
             owner=self.owner,
-            doors=Doors(self.commands, self.clock, kinds=("json",), timeout_seconds=2.0),
+            doors=Doors(self.commands, self.clock, kinds=("json",), timeout_seconds=60.0),
             sealing=self.seal,
             secret_of=lambda hook_id, generation: f"secret-{hook_id}-{generation}",
             clock=self.clock,

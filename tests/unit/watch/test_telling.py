@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
@@ -21,6 +20,7 @@ from grange.ports.watch import Letter
 from grange.watch.limits import FolderLimit, Limits, PagesLimit
 from grange.watch.notices import Policy
 from grange.watch.run import Look, Watch, Watched
+from tools.ports import free_port
 
 START = Instant(1_767_225_600_000)
 
@@ -42,8 +42,7 @@ class Mailbox:
 def mailbox() -> Iterator[tuple[Mailbox, str]]:
     """A mail server on a free port, and the target that is delivered to it."""
     box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -215,7 +214,7 @@ def test_a_watch_goes_on_after_a_look_that_failed(tmp_path, caplog):
         while len(looks) < 2:
             await asyncio.sleep(0)
             room.clock.advance(1)
-        await asyncio.wait_for(remembered.wait(), 10)
+        await asyncio.wait_for(remembered.wait(), 100)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

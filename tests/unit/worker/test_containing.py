@@ -413,11 +413,11 @@ def test_a_worker_killed_while_it_copies_leaves_no_file_under_its_name(tmp_path:
         "from grange.adapters.host.clock import SystemClock\n"
         "from grange.worker.copying import copy_files\n"
         f"copy_files([(Path({str(pairs[0][0])!r}), Path({str(pairs[0][1])!r}))], tag='first',"
-        f" clock=SystemClock(), bytes_per_second={copying.PIECE_BYTES})\n"
+        f" clock=SystemClock(), bytes_per_second={copying.PIECE_BYTES // 10})\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script])
     folder = tmp_path / "to" / "deep"
-    deadline = CLOCK.monotonic_seconds() + 20
+    deadline = CLOCK.monotonic_seconds() + 100
     while not (folder.is_dir() and any(one.stat().st_size for one in folder.iterdir())):
         assert CLOCK.monotonic_seconds() < deadline
         os.sched_yield()

@@ -188,7 +188,7 @@ def test_what_a_former_worker_left_is_found_by_record_and_by_mark(tmp_path: Path
         again = Leftovers(tmp_path, processes, ids)
         assert again.mark == former.mark
         assert again.kill() == 2
-        assert recorded.wait(10) == marked.wait(10) == -9
+        assert recorded.wait(100) == marked.wait(100) == -9
         assert stranger.poll() is None
         assert again.kill() == 0
         former.close()

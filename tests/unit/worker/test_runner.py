@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,13 +45,17 @@ JOB = {
 }
 
 
+FAR = f"603.{os.getpid()}"
+"""Seconds that nobody else sleeps."""
+
+
 class Nursery:
     """The worker's end of a nursery."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         ours, theirs = socket.socketpair()
-        ours.settimeout(60)
+        ours.settimeout(100)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "grange.wiring.runner", str(theirs.fileno()), str(os.getpid())],
             pass_fds=(theirs.fileno(),),
@@ -65,7 +70,7 @@ class Nursery:
 
     def fork(self, log: Path) -> tuple[int, socket.socket]:
         ours, theirs = socket.socketpair()
-        ours.settimeout(30)
+        ours.settimeout(100)
         with theirs:
             request = msgspec.json.encode(Fork(log=str(log))) + b"\n"
             socket.send_fds(self.socket, [request], [theirs.fileno()])
@@ -86,7 +91,7 @@ class Nursery:
         self.lines.close()
         self.socket.close()
         try:
-            self.process.wait(10)
+            self.process.wait(100)
         finally:
             self.process.kill()
             self.process.wait()
@@ -324,7 +329,7 @@ def test_a_session_closed_abruptly_leaves_its_environments_and_nothing_running(s
         "script": {
             "actions": {
                 # A daemon that leaves its session and its parent.
-                "onEnter": {"command": "bash", "args": ["-c", "setsid sleep 603 >&- 2>&- &"]},
+                "onEnter": {"command": "bash", "args": ["-c", f"setsid sleep {FAR} >&- 2>&- &"]},
                 "onExit": {"command": "bash", "args": ["-c", "echo left in order"]},
             }
         },
@@ -340,7 +345,7 @@ def test_a_session_closed_abruptly_leaves_its_environments_and_nothing_running(s
     assert list((seat.folder / "root").iterdir()) == []
     assert psutil.Process(seat.pid).children(recursive=True) == []
     assert not [
-        one for one in psutil.process_iter(["cmdline"]) if "603" in (one.info["cmdline"] or ())
+        one for one in psutil.process_iter(["cmdline"]) if FAR in (one.info["cmdline"] or ())
     ]
     # The seat can be used again.
     assert seat.open("session-2") == Opened(session_id="session-2")
@@ -362,7 +367,7 @@ def test_everything_below_dies_with_the_runner(seat: Seat, how: str) -> None:
     assert seat.nursery.code(seat.pid) == (0 if how == "socket" else 128 + signal.SIGTERM)
     for process in below:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.wait(10)
+            process.wait(100)
         assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
@@ -410,8 +415,10 @@ def test_many_tasks_leave_no_threads_or_files_behind(seat: Seat) -> None:
         assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
         if number == 9:
             threads, files = process.num_threads(), process.num_fds()
-    assert process.num_threads() <= threads + 2
-    assert process.num_fds() <= files + 2
+    end = time.monotonic() + 60  # what the last task used may take a moment to go
+    while process.num_threads() > threads + 2 or process.num_fds() > files + 2:
+        assert time.monotonic() < end, (process.num_threads(), process.num_fds())
+        time.sleep(0.05)
 
 
 def test_a_runner_that_is_killed_is_told_and_another_is_forked_at_once(
@@ -440,7 +447,7 @@ def test_runners_die_with_the_nursery_and_their_jobs_with_them(tmp_path: Path) -
     nursery.process.wait()
     for process in [runner, *below]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.wait(10)
+            process.wait(100)
     seat.lines.close()
     seat.socket.close()
     nursery.close()
@@ -493,7 +500,9 @@ def test_an_action_stopped_at_the_end_of_the_hours_goes_back_without_blame(seat:
 def test_what_renders_gives_way_to_everything_else(seat: Seat) -> None:
     """A server beside four renders answers soon: actions have a lower priority, the runner not."""
     seat.open()
-    seat.run(1, script("sleep 0.2; echo niceness $(nice)"))
+    least = max(10, os.getpriority(os.PRIO_PROCESS, 0))
+    wait = f"for n in $(seq 600); do [ $(nice) -ge {least} ] && break; sleep 0.1; done"
+    seat.run(1, script(f"{wait}; echo niceness $(nice)"))
     seat.until(Ended)
-    assert "niceness 10" in seat.log()
+    assert f"niceness {least}\n" in seat.log()
     assert os.getpriority(os.PRIO_PROCESS, seat.pid) == os.getpriority(os.PRIO_PROCESS, 0)

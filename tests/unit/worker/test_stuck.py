@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psutil
 import pytest
 
 from grange.adapters.host.clock import SystemClock
@@ -187,6 +188,8 @@ def test_a_frozen_process_is_silent_and_one_that_computes_is_not(
             time.sleep(0.01)
         assert look(at) is None
     os.kill(child, signal.SIGSTOP)
+    while psutil.Process(child).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
     stuck = [at for at in (5.0, 6.0, 7.0, 8.0, 9.0) if look(at) is not None]
     assert stuck[0] in (7.0, 8.0), "three seconds after its last CPU time"
 
