@@ -32,7 +32,7 @@ from grange.kernel.units import Instant
 from grange.services.draft import Draft
 from grange.services.owner import Needs, Owner
 from grange.services.reports import silence
-from grange.services.silence import found_out
+from grange.services.silence import found_out, was_found_out
 from grange.services.wake import HailOrder, Wakes
 
 NEIGHBOURS = 2
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookHail:
-    """Keep what neighbours met. Returns whether it was kept."""
+    """Keep what neighbours met. Returns whether it holds still."""
 
     worker_id: WorkerId
     hail: Hail
@@ -60,14 +60,20 @@ class BookHail:
         return Needs()
 
     def decide(self, draft: Draft) -> bool:
-        """Keep it, unless the worker spoke meanwhile; one that is surely gone loses its leases."""
+        """Keep it; one that is surely gone loses its leases.
+
+        What neighbours tell after the worker spoke again is of the past: the books keep it, the
+        worker does not.
+        """
         worker = draft.find(Worker, self.worker_id)
         if worker is None or worker.deleted_at is not None:
             return False
         if self.hail.verdict is Verdict.UNREACHABLE:
             draft.memory.unverified.discard(worker.worker_id)
-        seen = draft.memory.last_seen.get(worker.worker_id)
-        if not self.overdue or seen != self.hail.seen_at or worker.status not in _CALLING:
+        if not self.overdue or worker.status not in _CALLING:
+            return False
+        if draft.memory.last_seen.get(worker.worker_id) != self.hail.seen_at:
+            was_found_out(draft, worker, self.hail)
             return False
         worker = found_out(draft, worker, self.hail)
         if surely_gone(self.hail):

@@ -25,14 +25,30 @@ def found_out(draft: Draft, worker: Worker, hail: Hail | None) -> Worker:
     worker = replace(worker, hail=hail)
     draft.put(worker)
     if before != after:
-        worker_event(
-            draft,
-            worker,
-            "worker_hailed",
-            old=before,
-            new=after,
-            actor="grange",
-            detail="" if hail is None else msgspec.json.encode(hail).decode(),
-        )
+        _event(draft, worker, before, after, hail)
     draft.effect(Publish(worker.farm_id, worker_id=worker.worker_id))
     return worker
+
+
+def was_found_out(draft: Draft, worker: Worker, hail: Hail) -> None:
+    """Leave events of what was the matter with a worker in a silence that is over.
+
+    They are those of a finding that was kept and ended. Nothing is left if nobody met anything.
+    """
+    now = "" if worker.hail is None else worker.hail.verdict
+    if not hail.witnesses or hail.verdict == now:
+        return
+    _event(draft, worker, now, hail.verdict, hail)
+    _event(draft, worker, hail.verdict, now, worker.hail)
+
+
+def _event(draft: Draft, worker: Worker, before: str, after: str, hail: Hail | None) -> None:
+    worker_event(
+        draft,
+        worker,
+        "worker_hailed",
+        old=before,
+        new=after,
+        actor="grange",
+        detail="" if hail is None else msgspec.json.encode(hail).decode(),
+    )

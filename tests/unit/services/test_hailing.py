@@ -194,6 +194,35 @@ def test_a_word_that_comes_while_neighbours_are_away_wins(yard: Yard) -> None:
     run(told())
     assert worker_row(yard, lost).hail is None
     assert worker_row(yard, lost).status is WorkerStatus.STARTED
+    assert yard.events("worker_hailed") == [("", "gone"), ("gone", "")], "the books keep it"
+
+
+@pytest.mark.parametrize("heard_before", [True, False])
+def test_what_nobody_met_in_a_silence_that_is_over_is_no_finding(
+    yard: Yard, heard_before: bool
+) -> None:
+    """Nor is what neighbours say of one that is heard all the time, as somebody asked them to."""
+    lost = yard.workers[1]
+
+    async def told() -> None:
+        if heard_before:
+            asked = asyncio.create_task(yard.hails.hail(lost))
+            await asyncio.sleep(0)
+            for name, order in yard.orders().items():
+                said = answer_line(KEY, lost, order.line) or ""
+                yard.hails.told(name, order.hail_id, Outcome.ANSWERED, said)
+            await asked
+            return
+        yard.hails.step()
+        await asyncio.sleep(0)
+        yard.call(lost)
+        await asyncio.gather(*yard.hails._tasks)
+
+    if not heard_before:
+        yard.silence_of(lost)
+    run(told())
+    assert worker_row(yard, lost).hail is None
+    assert yard.events("worker_hailed") == []
 
 
 def test_the_work_of_one_that_is_gone_is_done_once_more_and_its_late_word_is_waste(
