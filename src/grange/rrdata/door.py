@@ -21,6 +21,7 @@ PATHS: Mapping[str, str] = {
     "history_projects": "/history/projects",
     "history_record": "/history/{layer_id}",
     "frame_records": "/jobs/{job_id}/frame-records",
+    "frame_records_of_jobs": "/frame-records",
     "layer_time_lists": "/layer-times",
     "contacts": "/contacts",
     "groups": "/groups",

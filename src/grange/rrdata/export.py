@@ -166,7 +166,8 @@ def _history(
     tell: Callable[[str], None],
 ) -> tuple[int, int, int]:
     """Write the projects; return how many there are, their jobs, and files of frames."""
-    layers_of_jobs: dict[str, dict[str, str]] = defaultdict(dict)
+    short_ids: dict[str, str] = {}
+    frames_of_jobs: dict[str, int] = defaultdict(int)
     jobs = count = 0
     for project in gather_jobs.projects(asks):
         path = root / HISTORY / file_name(project, SUFFIX)
@@ -181,17 +182,18 @@ def _history(
         by_id = {job.full_id: job for job in (*before.jobs, *new.jobs)}
         write_value(path, Kind.HISTORY, HistoryFile(project=project, jobs=list(by_id.values())))
         for record in found:
-            layers_of_jobs[record["job_id"]][record["layer_id"]] = record["short_id"]
+            short_ids[record["layer_id"]] = record["short_id"]
+            frames_of_jobs[record["job_id"]] += record["frames"]["total"] or 0
         jobs += len(found)
         count += 1
         tell(f"history of {project}: {len(found)} jobs that changed")
     written = 0
-    for job_id, short_ids in layers_of_jobs.items() if frames else ():
-        for layer_id, file in gather_jobs.frames_files(asks, job_id, place).items():
-            if layer_id in short_ids:
-                name = f"{short_ids[layer_id]}{_STATS_SUFFIX}"
-                write_value(root / FRAMES / name, Kind.FRAMES, file)
-                written += 1
+    wanted = list(frames_of_jobs.items()) if frames else []
+    for layer_id, file in gather_jobs.frames_files(asks, wanted, place):
+        if layer_id in short_ids:
+            name = f"{short_ids[layer_id]}{_STATS_SUFFIX}"
+            write_value(root / FRAMES / name, Kind.FRAMES, file)
+            written += 1
     return count, jobs, written
 
 

@@ -1,6 +1,6 @@
 """The job history and its frames: from the server's answers to this package's files."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from grange.rrdata.codes import OPERATING_SYSTEMS, UNKNOWN, execute_type, render_type
@@ -27,6 +27,9 @@ from grange.rrdata.place import Place
 
 _MIB = 2**20
 _PAGE = 250
+_MOST_JOBS = 100
+_MOST_FRAMES = 5_000
+"""So many jobs, and frames of several jobs, are asked for at once."""
 _STATES: Mapping[str, int] = {
     "idle": IDLE,
     "rendering": RENDERING,
@@ -233,18 +236,41 @@ def _client(one: Mapping[str, Any]) -> _jHistoryClient:
     )
 
 
-def frames_files(asks: Asks, job_id: str, place: Place) -> dict[str, FramesFile]:
-    """Return the frames of a job's layers, by layer."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in asks.ask("frame_records", job_id=job_id)["frames"]:
-        found.setdefault(row["layer_id"], []).append(row)
-    return {
-        layer_id: FramesFile(
-            job=layer_id,
-            frames=[_frame(row, place) for row in sorted(rows, key=lambda one: one["frame"])],
-        )
-        for layer_id, rows in found.items()
-    }
+def frames_files(
+    asks: Asks, jobs: Sequence[tuple[str, int]], place: Place
+) -> Iterator[tuple[str, FramesFile]]:
+    """Yield layers of jobs with their frames.
+
+    Jobs that are submitted one after the other are asked for at once, so that the parts of the
+    books that hold them are read once for all.
+
+    Args:
+        asks: who answers.
+        jobs: ids of jobs, and how many frames each has.
+        place: where and when the folder is.
+    """
+    for job_ids in _batches(sorted(jobs)):
+        for job in asks.ask("frame_records_of_jobs", jobs=",".join(job_ids))["jobs"]:
+            found: dict[str, list[Mapping[str, Any]]] = {}
+            for row in job["frames"]:
+                found.setdefault(row["layer_id"], []).append(row)
+            for layer_id, rows in found.items():
+                frames = [_frame(row, place) for row in sorted(rows, key=lambda one: one["frame"])]
+                yield layer_id, FramesFile(job=layer_id, frames=frames)
+
+
+def _batches(jobs: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
+    """Yield jobs to ask for at once: few enough, and not too many frames together."""
+    batch: list[str] = []
+    frames = 0
+    for job_id, count in jobs:
+        if batch and (len(batch) == _MOST_JOBS or frames + count > _MOST_FRAMES):
+            yield batch
+            batch, frames = [], 0
+        batch.append(job_id)
+        frames += count
+    if batch:
+        yield batch
 
 
 def _frame(row: Mapping[str, Any], place: Place) -> _frameStat:

@@ -383,6 +383,52 @@ def test_frames_are_found_by_index_not_by_scene_number(bench):
     assert peak >= sum(part.job_memory_bytes or 0 for part in one.parts) / 5
 
 
+@pytest.mark.parametrize("submitted", [True, False])
+def test_frames_of_many_jobs_at_once_are_each_those_of_the_job_alone(bench, submitted):
+    """Ledger S0-30, S0-59: an export asks for many; the best try of a frame counts in each."""
+    names = [numbered("job", number) for number in (3, 1, 2)]
+    for number, job_id in enumerate(names):
+        layer_id = numbered("step", number)
+        bench.put(
+            Job(
+                farm_id=FARM, queue_id=QUEUE, job_id=job_id, name="j", created_at=T0,
+                created_by="ann",
+            )
+        )  # fmt: skip
+        if submitted:
+            about = submission_fact(job_id=job_id, layer_id=layer_id, frames="1-9:2")
+            bench.keep(about)
+        for attempt, status in enumerate(("FAILED", "SUCCEEDED", "FAILED")):
+            tried = action_fact(
+                action_id=numbered("sessionaction", 10 * number + attempt), job_id=job_id,
+                layer_id=layer_id, status=status, attempt=attempt,
+            )  # fmt: skip
+            bench.keep(tried)
+            for frame in (1, 5)[: number + 1]:
+                at = T0 + 10_000 * (attempt + 1)
+                bench.post("frames", [frame_row(posted_frame(
+                    action_id=tried.action_id, job_id=job_id, layer_id=layer_id, frame=frame,
+                    render_ms=1000 * number + 100 * attempt + frame, started_at=at - 5_000,
+                    ended_at=at,
+                ))])  # fmt: skip
+    bench.travel(T0 + MILLIS_PER_HOUR)
+    asked = ",".join([*names, "job-nobody-knows", names[0]])
+    found = bench.books.call("frame_records_of_jobs", {"farm_id": FARM, "jobs": asked})["jobs"]
+    assert [one["job_id"] for one in found] == [*names, "job-nobody-knows"]
+    alone = [
+        bench.books.call("frame_records", {"farm_id": FARM, "job_id": job_id}) for job_id in names
+    ]
+    assert found == [*alone, {"job_id": "job-nobody-knows", "frames": [], "layers": []}]
+    times = [[row["render_ms"] for row in one["frames"]] for one in found]
+    assert times == [[101], [1101, 1105], [2101, 2105], []], "the successful try is the best"
+
+
+@pytest.mark.parametrize("jobs", ["", ",", ",".join(["job-x"] * 101)])
+def test_frames_are_asked_for_of_some_jobs_but_not_of_too_many(bench, jobs):
+    with pytest.raises(InvalidRequestError, match="jobs must name 1 to 100"):
+        bench.books.call("frame_records_of_jobs", {"farm_id": FARM, "jobs": jobs})
+
+
 def finished(number: int, submitted: int, done: int, *, name: str = "Beauty", **more: Any) -> Any:
     layer, job = numbered("step", number), numbered("job", number)
     about = {"layer_id": layer, "job_id": job}

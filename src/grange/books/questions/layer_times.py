@@ -1,5 +1,9 @@
 """Questions behind layer times and frame records."""
 
+from collections.abc import Sequence
+
+import pyarrow as pa
+
 from grange.books.questions.model import Need, Question
 from grange.kernel.units import Instant
 
@@ -67,36 +71,52 @@ def finished_layers(project: str | None, render_type: str | None, layer: str | N
     )
 
 
-def layer_frames(job_id: str, layer_id: str | None, since: Instant) -> Question:
-    """Ask for the best record of each frame, by layer and frame number."""
+def frames_of_jobs(job_ids: Sequence[str], layer_id: str | None, since: Instant | None) -> Question:
+    """Ask for the best record of each frame of some jobs, by job, layer and frame number.
+
+    Args:
+        job_ids: the jobs.
+        layer_id: one of their layers; None: all.
+        since: no frame was rendered before; None: from the beginning.
+    """
     return Question(
         sql="""
-            WITH best AS (
+            WITH tried AS (
+              SELECT a.action_id, a.status, a.attempt
+              FROM session_actions a JOIN wanted USING (job_id) WHERE a.farm_id = $farm_id
+            ),
+            best AS (
               SELECT f.*, coalesce(a.status, '') AS status, a.attempt
-              FROM frames f LEFT JOIN session_actions a ON a.action_id = f.action_id
-              WHERE f.farm_id = $farm_id AND f.job_id = $job_id
-                AND ($layer_id IS NULL OR f.layer_id = $layer_id)
+              FROM frames f JOIN wanted USING (job_id)
+              LEFT JOIN tried a ON a.action_id = f.action_id
+              WHERE f.farm_id = $farm_id AND ($layer_id IS NULL OR f.layer_id = $layer_id)
               QUALIFY row_number() OVER (PARTITION BY f.layer_id, f.frame
                 ORDER BY coalesce(a.status = 'SUCCEEDED', false) DESC, f.ended_at DESC, f.action_id
               ) = 1
             )
-            SELECT * EXCLUDE (farm_id) FROM best ORDER BY layer_id, frame
+            SELECT * EXCLUDE (farm_id) FROM best ORDER BY job_id, layer_id, frame
         """,
         needs=(
             Need(table="frames", start=since),
             Need(table="session_actions", start=since, live=True),
         ),
-        parameters={"job_id": job_id, "layer_id": layer_id},
+        parameters={"layer_id": layer_id},
+        given={"wanted": _wanted(job_ids)},
     )
 
 
-def frame_lists(job_id: str) -> Question:
-    """Ask for the frames of a job's layers, as they were submitted."""
+def frame_lists(job_ids: Sequence[str]) -> Question:
+    """Ask for the frames of the layers of some jobs, as they were submitted."""
     return Question(
         sql="""
-            SELECT layer_id, layer_name, layer_index, frames, frame_count FROM submissions
-            WHERE farm_id = $farm_id AND job_id = $job_id ORDER BY layer_index
+            SELECT job_id, submitted_at, layer_id, layer_name, layer_index, frames, frame_count
+            FROM submissions JOIN wanted USING (job_id)
+            WHERE farm_id = $farm_id ORDER BY job_id, layer_index
         """,
         needs=(Need(table="submissions"),),
-        parameters={"job_id": job_id},
+        given={"wanted": _wanted(job_ids)},
     )
+
+
+def _wanted(job_ids: Sequence[str]) -> pa.Table:
+    return pa.table({"job_id": pa.array(sorted(set(job_ids)), pa.string())})

@@ -116,6 +116,14 @@ async def list_frame_records(
     return await _ask(context, "frame_records", farm_id=farm_id, job_id=job_id, layer_id=layer_id)
 
 
+@get("/farms/{farm_id:str}/frame-records", operation="ListFrameRecordsOfJobs")
+async def list_frame_records_of_jobs(
+    farm_id: FromPath[str], jobs: FromQuery[str], context: Services
+) -> Answer:
+    """List the frames of up to 100 jobs, their ids with commas between; for whoever copies them."""
+    return await _ask(context, "frame_records_of_jobs", farm_id=farm_id, jobs=jobs)
+
+
 @get("/farms/{farm_id:str}/contacts", operation="ListContacts")
 async def list_contacts(
     farm_id: FromPath[str], context: Services, worker_id: FromQuery[str | None] = None
@@ -138,5 +146,6 @@ HANDLERS = [
     list_history_log,
     list_layer_times,
     list_frame_records,
+    list_frame_records_of_jobs,
     list_contacts,
 ]

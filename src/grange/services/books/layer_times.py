@@ -1,18 +1,21 @@
 """Layer times: the last hundred finished layers of each project, render type and name; frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from grange.books.frame_ranges import expand
-from grange.books.questions.layer_times import finished_layers, frame_lists, layer_frames
+from grange.books.questions.layer_times import finished_layers, frame_lists, frames_of_jobs
 from grange.domain.work import Worker
-from grange.kernel.units import MILLIS_PER_MINUTE
+from grange.kernel.errors import FieldProblem, InvalidRequestError
+from grange.kernel.units import MILLIS_PER_MINUTE, Instant
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk
 
 KEPT = 100
 """So many finished layers are shown; the counter goes on."""
+MOST_JOBS = 100
+"""So many jobs' frames are asked for at a time."""
 
 
 def layer_time_lists(
@@ -76,20 +79,54 @@ def frame_records(
     `index` counts the frames of the layer from 0; it is not the number in the scene. Only frames
     that a worker told of have a record. Parts are in order of time.
     """
-    job = desk.job(farm_id, job_id)
+    desk.job(farm_id, job_id)
+    (found,) = _records(desk, farm_id, [job_id], layer_id)
+    return found
+
+
+def frame_records_of_jobs(desk: Desk, *, farm_id: str, jobs: str) -> dict[str, Any]:
+    """Return the frames of many jobs, each job's as `frame_records` gives them.
+
+    Args:
+        desk: where questions are answered.
+        farm_id: the farm.
+        jobs: up to 100 ids of jobs, with commas between; one that is not known has no frames.
+    """
+    desk.farm(farm_id)
+    job_ids = [name for name in jobs.split(",") if name]
+    if not 1 <= len(job_ids) <= MOST_JOBS:
+        message = f"must name 1 to {MOST_JOBS} jobs, with commas between"
+        raise InvalidRequestError(f"jobs {message}.", fields=[FieldProblem("jobs", message)])
+    return {"jobs": _records(desk, farm_id, list(dict.fromkeys(job_ids)), None)}
+
+
+def _records(
+    desk: Desk, farm_id: str, job_ids: Sequence[str], layer_id: str | None
+) -> list[dict[str, Any]]:
+    listed: dict[str, list[dict[str, Any]]] = {job_id: [] for job_id in job_ids}
+    rows: dict[str, list[dict[str, Any]]] = {job_id: [] for job_id in job_ids}
     with desk.view(farm_id) as view:
-        listed = [
-            one
-            for one in view.ask(frame_lists(job_id)).to_pylist()
-            if layer_id in (None, one["layer_id"])
-        ]
-        rows: list[dict[str, Any]] = view.ask(
-            layer_frames(job_id, layer_id, job.created_at)
-        ).to_pylist()
-    names = {
+        layers = view.ask(frame_lists(job_ids)).to_pylist()
+        for one in layers:
+            if layer_id in (None, one["layer_id"]):
+                listed[one["job_id"]].append(one)
+        known = {one["job_id"] for one in layers} == set(job_ids)
+        since = Instant(min(one["submitted_at"] for one in layers)) if known else None
+        for row in view.ask(frames_of_jobs(job_ids, layer_id, since)).to_pylist():
+            rows[row["job_id"]].append(row)
+    names: dict[str, str] = {
         worker.worker_id: worker.host_name or worker.worker_id
         for worker in desk.state.find(Worker, Compare("farm_id", "=", farm_id))
     }
+    return [_of_job(job_id, rows[job_id], listed[job_id], names) for job_id in job_ids]
+
+
+def _of_job(
+    job_id: str,
+    rows: list[dict[str, Any]],
+    listed: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
     places = {
         one["layer_id"]: {
             frame: place for place, frame in enumerate(sorted(set(expand(one["frames"]))))
@@ -133,4 +170,5 @@ def _parts(row: dict[str, Any]) -> list[dict[str, Any]]:
 ANSWERS: Mapping[str, Any] = {
     "layer_time_lists": layer_time_lists,
     "frame_records": frame_records,
+    "frame_records_of_jobs": frame_records_of_jobs,
 }
