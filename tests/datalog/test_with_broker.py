@@ -1,5 +1,6 @@
 """A data logger on a real broker: shapes of payloads, both protocols, nothing lost."""
 
+import gc
 import time
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def section(tmp_path: Path, broker: Broker, **changes: Any) -> DatalogSection:
             "series": (
                 DatalogSeries(
                     name="rack1",
+                    step_seconds=10**9,  # no step ends before 2033
                     sources=(
                         "studio/rack1|power|0|GAUGE|power",
                         "studio/rack1|power|1|GAUGE|more power",
@@ -66,6 +68,26 @@ def test_the_three_shapes_arrive_by_both_protocols(tmp_path: Path, broker: Broke
         wait_until(lambda: kept(logger) == 4, seconds=100, what="four values are kept")
         assert logger.cache.open_rows("rack1")[-1].values == (4.5, 2.5, 20.5)
         assert logger.keeper.counts.other_genres == 1
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_logger_that_has_stopped_holds_no_socket(tmp_path: Path, broker: Broker, protocol: str):
+    """Nor does it wait for the collector of garbage to let them go."""
+
+    def sockets() -> set[str]:
+        held = [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+        return {str(path.readlink()) for path in held if "socket:" in str(path.readlink())}
+
+    settings = section(tmp_path, broker, protocol=protocol)
+    before = sockets()
+    gc.disable()
+    try:
+        with running_datalog(settings, reread=lambda: settings) as (logger, _):
+            connected(logger, broker)
+            assert sockets() - before
+        assert sockets() <= before
+    finally:
+        gc.enable()
 
 
 def test_ten_thousand_messages_and_none_is_lost(tmp_path: Path, broker: Broker):

@@ -10,7 +10,6 @@ from tests.acceptance.kills import run_kill_test
 
 @pytest.mark.slow
 @pytest.mark.mitsuba
-@pytest.mark.timeout(240)
 def test_six_kills_lose_and_double_nothing(tmp_path: Path):
     run_kill_test(
         tmp_path,

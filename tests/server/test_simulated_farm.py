@@ -15,7 +15,6 @@ pytestmark = pytest.mark.slow
 REST = "/api/v1"
 
 
-@pytest.mark.timeout(180)
 def test_a_simulated_farm_moves_in_beside_the_real_one(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with LocalFarm(data) as farm:
@@ -63,7 +62,6 @@ def test_a_simulated_farm_moves_in_beside_the_real_one(tmp_path: Path) -> None:
         assert again.farm_id == farm.farm_id
 
 
-@pytest.mark.timeout(120)
 def test_a_real_farm_is_never_taken_in(tmp_path: Path) -> None:
     other = tmp_path / "other"
     with LocalFarm(other):

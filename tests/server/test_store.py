@@ -16,7 +16,7 @@ from grange.wiring.backup import list_backups
 from tests.server.conftest import ScriptedWorker, add_worker, template
 from tests.server.test_books import _done
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 def as_client(farm: LocalFarm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ ALL = ["server", "clock", "scratch", "output", "renderer:povray", "limits", "hai
 def bench(farm: LocalFarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A machine on which everything is well, and which may be busy."""
     monkeypatch.setattr("grange.worker.hailing.HAIL_SECONDS", 100.0)
+    monkeypatch.setattr("grange.worker.trial.ANSWER_SECONDS", 100.0)
     folder, images, units = tmp_path / "worker", tmp_path / "images", tmp_path / "units"
     for one in (folder, images, units / "multi-user.target.wants"):
         one.mkdir(parents=True)

@@ -105,6 +105,8 @@ class PahoFeed:
         """Disconnect; the session stays."""
         self._client.disconnect()
         self._client.loop_stop()
+        # Else it keeps the sockets that woke its thread until it is collected, and us with it.
+        self._client.reinitialise(self._broker.client_id, clean_session=False)
 
     def _new_client(self) -> Client:
         broker = self._broker

@@ -32,6 +32,8 @@ from grange.worker.settings import WorkerSettings, check_root
 from grange.worker.trial_scenes import TRIAL_SCENES, TrialScene
 from grange.worker.verdict import Checked, Outcome
 
+ANSWER_SECONDS = 10.0
+"""A server that takes longer to answer is not well."""
 MOST_SKEW_MS = 5_000
 LEAST_SCRATCH_BYTES = 2**30
 DRAW_SECONDS = 120.0
@@ -100,21 +102,23 @@ def _checked(name: str, check: Callable[[], str]) -> Checked:
 
 
 def _server(bench: Bench) -> str:
-    me = bench.api().call("GET", "/api/v1/me", service="grange", timeout_seconds=10.0)
+    me = bench.api().call("GET", "/api/v1/me", service="grange", timeout_seconds=ANSWER_SECONDS)
     if me["role"] != "worker":
         raise CheckError(f"The key is {me['name']}'s, who is no worker: join with a worker's key.")
     settings = bench.settings
     worker_id = known_worker(settings.state_dir, settings.farm_id, settings.fleet_id)
     if worker_id is not None:
         path = f"/2023-10-12/farms/{settings.farm_id}/fleets/{settings.fleet_id}"
-        bench.api().call("GET", f"{path}/workers/{worker_id}/fleet-roles", timeout_seconds=10.0)
+        bench.api().call(
+            "GET", f"{path}/workers/{worker_id}/fleet-roles", timeout_seconds=ANSWER_SECONDS
+        )
         return f"it answers, and knows {worker_id}"
     return "it answers, and takes the worker's key"
 
 
 def _clock(bench: Bench) -> str:
     sent = bench.clock.now()
-    me = bench.api().call("GET", "/api/v1/me", service="grange", timeout_seconds=10.0)
+    me = bench.api().call("GET", "/api/v1/me", service="grange", timeout_seconds=ANSWER_SECONDS)
     heard = bench.clock.now()
     skew = (sent + heard) // 2 - int(me["now"])
     if abs(skew) > MOST_SKEW_MS + (heard - sent):

@@ -24,7 +24,6 @@ def test_spans_are_hours_days_or_weeks() -> None:
             parse_days(text)
 
 
-@pytest.mark.timeout(120)
 def test_history_leaves_a_folder_that_a_server_opens(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -43,7 +42,6 @@ def test_history_leaves_a_folder_that_a_server_opens(
         assert [check for check in found["checks"] if not check["ok"]] == []
 
 
-@pytest.mark.timeout(120)
 def test_the_showroom_waits_for_the_first_frames_and_moves_in_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with LocalFarm(data) as farm:

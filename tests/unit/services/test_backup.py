@@ -29,7 +29,7 @@ from grange.services.library import Books
 from grange.testing.conformance.entities import least
 from grange.testing.facts import FARM, T0, event_fact, numbered, session_fact
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 FARM_ROW = Farm(farm_id=FARM, name="f", zone="UTC", created_at=T0, created_by="t")
 HOUR = MILLIS_PER_HOUR

@@ -19,7 +19,7 @@ from grange.testing.databases import create_database, drop_database
 from grange.testing.facts import T0, event_fact
 from tests.migration.draft import everything
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, posted_worker_sample, sample_row
 from grange.testing.story import Storyteller, post, rows_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 HOUR = MILLIS_PER_HOUR
 START = T0 + HOUR

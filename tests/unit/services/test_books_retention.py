@@ -24,7 +24,7 @@ from grange.testing.books import books_bench
 from grange.testing.facts import FARM, FLEET, T0, WORKER, posted_frame, posted_worker_sample
 from grange.testing.story import Storyteller, post, rows_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 DAY, HOUR = MILLIS_PER_DAY, MILLIS_PER_HOUR
 FARM_ROW = Farm(farm_id=FARM, name="f", zone="Europe/Paris", created_at=T0, created_by="t")
