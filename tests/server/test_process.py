@@ -20,7 +20,7 @@ from grange.wiring.server import BOOKS_NICENESS
 
 pytestmark = pytest.mark.slow
 
-START_SECONDS = 60
+START_SECONDS = 250
 
 
 @dataclass

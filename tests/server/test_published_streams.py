@@ -57,7 +57,9 @@ def lines(farm: LocalFarm) -> list[dict[str, Any]]:
 def rest(farm: LocalFarm, method: str, path: str, body: Any = None, **query: Any) -> Any:
     text = {name: str(value) for name, value in query.items()}
     path = f"/api/v1/farms/{farm.farm_id}/streams{path}"
-    return farm.connect().call(method, path, query=text, body=body, service="grange")
+    return farm.connect().call(
+        method, path, query=text, body=body, service="grange", timeout_seconds=250.0
+    )
 
 
 def fetched(farm: LocalFarm, path: str, **query: Any) -> bytes:

@@ -28,7 +28,7 @@ from grange.wiring.client import connect
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 90
+SECONDS = 250
 PYTHONPATH = os.environ.get("PYTHONPATH", "")
 OTHER = "sha256:" + "0" * 64
 

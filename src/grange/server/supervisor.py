@@ -45,7 +45,7 @@ class Child:
 
     name: str
     module: str
-    """Started as `python -m <module>`; reads its task as JSON from standard input."""
+    """Started as `python -m <module> <our pid>`; reads its task as JSON from standard input."""
     task: dict[str, Any]
     fds: tuple[int, ...] = ()
     """File descriptors it inherits."""
@@ -83,11 +83,16 @@ def listen(host: str, port: int, *, fixed: bool) -> socket.socket:
     raise ConfigurationError(f"The ports {port} to {port + _PORTS_TO_TRY - 1} are all taken.")
 
 
-def die_with_parent() -> None:
-    """Make the kernel end this process when its parent ends; only Linux can."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Make the kernel end this process when its parent ends; only Linux can.
+
+    Args:
+        parent: who started this process, and may have ended before it came to this; None: whoever
+            is its parent now.
+    """
     if not sys.platform.startswith("linux"):
         return
-    parent = os.getppid()
+    parent = os.getppid() if parent is None else parent
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)
@@ -178,6 +183,7 @@ class Supervisor:
             sys.executable,
             "-m",
             child.module,
+            str(os.getpid()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=child.fds,

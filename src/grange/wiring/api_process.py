@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 
 import uvloop
@@ -78,7 +79,7 @@ async def _settle(api: Api) -> None:
 
 def main() -> None:
     """Run as a child of the parent."""
-    die_with_parent()
+    die_with_parent(int(sys.argv[1]))
     task: ServerTask = read_task(ServerTask)
     log_to_stderr(task.settings.log_level)
     uvloop.run(run(task))

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 
 from grange.server.books_rpc import serve_books
 from grange.server.supervisor import die_with_parent, read_task, say_ready
@@ -25,7 +26,7 @@ async def run(task: ServerTask) -> None:
 
 def main() -> None:
     """Run as a child of the parent."""
-    die_with_parent()
+    die_with_parent(int(sys.argv[1]))
     task: ServerTask = read_task(ServerTask)
     log_to_stderr(task.settings.log_level)
     asyncio.run(run(task))

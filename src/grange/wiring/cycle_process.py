@@ -6,6 +6,7 @@ everything else.
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -74,7 +75,7 @@ def run(environment_file: Path, *, clock: Clock, wait: Callable[[float], bool]) 
 
 def main() -> None:
     """Run as a child of the parent."""
-    die_with_parent()
+    die_with_parent(int(sys.argv[1]))
     task: ServerTask = read_task(ServerTask)
     log_to_stderr(task.settings.log_level)
     over = threading.Event()
