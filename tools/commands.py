@@ -14,6 +14,7 @@ from tools import environment, ledger, parts, web
 from tools.console import DevError, heading, say, step
 from tools.environment import PYTHON, ROOT, VENV
 from tools.orphans import adopt_orphans
+from tools.scratch import scratch
 from tools.services import MARKERS, QUICK_MARKERS, Services
 
 HELP = """\
@@ -109,7 +110,8 @@ def test(arguments: Sequence[str]) -> int:
     if not options.quick:
         outcomes += _build_web_for_tests()
     chosen = [part for part in parts.suites() if _wanted(part, options)]
-    source_checks = [] if options.k or options.paths else parts.checks()
+    whole = not options.k and not options.paths
+    source_checks = parts.checks() if whole else []
     if options.part:
         source_checks = [one for one in source_checks if one.name in options.part]
     if options.paths:
@@ -128,7 +130,9 @@ def test(arguments: Sequence[str]) -> int:
         outcomes += parts.run_checks(source_checks)
         for part in chosen:
             report = Path(folder) / "report.xml"
-            outcomes.append(part.run(passed_on, services.environment, report))
+            # Whoever chose tests may want to look at their files afterwards.
+            with scratch(wanted=whole) as places:
+                outcomes.append(part.run(passed_on, {**services.environment, **places}, report))
         missing = [f"{marker}: {line}" for marker, line in services.missing.items()]
     if missing:
         heading("not on this machine")

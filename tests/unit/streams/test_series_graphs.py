@@ -117,4 +117,4 @@ def test_what_is_not_there_is_named(bench):
     with pytest.raises(InvalidRequestError, match="sources"):
         ask(bench, sources=["up"])
     with pytest.raises(InvalidRequestError, match="format"):
-        ask(bench, format="csv")
+        ask(bench, format="gif")
