@@ -25,22 +25,26 @@ def test_files_lie_in_memory_and_are_gone_afterwards(
 
 
 @pytest.mark.parametrize(
-    ("flags", "free_gib", "available_gib", "room"),
-    [(0, 12, 12, True), (os.ST_NOEXEC, 12, 12, False), (0, 1, 12, False), (0, 12, 1, False)],
+    ("flags", "gib", "room"),
+    [
+        (0, (12, 12), True),
+        (os.ST_NOEXEC, (12, 12), False),
+        (0, (1, 12), False),
+        (0, (12, 1), False),
+    ],
 )
 def test_memory_is_used_if_programs_run_there_and_enough_is_free(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     flags: int,
-    free_gib: int,
-    available_gib: int,
+    gib: tuple[int, int],
     room: bool,
 ) -> None:
-    block = 4096
-    found = SimpleNamespace(f_flag=flags, f_frsize=block, f_bavail=free_gib * 1024**3 // block)
+    free, available = gib
+    found = SimpleNamespace(f_flag=flags, f_frsize=4096, f_bavail=free * 1024**3 // 4096)
     memory = tmp_path / "meminfo"
-    memory.write_text(f"MemTotal: 1 kB\nMemAvailable: {available_gib * 1024**2} kB\n")
+    memory.write_text(f"MemTotal: 1 kB\nMemAvailable: {available * 1024**2} kB\n")
     monkeypatch.setattr(Path, "is_mount", lambda _: True)
-    monkeypatch.setattr(scratch.os, "statvfs", lambda _: found)
+    monkeypatch.setattr(os, "statvfs", lambda _: found)
     monkeypatch.setattr(scratch, "TOLD", memory)
     assert scratch._room() is room
