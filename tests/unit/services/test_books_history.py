@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from grange.books.history.codes import Actor, JobState, TimeMode, actor_code, actor_text
-from grange.books.history.log import LogEntry, capped_errors, capped_log
+from grange.books.history.log import LogEntry, capped_errors, capped_log, log_of
 from grange.books.history.sequence import FrameRange
 from grange.domain.farm import Farm
 from grange.domain.rates import RateCard, RateLine, RateUnit
@@ -214,13 +214,17 @@ def layer_event(number: int, at: int, new: str, old: str | None = None, **more: 
 
 
 def test_five_records_by_five_time_modes(bench):
-    """Ledger S0-43: none, submitted, finished (unfinished dropped), both, last change."""
+    """Ledger S0-42, S0-43: none, submitted, finished (unfinished dropped), both, last change.
+
+    The range begins with its start and ends before its end; masks choose states.
+    """
     times = {  # submitted, finished, last change; the range is hours 10 to 20
         1: (5, 15, 15),
         2: (12, 18, 18),
         3: (12, None, 12),
         4: (12, 25, 25),
         5: (5, None, 15),
+        6: (10, 20, 20),
     }
     for number, (submitted, finished, changed) in times.items():
         at = T0 + submitted * HOUR
@@ -236,8 +240,8 @@ def test_five_records_by_five_time_modes(bench):
             bench.keep(layer_event(number, T0 + changed * HOUR, "SUSPENDED", "READY"))
     bench.travel(T0 + 30 * HOUR)
     expected = {
-        TimeMode.NONE: {1, 2, 3, 4, 5},
-        TimeMode.SUBMITTED: {2, 3, 4},
+        TimeMode.NONE: {1, 2, 3, 4, 5, 6},
+        TimeMode.SUBMITTED: {2, 3, 4, 6},
         TimeMode.FINISHED: {1, 2},
         TimeMode.BOTH: {2},
         TimeMode.CHANGED: {1, 2, 3, 5},
@@ -250,7 +254,18 @@ def test_five_records_by_five_time_modes(bench):
         assert {int(record["number"]) for record in answer["records"]} == numbers, mode
     states = {int(r["number"]): r["state"] for r in bench.books.call(
         "history", {"farm_id": FARM})["records"]}  # fmt: skip
-    assert states == {1: "finished", 2: "finished", 3: "idle", 4: "finished", 5: "disabled"}
+    assert states == {1: "finished", 2: "finished", 3: "idle", 4: "finished", 5: "disabled",
+                      6: "finished"}  # fmt: skip
+    for mask, numbers in {
+        JobState.FINISHED: {1, 2, 4, 6},
+        JobState.IDLE: {3},
+        JobState.DISABLED: {5},
+        JobState.IDLE | JobState.DISABLED: {3, 5},
+        JobState.WAITING | JobState.RENDERING: set(),
+        JobState.ALL: {1, 2, 3, 4, 5, 6},
+    }.items():
+        answer = bench.books.call("history", {"farm_id": FARM, "states": int(mask)})
+        assert {int(record["number"]) for record in answer["records"]} == numbers, mask
 
 
 def attempt(number: int, start: int, end: int, **more: Any) -> Any:
@@ -469,6 +484,22 @@ def test_a_log_says_who_rendered_what_was_missing_and_which_frames(bench):
     assert (second.machine, second.who, second.frames_missing) == (1, "node2", 1)
     assert (reset.what.name, reset.frames_missing, reset.who) == ("RESET", 6, "bob")
     assert reset.frame_start is None
+
+
+def test_a_log_counts_workers_to_250_and_missing_frames_to_30000():
+    """Ledger S0-52: the counts of an entry are clamped; below that they are exact."""
+    for workers, frames in ((249, 29_000), (250, 30_000), (251, 30_001), (400, 90_000)):
+        attempts = [
+            {
+                "action_id": f"a{number:03}", "worker_id": f"w{number:03}", "task_index": number,
+                "started_at": 0, "ended_at": 10 + number, "status": "FAILED", "cause": "",
+                "frames": "", "frame_count": 1, "error_text": "it broke",
+            }
+            for number in range(workers + 1)
+        ]  # fmt: skip
+        first = log_of(attempts, [], indices={}, frame_count=frames)[0]
+        assert first.workers_rendering == min(workers, 250), "all but the one that ended"
+        assert first.frames_missing == min(frames, 30_000)
 
 
 def test_every_machine_code_makes_the_round_trip():

@@ -316,6 +316,18 @@ def test_the_minute_an_hour_ahead_is_yesterdays(tmp_path):
     assert hour_ago["machine_cpu_milli"] == start // MILLIS_PER_DAY % 1000 + 1
 
 
+@pytest.mark.parametrize(("into", "begun"), [(0, 600), (1, 601), (59_999, 601), (60_000, 601)])
+def test_a_day_holds_the_minutes_that_have_begun(tmp_path, into, begun):
+    """Ledger S0-08: the minute that runs is there as far as it has come, none ahead of it is."""
+    start = Instant(T0 - T0 % MILLIS_PER_DAY)
+    with books_bench(tmp_path, Instant(start + 10 * MILLIS_PER_HOUR + into)) as made:
+        made.put(farm("UTC"))
+        found = rows(ask(made, ring="day", day=datetime_of(start).date().isoformat()))
+    assert [row["start_at"] for row in found] == [
+        start + 60_000 * minute if minute < begun else None for minute in range(1440)
+    ]
+
+
 def test_a_server_that_stood_still_leaves_slots_unknown(tmp_path):
     """Ledger S0-11, S0-20: two hours without a writer; the ring says when it was last saved."""
     start = Instant(T0)
@@ -353,13 +365,22 @@ def test_the_automatic_choice_reaches_back_far_enough(bench):
     assert (ten["ring"], ten["step_seconds"]) == ("month", 1800)
     ninety = ask(bench, start=now - 90 * MILLIS_PER_DAY, end=now)
     assert (ninety["ring"], ninety["step_seconds"]) == ("year", 21600)
+    oldest = ask(bench, ring="month")["columns"]["start_at"][0]
+    assert ask(bench, start=oldest, end=now)["ring"] == "month", "it holds just that much"
+    assert ask(bench, start=oldest - 1, end=now)["ring"] == "year"
 
 
 @pytest.mark.parametrize(("name", "step"), [("day", 60), ("month", 1800), ("year", 21600)])
 def test_slots_follow_each_other_by_the_step(bench, name, step):
     """Ledger S0-15: the spacing, on a day without a change of clocks."""
-    starts = ask(bench, ring=name)["columns"]["start_at"][-20:]
+    answer = ask(bench, ring=name)
+    starts = answer["columns"]["start_at"][-20:]
     assert {b - a for a, b in pairwise(starts)} == {step * 1000}
+    assert (answer["step_seconds"], answer["slots_per_day"]) == (step, 86_400 // step)
+    walls = [datetime_of(Instant(at)).astimezone(ZONE) for at in starts]
+    assert answer["columns"]["index"][-20:] == [
+        (wall.hour * 3600 + wall.minute * 60) // step for wall in walls
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a question is made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grange.books.catalog.model import TableSpec
@@ -31,6 +31,14 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
     """Small Arrow tables the question brings with it, by relation name."""
+
+    def since(self, start: Instant) -> "Question":
+        """Return the question about facts of which none is older: older files are not read."""
+        needs = (
+            replace(need, start=start if need.start is None else max(need.start, start))
+            for need in self.needs
+        )
+        return replace(self, needs=tuple(needs))
 
 
 DRIFT_MS = MILLIS_PER_HOUR

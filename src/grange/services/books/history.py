@@ -10,6 +10,7 @@ from grange.books.history.codes import JobState, TimeMode, actor_text
 from grange.books.history.fields import HistoryFilter
 from grange.books.history.log import capped_errors, capped_log, errors_of, log_of, plain
 from grange.books.questions import history as ask
+from grange.books.questions.model import Question
 from grange.books.where import EVERYTHING
 from grange.domain.rates import RateCard
 from grange.domain.work import Worker
@@ -117,16 +118,17 @@ def history_record(desk: Desk, *, farm_id: str, layer_id: str) -> dict[str, Any]
     with desk.view(farm_id) as view:
         row = _row(desk, view, layer_id)
         record = _records(desk, view, [row])[0]
-        attempts = view.ask(ask.attempts_of(layer_id)).to_pylist()
+        since = Instant(row["submitted_at"])
+        attempts = _ask(view, ask.attempts_of(layer_id), since)
         indices, names = _workers(desk, farm_id)
         errors = _named(errors_of(attempts, indices), names)
         entries = log_of(
             attempts,
-            view.ask(ask.events_of(row["job_id"], layer_id)).to_pylist(),
+            _ask(view, ask.events_of(row["job_id"], layer_id), since),
             indices=indices,
             frame_count=row["frame_count"],
         )
-        workers = view.ask(ask.workers_of(layer_id)).to_pylist()
+        workers = _ask(view, ask.workers_of(layer_id), since)
         return record | {
             "workers": [
                 {
@@ -147,9 +149,10 @@ def history_record(desk: Desk, *, farm_id: str, layer_id: str) -> dict[str, Any]
 def history_errors(desk: Desk, *, farm_id: str, layer_id: str) -> dict[str, Any]:
     """Return every error of a layer, oldest first: the store keeps more than a view shows."""
     with desk.view(farm_id) as view:
-        _row(desk, view, layer_id)
+        row = _row(desk, view, layer_id)
         indices, names = _workers(desk, farm_id)
-        found = errors_of(view.ask(ask.attempts_of(layer_id)).to_pylist(), indices)
+        attempts = _ask(view, ask.attempts_of(layer_id), Instant(row["submitted_at"]))
+        found = errors_of(attempts, indices)
     return {
         "errors": _named(found, names),
         "server_errors": sum(1 for error in found if error["by_server"]),
@@ -161,9 +164,10 @@ def history_log(desk: Desk, *, farm_id: str, layer_id: str) -> dict[str, Any]:
     with desk.view(farm_id) as view:
         row = _row(desk, view, layer_id)
         indices, names = _workers(desk, farm_id)
+        since = Instant(row["submitted_at"])
         entries = log_of(
-            view.ask(ask.attempts_of(layer_id)).to_pylist(),
-            view.ask(ask.events_of(row["job_id"], layer_id)).to_pylist(),
+            _ask(view, ask.attempts_of(layer_id), since),
+            _ask(view, ask.events_of(row["job_id"], layer_id), since),
             indices=indices,
             frame_count=row["frame_count"],
         )
@@ -187,15 +191,15 @@ def _records(desk: Desk, view: View, rows: Sequence[Mapping[str, Any]]) -> list[
     ids = [row["layer_id"] for row in rows]
     if not ids:
         return []
-    totals = {(one["layer_id"], one["scope"]): one for one in _ask(view, ask.totals(ids))}
-    busy = {(one["layer_id"], one["scope"]): one for one in _ask(view, ask.busy(ids))}
-    figures = {one["layer_id"]: one for one in _ask(view, ask.frame_figures(ids))}
-    traffic = {
-        one["layer_id"]: one for one in _ask(view, ask.frame_traffic(ids, _span(rows, view.now)))
-    }
-    costs = {one["layer_id"]: one["cost_billionths"] for one in _ask(view, ask.priced(ids))}
+    since = Instant(min(row["submitted_at"] for row in rows))
+    totals = {(one["layer_id"], one["scope"]): one for one in _ask(view, ask.totals(ids), since)}
+    busy = {(one["layer_id"], one["scope"]): one for one in _ask(view, ask.busy(ids), since)}
+    figures = {one["layer_id"]: one for one in _ask(view, ask.frame_figures(ids), since)}
+    watched = ask.frame_traffic(ids, _span(rows, view.now))
+    traffic = {one["layer_id"]: one for one in _ask(view, watched, since)}
+    costs = {one["layer_id"]: one["cost_billionths"] for one in _ask(view, ask.priced(ids), since)}
     by_layer: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for one in _ask(view, ask.ps_time(ids)):
+    for one in _ask(view, ask.ps_time(ids), since):
         by_layer[one["layer_id"]].append(one)
     cards = {
         card.card_id: card
@@ -216,8 +220,9 @@ def _records(desk: Desk, view: View, rows: Sequence[Mapping[str, Any]]) -> list[
     return found
 
 
-def _ask(view: View, question: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = view.ask(question).to_pylist()
+def _ask(view: View, question: Question, since: Instant) -> list[dict[str, Any]]:
+    """Return the answer to a question about layers that were submitted at `since` or later."""
+    rows: list[dict[str, Any]] = view.ask(question.since(since)).to_pylist()
     return rows
 
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from grange.books.history.codes import TimeMode, actor_text
 from grange.books.history.log import capped_errors, capped_log, errors_of, log_of, plain
 from grange.books.questions.history_pages import (
@@ -12,6 +14,7 @@ from grange.books.questions.history_pages import (
     workers_of_layers,
 )
 from grange.domain.work import Worker
+from grange.kernel.units import Instant
 from grange.ports.state import Compare
 from grange.services.books.desk import Desk
 from grange.services.books.history import history
@@ -55,11 +58,13 @@ def history_page(
     )
     records = page["records"]
     layer_ids = [record["layer_id"] for record in records]
+    job_ids = [record["job_id"] for record in records]
     with desk.view(farm_id) as view:
-        attempts = _by(view.ask(attempts_of_layers(layer_ids)).to_pylist(), "layer_id")
-        workers = _by(view.ask(workers_of_layers(layer_ids)).to_pylist(), "layer_id")
-        job_ids = [record["job_id"] for record in records]
-        events = _by(view.ask(events_of_jobs(job_ids)).to_pylist(), "job_id")
+        # No fact of a layer is older than the layer.
+        since = Instant(min((record["submitted_at"] for record in records), default=view.now))
+        attempts = _by(view.ask(attempts_of_layers(layer_ids).since(since)), "layer_id")
+        workers = _by(view.ask(workers_of_layers(layer_ids).since(since)), "layer_id")
+        events = _by(view.ask(events_of_jobs(job_ids).since(since)), "job_id")
     known = desk.state.find(Worker, Compare("farm_id", "=", farm_id))
     indices: dict[str, int] = {worker.worker_id: worker.global_index for worker in known}
     names: dict[str, str] = {
@@ -122,9 +127,9 @@ def _told(
     }
 
 
-def _by(rows: Rows, column: str) -> dict[str, list[Mapping[str, Any]]]:
+def _by(rows: pa.Table, column: str) -> dict[str, list[Mapping[str, Any]]]:
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
+    for row in rows.to_pylist():
         found[row[column]].append(row)
     return found
 
