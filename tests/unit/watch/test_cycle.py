@@ -113,7 +113,7 @@ def test_real_commands_tell_how_they_ended(tmp_path: Path):
 def test_a_step_that_takes_too_long_is_ended_with_what_it_started(tmp_path: Path):
     """Ledger S4-29: a step that hangs does not hold up the cycles to come."""
     mark = tmp_path / "child"
-    words = ("sh", "-c", f"sleep 600 & echo $! > '{mark}'; wait")
+    words = ("sh", "-c", f"sleep 607 & echo $! > '{mark}'; wait")
     ran = MachineCommands(SystemClock(), dict(os.environ)).run(words, 3)
     assert ran.exit_code is None
     assert ran.seconds < 600
