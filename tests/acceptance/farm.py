@@ -135,11 +135,11 @@ class RunningFarm:
     def start(self, workers: int = 2) -> "RunningFarm":
         """Start everything and wait until the workers are ready."""
         self.start_server()
-        wait_until(lambda: self.rest("GET", "/overview"), seconds=60, what="the server answers")
+        wait_until(lambda: self.rest("GET", "/overview"), seconds=200, what="the server answers")
         for number in range(1, workers + 1):
             self.start_worker(number)
         wait_until(
-            lambda: len(self.ready_workers()) >= workers, seconds=60, what="the workers are ready"
+            lambda: len(self.ready_workers()) >= workers, seconds=200, what="the workers are ready"
         )
         return self
 

@@ -37,8 +37,9 @@ def test_history_leaves_a_folder_that_a_server_opens(
     with LocalFarm(folder) as farm:
         assert farm.farm_id == said["farm_id"]
         found = farm.connect().call(
-            "POST", f"/api/v1/farms/{farm.farm_id}/books/verify", body={}, service="grange"
-        )
+            "POST", f"/api/v1/farms/{farm.farm_id}/books/verify", body={}, service="grange",
+            timeout_seconds=250.0,
+        )  # fmt: skip
         assert [check for check in found["checks"] if not check["ok"]] == []
 
 

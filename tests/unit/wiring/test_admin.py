@@ -98,7 +98,7 @@ def test_on_a_terminal_it_asks_for_zone_and_currency_once(tmp_path: Path):
         ours, theirs = pty.openpty()
         os.write(ours, typed)
         done = subprocess.run(
-            words, stdin=theirs, capture_output=True, text=True, timeout=90, check=False
+            words, stdin=theirs, capture_output=True, text=True, timeout=250, check=False
         )
         os.close(ours)
         os.close(theirs)
