@@ -1,7 +1,7 @@
 """How much memory the scheduler's model of the farm takes."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,16 +11,22 @@ _LOOKED_AT = 200
 """So many entities of each kind are measured; the others are taken to be like them."""
 
 
-def model_bytes(memory: Memory) -> int:
-    """Return about how many bytes the farm in memory takes."""
-    total = 0
-    for table in memory.tables.values():
-        total += sys.getsizeof(table)
-        measured = list(islice(table.items(), _LOOKED_AT))
-        if measured:
-            sizes = sum(_size(key) + _size(entity) for key, entity in measured)
-            total += sizes * len(table) // len(measured)
-    return total
+def model_to_measure(memory: Memory) -> Callable[[], int]:
+    """Take of the farm in memory what is to be measured; return what measures it, in any thread.
+
+    What is returned says about how many bytes the farm takes. Measuring is long beside a request.
+    """
+    taken = [
+        (sys.getsizeof(table), len(table), list(islice(table.items(), _LOOKED_AT)))
+        for table in memory.tables.values()
+    ]
+    return lambda: sum(own + _of_table(length, looked_at) for own, length, looked_at in taken)
+
+
+def _of_table(length: int, looked_at: Sequence[tuple[Any, Any]]) -> int:
+    if not looked_at:
+        return 0
+    return sum(_size(key) + _size(entity) for key, entity in looked_at) * length // len(looked_at)
 
 
 def _size(value: Any) -> int:

@@ -64,7 +64,7 @@ from grange.services.hook_run import HookRun
 from grange.services.identity import Identity
 from grange.services.licence_counts import LicenceWatch
 from grange.services.live import LiveHub
-from grange.services.model_size import model_bytes
+from grange.services.model_size import model_to_measure
 from grange.services.owner import Owner
 from grange.services.reads.board import Board
 from grange.services.reads.latest import LatestSamples
@@ -169,7 +169,7 @@ async def running_api(
             probe,
             server=platform.node(),
             process=probe.own,
-            model=lambda: model_bytes(owner.memory),
+            model=lambda: model_to_measure(owner.memory),
             traffic=traffic,
         )
         await owner.start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 
 import psutil
 
@@ -17,7 +18,7 @@ from grange.server.serve import make_server, serving
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.server_samples import ServerSampler
 from grange.services.draft import Memory
-from grange.services.model_size import model_bytes
+from grange.services.model_size import model_to_measure
 from grange.testing.facts import FARM, T0, numbered
 from grange.testing.memory_store import MemoryStore
 
@@ -57,11 +58,11 @@ def test_each_minute_of_the_server_is_booked_for_each_farm(tmp_path):
 def test_what_the_scheduler_and_the_connections_hold_is_measured(tmp_path):
     """Ledger S0-19: memory of the scheduler's model, socket buffers, the largest reply."""
     memory = Memory()
-    few = model_bytes(memory)
+    few = model_to_measure(memory)()
     farms = [Farm(farm_id=FarmId(numbered("farm", n)), name="f" * 1_000, created_at=T0,
                   created_by="t") for n in range(1_000)]  # fmt: skip
     memory.take_in(farms)
-    assert 1_000_000 < model_bytes(memory) - few < 4_000_000
+    assert 1_000_000 < model_to_measure(memory)() - few < 4_000_000
 
     async def app(scope, receive, send):
         await receive()
@@ -120,6 +121,33 @@ def test_the_servers_own_use_is_what_the_system_says(tmp_path):
     assert abs(row["process_memory_bytes"] - rss) < rss * 0.05
     told = row["process_cpu_milli"]
     assert 290 <= told <= most * 1000 + 10, "0.3 s of one core in a second of the clock"
+
+
+def test_requests_go_on_while_the_scheduler_is_measured(tmp_path):
+    """What is measured is taken by the loop's thread, and measured in another one."""
+    clock = VirtualClock(T0)
+    journal = FileJournal(tmp_path / "journal", clock)
+    asked = threading.Event()
+
+    def measure() -> int:
+        assert asked.wait(60), "the loop answered nobody meanwhile"
+        return 4711
+
+    async def run() -> None:
+        store = MemoryStore()
+        farm = Farm(farm_id=FARM, name="f", created_at=T0, created_by="t")
+        await store.commit(Batch(puts=[farm]))
+        commit, probe = GroupCommit(journal, clock), HostProbe(tmp_path, clock)
+        sampler = ServerSampler(store, commit, clock, probe, server="here", model=lambda: measure)
+        clock.advance(60)
+        step = asyncio.create_task(sampler.step(clock.now()))
+        asyncio.get_running_loop().call_soon(asked.set)
+        await step
+
+    asyncio.run(run())
+    (row,) = [row for frame in journal.read() for row in frame.rows.to_pylist()]
+    journal.close()
+    assert row["scheduler_bytes"] == 4711
 
 
 def test_the_sampler_wakes_at_full_minutes(tmp_path):

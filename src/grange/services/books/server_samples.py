@@ -1,5 +1,6 @@
 """The server's own sample, once a minute: that it ran, and how the machine was."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
@@ -34,7 +35,7 @@ class ServerSampler:
         *,
         server: str,
         process: Callable[[], TreeReading] | None = None,
-        model: Callable[[], int] | None = None,
+        model: Callable[[], Callable[[], int]] | None = None,
         traffic: Callable[[], TrafficReading] | None = None,
     ) -> None:
         """Sample a server.
@@ -46,7 +47,7 @@ class ServerSampler:
             probe: reads the machine.
             server: the server's name.
             process: reads the server's own processes; None: they stay unknown.
-            model: measures the scheduler's model in bytes.
+            model: takes the scheduler's model; returns what measures its bytes, in a thread.
             traffic: reads the buffers of the server's connections.
         """
         self._store = store
@@ -82,7 +83,7 @@ class ServerSampler:
             sample["process_cpu_milli"] = used * 1000 // (now - since)
             sample["process_memory_bytes"] = own.memory_bytes
         if self._model is not None:
-            sample["scheduler_bytes"] = self._model()
+            sample["scheduler_bytes"] = await asyncio.to_thread(self._model())
         if self._traffic is not None:
             sample |= asdict(self._traffic())
         parts = [
