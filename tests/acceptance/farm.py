@@ -133,14 +133,23 @@ class RunningFarm:
         )  # fmt: skip
 
     def start(self, workers: int = 2) -> "RunningFarm":
-        """Start everything and wait until the workers are ready."""
-        self.start_server()
-        wait_until(lambda: self.rest("GET", "/overview"), seconds=200, what="the server answers")
-        for number in range(1, workers + 1):
-            self.start_worker(number)
-        wait_until(
-            lambda: len(self.ready_workers()) >= workers, seconds=200, what="the workers are ready"
-        )
+        """Start everything and wait until the workers are ready; what fails leaves nothing."""
+        try:
+            self.start_server()
+            wait_until(
+                lambda: self.rest("GET", "/overview"), seconds=200, what="the server answers"
+            )
+            for number in range(1, workers + 1):
+                self.start_worker(number)
+            wait_until(
+                lambda: len(self.ready_workers()) >= workers,
+                seconds=200,
+                what="the workers are ready",
+            )
+        except BaseException as error:
+            error.add_note(self.logs())
+            self.__exit__()
+            raise
         return self
 
     def ready_workers(self) -> list[dict[str, Any]]:
@@ -159,7 +168,7 @@ class RunningFarm:
         process = self.processes.pop(name)
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(30)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
@@ -174,7 +183,7 @@ class RunningFarm:
         """Call the Deadline Cloud API on the farm."""
         return self.api.call(method, f"/2023-10-12/farms/{self.init.farm_id}{path}", **rest)
 
-    def grange(self, *words: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def grange(self, *words: str, timeout: float = 280.0) -> subprocess.CompletedProcess[str]:
         """Run the command line as the farm's owner."""
         return subprocess.run(
             [sys.executable, "-m", "grange", *words],

@@ -20,7 +20,7 @@ from tests.acceptance.farm import RunningFarm, wait_until
 
 SILENCE_SECONDS = 16
 """Neighbours are asked at half of it, and have six seconds: their word must come before it ends."""
-STUCK_SECONDS = 10
+STUCK_SECONDS = 20
 LIMIT_MIB = 700
 HOG_MIB = 1000
 SCENE = """#version 3.7;
@@ -304,7 +304,7 @@ class FaultFarm:
             folder.mkdir(parents=True)
             text = f"[limits]\nmemory_mib = {LIMIT_MIB}\n[stuck]\nafter_seconds = {STUCK_SECONDS}\n"
             (folder / "limits.toml").write_text(text)
-        wait_until(lambda: farm.rest("GET", "/overview"), seconds=60, what="the server answers")
+        wait_until(lambda: farm.rest("GET", "/overview"), seconds=180, what="the server answers")
         farm.start_worker(1)
         farm.start_worker(2)
         self.relay = Relay("127.0.0.1", farm.port)
@@ -321,7 +321,7 @@ class FaultFarm:
             )
             names.append("worker-4")
         wait_until(
-            lambda: len(farm.ready_workers()) == len(names), seconds=90, what="workers are ready"
+            lambda: len(farm.ready_workers()) == len(names), seconds=180, what="workers are ready"
         )
         self.group("pair", "worker-1", "worker-2")
         self.group("doomed", "worker-3")
@@ -408,7 +408,7 @@ class FaultFarm:
         found: list[dict[str, Any]] = self.report(key)["attempts"]
         return [one for one in found if one["attempt"] is not None]
 
-    def until(self, key: str, status: str, seconds: float = 60) -> None:
+    def until(self, key: str, status: str, seconds: float = 180) -> None:
         """Wait until an attempt of a job has a status."""
         wait_until(
             lambda: [one for one in self.attempts(key) if one["status"] == status],
@@ -441,7 +441,7 @@ class FaultFarm:
 
     def send(self, key: str, number: int) -> None:
         """Send a signal to the renderer of a job."""
-        process = wait_until(lambda: self.renderer(key), seconds=60, what=f"{key} renders")
+        process = wait_until(lambda: self.renderer(key), seconds=180, what=f"{key} renders")
         process.send_signal(number)
 
     # ── injecting ─────────────────────────────────────────────────────────────────────────────────
@@ -496,7 +496,7 @@ class FaultFarm:
         self.clock_file.write_text("+2h\n")
         wait_until(
             lambda: -(self.worker("worker-3")["clock_behind_ms"] or 0) > 7_100_000,
-            seconds=100,
+            seconds=240,
             what="the clock is found wrong",
         )
         self.verdicts["clock"] = "clock_skew"
@@ -507,12 +507,12 @@ class FaultFarm:
         """Cut a worker off from the server alone: its neighbours still reach it."""
         self.relay.cut()
         self.verdicts["partition"] = wait_until(
-            self.hailed("worker-3", "unreachable"), seconds=100, what="its neighbours had an answer"
+            self.hailed("worker-3", "unreachable"), seconds=240, what="its neighbours had an answer"
         )
         self.shown = self.farm.grange("worker", "ls").stderr
         self.relay.mend()
         wait_until(
-            lambda: self.worker("worker-3")["hail"] is None, seconds=60, what="it is heard again"
+            lambda: self.worker("worker-3")["hail"] is None, seconds=180, what="it is heard again"
         )
 
     def _worker_dies(self, fault: Fault) -> None:
@@ -520,7 +520,7 @@ class FaultFarm:
         self.until("worker", "RUNNING")
         self.farm.kill("worker-3")
         self.verdicts["worker"] = wait_until(
-            self.hailed("worker-3", "gone"), seconds=100, what="the neighbours find it gone"
+            self.hailed("worker-3", "gone"), seconds=240, what="the neighbours find it gone"
         )
         self.shown += self.farm.grange("worker", "show", "worker-3").stderr
         self.group("doomed", "worker-1", how="add")
@@ -529,7 +529,7 @@ class FaultFarm:
         self.until("network", "RUNNING")
         island.up(False)
         self.verdicts["network"] = wait_until(
-            self.hailed("worker-4", "dead"), seconds=100, what="nobody reaches the island"
+            self.hailed("worker-4", "dead"), seconds=240, what="nobody reaches the island"
         )
         self.until("network", "INTERRUPTED")
         self.group("island", "worker-2", how="add")
@@ -537,7 +537,7 @@ class FaultFarm:
         island.up(True)
         wait_until(
             lambda: self.worker("worker-4")["status"] == "idle",
-            seconds=60,
+            seconds=180,
             what="the worker of the island has given up what it did and is heard again",
         )
 
@@ -545,7 +545,7 @@ class FaultFarm:
         """Wait until a job has ended."""
         wait_until(
             lambda: self.report(key)["status"] in {"DONE", "ERROR"},
-            seconds=100,
+            seconds=240,
             what=f"{key} has ended",
         )
 

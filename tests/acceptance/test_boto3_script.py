@@ -22,7 +22,7 @@ def test_a_boto3_script_gets_statistics_that_equal_its_sessions(tmp_path: Path):
             env=farm.client_environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=280,
             check=False,
         )
         assert done.returncode == 0, done.stderr + farm.logs()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from tests.acceptance.farm import RunningFarm
+from tests.acceptance.farm import RunningFarm, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +28,16 @@ def answer(farm: RunningFarm, *words: str) -> Any:
     done = farm.grange(*words[:cut], "--json", *words[cut:])
     assert done.returncode == 0, done.stderr + farm.logs()
     return json.loads(done.stdout)
+
+
+def log_with(farm: RunningFarm, text: str, *words: str) -> str:
+    """What `grange job log` prints, once the worker has handed in that much of it."""
+
+    def read() -> str | None:
+        said = farm.grange("job", "log", *words).stdout
+        return said if text in said else None
+
+    return str(wait_until(read, seconds=180, what=f"the log says {text}"))
 
 
 def test_a_command_over_frames_is_submitted_rendered_logged_and_priced(
@@ -50,27 +60,26 @@ def test_a_command_over_frames_is_submitted_rendered_logged_and_priced(
     assert shown["project"] == "film"
     assert shown["layers"][0]["attributes"]["shot"] == "s010"
 
-    log = farm.grange("job", "log", "counting", "--frame", "5")
-    assert log.returncode == 0, log.stderr
-    assert "from 4 to 6" in log.stdout
-    assert "from 1 to 3" not in log.stdout
+    log = log_with(farm, "from 4 to 6", "counting", "--frame", "5")
+    assert "from 1 to 3" not in log
 
-    usage = answer(farm, "usage", "--by", "project", "--start", "1h")
-    assert "film" in json.dumps(usage)
+    def booked() -> bool:  # sessions are, once they have ended
+        return "film" in json.dumps(answer(farm, "usage", "--by", "project", "--start", "1h"))
+
+    wait_until(booked, seconds=180, what="the session is booked")
 
 
 def test_a_failing_job_says_why_and_can_be_mended(farm: RunningFarm, tmp_path: Path):
     script = f"test -e {tmp_path}/mended || {{ echo cannot open texture.exr >&2; exit 3; }}"
     done = farm.grange(
         "submit", "--frames", "1-2", "--name", "failing", "--wait", "--", "sh", "-c",
-        f"{script} # {{frame}}", timeout=120,
+        f"{script} # {{frame}}", timeout=280,
     )  # fmt: skip
     assert done.returncode == 1, done.stdout + done.stderr
     shown = farm.grange("job", "show", "failing")
     assert "FAILED" in shown.stdout
     assert "cannot open texture.exr" in shown.stdout
-    log = farm.grange("job", "log", "failing")
-    assert "cannot open texture.exr" in log.stdout
+    log_with(farm, "cannot open texture.exr", "failing")
 
     (tmp_path / "mended").touch()
     requeued = farm.grange("job", "requeue", "failing")
@@ -84,7 +93,7 @@ def test_a_job_can_be_canceled_and_only_after_a_yes(farm: RunningFarm):
     assert asked.returncode == 2
     assert "--yes" in asked.stderr
     assert farm.grange("job", "cancel", "long", "--yes").returncode == 0
-    waited = farm.grange("job", "wait", submitted["job_id"], "--timeout", "30")
+    waited = farm.grange("job", "wait", submitted["job_id"], "--timeout", "200")
     assert waited.returncode == 1
     assert "canceled" in waited.stdout
 
@@ -123,7 +132,7 @@ def test_users_get_keys_that_work_until_they_are_revoked(farm: RunningFarm):
     def as_ana(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "grange", *words],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
+            env=environment, capture_output=True, text=True, timeout=280, check=False,
         )  # fmt: skip
 
     submitted = as_ana("submit", "--name", "by ana", "--json", "--", "true")
@@ -193,12 +202,12 @@ farm = grange.sdk.open()
 step = {"name": "S", "script": {"actions": {"onRun": {"command": "/bin/true"}}}}
 template = {"specificationVersion": "jobtemplate-2023-09", "name": "sdk", "steps": [step]}
 job_id = farm.submit(template, tags={"grange:project": "py"})
-job = farm.wait(job_id, timeout_seconds=60)
+job = farm.wait(job_id, timeout_seconds=180)
 print(json.dumps([job["status"], job["project"], len(farm.workers())]))
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=farm.client_environment, capture_output=True, text=True, timeout=90, check=False,
+        env=farm.client_environment, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == ["SUCCEEDED", "py", 1]

@@ -13,7 +13,7 @@ from tests.server.conftest import ScriptedWorker, add_worker, template
 
 pytestmark = [pytest.mark.deadline_cli, pytest.mark.slow]
 
-SECONDS = 120
+SECONDS = 240
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def test_a_job_is_waited_for_and_its_log_read(
             for action in session["sessionActions"]
         }
         answer = worker.schedule(updates)
-    waited = deadline(farm, home, "job", "wait", *own, "--job-id", job_id, "--timeout", "60")
+    waited = deadline(farm, home, "job", "wait", *own, "--job-id", job_id, "--timeout", "200")
     assert "SUCCEEDED" in waited or "succeeded" in waited.lower()
     read = deadline(farm, home, "job", "logs", *own, "--job-id", job_id, "--session-id", session_id)
     assert "frame 1 rendered in 0.1 s" in read

@@ -38,7 +38,7 @@ def left_running(folder: Path) -> list[psutil.Process]:
 
     A program whose parent was ended is ended by the system: that takes a moment.
     """
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while (found := running(folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
@@ -56,11 +56,11 @@ def running(folder: Path) -> list[psutil.Process]:
     ]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_demo_renders_a_film_and_its_receipt_balances(tmp_path: Path):
     folder = tmp_path / "demo"
     process = demo(folder, "--frames", "8", "--with-failure", "--exit-when-done")
-    said, _ = process.communicate(timeout=220)
+    said, _ = process.communicate(timeout=400)
     logs = "\n".join(path.read_text()[-3000:] for path in folder.glob("*.log"))
     assert process.returncode == 0, said + logs
 
@@ -85,11 +85,11 @@ def test_demo_renders_a_film_and_its_receipt_balances(tmp_path: Path):
     assert left_running(folder) == []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: Path):
     folder = tmp_path / "demo"
     first = demo(folder, "--frames", "1", "--exit-when-done")
-    said, _ = first.communicate(timeout=160)
+    said, _ = first.communicate(timeout=400)
     assert first.returncode == 0, said
 
     second = demo(folder, "--frames", "1")
@@ -104,7 +104,7 @@ def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: 
         assert "Continuing the demo farm" in text
         assert (folder / "renders" / "002" / "harvest.mp4").exists(), text
         second.send_signal(signal.SIGINT)
-        assert second.wait(60) == 0
+        assert second.wait(180) == 0
     finally:
         if second.poll() is None:
             second.kill()
@@ -124,7 +124,7 @@ def test_a_demo_stopped_before_its_end_did_not_succeed(tmp_path: Path):
     process.send_signal(signal.SIGINT)
     said = process.stdout.read()
     process.stdout.close()
-    assert process.wait(60) == 130
+    assert process.wait(180) == 130
     assert "Stopping." in said
     assert "Traceback" not in said
     assert left_running(folder) == []
@@ -138,9 +138,9 @@ def test_a_killed_demo_leaves_nothing_running(tmp_path: Path):
         if line.startswith("Submitted"):
             break
     process.kill()
-    process.wait(60)
+    process.wait(180)
     process.stdout.close()
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while left_running(folder) and time.monotonic() < end:
         time.sleep(0.2)
     assert left_running(folder) == []
@@ -149,7 +149,7 @@ def test_a_killed_demo_leaves_nothing_running(tmp_path: Path):
 def test_a_folder_that_is_not_the_demos_is_left_alone(tmp_path: Path):
     (tmp_path / "thesis.txt").write_text("years of work")
     process = demo(tmp_path, "--fresh", "--exit-when-done")
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=280)
     assert process.returncode == 2
     assert "did not make" in said
     assert "Traceback" not in said

@@ -24,7 +24,7 @@ from tests.acceptance.injected_table import (
     with_rows,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.povray, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.povray, pytest.mark.timeout(900)]
 
 
 def _each() -> Iterator[Any]:
@@ -113,7 +113,7 @@ def test_every_second_of_it_is_accounted_for(struck: FaultFarm, fault: Fault) ->
         failed = sum(one["status"] == "FAILED" for one in struck.observed[fault.key].attempts)
         return found if found["frames"]["failed_attempts"] >= failed else None
 
-    found = wait_until(receipt, seconds=60, what="its attempts are booked")
+    found = wait_until(receipt, seconds=180, what="its attempts are booked")
     assert found["unaccounted_ms"] == 0
     wasted = [one for one in struck.observed[fault.key].attempts if one["status"] != "SUCCEEDED"]
     assert bool(wasted) == bool(found["accounts"]["rendering_wasted_ms"]) or not wasted

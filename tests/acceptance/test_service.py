@@ -24,7 +24,7 @@ from grange.worker.verdict import Checked, Outcome, keep_result
 from tests.acceptance.farm import wait_until
 
 pytestmark = pytest.mark.slow
-until = partial(wait_until, seconds=60)
+until = partial(wait_until, seconds=180)
 
 
 def over(pid: int) -> bool:
@@ -125,9 +125,11 @@ def test_a_worker_survives_the_logoff_and_finishes_its_frame_when_stopped(
         until(lambda: over(desktop.mine), what="what was started on the desktop ends with it")
         keep_result(folder, [], system_clock().now())
         until(lambda: rest(farm, f"/jobs/{job}")["status"] == "SUCCEEDED", what="the job is done")
-        long = submit(farm, "sleep 1.5")
+        go = tmp_path / "go"
+        long = submit(farm, f"while [ ! -e {go} ]; do sleep 0.1; done; sleep 1")
         until(lambda: rest(farm, f"/jobs/{long}")["counts"].get("RUNNING"), what="it renders")
         os.kill(desktop.worker, signal.SIGTERM)
+        go.touch()
         until(lambda: over(desktop.worker), what="the worker stops")
         assert rest(farm, f"/jobs/{long}")["status"] == "SUCCEEDED", "it finished its frame first"
         attempts = rest(farm, f"/jobs/{long}/report")["attempts"]

@@ -51,15 +51,15 @@ def test_scenes_become_images_and_images_a_movie(
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     with RunningFarm(tmp_path / "farm", threads=1) as farm:
         farm.start_server()
-        wait_until(lambda: farm.rest("GET", "/overview"), seconds=60, what="the server answers")
+        wait_until(lambda: farm.rest("GET", "/overview"), seconds=180, what="the server answers")
         farm.start_worker(1, "--renderer", "ffmpeg=")
-        wait_until(farm.ready_workers, seconds=60, what="the worker is ready")
+        wait_until(farm.ready_workers, seconds=180, what="the worker is ready")
         images = tmp_path / "images"
 
         (tmp_path / "ball.xml").write_text(SCENE)
         done = farm.grange(
             "submit", str(tmp_path / "ball.xml"), "--frames", "3-5", "--chunk", "2",
-            "--output", str(images / "<Scene>"), "--preview", "--yes", "--wait", timeout=200,
+            "--output", str(images / "<Scene>"), "--preview", "--yes", "--wait", timeout=280,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr + farm.logs()
         found = sorted((images / "ball").iterdir())
@@ -72,7 +72,7 @@ def test_scenes_become_images_and_images_a_movie(
         options = ["--output", str(images), "--yes", "--wait"]
         done = farm.grange(
             "submit", str(tmp_path / "roll.pov"), "--frames", "1-4", *options, "--",
-            "+W32", "+H24", timeout=200,
+            "+W32", "+H24", timeout=280,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr + farm.logs()
         rolled = sorted(path for path in images.iterdir() if path.is_file())
@@ -82,7 +82,7 @@ def test_scenes_become_images_and_images_a_movie(
         rolled[2].write_bytes(rolled[2].read_bytes()[:-20])
         done = farm.grange(
             "submit", str(tmp_path / "roll.pov"), "--frames", "1-4", *options, "--resume", "--",
-            "+W32", "+H24", timeout=200,
+            "+W32", "+H24", timeout=280,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         assert "1 task" in done.stdout, "only the frame that was cut off is rendered again"

@@ -16,7 +16,7 @@ from tests.server.conftest import template
 
 pytestmark = [pytest.mark.agent, pytest.mark.slow]
 
-SECONDS = 120
+SECONDS = 240
 
 
 @pytest.fixture

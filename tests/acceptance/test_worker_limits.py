@@ -18,14 +18,14 @@ def test_hours_memory_and_output_of_one_worker(tmp_path: Path) -> None:
         limits = folder / "limits.toml"
         limits.write_text('[render]\nhours = "never"\n')
         farm.start_server()
-        wait_until(lambda: farm.rest("GET", "/overview"), seconds=60, what="the server answers")
+        wait_until(lambda: farm.rest("GET", "/overview"), seconds=180, what="the server answers")
         farm.start_worker(1)
 
         def worker_is(status: str) -> bool:
             workers = farm.rest("GET", "/overview")["workers"]
             return [one["status"] for one in workers] == [status]
 
-        wait_until(lambda: worker_is("disabled"), seconds=60, what="the worker is closed")
+        wait_until(lambda: worker_is("disabled"), seconds=180, what="the worker is closed")
         job_id = submit(farm, step("Render", "echo up", frames="1-1"))
         told = farm.grange("worker", "limits", "--data", str(folder))
         assert "takes no work (outside its render hours)" in told.stdout
@@ -40,7 +40,7 @@ def test_hours_memory_and_output_of_one_worker(tmp_path: Path) -> None:
             errors = farm.rest("GET", f"/jobs/{hog}")["errors"]
             return [one["class"] for one in errors]
 
-        classes = wait_until(stopped, seconds=60, what="the hog is stopped")
+        classes = wait_until(stopped, seconds=180, what="the hog is stopped")
         assert set(classes) == {"memory"}
         failed = [one for one in actions(farm, hog) if one["status"] == "FAILED"]
         assert "rendering may use 200 MiB" in failed[0]["progressMessage"]

@@ -1,6 +1,7 @@
 """Chromium, a real server in a thread of this process, and what a page must never do."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from grange.testing.farm import LocalFarm
 
@@ -17,9 +19,13 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "grange" / "server" / "static"
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 """Machines that run other tests beside these are slow."""
 expect.set_options(timeout=WAIT_MS)
+FRAMES = """(count) => new Promise((done) => {
+  const next = () => (count-- > 0 ? requestAnimationFrame(next) : done());
+  next();
+})"""
 
 
 @dataclass
@@ -141,6 +147,40 @@ def visit(chromium: Browser) -> Iterator[Visitor]:
         context.close()
     for found in visits:
         found.check()
+
+
+def until_live(page: Page) -> None:
+    """Wait until the page hears of everything that happens from now on."""
+    expect(page.locator(".link-badge")).to_have_text("live")
+
+
+def until_drawn(page: Page) -> None:
+    """Wait until what changed is laid out, and canvases that follow their size are drawn."""
+    page.evaluate(FRAMES, 3)
+
+
+def until_in_address(page: Page, *words: str) -> None:
+    """Wait until the page's address has all of these words, in any order."""
+    everywhere = "".join(f"(?=.*{re.escape(word)})" for word in words)
+    expect(page).to_have_url(re.compile(everywhere))
+
+
+def until_held(page: Page, held: list[Route]) -> Route:
+    """Wait until a request came to a handler that keeps it; return the latest."""
+    for _ in range(WAIT_MS // 20):
+        if held:
+            return held.pop()
+        page.wait_for_timeout(20)  # handlers are called meanwhile
+    raise AssertionError("The page sent no such request.")
+
+
+def until_it_fits(page: Page, about: object = "") -> None:
+    """Wait until the page is no wider than its window."""
+    script = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    try:
+        page.wait_for_function(script, timeout=WAIT_MS / 4)
+    except PlaywrightTimeoutError as error:
+        raise AssertionError(f"The page is wider than its window: {about}") from error
 
 
 def login_link(farm: LocalFarm) -> str:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import AXE, Visitor
+from tests.browser.conftest import AXE, Visitor, until_drawn
 from tests.browser.routes import ROUTES, Route
 from tests.browser.showroom import PICTURES, Showroom
 
@@ -63,7 +63,7 @@ def test_axe_finds_nothing(
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         if WRITES or route.name == "usage":
             page.set_viewport_size(WIDE)  # type: ignore[arg-type]
-            page.wait_for_timeout(400)  # canvases are drawn in the next frame
+            until_drawn(page)
             page.wait_for_function("[...document.images].every((image) => image.complete)")
             picture = page.screenshot(full_page=True, clip=_clip(page))
             assert small_png(picture, folder / f"{route.name}-{theme}.png") <= MOST_BYTES

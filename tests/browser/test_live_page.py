@@ -3,10 +3,10 @@
 from collections import Counter
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, ask, submit_job
+from tests.browser.conftest import Visitor, ask, submit_job, until_held, until_it_fits, until_live
 from tests.browser.handworker import HandWorker
 
 pytestmark = pytest.mark.chromium
@@ -25,7 +25,7 @@ def test_the_page_asks_no_other_host_and_breaks_no_policy(farm: LocalFarm, visit
     seen = visit(farm)
     for path in ("/", "/jobs", "/workers"):
         page = seen.open(path)
-        expect(page.locator(".link-badge")).to_have_text("live")
+        until_live(page)
     policy = seen.page.evaluate(
         "async () => (await fetch('/')).headers.get('content-security-policy')"
     )
@@ -43,7 +43,7 @@ def test_somebody_who_is_not_signed_in_is_told_how(farm: LocalFarm, visit: Visit
 
 def test_progress_appears_without_a_reload(own_farm: LocalFarm, visit: Visitor) -> None:
     page = visit(own_farm).open("/")
-    expect(page.locator(".link-badge")).to_have_text("live")
+    until_live(page)
     page.evaluate("() => { window.sameDocument = true; }")
 
     submit_job(own_farm, name="appears by itself", frames="1-6")
@@ -64,6 +64,27 @@ def test_progress_appears_without_a_reload(own_farm: LocalFarm, visit: Visitor) 
     assert page.evaluate("() => window.sameDocument") is True
 
 
+def test_what_happens_before_the_stream_begins_is_shown_too(
+    own_farm: LocalFarm, visit: Visitor
+) -> None:
+    """UX-9: the page was read, its stream of events is not yet open, and a job is submitted."""
+    seen = visit(own_farm)
+    seen.page.context.add_init_script("delete window.SharedWorker")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    seen.page.route("**/events", hold)
+    page = seen.open("/")
+    expect(page.locator(".steps")).to_be_visible()
+    stream = until_held(page, held)
+    submit_job(own_farm, name="in between", frames="1-6")
+    stream.continue_()
+    until_live(page)
+    expect(page.locator(".job-head h1")).to_contain_text("in between")
+
+
 def test_the_frame_strip_counts_what_the_api_counts(own_farm: LocalFarm, visit: Visitor) -> None:
     job_id = submit_job(own_farm, name="counted", frames="1-30", chunk=4)
     worker = HandWorker(own_farm, "count-01", threads=2)
@@ -77,6 +98,7 @@ def test_the_frame_strip_counts_what_the_api_counts(own_farm: LocalFarm, visit: 
     expect(page.locator(".cell[data-status=SUCCEEDED]")).to_have_count(expected["SUCCEEDED"])
     assert strip_counts(page) == expected
     tasks = ask(own_farm, f"/jobs/{job_id}")["counts"]
+    expect(page.locator(".job .progress:not(.bare) .legend li b").first).to_be_visible()
     legend = page.locator(".job .progress:not(.bare) .legend li b").all_inner_texts()
     assert sum(int(number) for number in legend) == sum(tasks.values())
 
@@ -84,7 +106,8 @@ def test_the_frame_strip_counts_what_the_api_counts(own_farm: LocalFarm, visit: 
 def test_a_strip_is_walked_by_keyboard_and_selects_a_frame(farm: LocalFarm, visit: Visitor) -> None:
     job_id = submit_job(farm, name="keys", frames="1-9")
     page = visit(farm).open(f"/jobs/{job_id}")
-    first = page.get_by_role("option").first
+    first = page.locator(".strip [role=option]").first
+    expect(page.locator(".strip [role=option]")).to_have_count(9)
     first.focus()
     for key in ("ArrowRight", "ArrowRight", "End", "ArrowLeft", "Enter"):
         page.keyboard.press(key)
@@ -137,10 +160,7 @@ def test_no_page_is_wider_than_the_window(farm: LocalFarm, visit: Visitor) -> No
         expect(page.locator(".panel").first).to_be_visible()
         for width in (390, 768, 1440, 3840):
             page.set_viewport_size({"width": width, "height": 900})
-            needed, given = page.evaluate(
-                "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-            )
-            assert needed <= given, (path, width)
+            until_it_fits(page, (path, width))
 
 
 def test_times_are_of_the_farms_zone_and_count_to_24(farm: LocalFarm, visit: Visitor) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from grange.kernel.units import MILLIS_PER_DAY
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, until_drawn, until_in_address
 from tests.browser.routes import studio_worker
 from tests.browser.showroom import MONDAY, Showroom
 
@@ -47,6 +47,7 @@ def test_the_picture_is_what_the_books_say_and_a_click_opens_the_attempt(
     at = START + MILLIS_PER_DAY // 2
     asked = showroom.ask(f"/workers/{worker}/attempt", at=at, thread=0)["attempt"]
     assert asked["started_at"] <= at < asked["ended_at"]
+    until_drawn(page)
     page.locator(".farm-picture").click(
         position=dict(zip("xy", place_of(page, "gpu001", 0.5, 8), strict=True))  # type: ignore[arg-type]
     )
@@ -67,6 +68,8 @@ def test_the_picture_is_what_the_books_say_and_a_click_opens_the_attempt(
 def test_a_brush_zooms_and_the_address_keeps_it(showroom: Showroom, visit: Visitor) -> None:
     page = visit(showroom.farm).open(f"/usage?{showroom.day}", farm_id=showroom.studio_id)
     expect(page.locator(".picture-receipt .equation-line")).to_contain_text("86,400.0 s")
+    page.locator(".farm-picture").scroll_into_view_if_needed()
+    until_drawn(page)
     box = page.locator(".farm-picture").bounding_box()
     assert box is not None
     left, right = (132 + (box["width"] - 138) * share for share in (0.25, 0.75))
@@ -77,6 +80,7 @@ def test_a_brush_zooms_and_the_address_keeps_it(showroom: Showroom, visit: Visit
     expect(page.locator(".picture-receipt .equation-line")).to_contain_text(
         re.compile(r"8 machines × 4[23],\d{3}\.\d s")
     )
+    until_in_address(page, "from=", "to=")
     found = re.search(r"from=(\d+)&to=(\d+)", page.url)
     assert found is not None
     assert abs(int(found[1]) - (START + MILLIS_PER_DAY // 4)) < 300_000
@@ -113,9 +117,9 @@ def test_the_wall_has_a_colour_a_shape_and_a_word_for_every_worker(
     tiles = page.locator(".wall-map li")
     expect(tiles).to_have_count(3)
     for tile in tiles.all():
-        assert tile.get_attribute("data-tone")
-        assert tile.locator("svg.shape").count() == 1
-        assert tile.locator(".state").inner_text().strip()
+        expect(tile).to_have_attribute("data-tone", re.compile("."))
+        expect(tile.locator("svg.shape")).to_have_count(1)
+        expect(tile.locator(".state")).to_have_text(re.compile(r"\w"))
     page.get_by_role("link", name="rn02").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("rn02")
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from grange.domain.rates import RateLine, RateUnit
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, ask, submit_job
+from tests.browser.conftest import Visitor, ask, submit_job, until_live
 from tests.browser.handworker import HandWorker
 
 pytestmark = pytest.mark.chromium
@@ -26,6 +26,7 @@ def test_the_receipt_appears_when_the_job_is_done_and_balances(
     with LocalFarm(tmp_path, rates=(RATE,)) as farm:
         job_id = submit_job(farm, name="to the end", frames="1-4", chunk=2)
         page = visit(farm).open("/")
+        until_live(page)
         expect(page.locator(".job-head h1")).to_contain_text("to the end")
         expect(page.locator(".receipt")).to_have_count(0)
         worker = HandWorker(farm, "sum-01", threads=2)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from grange.domain.rates import RateLine, RateUnit
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, ask, submit_job
+from tests.browser.conftest import Visitor, ask, submit_job, until_in_address, until_live
 from tests.browser.handworker import HandWorker
 
 pytestmark = pytest.mark.chromium
@@ -76,6 +76,7 @@ def test_a_name_opens_what_it_is_made_of_and_the_address_keeps_it(
     page = seen.open("/usage?by=user")
     page.locator("table.report tbody a").first.click()
     expect(page.get_by_role("searchbox")).to_have_value("user=owner")
+    until_in_address(page, "where=user%3Downer")
     expect(page.locator("table.report tbody tr")).to_have_count(2)  # its jobs
     again = seen.open(page.url.removeprefix(seen.origin))
     expect(again.locator("table.report tbody tr")).to_have_count(2)
@@ -103,7 +104,8 @@ def test_every_report_has_a_page(worked: LocalFarm, visit: Visitor) -> None:
     assert len(addresses) == len(ask(worked, "/reports")["reports"])
     for address in addresses:
         page = seen.open(address)
-        expect(page.locator("table.report, .empty").first).to_be_visible()
+        report = page.locator("section[aria-labelledby=report-title]")
+        expect(report.locator("table.report, .empty:not([role=status])").first).to_be_visible()
         expect(page.get_by_role("alert")).to_have_count(0)
 
 
@@ -113,6 +115,7 @@ def test_a_job_without_workers_says_so_and_what_would_help(
     """UX-10: the first reason is the scheduler's; the page is told when it changes."""
     job_id = submit_job(own_farm, name="waits")
     page = visit(own_farm).open(f"/jobs/{job_id}")
+    until_live(page)
     panel = page.locator(".why")
     expect(panel).to_contain_text("worker")
     told = ask(own_farm, f"/jobs/{job_id}/why")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, until_it_fits
 from tests.browser.handworker import HandWorker
 from tests.browser.test_accessibility import NARROW, WIDE, violations
 
@@ -23,7 +23,7 @@ def looks_well(page: Page) -> None:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size(size)  # type: ignore[arg-type]
         assert violations(page) == [], theme
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        until_it_fits(page, theme)
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
 
 

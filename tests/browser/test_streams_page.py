@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from grange.books.catalog.registry import TABLES
 from grange.books.catalog.schema import arrow_table
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, ask
+from tests.browser.conftest import Visitor, ask, until_drawn, until_in_address
 from tests.unit.streams.log_facts import busy
 
 pytestmark = pytest.mark.chromium
@@ -37,10 +37,10 @@ def test_streams_that_were_heard_are_drawn(own_farm: LocalFarm, visit: Visitor) 
     page = seen.open("/streams")
     picture = page.locator(".stream-picture img")
     expect(picture).to_have_attribute("alt", "Graphs of archive, the last 24 h")
-    expect(picture).to_have_js_property("complete", True)
-    assert picture.evaluate("(img) => img.naturalWidth") > 0
+    expect(picture).not_to_have_js_property("naturalWidth", 0)
     page.get_by_role("checkbox", name="feed").check()
     expect(picture).to_have_attribute("alt", "Graphs of archive, feed, the last 24 h")
+    until_in_address(page, "streams=archive%2Cfeed")
     page = seen.open(page.url.removeprefix(seen.origin))
     expect(page.get_by_role("checkbox", name="feed")).to_be_checked()
 
@@ -53,6 +53,8 @@ def test_streams_that_were_heard_are_drawn(own_farm: LocalFarm, visit: Visitor) 
     expect(key).to_have_count(2)
     expect(key.filter(has_text="feed").locator(".sum")).to_have_text(f"{files:,}")
     chart = page.locator(".line-chart .u-over")
+    chart.scroll_into_view_if_needed()
+    until_drawn(page)
     box = chart.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40)
@@ -60,7 +62,7 @@ def test_streams_that_were_heard_are_drawn(own_farm: LocalFarm, visit: Visitor) 
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 40, steps=4)
     page.mouse.up()
     expect(page.get_by_role("button", name="Whole span")).to_be_visible()
-    assert "from=" in page.url
+    until_in_address(page, "from=", "measure=files")
     page.reload()
     expect(page.get_by_role("button", name="Whole span")).to_be_visible()
     expect(page.get_by_label("Compare")).to_have_value("files")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, ask, submit_job
+from tests.browser.conftest import Visitor, ask, submit_job, until_live
 from tests.browser.handworker import HandWorker
 from tests.browser.showroom import Showroom, fail
 
@@ -18,6 +18,7 @@ def test_one_click_quarantines_a_worker_that_fails_and_undo_restores_it(
 ) -> None:
     """UX-16: it surfaces within three failures; one click quarantines; undo restores."""
     page = visit(own_farm).open("/wrangle")
+    until_live(page)
     expect(page.locator(".clear")).to_contain_text(re.compile(r"All clear since \d\d:\d\d"))
     submit_job(own_farm, name="oats", frames="1-40", chunk=2)
     worker = HandWorker(own_farm, "rn01", threads=1)
@@ -29,7 +30,7 @@ def test_one_click_quarantines_a_worker_that_fails_and_undo_restores_it(
     trouble.locator("summary").click()
     example = trouble.locator(".examples a").first
     expect(example).to_have_text(re.compile(r"oats on rn01, line \d+"))
-    assert re.search(r"/log\?attempt=\d+#L\d+$", example.get_attribute("href") or "")
+    expect(example).to_have_attribute("href", re.compile(r"/log\?attempt=\d+#L\d+$"))
 
     trouble.get_by_role("button", name="Quarantine").click()
     dialog = page.get_by_role("dialog")
@@ -57,7 +58,7 @@ def test_a_stranger_finds_what_matters_within_three_clicks(
     """A stuck job's reason, a failing worker, last month's cost of a project: from `/`."""
     seen = visit(showroom.farm)
     page = seen.open("/", farm_id=showroom.farm.farm_id)
-    page.get_by_role("link", name="Wrangle").click()  # 1
+    page.get_by_role("link", name="Wrangle", exact=True).click()  # 1
     stuck = page.locator(".trouble[data-trouble=waiting]")
     stuck.get_by_role("link", name="sh020 fur").click()  # 2
     why = showroom.farm.connect().call(
@@ -69,7 +70,7 @@ def test_a_stranger_finds_what_matters_within_three_clicks(
     expect(page.locator(".why")).to_contain_text(why["layers"][0]["text"])
 
     page = seen.open("/", farm_id=showroom.farm.farm_id)
-    page.get_by_role("link", name="Wrangle").click()  # 1
+    page.get_by_role("link", name="Wrangle", exact=True).click()  # 1
     page.locator(".trouble[data-trouble=worker]").get_by_role("link", name="rn02").click()  # 2
     expect(page.get_by_role("heading", level=1)).to_have_text("rn02")
     failures = page.get_by_role("region", name="Table of failures")
@@ -87,7 +88,7 @@ def test_last_months_cost_of_a_project_is_two_clicks_from_the_first_page(
     orchard = next(row["printed"] for row in rows if row["project"] == "orchard")
     seen = visit(showroom.farm)
     page = seen.open("/", farm_id=showroom.studio_id)
-    page.get_by_role("link", name="Cost").click()  # 1
+    page.get_by_role("link", name="Cost", exact=True).click()  # 1
     expect(page.get_by_role("link", name="Last month")).to_be_visible()
     page.get_by_role("link", name="September 2026").click()  # 2
     row = page.get_by_role("region", name="Statement").get_by_role("row").filter(has_text="orchard")

@@ -149,6 +149,8 @@ export interface SavedView {
 export interface Overview {
   farm: Farm;
   now: Instant;
+  /** Of the last event that all of it includes. */
+  number: number;
   queues: { queue_id: string; name: string }[];
   fleets: { fleet_id: string; name: string }[];
   jobs: JobRow[];

@@ -1,10 +1,11 @@
-import { For, Show, createSignal } from 'solid-js';
+import { For, Show, createMemo, createSignal } from 'solid-js';
 import { actOnJobs, orderWorkers, reasonOf } from '../api/client';
 import type { Consequence, JobRow } from '../api/types';
 import { useFarm } from '../state/farm';
 
 /** One thing that can be done; asked for once to hear what it would do, then to do it. */
 export interface Deed {
+  /** Deeds of the same key do the same. */
   key: string;
   word: string;
   ask: (farm: string, apply: boolean) => Promise<Consequence>;
@@ -18,6 +19,11 @@ export function Deeds(props: { label: string; deeds: Deed[] }) {
   const [problem, setProblem] = createSignal<string | null>(null);
   const [isBusy, setBusy] = createSignal(false);
   let dialog: HTMLDialogElement | undefined;
+  // A button that stays is the same one: what is told while it is pressed must not replace it.
+  const deeds = createMemo<Deed[]>(
+    (before) => props.deeds.map((deed) => before.find((one) => one.key === deed.key) ?? deed),
+    [],
+  );
 
   const ask = async (deed: Deed, apply: boolean) => {
     const farmId = farm.store.farm?.farm_id;
@@ -46,7 +52,7 @@ export function Deeds(props: { label: string; deeds: Deed[] }) {
   return (
     <>
       <div class="deeds" role="group" aria-label={props.label}>
-        <For each={props.deeds}>
+        <For each={deeds()}>
           {(deed) => (
             <button type="button" disabled={isBusy()} onClick={() => void ask(deed, false)}>
               {deed.word}
@@ -85,7 +91,7 @@ export function Deeds(props: { label: string; deeds: Deed[] }) {
 /** What can be done to a job in its present state. */
 export function JobActions(props: { row: JobRow }) {
   const deed = (action: string, word: string, priority?: number): Deed => ({
-    key: word,
+    key: `${word} ${priority ?? ''}`,
     word,
     ask: (farm, apply) =>
       actOnJobs(farm, {

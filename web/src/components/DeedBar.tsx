@@ -1,4 +1,4 @@
-import { For, Show, createSignal, type JSX } from 'solid-js';
+import { For, Show, createMemo, createSignal, type JSX } from 'solid-js';
 import { reasonOf } from '../api/client';
 import type { LiveTable } from '../live/table';
 import { consequence, perform, type Deed } from '../state/deeds';
@@ -18,6 +18,8 @@ export function DeedBar<T extends object>(props: {
   const [asked, setAsked] = createSignal<Deed<T> | null>(null);
   const [told, setTold] = createSignal<string | null>(null);
   let dialog: HTMLDialogElement | undefined;
+  // By their words: a button stays the same one while what is told changes the rows it is for.
+  const deeds = createMemo(() => new Map(props.deeds.map((deed) => [deed.word, deed])));
 
   const press = async (deed: Deed<T>) => {
     const farmId = farm.store.farm?.farm_id;
@@ -46,16 +48,20 @@ export function DeedBar<T extends object>(props: {
     <>
       <div class="deed-bar" role="group" aria-label={`Actions on chosen ${props.noun}s`}>
         <b>{count(props.chosen.length)} chosen</b>
-        <For each={props.deeds}>
-          {(deed) => (
-            <button
-              type="button"
-              classList={{ grave: deed.isGrave ?? false }}
-              onClick={() => void press(deed)}
-            >
-              {deed.word}
-              <Show when={deed.ids.length !== props.chosen.length}> {deed.ids.length}</Show>
-            </button>
+        <For each={[...deeds().keys()]}>
+          {(word) => (
+            <Show when={deeds().get(word)}>
+              {(deed) => (
+                <button
+                  type="button"
+                  classList={{ grave: deed().isGrave ?? false }}
+                  onClick={() => void press(deed())}
+                >
+                  {word}
+                  <Show when={deed().ids.length !== props.chosen.length}> {deed().ids.length}</Show>
+                </button>
+              )}
+            </Show>
           )}
         </For>
         {props.children}

@@ -9,7 +9,7 @@ import {
   onMount,
   untrack,
 } from 'solid-js';
-import type { JSX } from 'solid-js';
+import type { Accessor, JSX } from 'solid-js';
 import { useNavigate, useSearchParams } from '@solidjs/router';
 import { count } from '../format/number';
 import { VirtualGrid, type Column } from '../grid/grid';
@@ -52,7 +52,7 @@ export interface ListPageProps<T extends object> {
   states: readonly string[];
   open: (row: T) => string;
   deeds: (rows: T[]) => Deed<T>[];
-  extra?: (rows: T[]) => JSX.Element;
+  extra?: (rows: Accessor<T[]>) => JSX.Element;
   aside?: JSX.Element;
   /** Something stands below it. */
   short?: boolean;
@@ -294,7 +294,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
           deeds={props.deeds(chosen())}
           clear={() => grid.selection.clear()}
         >
-          {props.extra?.(chosen())}
+          {props.extra?.(chosen)}
         </DeedBar>
       </Show>
       <div class="grid-place" style={{ '--lines': figures().lines }}>

@@ -193,7 +193,15 @@ export class VirtualGrid<T extends object> {
   }
 
   #placeOf(item: Item<T>): number {
-    if (!(item instanceof Group)) return this.#items.indexOf(item);
+    if (!(item instanceof Group)) {
+      const place = this.#items.indexOf(item);
+      if (place >= 0) return place;
+      // All rows may have been read anew.
+      const id = this.options.idOf(item);
+      return this.#items.findIndex(
+        (one) => !(one instanceof Group) && this.options.idOf(one) === id,
+      );
+    }
     return this.#items.findIndex((one) => one instanceof Group && one.label === item.label);
   }
 

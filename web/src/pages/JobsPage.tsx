@@ -68,7 +68,7 @@ export function JobsPage() {
               event.currentTarget.value = '';
               const farmId = farm.store.farm?.farm_id;
               if (wanted === '' || farmId === undefined) return;
-              void perform(farmId, list.table, setPriority(rows, Number(wanted)));
+              void perform(farmId, list.table, setPriority(rows(), Number(wanted)));
             }}
           >
             <option value="">Priority …</option>

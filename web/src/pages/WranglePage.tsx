@@ -227,11 +227,17 @@ export function WranglePage() {
   const [said, setSaid] = createSignal<string | null>(null);
   let dialog: HTMLDialogElement | undefined;
 
+  let asks = 0;
+  let shown = 0;
   const read = async () => {
     const farmId = farm.store.farm?.farm_id;
     if (farmId === undefined) return;
+    const mine = (asks += 1);
     try {
-      setInbox(await getInbox(farmId));
+      const found = await getInbox(farmId);
+      if (mine < shown) return; // a later one was answered first
+      shown = mine;
+      setInbox(found);
       setProblem(null);
     } catch (error) {
       setProblem(reasonOf(error));
@@ -401,21 +407,25 @@ export function WranglePage() {
             <Show when={found().deeds.length > 0}>
               <h2 class="pad">Done in the last day</h2>
               <ul class="done">
-                <For each={found().deeds}>
-                  {(deed) => (
-                    <li>
-                      <span class="quiet" data-tip={full(deed.at, farm.zone())}>
-                        {ago(deed.at, now())}
-                      </span>{' '}
-                      {deed.by}: {deed.text} <span class="quiet">({deed.title})</span>{' '}
-                      <button
-                        type="button"
-                        aria-label={`Undo: ${deed.text}`}
-                        onClick={() => void undo(deed.deed_id)}
-                      >
-                        Undo
-                      </button>
-                    </li>
+                <For each={found().deeds.map((one) => one.deed_id)}>
+                  {(id) => (
+                    <Show when={found().deeds.find((one) => one.deed_id === id)}>
+                      {(deed) => (
+                        <li>
+                          <span class="quiet" data-tip={full(deed().at, farm.zone())}>
+                            {ago(deed().at, now())}
+                          </span>{' '}
+                          {deed().by}: {deed().text} <span class="quiet">({deed().title})</span>{' '}
+                          <button
+                            type="button"
+                            aria-label={`Undo: ${deed().text}`}
+                            onClick={() => void undo(id)}
+                          >
+                            Undo
+                          </button>
+                        </li>
+                      )}
+                    </Show>
                   )}
                 </For>
               </ul>

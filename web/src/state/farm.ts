@@ -104,6 +104,9 @@ export function createFarmState(): FarmState {
     hear: (rows: unknown[], number: number) => void;
   }>();
   let lastNumber = 0;
+  /** Of the last event that the overview includes. */
+  let included = 0;
+  let isGreeted = false;
   let close: (() => void) | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -115,13 +118,15 @@ export function createFarmState(): FarmState {
   const load = async (farmId: string) => {
     const overview = await getOverview(farmId);
     setServerTime(overview.now);
+    included = overview.number;
     setStore(
       produce((state) => {
-        state.farm = overview.farm;
         state.queues = Object.fromEntries(overview.queues.map((row) => [row.queue_id, row.name]));
         state.fleets = Object.fromEntries(overview.fleets.map((row) => [row.fleet_id, row.name]));
       }),
     );
+    // The same farm stays the same object: what was asked for it is not asked anew.
+    setStore('farm', reconcile(overview.farm));
     setStore('jobs', reconcile(overview.jobs, { key: 'job_id' }));
     setStore('workers', reconcile(overview.workers, { key: 'worker_id' }));
     setLoaded(true);
@@ -156,6 +161,14 @@ export function createFarmState(): FarmState {
       for (const again of refreshers) again();
       for (const again of resetters) again();
       return;
+    }
+    if (event === 'hello' && !isGreeted) {
+      isGreeted = true;
+      // Something happened after the overview was read and before the stream began.
+      if (lastNumber > included) {
+        reload();
+        for (const again of refreshers) again();
+      }
     }
     const rows = rowsOf(JSON.parse(data));
     for (const follower of followers) {

@@ -51,7 +51,7 @@ async def get_overview(farm_id: FromPath[str], context: Services) -> Overview:
     """Show a farm: its newest jobs and all its workers."""
     farm = await context.rows.farm({"farmId": farm_id})
     context.hails.opened()
-    return await context.pages.overview(farm, context.clock.now())
+    return await context.pages.overview(farm, context.clock.now(), context.live.number)
 
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}", operation="GetJob")

@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from grange.kernel.errors import UnreachableError
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Condition, ManifestRow, Order, OutboxRow, StateStore
 
@@ -14,7 +15,11 @@ EVERYTHING = AllOf(())
 
 
 class StateBridge:
-    """Calls a `StateStore` from any thread and waits for its answer. It opens the store itself."""
+    """Calls a `StateStore` from any thread and waits for its answer. It opens the store itself.
+
+    Raises, whatever is asked once it is closed:
+        UnreachableError: nobody answers any more.
+    """
 
     def __init__(self, store: StateStore) -> None:
         self._store = store
@@ -22,22 +27,28 @@ class StateBridge:
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="books-state", daemon=True
         )
+        self._gate = threading.Condition()
+        self._asking = 0
+        self._is_closed = False
 
     def open(self) -> None:
         """Start the loop and open the store in it."""
         self._thread.start()
-        self._wait(self._store.open())
+        self._run(self._store.open())
 
     def close(self) -> None:
-        """Close the store and stop the loop."""
-        self._wait(self._store.close())
+        """Answer those who are asking now, then close the store and stop the loop."""
+        with self._gate:
+            self._is_closed = True
+            self._gate.wait_for(lambda: self._asking == 0)
+        self._run(self._store.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def get(self, entity: type[E], *key: str | int) -> E | None:
         """Return one entity."""
-        return self._wait(self._store.get(entity, key))
+        return self._wait(lambda: self._store.get(entity, key))
 
     def find(
         self,
@@ -48,25 +59,37 @@ class StateBridge:
         limit: int | None = None,
     ) -> list[E]:
         """Return entities."""
-        return self._wait(self._store.find(entity, where, order=order, limit=limit))
+        return self._wait(lambda: self._store.find(entity, where, order=order, limit=limit))
 
     def outbox(self, limit: int) -> list[OutboxRow]:
         """Return the oldest rows of the outbox."""
-        return self._wait(self._store.outbox(limit))
+        return self._wait(lambda: self._store.outbox(limit))
 
     def manifest(self, *, include_retired: bool = False) -> list[ManifestRow]:
         """Return the files of the books."""
-        return self._wait(self._store.manifest(include_retired=include_retired))
+        return self._wait(lambda: self._store.manifest(include_retired=include_retired))
 
     def publish(self, add: Sequence[ManifestRow], retire: Sequence[str], now: Instant) -> None:
         """Add and retire files in one transaction."""
-        self._wait(self._store.publish(add, retire, now))
+        self._wait(lambda: self._store.publish(add, retire, now))
 
     def forget_files(self, paths: Sequence[str]) -> None:
         """Delete manifest rows of files that were removed."""
-        self._wait(self._store.forget_files(paths))
+        self._wait(lambda: self._store.forget_files(paths))
 
-    def _wait(self, call: Awaitable[T]) -> T:
+    def _wait(self, call: Callable[[], Awaitable[T]]) -> T:
+        with self._gate:
+            if self._is_closed:
+                raise UnreachableError("The books are closed: the server is ending.")
+            self._asking += 1
+        try:
+            return self._run(call())
+        finally:
+            with self._gate:
+                self._asking -= 1
+                self._gate.notify_all()
+
+    def _run(self, call: Awaitable[T]) -> T:
         return asyncio.run_coroutine_threadsafe(_coroutine(call), self._loop).result()
 
 

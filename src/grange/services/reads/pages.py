@@ -148,6 +148,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     farm: FarmRow
     now: int
+    number: int
+    """Of the last event that all of it includes; it may include later ones."""
     queues: list[NamedQueue]
     fleets: list[NamedFleet]
     jobs: list[JobRow]
@@ -198,12 +200,19 @@ class Pages:
         self._latest = latest
         self._job_rows = JobRows(store, why)
 
-    async def overview(self, farm: Farm, now: Instant) -> Overview:
-        """Return the newest jobs, less those that were deleted, and all workers of a farm."""
+    async def overview(self, farm: Farm, now: Instant, number: int) -> Overview:
+        """Return the newest jobs, less those that were deleted, and all workers of a farm.
+
+        Args:
+            farm: which.
+            now: the time.
+            number: of the latest live event, before anything is read.
+        """
         own = equals(farm_id=farm.farm_id)
         return Overview(
             farm=farm_row(farm),
             now=now,
+            number=number,
             queues=[
                 NamedQueue(queue_id=item.queue_id, name=item.name)
                 for item in await self._store.find(Queue, own)

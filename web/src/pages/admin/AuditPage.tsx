@@ -61,8 +61,10 @@ export default function AuditPage() {
   const range = () => RANGES.find((one) => one.key === query.range) ?? RANGES[1]!;
   // Owners of the server see all of it; owners of a farm what was done there.
   const scope = () => (farm.store.me?.role === 'owner' ? null : farm.store.farm!.farm_id);
+  let asks = 0;
   const load = async (before?: string) => {
     const hours = range().hours;
+    const mine = (asks += 1);
     try {
       const found = await getAudit(scope(), {
         where: query.where ?? '',
@@ -70,11 +72,12 @@ export default function AuditPage() {
         ...(before === undefined ? {} : { before }),
         limit: 100,
       });
+      if (mine !== asks) return; // something else was asked meanwhile
       setRows((known) => [...(before === undefined ? [] : (known ?? [])), ...found.entries]);
       setOlder(found.older);
       setFailure('');
     } catch (error) {
-      setFailure(reasonOf(error));
+      if (mine === asks) setFailure(reasonOf(error));
     }
   };
   createEffect(on([() => query.where, () => query.range], () => void load()));
