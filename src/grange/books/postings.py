@@ -69,6 +69,20 @@ def lines_of(rows: Sequence[Mapping[str, Any]], corrects: str | None = None) -> 
     return pa.table({**columns, "corrects": pa.array([corrects] * len(rows), pa.string())})
 
 
+def lines_in(rows: pa.Table) -> pa.Table:
+    """Return a table, with whatever columns of `SCHEMA` it has, as lines."""
+    there = set(rows.column_names)
+    return pa.table(
+        [
+            rows.column(field.name).cast(field.type)
+            if field.name in there
+            else pa.nulls(rows.num_rows, field.type)
+            for field in SCHEMA
+        ],
+        schema=SCHEMA,
+    )
+
+
 def empty() -> pa.Table:
     """Return no lines."""
     return SCHEMA.empty_table()

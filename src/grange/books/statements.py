@@ -110,17 +110,20 @@ def table(
         amount: cost, or sell.
     """
     sums: dict[tuple[Any, ...], int] = defaultdict(int)
-    times: dict[tuple[Any, ...], Fraction] = defaultdict(Fraction)
+    of_threads: dict[tuple[tuple[Any, ...], int], int] = defaultdict(int)
     counts: dict[tuple[Any, ...], int] = defaultdict(int)
     for line in lines:
-        key = tuple(line[column] for column in columns)
+        key = tuple([line[column] for column in columns])
         sums[key] += line[amount] or 0
-        times[key] += Fraction(line["ms"] or 0, line["threads"] or 1)
+        of_threads[key, line["threads"] or 1] += line["ms"] or 0
         counts[key] += 1
+    times: dict[tuple[Any, ...], Fraction] = defaultdict(Fraction)
+    for (key, threads), millis in of_threads.items():
+        times[key] += Fraction(millis, threads)
     keys = sorted(sums, key=lambda key: tuple((part is None, str(part)) for part in key))
     amounts = [sums[key] for key in keys]
     cents = rounded(amounts, minor_unit(currency))
-    millis = rounded([round(times[key]) for key in keys], 1)
+    whole = rounded([round(times[key]) for key in keys], 1)
     rows = tuple(
         Row(
             labels=key,
@@ -129,7 +132,7 @@ def table(
             printed=_printed(units, currency),
             lines=counts[key],
         )
-        for key, time, exact, units in zip(keys, millis, amounts, cents, strict=True)
+        for key, time, exact, units in zip(keys, whole, amounts, cents, strict=True)
     )
     return Table(
         names=tuple(names),

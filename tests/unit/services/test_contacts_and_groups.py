@@ -148,6 +148,20 @@ def test_an_address_that_stays_has_one_row(farm, books):
         contacts["nobody"]
 
 
+def test_an_address_that_stays_beside_others_has_one_row(farm, books):
+    """Ledger S0-36: one network more, one less: only what is new is added."""
+    times = []
+    both = ("10.0.0.1", "192.168.7.1")
+    for addresses in (("10.0.0.1",), both, ("192.168.7.1",), both):
+        minutes(farm, 10)
+        times.append(farm.clock.now())
+        named(farm, "node1", addresses)
+    (one,) = books("contacts")["contacts"]
+    assert [(row["ip_address"], row["since"]) for row in one["ip_history"]] == [
+        ("10.0.0.1", times[3]), ("192.168.7.1", times[1]), ("10.0.0.1", times[0]),
+    ]  # fmt: skip
+
+
 def test_an_online_event_closes_a_wake_attempt(farm, books):
     """Ledger S0-37: failed tries, last try, history newest first, seconds to online."""
     worker = named(farm, "node1", **{"grange:attr.worker.mac": (f"mac-{MAC}",)})

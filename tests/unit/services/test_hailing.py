@@ -122,6 +122,7 @@ def test_two_neighbours_are_asked_and_their_answer_is_a_finding_until_it_is_hear
 
 
 def test_a_worker_is_hailed_once_a_silence(yard: Yard) -> None:
+    """Ledger S1-06: reported once."""
     lost = yard.workers[0]
     yard.silence_of(lost, 29)
     assert run(yard.hailed()) == {}, "it is not overdue"

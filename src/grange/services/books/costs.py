@@ -8,6 +8,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+
 from grange.books.allotment import allotted
 from grange.books.frame_ranges import expand
 from grange.books.payers import WASTE, Outcome
@@ -176,38 +178,66 @@ def priced(
     """
     cards = cards_of(desk, view.farm_id)
     spans = card_spans(cards)
-    whole = Span(parts[0].span.start, parts[-1].span.end)
-    entries: list[Entry] = []
-    (first,) = view.ask(first_start(whole)).to_pylist()
-    if first["started_at"] is not None:
-        since = Instant(first["started_at"])
-        tariff = Tariff(cards=spans, sells=sell_spans(cards))
-        by_number = {one.number: one.card for one in tariff.cards}
-        sold_by = {one.number: one.card for one in tariff.sells}
-        tariff = Tariff(
-            cards=tariff.cards,
-            sells=tariff.sells,
-            prices={
-                tuple(row[name] for name in CONTEXT): prices(
-                    by_number[row["card_no"]], sold_by.get(row["sell_no"]), work_of(row)
-                )
-                for row in view.ask(contexts(parts, since, tariff)).to_pylist()
-            },
-        )
-        made = condition(node)
-        if "frame" in names:
-            question = frame_costs(
-                names, parts, since, tariff, _ranges(view, whole, since),
-                where=made.sql, parameters=made.parameters,
-            )  # fmt: skip
-        else:
-            question = costs(
-                names, parts, since, tariff, where=made.sql, parameters=made.parameters
-            )
-        entries = view.ask(question).to_pylist()
+    found = _of_work(view, parts, names, node, Tariff(cards=spans, sells=sell_spans(cards)))
+    entries: list[Entry] = [] if found is None else found.to_pylist()
     apart = apart_entries(desk, view, parts, spans)
     _add_apart(entries, apart, names, node)
     return Priced(entries=entries, cards=spans)
+
+
+def priced_apart(
+    desk: Desk, view: View, parts: Sequence[Bucket], names: Sequence[str]
+) -> tuple[pa.Table | None, list[Entry]]:
+    """Return what `priced` does, with what work caused as a table: there are many rows of it.
+
+    Where other costs are put on top of the work's, all are entries.
+
+    Args:
+        desk: for cards and workers.
+        view: the books.
+        parts: ascending, without overlap.
+        names: of `COST_COLUMNS`.
+    """
+    cards = cards_of(desk, view.farm_id)
+    spans = card_spans(cards)
+    found = _of_work(view, parts, names, EVERYTHING, Tariff(cards=spans, sells=sell_spans(cards)))
+    apart = apart_entries(desk, view, parts, spans)
+    shared = any(idle is Idle.ALLOCATED for idle, _ in apart)
+    entries: list[Entry] = found.to_pylist() if shared and found is not None else []
+    _add_apart(entries, apart, names, EVERYTHING)
+    return None if shared else found, entries
+
+
+def _of_work(
+    view: View, parts: Sequence[Bucket], names: Sequence[str], node: Node, tariff: Tariff
+) -> pa.Table | None:
+    """Return what work cost, by attributes; None if there was none."""
+    whole = Span(parts[0].span.start, parts[-1].span.end)
+    (first,) = view.ask(first_start(whole)).to_pylist()
+    if first["started_at"] is None:
+        return None
+    since = Instant(first["started_at"])
+    by_number = {one.number: one.card for one in tariff.cards}
+    sold_by = {one.number: one.card for one in tariff.sells}
+    tariff = Tariff(
+        cards=tariff.cards,
+        sells=tariff.sells,
+        prices={
+            tuple(row[name] for name in CONTEXT): prices(
+                by_number[row["card_no"]], sold_by.get(row["sell_no"]), work_of(row)
+            )
+            for row in view.ask(contexts(parts, since, tariff)).to_pylist()
+        },
+    )
+    made = condition(node)
+    if "frame" in names:
+        question = frame_costs(
+            names, parts, since, tariff, _ranges(view, whole, since),
+            where=made.sql, parameters=made.parameters,
+        )  # fmt: skip
+    else:
+        question = costs(names, parts, since, tariff, where=made.sql, parameters=made.parameters)
+    return view.ask(question)
 
 
 def _ranges(view: View, span: Span, since: Instant) -> dict[str, list[int]]:

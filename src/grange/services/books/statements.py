@@ -18,7 +18,7 @@ from grange.kernel.errors import ConflictError, CorruptDataError, FieldProblem, 
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_DAY, Instant, amount_text, datetime_of, decimal_of
 from grange.ports.state import Compare, Order
-from grange.services.books.costs import cards_of, priced
+from grange.services.books.costs import cards_of, priced_apart
 from grange.services.books.desk import Desk
 from grange.services.books.naming import names_of
 from grange.services.books.shelf import View
@@ -236,13 +236,11 @@ def month_statement(
     posted = Posted(desk, farm_id)
     frozen = posted.frozen.get(month)
     rows = _month_lines(desk, farm, month, posted)
-    shown = names_of(desk.state, farm_id, _LABELLED)
-    for row in rows:
-        for kind in _LABELLED:
-            column = f"{kind}_id"
-            row[f"{kind}_name"] = shown[kind].get(row[column], row[column])
     span = month_span(month, ZoneInfo(farm.zone)) if frozen is None else None
     named = tuple(part.strip() for part in by.split(","))
+    # The names of all jobs and layers are many: they are read where rows are labelled with them.
+    kinds = {"worker", *named} if lines else set(named)
+    shown = names_of(desk.state, farm_id, kinds.intersection(_LABELLED))
     found = statement(rows, farm.currency, by=named, client=client)
     _label(found, named, shown)
     return {
@@ -259,7 +257,9 @@ def month_statement(
         "frozen_by": frozen.frozen_by if frozen else None,
         "example": frozen.example if frozen else bool(span and _example(desk, farm_id, span)),
         **found,
-        "line_rows": [_plain_line(row, client) for row in rows] if lines else None,
+        "line_rows": (
+            [_plain_line(row, client, shown["worker"]) for row in rows] if lines else None
+        ),
     }
 
 
@@ -272,11 +272,13 @@ def _label(
             row[place] = names.get(row[place], row[place])
 
 
-def _plain_line(row: Mapping[str, Any], client: str | None) -> dict[str, Any]:
+def _plain_line(
+    row: Mapping[str, Any], client: str | None, workers: Mapping[str, str]
+) -> dict[str, Any]:
     amount = row["cost"] if client is None else row["sell"]
     return {
         **{name: row[name] for name in (*postings.TEXTS, "corrects", "posting", "reason")},
-        "worker": row["worker_name"],
+        "worker": workers.get(row["worker_id"], row["worker_id"]),
         "thread_ms": row["ms"],
         "threads": row["threads"],
         "amount": None if amount is None else amount_text(amount),
@@ -303,8 +305,9 @@ def _month_lines(desk: Desk, farm: Farm, month: str, posted: Posted) -> list[dic
 
 def computed(desk: Desk, view: View, span: Span) -> pa.Table:
     """Return the lines of a span as the facts have them now."""
-    found = priced(desk, view, [Bucket(name="", span=span)], _NAMES)
-    return postings.netted(postings.lines_of(found.entries))
+    of_work, others = priced_apart(desk, view, [Bucket(name="", span=span)], _NAMES)
+    lines = [postings.lines_in(of_work)] if of_work is not None else []
+    return postings.netted(postings.together([*lines, postings.lines_of(others)]))
 
 
 def with_corrections(desk: Desk, view: View, month: str, span: Span, posted: Posted) -> pa.Table:
