@@ -13,6 +13,7 @@ import pytest
 
 from grange.books.history.codes import Actor, JobState, TimeMode, actor_code, actor_text
 from grange.books.history.log import LogEntry, capped_errors, capped_log, log_of
+from grange.books.history.record import application
 from grange.books.history.sequence import FrameRange
 from grange.domain.farm import Farm
 from grange.domain.rates import RateCard, RateLine, RateUnit
@@ -484,6 +485,20 @@ def test_a_log_says_who_rendered_what_was_missing_and_which_frames(bench):
     assert (second.machine, second.who, second.frames_missing) == (1, "node2", 1)
     assert (reset.what.name, reset.frames_missing, reset.who) == ("RESET", 6, "bob")
     assert reset.frame_start is None
+
+
+@pytest.mark.parametrize(
+    ("render_type", "execute_type"),
+    [
+        ("three_d", "none"), ("comp", "none"), ("archive", "none"), ("unassigned", "none"),
+        ("execute_once", "once"), ("execute_each", "each_worker"), ("execute_frames", "per_frame"),
+    ],
+)  # fmt: skip
+def test_how_an_app_is_executed_is_as_it_was_said_else_as_its_type_says(render_type, execute_type):
+    """Ledger S0-55: not at all, once, once on each worker, for every frame."""
+    row = {"app": "x", "app_version": "1", "renderer": None, "render_type": render_type}
+    assert application(row, {})["execute_type"] == execute_type
+    assert application(row, {"execute_type": "once"})["execute_type"] == "once"
 
 
 def test_a_log_counts_workers_to_250_and_missing_frames_to_30000():
