@@ -127,6 +127,17 @@ def test_workers_are_found_by_id_and_by_name(bench):
         ask(bench, "worker_day", worker_id="box9", day="2026-01-01")
 
 
+def test_a_name_that_several_have_had_is_the_newest_workers(tmp_path):
+    """Ledger S0-21: a machine that was registered anew goes by the name of the old one."""
+    with books_bench(tmp_path, T0) as made:
+        made.put(farm("UTC"), *(worker(n, "box1") for n in (1, 2)))
+        listed = ask(made, "worker_list")["workers"]
+        found = ask(made, "worker_day", worker_id="box1", day="2026-01-01")
+        first = ask(made, "worker_day", worker_id=listed[0]["worker_id"], day="2026-01-01")
+    assert [one["global_index"] for one in listed] == [0, 1]
+    assert found["worker_id"] == listed[1]["worker_id"] != first["worker_id"]
+
+
 def test_every_sample_lies_at_its_twenty_seconds(bench, story, zone):
     """Ledger S0-25: 4320 places by the wall clock; a place without data is absent, never zero."""
     found = ask(bench, "worker_day", worker_id=WORKER, day="2026-01-01")
