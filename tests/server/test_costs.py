@@ -169,6 +169,14 @@ def test_a_month_is_frozen_printed_and_corrected(
         "--reason",
         "r",
     )
+    asked = {"where": "project=film", "amount": "0.01", "reason": "sent again"}
+    address = f"/api/v1/farms/{farm.farm_id}/months/{times.past}/credits"
+    once = {"idempotency-key": "a credit"}
+    posted = [
+        farm.connect().call("POST", address, body=asked, headers=once, service="grange")
+        for _ in range(2)
+    ]
+    assert posted[0] == posted[1], "a request that is sent again posts nothing again"
     now = rest(farm, f"/months/{times.now}/statement", lines="true")
     signed = [line for line in now["line_rows"] if line["corrects"] == times.past]
     assert {line["posting"] for line in signed} == {"move", "credit"}

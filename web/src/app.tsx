@@ -1,5 +1,5 @@
 import { ErrorBoundary, Show, lazy, type JSX } from 'solid-js';
-import { Route, Router } from '@solidjs/router';
+import { Route, Router, useLocation } from '@solidjs/router';
 import { Notices } from './components/Notices';
 import { Shell } from './components/Shell';
 import { Tooltip } from './components/Tooltip';
@@ -30,9 +30,11 @@ const LicencesPage = lazy(() => import('./pages/admin/LicencesPage'));
 const LogPage = lazy(async () => ({ default: (await import('./pages/LogPage')).LogPage }));
 const WhyPage = lazy(async () => ({ default: (await import('./pages/WhyPage')).WhyPage }));
 
+const LOG = /^\/jobs\/[^/]+\/tasks\/[^/]+\/log$/;
+
 /** Pages that come in files of their own; the one of this address need not wait for the farm. */
 const SEPARATE: [RegExp, { preload: () => Promise<unknown> }][] = [
-  [/^\/jobs\/[^/]+\/tasks\/[^/]+\/log$/, LogPage],
+  [LOG, LogPage],
   [/^\/jobs\/[^/]+\/why$/, WhyPage],
   [/^\/workers\/./, WorkerPage],
   [/^\/wrangle$/, WranglePage],
@@ -44,9 +46,12 @@ for (const [path, page] of SEPARATE) {
 /** Waits for the farm before it shows a page, and says so when there is none. */
 function Loaded(props: { children?: JSX.Element }) {
   const farm = useFarm();
+  const location = useLocation();
+  /** A log is read on its own: of the farm it needs to know which it is. */
+  const isKnown = () => LOG.test(location.pathname) && farm.store.farm !== null;
   return (
     <Show
-      when={farm.isLoaded()}
+      when={farm.isLoaded() || isKnown()}
       fallback={
         <Show when={farm.failure()}>
           {(failure) => (

@@ -29,6 +29,9 @@ BLOCK_BYTES = 64 * 1024
 PIECE_BYTES = 4 * 1024 * 1024
 MOST_INDEXES = 128
 MOST_SEARCHES = 2
+"""So many threads look through logs at a time."""
+HALVED_LINES = 1000
+"""A piece of fewer lines is not worth two threads."""
 LONGEST_SHOWN = 8_000
 """So much of a line is shown."""
 MOST_WINDOW_BYTES = 1024 * 1024
@@ -191,9 +194,10 @@ class LogLineReader:
                 number = number if start is None else start
                 if number >= end:
                     break
-                hits = await asyncio.to_thread(_hits, wanted, content, number, end)
-                number = hits.scanned
-                yield hits
+                piece = await asyncio.to_thread(_piece, content, number, end)
+                matches = await self._matches(wanted, piece.lines)
+                number += len(piece.lines)
+                yield await asyncio.to_thread(piece.found, matches)
         if number < end:
             yield LogHits(lines=(), count=0, scanned=end)
 
@@ -220,6 +224,18 @@ class LogLineReader:
     def forget(self) -> None:
         """Forget every index: the next reader finds the server as after a start."""
         self._indexes.clear()
+
+    async def _matches(self, wanted: "_Pattern", lines: Any) -> Any:
+        """Look at lines: in two threads, as long as no other search has the second one."""
+        if self._searches.locked() or len(lines) < HALVED_LINES:
+            return await asyncio.to_thread(wanted.match, lines)
+        half = len(lines) // 2
+        async with self._searches:
+            halves = await asyncio.gather(
+                asyncio.to_thread(wanted.match, lines[:half]),
+                asyncio.to_thread(wanted.match, lines[half:]),
+            )
+        return pa.chunked_array(halves)
 
     # ── the index ─────────────────────────────────────────────────────────────────────────────────
 
@@ -355,8 +371,30 @@ def _array(content: bytes, borders: np.ndarray) -> Any:
     return pa.Array.from_buffers(pa.binary(), len(borders) - 1, buffers)
 
 
-def _hits(wanted: _Pattern, content: bytes, start: int, end: int) -> LogHits:
-    """Look at the lines of a piece of whole lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """The lines of a piece of whole lines."""
+
+    content: bytes
+    start: int
+    """The number of its first line."""
+    borders: np.ndarray
+    """Where each line begins, and where the last one ends."""
+    lines: Any
+
+    def found(self, matches: Any) -> LogHits:
+        """Return the lines that match."""
+        places = pc.indices_nonzero(matches)
+        borders = self.borders
+        shown = [
+            _line(self.start + place, self.content[borders[place] : borders[place + 1] - 1])
+            for place in places[:MOST_HITS].to_pylist()
+        ]
+        return LogHits(lines=shown, count=len(places), scanned=self.start + len(self.lines))
+
+
+def _piece(content: bytes, start: int, end: int) -> _Piece:
+    """Find the lines of a piece, those before line `end`."""
     ends = np.flatnonzero(np.frombuffer(content, np.uint8) == 10)[: end - start]
     borders = np.zeros(len(ends) + 1, np.int32)
     borders[1:] = ends + 1
@@ -364,18 +402,14 @@ def _hits(wanted: _Pattern, content: bytes, start: int, end: int) -> LogHits:
     if b"\x1b" in content:
         # A colour must not part the beginning of a word, or of a line, from the word.
         lines = pc.replace_substring_regex(lines, _COLOURS, "")
-    places = pc.indices_nonzero(wanted.match(lines))
-    shown = [
-        _line(start + place, content[borders[place] : ends[place]])
-        for place in places[:MOST_HITS].to_pylist()
-    ]
-    return LogHits(lines=shown, count=len(places), scanned=start + len(ends))
+    return _Piece(content=content, start=start, borders=borders, lines=lines)
 
 
 def searched(pattern: str, content: bytes) -> list[int]:
     """Return the numbers of the whole lines of a text that match an expression."""
     wanted = _Pattern(pattern, literal=False, ignore_case=False)
-    return [line.number for line in _hits(wanted, content, 0, len(content)).lines]
+    piece = _piece(content, 0, len(content))
+    return [line.number for line in piece.found(wanted.match(piece.lines)).lines]
 
 
 def _line(number: int, raw: bytes) -> LogLine:

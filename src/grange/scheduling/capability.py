@@ -10,6 +10,7 @@ from grange.domain.routing import CLASS, GROUP
 from grange.domain.work import Requirement, Worker
 from grange.kernel.ids import WorkerId
 from grange.scheduling.blocks import Block, Unmet
+from grange.scheduling.words import none_of, not_all, too_little, too_much
 
 RENDERER = "grange:attr.renderer"
 """Renderers that are installed."""
@@ -169,9 +170,9 @@ def _unmet(capability: Capability, requirement: Requirement) -> Iterable[Unmet]:
     for name, minimum, maximum in requirement.amounts:
         offered = amounts.get(name, 0.0)
         if minimum is not None and offered < minimum:
-            text = f"{name} is {offered:g}, at least {minimum:g} is needed"
+            text = too_little(name, offered, minimum)
         elif maximum is not None and offered > maximum:
-            text = f"{name} is {offered:g}, at most {maximum:g} is allowed"
+            text = too_much(name, offered, maximum)
         else:
             continue
         yield Unmet(block_of(name), text)
@@ -179,9 +180,9 @@ def _unmet(capability: Capability, requirement: Requirement) -> Iterable[Unmet]:
     for name, any_of, all_of in requirement.attributes:
         values = _lower(attributes.get(name, ()))
         if any_of and not values & _lower(any_of):
-            text = f"{name} must be one of {', '.join(any_of)}"
+            text = none_of(name, any_of)
         elif all_of and not _lower(all_of) <= values:
-            text = f"{name} must have all of {', '.join(all_of)}"
+            text = not_all(name, all_of)
         else:
             continue
         yield Unmet(block_of(name), text)

@@ -396,7 +396,8 @@ class LayerTable:
         free = offer.free_memory_mib
         if free is not None and free < demand.memory_mib:
             return Unmet(
-                Block.MEMORY, f"{free:g} MiB are left beside other work, {demand.memory_mib} needed"
+                Block.MEMORY,
+                f"{free:,.15g} MiB are left beside other work, {demand.memory_mib:,} needed",
             )
         if offer.free_gpus is not None and offer.free_gpus < demand.gpus:
             return Unmet(

@@ -188,6 +188,15 @@ class Owner:
             ) from None
         return await answer
 
+    async def answered(self, token: Token | None) -> Mapping[str, Any] | None:
+        """Return what a request was answered already, or None; for those planned beforehand.
+
+        Raises:
+            ConflictError: the token was used for another request.
+        """
+        known = await self._known_token(token)
+        return None if known is None else known.response
+
     async def load(self) -> None:
         """Load the farm without beginning to decide, for `decide_alone`."""
         await self._load()

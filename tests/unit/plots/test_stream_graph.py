@@ -63,7 +63,7 @@ def points(text, name):
 
 
 def test_unknown_slots_are_gaps_and_never_bridged():
-    """Ledger S4-23; unknown is not zero: no line crosses what is not known."""
+    """Ledger S4-23; UX-20: unknown is not zero: no line crosses what is not known."""
     known = line([5.0, 6.0, 0.0, 0.0, 7.0, 8.0], step=3_600_000)
     apart = [at for at in range(6) if at not in (2, 3)]
     text = svg(

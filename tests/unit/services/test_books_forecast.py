@@ -95,7 +95,7 @@ def test_intervals_are_wider_where_days_vary_more():
 
 
 def test_under_fourteen_days_of_data_there_is_no_forecast(bench):
-    """Issue item 6: it declines, and says why."""
+    """UX-21: it declines, and says why; with enough it gives an interval and its basis."""
     with pytest.raises(InvalidRequestError, match="hold 0 whole days"):
         ask(bench)
     days = studio(13, 1)

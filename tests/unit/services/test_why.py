@@ -398,7 +398,7 @@ def test_memory_that_other_sessions_hold_is_a_reason() -> None:
     call(at.farm, at.worker)
     answer = at.why()
     assert answer.reason == Block.MEMORY
-    assert "1000 MiB are left" in answer.text
+    assert "1,000 MiB are left" in answer.text
 
 
 def test_a_job_whose_tasks_all_run_or_that_ended_waits_for_nothing() -> None:

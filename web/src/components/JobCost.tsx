@@ -51,14 +51,32 @@ export function EtaLine(props: { row: JobRow }) {
   );
 }
 
-/** What a running job cost so far, by layer. One that has ended has its receipt. */
-export function CostSoFar(props: { row: JobRow }) {
-  const receipt = createAsked<Receipt>(
-    () => props.row.job_id,
-    () => props.row.ended_at,
+const createReceipt = (row: () => JobRow) =>
+  createAsked<Receipt>(
+    () => row().job_id,
+    () => row().ended_at,
     getReceipt,
     EVERY_MS,
   );
+
+/** What a running job cost so far, sessions that are still open included. */
+export function CostFigure(props: { row: JobRow }) {
+  const receipt = createReceipt(() => props.row);
+  return (
+    <Show when={receipt()?.cost}>
+      {(cost) => (
+        <div>
+          <dt>Cost so far</dt>
+          <dd>{money(cost().total, cost().currency)}</dd>
+        </div>
+      )}
+    </Show>
+  );
+}
+
+/** What a running job cost so far, by layer. One that has ended has its receipt. */
+export function CostSoFar(props: { row: JobRow }) {
+  const receipt = createReceipt(() => props.row);
   const total = () => Number(receipt()?.cost?.total ?? 0);
   return (
     <Show when={props.row.ended_at === null && receipt()?.cost}>

@@ -8,6 +8,7 @@ import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import type { Frame, JobState } from '../state/job';
 import { taskLook } from '../theme/states';
+import { CostFigure } from './JobCost';
 import { FrameStrip } from './FrameStrip';
 import { FrameView, Filmstrip } from './Preview';
 import { ProgressBar } from './ProgressBar';
@@ -56,11 +57,20 @@ function Heading(props: { row: JobRow; cost: string | null; linked: boolean }) {
           <dt>{props.row.ended_at === null ? 'Elapsed' : 'Took'}</dt>
           <dd>{elapsed(props.row.started_at, props.row.ended_at, now())}</dd>
         </div>
-        <Show when={props.cost !== null}>
-          <div>
-            <dt>Cost</dt>
-            <dd>{money(props.cost, farm.store.farm?.currency ?? 'USD')}</dd>
-          </div>
+        <Show
+          when={props.row.ended_at !== null}
+          fallback={
+            <Show when={props.linked}>
+              <CostFigure row={props.row} />
+            </Show>
+          }
+        >
+          <Show when={props.cost !== null}>
+            <div>
+              <dt>Cost</dt>
+              <dd>{money(props.cost, farm.store.farm?.currency ?? 'USD')}</dd>
+            </div>
+          </Show>
         </Show>
       </dl>
     </header>

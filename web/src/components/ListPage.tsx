@@ -41,6 +41,8 @@ export interface ListPageProps<T extends object> {
   example: string;
   list: LiveList<T>;
   columns: Column<T>[];
+  /** Asks the server for the first rows a condition is true for, while all are on their way. */
+  find?: (where: string) => Promise<T[]>;
   /** Columns on a narrow window. */
   narrow: string;
   /** The order without a wish. */
@@ -112,6 +114,24 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   const isBeginning = () =>
     list.partial() && word('where') === undefined && word('group') === undefined && !word('sort');
   const hasRows = createMemo(() => (list.partial() ? isBeginning() : list.loaded() > 0));
+  /** The first rows a condition is true for, as the server finds them, before all are here. */
+  const [found, setFound] = createSignal<T[]>([]);
+  const asked = createMemo(() =>
+    list.loaded() > 0 || word('group') !== undefined || word('sort') ? '' : (word('where') ?? ''),
+  );
+  createEffect(
+    on(asked, (where) => {
+      setFound([]);
+      if (where === '') return;
+      props.find?.(where).then(
+        (rows) => {
+          if (asked() === where) setFound(rows);
+        },
+        // The list that is on its way says what is wrong.
+        () => undefined,
+      );
+    }),
+  );
   const [figures, setFigures] = createSignal({ matched: 0, all: 0, lines: 0 });
   const [states, setStates] = createSignal(new Map<string, number>());
   const [chosen, setChosen] = createSignal<T[]>([]);
@@ -147,9 +167,9 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   let shownText = word('where') ?? '';
   createEffect(() => grid.show(layout(), sort()));
   createEffect(
-    on([ordering, list.loaded, hasRows], ([next]) => {
+    on([ordering, list.loaded, hasRows, found], ([next]) => {
       view.ordering = next;
-      view.rebuild(hasRows() ? list.table.rows : []);
+      view.rebuild(hasRows() ? list.table.rows : found());
       if (grid.selection.ids.size > 0) {
         const kept = new Set(view.rows.map(list.table.idOf));
         grid.selection.keep((id) => kept.has(id));
@@ -161,7 +181,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
       inState.clear();
       for (const row of list.partial() ? [] : list.table.rows) countState(row, 1);
       tally();
-      if (chosen().length > 0) choose(grid.selection.ids);
+      if (chosen().length > 0 || grid.selection.ids.size > 0) choose(grid.selection.ids);
     }),
   );
   const deaf = list.table.listen((changes) => {
@@ -204,6 +224,8 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   });
   const isWanted = (state: string) => (word('where') ?? '') === `state=${state.toLowerCase()}`;
   const hasList = () => list.loaded() > 0 && !list.partial();
+  const reading = () =>
+    found().length > 0 ? `the newest ${count(found().length)}; reading all …` : 'reading all …';
   return (
     <section
       class="panel list-page"
@@ -215,7 +237,7 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
           {props.title}
         </h1>
         <span class="list-figures" aria-live="polite">
-          <Show when={hasList()} fallback={list.problem() ?? 'reading …'}>
+          <Show when={hasList()} fallback={list.problem() ?? reading()}>
             {count(figures().matched)} of {count(figures().all)}
           </Show>
         </span>

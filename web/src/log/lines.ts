@@ -26,7 +26,15 @@ interface Kept {
   of: number;
 }
 
-export function createLines(name: () => LogName | null) {
+/**
+ * The lines of a log.
+ *
+ * @param told the text of a line that a search has told already: it is there before its window.
+ */
+export function createLines(
+  name: () => LogName | null,
+  told: (line: number) => string | undefined,
+) {
   const [about, setAbout] = createSignal<LogAbout | null>(null);
   const [count, setCount] = createSignal(0);
   const [grows, setGrows] = createSignal(false);
@@ -88,7 +96,7 @@ export function createLines(name: () => LogName | null) {
       const at = Math.floor((number - 1) / WINDOW);
       const line = windows.get(at)?.lines[(number - 1) % WINDOW];
       if (line === undefined) missing.add(at);
-      found.push(line ?? { number, text: undefined, at: null, isCut: false });
+      found.push(line ?? { number, text: told(number), at: null, isCut: false });
     }
     if (missing.size > 0) untrack(() => missing.forEach((at) => void readWindow(at)));
     return found;

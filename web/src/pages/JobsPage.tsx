@@ -1,15 +1,18 @@
 import { Show } from 'solid-js';
 import { useSearchParams } from '@solidjs/router';
+import { findJobs } from '../api/client';
 import type { JobRow } from '../api/types';
 import { JobHistory } from '../components/JobHistory';
 import { ListPage } from '../components/ListPage';
 import { jobColumns, NARROW_JOBS } from '../grid/columns';
 import { jobDeeds, perform, setPriority } from '../state/deeds';
 import { useFarm } from '../state/farm';
-import { useJobList } from '../state/lists';
+import { isListed, useJobList } from '../state/lists';
 import { createTitle } from '../state/title';
 import { TASK_ORDER, taskLook } from '../theme/states';
 
+/** So many rows are asked for while all are on their way. */
+const FIRST_ROWS = 200;
 const PRIORITIES = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
 
 /** Which jobs: those that matter now, or all there ever were. */
@@ -34,6 +37,12 @@ export function JobsPage() {
   const [words] = useSearchParams<{ scope?: string }>();
   const list = useJobList(farm);
   createTitle(() => 'Jobs');
+  const find = async (where: string) => {
+    const farmId = farm.store.farm?.farm_id;
+    if (farmId === undefined) return [];
+    const { jobs } = await findJobs(farmId, { where, limit: FIRST_ROWS, after: null });
+    return jobs.filter(isListed);
+  };
   const isAll = () => words.scope === 'all' || !list.complete();
   return (
     <Show
@@ -47,6 +56,7 @@ export function JobsPage() {
         example="beauty user=ann state=failed"
         list={list}
         columns={jobColumns(farm.zone)}
+        find={find}
         narrow={NARROW_JOBS}
         usual={[{ key: 'submitted', descending: true }]}
         groups={{

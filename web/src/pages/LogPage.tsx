@@ -24,7 +24,6 @@ export function LogPage() {
   const location = useLocation();
   const navigate = useNavigate();
   const farm = useFarm();
-  const job = createJobState(() => parameters.id);
   const asked = () => Number(location.query['attempt']) || null;
   const name = createMemo<LogName | null>(
     () => {
@@ -41,9 +40,14 @@ export function LogPage() {
         a?.attempt === b?.attempt,
     },
   );
-  const log = createLines(name);
   const errors = createFound();
   const search = createFound();
+  const told = createMemo(
+    () => new Map([...search.lines(), ...errors.lines()].map((one) => [one[0], one[1]])),
+  );
+  const log = createLines(name, (line) => told().get(line));
+  // The job is only named here: it is read behind the log.
+  const job = createJobState(createMemo(() => (log.about() === null ? null : parameters.id)));
   const [sought, setSought] = createSignal(String(location.query['find'] ?? ''));
   const [isRegex, setRegex] = createSignal(location.query['regex'] === '1');
   const [follows, setFollows] = createSignal(false);

@@ -15,6 +15,7 @@ import { LineChart } from '../components/LineChart';
 import { AttemptWords, MachinePicture } from '../components/MachinePicture';
 import { Panel } from '../components/Panel';
 import { StateChip } from '../components/StateChip';
+import { hardwareAmount, hardwareWord } from '../format/hardware';
 import { bytes, cpu, percent } from '../format/number';
 import { ago, clock, duration, full } from '../format/time';
 import { now } from '../state/clock';
@@ -217,8 +218,12 @@ export function WorkerPage() {
     const found = answerOf(detail);
     if (found === undefined) return [];
     return [
-      ...Object.entries(found.amounts).map(([key, value]) => [key, String(value)] as const),
-      ...Object.entries(found.attributes).map(([key, value]) => [key, value.join(', ')] as const),
+      ...Object.entries(found.amounts).map(
+        ([key, value]) => [hardwareWord(key), hardwareAmount(key, value)] as const,
+      ),
+      ...Object.entries(found.attributes).map(
+        ([key, value]) => [hardwareWord(key), value.join(', ')] as const,
+      ),
       ...Object.entries(found.host_properties).map(
         ([key, value]) =>
           [key, typeof value === 'object' ? JSON.stringify(value) : String(value)] as const,

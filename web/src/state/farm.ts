@@ -119,6 +119,7 @@ export function createFarmState(): FarmState {
     const overview = await getOverview(farmId);
     setServerTime(overview.now);
     included = overview.number;
+    setStore('farm', reconcile(overview.farm));
     setStore(
       produce((state) => {
         state.queues = Object.fromEntries(overview.queues.map((row) => [row.queue_id, row.name]));
@@ -188,12 +189,19 @@ export function createFarmState(): FarmState {
     }
   };
 
+  const findFarm = async () => {
+    const farms = await getFarms();
+    setStore('farms', farms);
+    const farm = farms.find((row) => row.farm_id === chosenFarm()) ?? farms[0];
+    // A page that needs to know no more begins with it, before the overview is here.
+    if (farm !== undefined) setStore('farm', reconcile(farm));
+    return farm;
+  };
+
   const start = async () => {
     try {
-      const [me, farms] = await Promise.all([getMe(), getFarms()]);
+      const [me, farm] = await Promise.all([getMe(), findFarm()]);
       setStore('me', me);
-      setStore('farms', farms);
-      const farm = farms.find((row) => row.farm_id === chosenFarm()) ?? farms[0];
       if (farm === undefined) {
         setFailure(
           me.role === 'member'

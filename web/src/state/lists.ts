@@ -48,11 +48,14 @@ function counted(row: JobRow): JobRow {
 
 const DAY_MS = 86_400_000;
 
+/** True of jobs the list holds: those that have not ended, or did within a day. */
+export const isListed = ({ ended_at }: JobRow): boolean =>
+  ended_at === null || ended_at >= now() - DAY_MS;
+
 /** The newest of the active jobs, as the farm's overview has them. */
 function newestJobs(farm: FarmState): JobRow[] {
-  const oldest = now() - DAY_MS;
   return unwrap(farm.store.jobs)
-    .filter(({ ended_at }) => ended_at === null || ended_at >= oldest)
+    .filter(isListed)
     .map((row) => ({ ...row, counts: { ...row.counts } }));
 }
 

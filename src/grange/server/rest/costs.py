@@ -1,5 +1,6 @@
 """Costs, months, statements, moves, credits, budgets, licence minutes."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
@@ -12,9 +13,10 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import Instant, billionths_of
 from grange.server.context import Context
-from grange.server.rest.given import Caller, Services
+from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.services.commands.budgets import DeleteBudget, PutBudget
 from grange.services.commands.postings import Frozen, PostLines
+from grange.services.owner import Token
 
 Answer = dict[str, Any]
 _MEDIA = {
@@ -146,9 +148,17 @@ async def get_statement_file(
 
 @post("/farms/{farm_id:str}/months/{month:str}/freeze", operation="FreezeMonth", status_code=201)
 async def freeze_month(
-    farm_id: FromPath[str], month: FromPath[str], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    month: FromPath[str],
+    context: Services,
+    caller: Caller,
+    once: Once = None,
 ) -> PostingAnswer:
     """Post a month's lines, and late findings about frozen months; neither ever changes again."""
+    token = once_token(caller, "FreezeMonth", once, farm_id, month)
+    before = await context.owner.answered(token)
+    if before is not None:
+        return _posted(before)
     plan = await _ask(context, "freeze_plan", farm_id=farm_id, month=month)
     frozen = Frozen(
         start_at=Instant(plan["start_at"]),
@@ -157,18 +167,26 @@ async def freeze_month(
         currency=plan["currency"],
         example=plan["example"],
     )
-    return await _post(context, plan, farm_id, PostingKind.FREEZE, caller.name, frozen=frozen)
+    return await _post(
+        context, plan, farm_id, PostingKind.FREEZE, caller.name, token=token, frozen=frozen
+    )
 
 
 @post("/farms/{farm_id:str}/months/{month:str}/moves", operation="MoveCost", status_code=201)
 async def move_cost(
+    *,
     farm_id: FromPath[str],
     month: FromPath[str],
     data: JSONBody[MoveBody],
     context: Services,
     caller: Caller,
+    once: Once = None,
 ) -> PostingAnswer:
     """Move posted cost somewhere else, by signed rows in the first open month."""
+    token = once_token(caller, "MoveCost", once, farm_id, month, data)
+    before = await context.owner.answered(token)
+    if before is not None:
+        return _posted(before)
     plan = await _ask(
         context,
         "move_plan",
@@ -179,18 +197,26 @@ async def move_cost(
         amount=_amount(data.amount),
     )
     reason = _reason(data.reason)
-    return await _post(context, plan, farm_id, PostingKind.MOVE, caller.name, reason=reason)
+    return await _post(
+        context, plan, farm_id, PostingKind.MOVE, caller.name, token=token, reason=reason
+    )
 
 
 @post("/farms/{farm_id:str}/months/{month:str}/credits", operation="CreditCost", status_code=201)
 async def credit_cost(
+    *,
     farm_id: FromPath[str],
     month: FromPath[str],
     data: JSONBody[CreditBody],
     context: Services,
     caller: Caller,
+    once: Once = None,
 ) -> PostingAnswer:
     """Let the house pay posted cost of a client, by signed rows in the first open month."""
+    token = once_token(caller, "CreditCost", once, farm_id, month, data)
+    before = await context.owner.answered(token)
+    if before is not None:
+        return _posted(before)
     plan = await _ask(
         context,
         "credit_plan",
@@ -200,7 +226,9 @@ async def credit_cost(
         amount=_amount(data.amount),
     )
     reason = _reason(data.reason)
-    return await _post(context, plan, farm_id, PostingKind.CREDIT, caller.name, reason=reason)
+    return await _post(
+        context, plan, farm_id, PostingKind.CREDIT, caller.name, token=token, reason=reason
+    )
 
 
 @get("/farms/{farm_id:str}/budgets", operation="ListBudgets")
@@ -211,7 +239,11 @@ async def list_budgets(farm_id: FromPath[str], context: Services) -> Answer:
 
 @post("/farms/{farm_id:str}/budgets", operation="PutBudget", status_code=201)
 async def put_budget(
-    farm_id: FromPath[str], data: JSONBody[BudgetBody], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    data: JSONBody[BudgetBody],
+    context: Services,
+    caller: Caller,
+    once: Once = None,
 ) -> BudgetId:
     """Set a budget, or change the one that is named."""
     strange = set(data.scope) - _SCOPES
@@ -234,7 +266,8 @@ async def put_budget(
             end_at=None if data.end_at is None else Instant(data.end_at),
             stops=data.stops,
             by=caller.name,
-        )
+        ),
+        token=once_token(caller, "PutBudget", once, farm_id, data),
     )
     return BudgetId(budget_id=found["budget_id"])
 
@@ -267,6 +300,7 @@ async def _post(
     kind: PostingKind,
     by: str,
     *,
+    token: Token | None,
     reason: str = "",
     frozen: Frozen | None = None,
 ) -> PostingAnswer:
@@ -284,8 +318,13 @@ async def _post(
             based_on=plan["based_on"],
             frozen=frozen,
             by=by,
-        )
+        ),
+        token=token,
     )
+    return _posted(done)
+
+
+def _posted(done: Mapping[str, Any]) -> PostingAnswer:
     return PostingAnswer(posting_id=done["posting_id"], month=done["month"], lines=done["lines"])
 
 

@@ -11,7 +11,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import Instant, amount_text, billionths_of
 from grange.ports.state import Order
-from grange.server.rest.given import Caller, Services
+from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.services.commands.exchange import PutExchangeRate
 from grange.services.reads.rows import equals
 
@@ -48,7 +48,11 @@ class ExchangeRateId(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/farms/{farm_id:str}/exchange-rates", operation="PutExchangeRate", status_code=201)
 async def put_exchange_rate(
-    farm_id: FromPath[str], data: JSONBody[ExchangeRateBody], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    data: JSONBody[ExchangeRateBody],
+    context: Services,
+    caller: Caller,
+    once: Once = None,
 ) -> ExchangeRateId:
     """Say what the farm's currency is worth in dollars from a date on."""
     found = await context.owner.ask(
@@ -57,7 +61,8 @@ async def put_exchange_rate(
             billionths=_billionths(data.rate),
             valid_from=None if data.valid_from is None else Instant(data.valid_from),
             by=caller.name,
-        )
+        ),
+        token=once_token(caller, "PutExchangeRate", once, farm_id, data),
     )
     return ExchangeRateId(rate_id=found["rate_id"])
 

@@ -26,7 +26,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool = True
 
 
-def once_token(caller: Principal, operation: str, once: str | None, asked: str) -> Token | None:
+def once_token(caller: Principal, operation: str, once: str | None, *asked: object) -> Token | None:
     """Return what makes the owner answer a repeated request as it did the first; None: nothing.
 
     Args:
@@ -37,5 +37,5 @@ def once_token(caller: Principal, operation: str, once: str | None, asked: str) 
     """
     if once is None:
         return None
-    digest = sha256(asked.encode()).hexdigest()
+    digest = sha256(msgspec.json.encode(asked, order="deterministic")).hexdigest()
     return Token(caller=caller.name, operation=operation, token=once, request_hash=digest)

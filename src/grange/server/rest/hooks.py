@@ -25,7 +25,7 @@ from grange.kernel.units import MILLIS_PER_HOUR
 from grange.ports.hooks import Sealing
 from grange.ports.state import AllOf, Compare, Order
 from grange.server.context import Context
-from grange.server.rest.given import Caller, Services
+from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.services.commands.hooks import (
     NoteDeliveries,
     PutHook,
@@ -183,7 +183,11 @@ async def list_hooks(farm_id: FromPath[str], context: Services) -> Hooks:
 
 @post("/farms/{farm_id:str}/hooks", operation="PutHook", status_code=201)
 async def put_hook(
-    farm_id: FromPath[str], data: JSONBody[HookBody], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    data: JSONBody[HookBody],
+    context: Services,
+    caller: Caller,
+    once: Once = None,
 ) -> HookMade:
     """Have a program or web address told of events; one of the same name is replaced."""
     if bool(data.command) == bool(data.url):
@@ -204,7 +208,8 @@ async def put_hook(
             kind=kind,
             target=context.hooks.sealing.seal(target),
             by=caller.name,
-        )
+        ),
+        token=once_token(caller, "PutHook", once, farm_id, data),
     )
     hook = await _hook(context, farm_id, made["hook_id"])
     return _made(context, hook)
@@ -241,11 +246,16 @@ async def renew_hook_secret(
 
 @post("/farms/{farm_id:str}/hooks/{hook_id:str}/test", operation="TestHook", status_code=200)
 async def test_hook(
-    farm_id: FromPath[str], hook_id: FromPath[str], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    hook_id: FromPath[str],
+    context: Services,
+    caller: Caller,
+    once: Once = None,  # noqa: PT028 - a handler, no test
 ) -> DeliveryRow:
     """Send an event of no importance now, and say what became of it."""
     made = await context.owner.ask(
-        TestHook(farm_id=FarmId(farm_id), hook_id=hook_id, by=caller.name)
+        TestHook(farm_id=FarmId(farm_id), hook_id=hook_id, by=caller.name),
+        token=once_token(caller, "TestHook", once, farm_id, hook_id),
     )
     await context.hooks.step(context.clock.now())
     row = await context.store.get(HookDelivery, (hook_id, made["event_id"]))

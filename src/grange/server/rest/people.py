@@ -88,7 +88,9 @@ class LoginLink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post("/users", operation="AddUser", status_code=201)
-async def add_user(data: JSONBody[NewUser], caller: Caller, context: Services) -> UserRow:
+async def add_user(
+    data: JSONBody[NewUser], caller: Caller, context: Services, once: Once = None
+) -> UserRow:
     """Add a user."""
     role = Role(data.role)
     if caller.role is not Role.OWNER and role is not Role.MEMBER:
@@ -96,7 +98,10 @@ async def add_user(data: JSONBody[NewUser], caller: Caller, context: Services) -
             f"Only an owner of the server may add a user of role {role}; you may add members."
         )
     farms = await _farms_of_worker(data.farm_id, context) if role is Role.WORKER else ()
-    await context.owner.ask(AddUser(name=data.name, role=role, farms=farms, by=caller.name))
+    await context.owner.ask(
+        AddUser(name=data.name, role=role, farms=farms, by=caller.name),
+        token=once_token(caller, "AddUser", once, data),
+    )
     await context.identity.refresh()
     user = await context.store.get(User, (data.name,))
     if user is None:
@@ -136,7 +141,7 @@ async def change_user(
 async def add_key(
     name: FromPath[str], caller: Caller, context: Services, once: Once = None
 ) -> NewKey:
-    """Make a key for a user; the same `Idempotency-Key` again answers with the same key."""
+    """Make a key for a user."""
     _check(caller, name, context)
     key_id = context.identity.new_key_id()
     key = await context.owner.ask(

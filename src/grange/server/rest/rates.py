@@ -28,7 +28,7 @@ from grange.kernel.ids import FarmId, FleetId
 from grange.kernel.units import Instant, amount_text, billionths_of
 from grange.ports.state import Order
 from grange.server.context import Context
-from grange.server.rest.given import Caller, Services
+from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.services.commands.farm_objects import PutRateCard
 from grange.services.reads.rows import equals
 
@@ -151,7 +151,11 @@ class CardId(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/farms/{farm_id:str}/rate-cards", operation="PutRateCard", status_code=201)
 async def put_rate_card(
-    farm_id: FromPath[str], data: JSONBody[RateCardBody], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    data: JSONBody[RateCardBody],
+    context: Services,
+    caller: Caller,
+    once: Once = None,
 ) -> CardId:
     """Put a rate card; earlier ones stay for what began before it."""
     if not data.lines and data.sell is None:
@@ -168,7 +172,8 @@ async def put_rate_card(
             lines=tuple(_line(item, f"lines[{n}]", context) for n, item in enumerate(data.lines)),
             terms=_terms(data),
             by=caller.name,
-        )
+        ),
+        token=once_token(caller, "PutRateCard", once, farm_id, data),
     )
     return CardId(card_id=found["card_id"])
 

@@ -11,7 +11,7 @@ from grange.books.report_times import next_at
 from grange.domain.schedules import Every, ReportSchedule
 from grange.kernel.ids import FarmId
 from grange.ports.state import Order
-from grange.server.rest.given import Caller, Services
+from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.services.commands.reports import PutReportSchedule, RemoveReportSchedule
 from grange.services.reads.rows import equals
 
@@ -110,7 +110,11 @@ async def list_report_schedules(farm_id: FromPath[str], context: Services) -> Re
 
 @post("/farms/{farm_id:str}/report-schedules", operation="PutReportSchedule", status_code=201)
 async def put_report_schedule(
-    farm_id: FromPath[str], data: JSONBody[ReportScheduleBody], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    data: JSONBody[ReportScheduleBody],
+    context: Services,
+    caller: Caller,
+    once: Once = None,
 ) -> ReportScheduleId:
     """Have a report made again and again; it is checked now."""
     arguments = {
@@ -134,7 +138,8 @@ async def put_report_schedule(
             weekday=data.weekday,
             to=data.to,
             by=caller.name,
-        )
+        ),
+        token=once_token(caller, "PutReportSchedule", once, farm_id, data),
     )
     return ReportScheduleId(schedule_id=found["schedule_id"])
 

@@ -1,7 +1,7 @@
 """Hooks, people's messages, and what became of deliveries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -32,7 +32,7 @@ class PutHook:
     name: str
     events: Sequence[str]
     kind: str
-    target: str
+    target: str = field(repr=False)
     """Sealed."""
     by: str
 
@@ -154,7 +154,7 @@ class PutMessagePlan:
 
     farm_id: FarmId
     user_name: str
-    targets: str
+    targets: str = field(repr=False)
     """Sealed."""
     shown: Sequence[str]
     events: Sequence[str]

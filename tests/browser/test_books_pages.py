@@ -1,0 +1,186 @@
+"""What the books promise, as their pages show it: whole days, one total, months that stay, gaps."""
+
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from playwright.sync_api import expect
+
+from grange.adapters.host.clock import SystemClock
+from grange.books.catalog.registry import TABLES
+from grange.books.catalog.schema import arrow_table
+from grange.kernel.units import MILLIS_PER_HOUR, Instant, instant_of
+from grange.testing.farm import LocalFarm
+from grange.testing.studio import simulated_studio
+from tests.browser.conftest import Visitor
+from tests.unit.streams.log_facts import busy
+
+pytestmark = pytest.mark.chromium
+
+BERLIN = ZoneInfo("Europe/Berlin")
+SPRING, AUTUMN = date(2026, 3, 29), date(2025, 10, 26)
+"""Sundays of 23 and 25 hours."""
+MACHINES = 2
+SILENT_HOURS = (4, 5)
+HOURS = 10
+
+
+def midnight(day: date) -> Instant:
+    return instant_of(datetime(day.year, day.month, day.day, tzinfo=BERLIN))
+
+
+class Past:
+    """A server with a simulated farm on each change of the clocks; one from the Friday before."""
+
+    def __init__(self, farm: LocalFarm, farms: dict[date, str]) -> None:
+        self.farm = farm
+        self.farms = farms
+
+    def call(self, method: str, day: date, path: str, body: Any = None, **query: Any) -> Any:
+        """Ask REST about the farm of a day."""
+        return self.farm.connect().call(
+            method,
+            f"/api/v1/farms/{self.farms[day]}{path}",
+            query={name: str(value) for name, value in query.items()},
+            body=body,
+            service="grange",
+        )
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    data = tmp_path_factory.mktemp("past")
+    with LocalFarm(data) as farm:
+        farms = {}
+        for day, before, days in ((SPRING, 0, 1.1), (AUTUMN, 2, 3.1)):
+            with ThreadPoolExecutor(1) as elsewhere:  # this thread drives a browser already
+                made = elsewhere.submit(
+                    simulated_studio,
+                    data / "made",
+                    workers=MACHINES,
+                    days=days,
+                    start=midnight(day - timedelta(days=before)),
+                    samples=False,
+                ).result()
+            farm.connect().call(
+                "POST", "/api/v1/farms/simulated", body={"folder": "made"}, service="grange"
+            )
+            shutil.rmtree(data / "made", ignore_errors=True)
+            farms[day] = made.farm_id
+        yield Past(farm, farms)
+
+
+@pytest.mark.parametrize(("day", "hours"), [(SPRING, 23), (AUTUMN, 25)], ids=["spring", "autumn"])
+def test_a_day_on_which_clocks_change_is_whole(
+    past: Past, visit: Visitor, day: date, hours: int
+) -> None:
+    """UX-17: Σ of all accounts = workers × time; the page says so in the farm's zone."""
+    start, end = midnight(day), midnight(day + timedelta(days=1))
+    assert end - start == hours * MILLIS_PER_HOUR
+    told = past.call("GET", day, "/accounts", start=start, end=end)
+    assert told["machine_ms"] == MACHINES * (end - start)
+    assert sum(told["total"].values()) == told["machine_ms"]
+    page = visit(past.farm).open(f"/usage?from={start}&to={end}", farm_id=past.farms[day])
+    receipt = page.locator(".picture-receipt")
+    expect(receipt.locator(".equation-line")).to_have_text(
+        f"{MACHINES} machines × {hours * 3600:,}.0 s"
+    )
+    expect(receipt.locator("tfoot")).to_contain_text(f"{MACHINES * hours * 3600:,}.0 s")
+    expect(receipt.locator(".unaccounted")).to_have_text("Unaccounted: 0.0 s")
+    expect(receipt.locator(".unaccounted")).to_have_attribute("data-ok", "yes")
+
+
+def test_cost_is_the_same_total_however_it_is_grouped(past: Past, visit: Visitor) -> None:
+    """UX-18: by project, user and queue, to the cent; the page says what REST says."""
+    start, end = midnight(AUTUMN - timedelta(days=2)), midnight(AUTUMN + timedelta(days=1))
+    totals = set()
+    seen = visit(past.farm)
+    for by in ("project", "user", "queue"):
+        told = past.call("GET", AUTUMN, "/reports/cost", start=start, end=end, by=by, limit=10_000)
+        rows = sum((Decimal(row["cost"]) for row in told["rows"]), Decimal(0))
+        totals.add(rows)
+        assert told["matched"] == len(told["rows"])
+        page = seen.open(f"/cost?by={by}&range=year", farm_id=past.farms[AUTUMN])
+        said = f"{rows.quantize(Decimal('0.01')):,} {told['currency']}"
+        expect(page.locator(".notes li").first).to_contain_text(said)
+    assert len(totals) == 1
+    assert totals.pop() > 0
+
+
+def test_a_frozen_month_stays_whatever_the_rates_become(past: Past, visit: Visitor) -> None:
+    """UX-18: the page of a posted statement is unchanged after the rates were edited."""
+    month = f"{AUTUMN:%Y-%m}"
+    past.call("POST", AUTUMN, f"/months/{month}/freeze")
+    seen = visit(past.farm)
+
+    def shown() -> str:
+        page = seen.open(f"/cost?month={month}", farm_id=past.farms[AUTUMN])
+        sheet = page.locator(".sheet-table").first
+        expect(sheet.locator("tfoot")).to_contain_text(re.compile(r"[1-9]"))
+        return sheet.inner_text()
+
+    before = shown()
+    past.call(
+        "POST",
+        AUTUMN,
+        "/rate-cards",
+        {
+            "name": "ten times as much",
+            "valid_from": midnight(AUTUMN - timedelta(days=3)),
+            "lines": [{"unit": "worker_hour", "per_hour": "999"}],
+        },
+    )
+    assert shown() == before
+
+
+GAP = """() => {
+  const canvas = document.querySelector('.line-chart .uplot canvas');
+  const path = document.querySelector('.line-key path');
+  if (canvas === null || path === null || canvas.width < 100) return null;
+  const colour = getComputedStyle(path).stroke.match(/[0-9]+/g).map(Number);
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const columns = [];
+  for (let x = 0; x < canvas.width; x += 1)
+    for (let y = 0; y < canvas.height; y += 1) {
+      const at = 4 * (y * canvas.width + x);
+      if (data[at + 3] > 200 && [0, 1, 2].every((n) => Math.abs(data[at + n] - colour[n]) < 40)) {
+        columns.push(x);
+        break;
+      }
+    }
+  if (columns.length < 50) return null;
+  const steps = columns.slice(1).map((x, n) => x - columns[n]);
+  return Math.max(...steps) / (columns.at(-1) - columns[0]);
+}"""
+"""How much of the width of a line is without it, in one piece; null: it is not drawn yet."""
+
+
+def test_time_nobody_knows_of_is_drawn_as_a_gap(own_farm: LocalFarm, visit: Visitor) -> None:
+    """UX-20: two silent hours of ten are no line; nothing is drawn from one end to the other."""
+    start = SystemClock().now() // MILLIS_PER_HOUR * MILLIS_PER_HOUR - HOURS * MILLIS_PER_HOUR
+    rows = busy(
+        start, HOURS, stream="north", machine="ada", silent_hours=SILENT_HOURS, per_minute=3
+    )
+    hand_in(own_farm, rows)
+    page = visit(own_farm).open("/streams?streams=north&measure=files")
+    found = page.wait_for_function(GAP).json_value()
+    assert found == pytest.approx(len(SILENT_HOURS) / HOURS, abs=0.03)
+
+
+def hand_in(farm: LocalFarm, rows: list[dict[str, Any]]) -> None:
+    """Hand in lines of streams as a collector does."""
+    spec = TABLES["log_lines"]
+    names = [name for name in spec.column_names if name != "farm_id"]
+    table = arrow_table(spec, rows).select(names)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    farm.connect().upload(f"/api/v1/farms/{farm.farm_id}/streams/lines", sink.getvalue())
