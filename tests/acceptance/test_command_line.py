@@ -99,6 +99,7 @@ def test_a_job_can_be_canceled_and_only_after_a_yes(farm: RunningFarm):
 
 
 def test_lists_are_plain_in_a_pipe_and_say_how_many_there_are(farm: RunningFarm):
+    """UX-24, of lists: JSON that can be read, and no escapes where nobody looks."""
     for number in range(3):
         answer(farm, "submit", "--name", f"many {number}", "--", "true")
     listed = farm.grange("job", "ls", "--limit", "2")

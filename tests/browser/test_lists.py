@@ -102,6 +102,29 @@ def test_a_query_finds_the_one_and_the_same_as_the_server(large: LocalFarm, visi
     expect(page.locator(ROWS).first).to_be_visible()
 
 
+def test_what_a_condition_finds_is_shown_before_all_rows_are_here(
+    large: LocalFarm, visit: Visitor
+) -> None:
+    """UX-6: the server finds it among all; the list that is on its way takes its place."""
+    seen = visit(large)
+    held: list[Route] = []
+    snapshot = "**/snapshots/jobs*"
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    seen.page.route(snapshot, hold)
+    page = opened(seen, "/jobs?where=needle")
+    expect(page.locator(ROWS)).to_have_count(1)
+    expect(page.locator(".list-figures")).to_have_text("the newest 1; reading all …")
+    page.unroute(snapshot)
+    for route in held:
+        route.continue_()
+    expect(page.locator(".list-figures")).to_have_text(f"1 of {JOBS + 1:,}")
+    expect(page.locator(ROWS)).to_have_count(1)
+    expect(page.locator(ROWS)).to_contain_text("needle")
+
+
 def test_a_waiting_job_says_why_and_can_be_found_and_ordered_by_it(
     large: LocalFarm, visit: Visitor
 ) -> None:

@@ -1,5 +1,9 @@
 /** What the REST API under /api/v1 answers. Instants are epoch milliseconds; money is a decimal string. */
 
+import type { components } from './schema';
+
+type Served = components['schemas'];
+
 export type Instant = number;
 export type Money = string;
 
@@ -31,14 +35,7 @@ export type Account =
 
 export type Counts = Partial<Record<TaskStatus, number>>;
 
-export interface Farm {
-  farm_id: string;
-  name: string;
-  zone: string;
-  currency: string;
-  /** Nothing of it ever happened: its past was made up. */
-  simulated: boolean;
-}
+export type Farm = Served['FarmRow'];
 
 export interface Held {
   place: string;
@@ -294,41 +291,9 @@ export interface ReportKind {
   fields: { name: string; kind: string; meaning: string }[];
 }
 
-export interface WhyStep {
-  reason: string;
-  reached: number;
-  stopped: number;
-  text: string;
-}
-
-export interface WhyLayer {
-  layer_id: string;
-  name: string;
-  ready: number;
-  pending: number;
-  suspended: number;
-  running: number;
-  /** Empty: nothing keeps it. */
-  reason: string;
-  text: string;
-  funnel: WhyStep[];
-  workers: { worker_id: string; name: string; reason: string; text: string }[];
-  workers_left_out: number;
-  layers_before: number;
-  tasks_before: number;
-  priority_to_be_first: number | null;
-  what_if: { drop: string; workers: number; next_reason: string }[];
-}
-
-export interface Why {
-  job_id: string;
-  name: string;
-  status: string;
-  priority: number;
-  reason: string;
-  text: string;
-  layers: WhyLayer[];
-}
+export type WhyStep = Served['Step'];
+export type WhyLayer = Served['LayerAnswer'];
+export type Why = Served['JobAnswer'];
 
 /** What an action would do, or did. */
 export interface Consequence {
