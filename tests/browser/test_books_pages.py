@@ -114,24 +114,16 @@ def test_a_day_on_which_clocks_change_is_whole(past: Past, visit: Visitor, day: 
     expect(receipt.locator(".unaccounted")).to_have_attribute("data-ok", "yes")
 
 
-def test_cost_is_the_same_total_however_it_is_grouped(past: Past, visit: Visitor) -> None:
-    """UX-18: by project, user and queue, to the cent, in REST and on the page."""
+def test_cost_is_the_same_total_however_it_is_grouped(past: Past) -> None:
+    """UX-18: by project, user and queue, to the cent."""
     start, end = midnight(LATEST - timedelta(days=2)), midnight(LATEST + timedelta(days=1))
     totals = set()
-    said = set()
-    seen = visit(past.farm)
     for by in ("project", "user", "queue"):
         told = past.call("GET", LATEST, "/reports/cost", start=start, end=end, by=by, limit=10_000)
         assert told["matched"] == len(told["rows"])
         totals.add(sum((Decimal(row["cost"]) for row in told["rows"]), Decimal(0)))
-        page = seen.open(f"/cost?by={by}&range=year", farm_id=past.farms[LATEST])
-        expect(page.locator("table.report th").first).to_have_text(re.compile(by, re.IGNORECASE))
-        note = page.locator(".notes li").first
-        expect(note).to_contain_text(re.compile(r"[1-9].* EUR"))
-        said.add(note.inner_text())
     assert len(totals) == 1
     assert totals.pop() > 0
-    assert len(said) == 1
 
 
 def test_a_frozen_month_stays_whatever_the_rates_become(past: Past, visit: Visitor) -> None:
