@@ -119,7 +119,6 @@ export function createFarmState(): FarmState {
     const overview = await getOverview(farmId);
     setServerTime(overview.now);
     included = overview.number;
-    setStore('farm', reconcile(overview.farm));
     setStore(
       produce((state) => {
         state.queues = Object.fromEntries(overview.queues.map((row) => [row.queue_id, row.name]));
