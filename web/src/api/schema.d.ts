@@ -946,6 +946,7 @@ export interface components {
       fleets: components['schemas']['NamedFleet'][];
       jobs: components['schemas']['JobRow'][];
       now: number;
+      number: number;
       queues: components['schemas']['NamedQueue'][];
       workers: components['schemas']['WorkerRow'][];
     };
