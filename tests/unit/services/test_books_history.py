@@ -427,6 +427,19 @@ def test_a_price_change_affects_new_work_only(bench):
     assert record["current"]["render_ms"] == 0
 
 
+def test_what_was_canceled_or_broken_off_is_aborted_and_a_failure_is_a_crash(bench):
+    """Ledger S0-54: per worker, through either door."""
+    bench.keep(submission_fact())
+    ends = ("CANCELED", "INTERRUPTED", "INTERRUPTED", "FAILED", "SUCCEEDED")
+    for number, status in enumerate(ends):
+        bench.keep(attempt(number, number * 1_000, number * 1_000 + 500, status=status))
+    bench.travel(T0 + MILLIS_PER_MINUTE)
+    (share,) = bench.books.call("history_record", {"farm_id": FARM, "layer_id": LAYER})["workers"]
+    assert (share["sent"], share["crashed"], share["aborted"]) == (5, 1, 3)
+    paged = SdkBooks(InProcess(bench.books), bench.clock).history.all[0].workers
+    assert [(one.sent, one.crashed, one.aborted) for one in paged.values()] == [(5, 1, 3)]
+
+
 def test_the_store_keeps_the_51st_error_and_the_view_shows_50(bench):
     """Ledger S0-51: capped view, uncapped store, server-made errors counted apart."""
     bench.keep(submission_fact())

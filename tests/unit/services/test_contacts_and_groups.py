@@ -11,6 +11,7 @@ from grange.domain.licences import LicencePool, Region, RegionTerms, pool_for
 from grange.domain.statuses import WorkerStatus
 from grange.domain.work import Job, Layer, Worker
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
+from grange.kernel.ids import JobId
 from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE, datetime_of
 from grange.sdk.books import Books as SdkBooks
 from grange.services.commands.groups import ChangeGroup, RemoveGroup, ReplaceGroups
@@ -405,7 +406,7 @@ def test_frames_of_many_jobs_at_once_are_each_those_of_the_job_alone(bench, subm
         layer_id = numbered("step", number)
         bench.put(
             Job(
-                farm_id=FARM, queue_id=QUEUE, job_id=job_id, name="j", created_at=T0,
+                farm_id=FARM, queue_id=QUEUE, job_id=JobId(job_id), name="j", created_at=T0,
                 created_by="ann",
             )
         )  # fmt: skip
