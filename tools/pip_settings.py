@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def uv_environment(python: Path, *, cache: Path) -> dict[str, str]:
+def uv_environment(
+    python: Path, *, cache: Path, ours: Mapping[str, str] = os.environ
+) -> dict[str, str]:
     """Return the environment for uv: ours, plus what pip is set up to use.
 
     `cache` is where downloads go if there is no home folder to keep them in.
 
     Where uv has settings of its own, they stay. Pins (`constraint`) are left out on purpose.
     """
-    environment = dict(os.environ)
-    settings = _pip_settings(python)
+    environment = dict(ours)
+    settings = _pip_settings(python, environment)
     index = settings.get("index-url")
     extra = settings.get("extra-index-url", "").split()
     links = settings.get("find-links", "").split()
@@ -66,11 +68,10 @@ def configured_index() -> str | None:
     return None
 
 
-def _pip_settings(python: Path) -> Mapping[str, str]:
+def _pip_settings(python: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
     """Return pip's settings by name; the environment wins, then `[install]`, then later files."""
-    done = subprocess.run(
-        [python, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
-    )
+    command = [str(python), "-m", "pip", "config", "list"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     settings: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in done.stdout.splitlines():
         name, _, quoted = line.partition("=")

@@ -1,5 +1,6 @@
 """pip's settings reach uv, which does not read them."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,17 +12,21 @@ from tools.pip_settings import configured_index, uv_environment
 @pytest.fixture
 def pip_conf(tmp_path, monkeypatch):
     """Write pip's settings for this test; no others are seen."""
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_CERT"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_FIND_LINKS", "SSL_CERT_FILE"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
     path = tmp_path / "pip.conf"
     monkeypatch.setenv("PIP_CONFIG_FILE", str(path))
     return path
 
 
-def environment(cache: Path) -> dict[str, str]:
-    return uv_environment(Path(sys.executable), cache=cache)
+def environment(cache: Path, **settings: str) -> dict[str, str]:
+    """Return uv's environment where ours says nothing of either but a file and `settings`."""
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_")) and name != "SSL_CERT_FILE"
+    }
+    told = {"PIP_CONFIG_FILE": os.environ["PIP_CONFIG_FILE"], **settings}
+    return uv_environment(Path(sys.executable), cache=cache, ours={**ours, **told})
 
 
 def test_index_certificate_and_links_are_passed_on(pip_conf, tmp_path):
@@ -42,16 +47,16 @@ def test_index_certificate_and_links_are_passed_on(pip_conf, tmp_path):
     assert found["SSL_CERT_FILE"] == "/etc/studio.pem"
 
 
-def test_the_environment_wins_over_the_file(pip_conf, tmp_path, monkeypatch):
+def test_the_environment_wins_over_the_file(pip_conf, tmp_path):
     pip_conf.write_text("[global]\nindex-url = https://file.example/simple\n")
-    monkeypatch.setenv("PIP_INDEX_URL", "https://environment.example/simple")
-    assert environment(tmp_path)["UV_DEFAULT_INDEX"] == "https://environment.example/simple"
+    index = "https://environment.example/simple"
+    assert environment(tmp_path, PIP_INDEX_URL=index)["UV_DEFAULT_INDEX"] == index
 
 
-def test_settings_of_uv_itself_stay(pip_conf, tmp_path, monkeypatch):
+def test_settings_of_uv_itself_stay(pip_conf, tmp_path):
     pip_conf.write_text("[global]\nindex-url = https://pip.example/simple\n")
-    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://uv.example/simple")
-    assert environment(tmp_path)["UV_DEFAULT_INDEX"] == "https://uv.example/simple"
+    index = "https://uv.example/simple"
+    assert environment(tmp_path, UV_DEFAULT_INDEX=index)["UV_DEFAULT_INDEX"] == index
 
 
 def test_links_to_folders_that_are_gone_are_left_out(pip_conf, tmp_path):
@@ -61,7 +66,6 @@ def test_links_to_folders_that_are_gone_are_left_out(pip_conf, tmp_path):
 
 def test_without_a_home_folder_downloads_stay_in_the_checkout(pip_conf, tmp_path, monkeypatch):
     pip_conf.write_text("")
-    monkeypatch.delenv("UV_CACHE_DIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "no-such-home"))
     assert environment(tmp_path / "cache")["UV_CACHE_DIR"] == str(tmp_path / "cache")
 

@@ -10,7 +10,6 @@ from grange.server.rest.app import openapi_document
 
 TYPES = Path(__file__).resolve().parents[3] / "web" / "src" / "api" / "types.ts"
 SCHEMAS = {
-    "Farm": "FarmRow",
     "Me": "Me",
     "JobRow": "JobRow",
     "WorkerThread": "ThreadRow",
