@@ -1,6 +1,8 @@
 """Rule packs and their parser, on logs recorded from real runs, grown byte by byte."""
 
 import itertools
+import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -109,7 +111,7 @@ def test_ffmpeg_books_no_frames_but_names_its_output_and_counts_by_time() -> Non
     [
         ("mitsuba-missing-scene.log", "missing_input", "mitsuba/1:mitsuba.file-not-found"),
         ("mitsuba-module-missing-scene.log", "missing_input", "mitsuba/1:mitsuba.file-not-found"),
-        ("povray-parse-error.log", "scene", "povray/2:povray.parse-error"),
+        ("povray-parse-error.log", "scene", "povray/3:povray.parse-error"),
         ("ffmpeg-missing-input.log", "missing_input", "ffmpeg/1:ffmpeg.no-sequence"),
     ],
 )
@@ -118,6 +120,30 @@ def test_a_failed_run_is_put_down_to_its_cause(name: str, error_class: str, rule
     verdict = follow(name, command=command)[0].verdict(1, None)
     assert (verdict.error_class, verdict.rule) == (error_class, rule)
     assert verdict.text
+
+
+@pytest.mark.povray
+@pytest.mark.parametrize("length", range(0, 80, 6))
+def test_a_missing_file_is_known_wherever_the_renderer_breaks_its_lines(
+    length: int, tmp_path: Path
+) -> None:
+    """POV-Ray breaks lines at 80 columns: where a message is torn depends on the path in it."""
+    place = tmp_path / ("d" * length)
+    place.mkdir(exist_ok=True)
+    scene = place / "scene.pov"
+    scene.write_text('#include "not_there.inc"\n', encoding="ascii")
+    done = subprocess.run(
+        [os.environ["GRANGE_TEST_POVRAY"], f"+I{scene}", f"+O{place}/o.png", "-D", "+W8", "+H8"],
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    parser = LogParser(bundled_packs(), "povray", (), START)
+    for line in done.stderr.splitlines():
+        parser.line(line, START)
+    verdict = parser.verdict(done.returncode, None)
+    assert (verdict.error_class, verdict.rule) == (
+        "missing_input", "povray/3:povray.include-missing",
+    )  # fmt: skip
+    assert "Parse Error: Cannot open include file not_there.inc." in verdict.text
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ class ErrorRule:
     """One kind of error."""
 
     rule: str
-    """Pack, version and rule, e.g. `povray/2:povray.parse-error`."""
+    """Pack, version and rule, e.g. `povray/3:povray.parse-error`."""
     error_class: str
     pattern: re.Pattern[str]
 

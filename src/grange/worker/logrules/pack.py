@@ -17,7 +17,7 @@ regular expression; the named groups of the expression say what was found:
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -76,10 +76,32 @@ class Pack:
     commands: tuple[re.Pattern[str], ...]
     outputs: tuple[re.Pattern[str], ...]
     rules: tuple[Rule, ...]
+    columns: int | None = None
+    """Where the renderer breaks its lines, so that long paths tear messages; None: nowhere."""
 
     def runs(self, command: str) -> bool:
         """Return True if the command line or script names this renderer."""
         return any(pattern.search(command) for pattern in self.commands)
+
+    def whole(self, lines: Iterable[str]) -> list[str]:
+        """Return lines as they were before the renderer broke them.
+
+        A line is broken at a blank, which begins the next line, or inside a word that is longer
+        than a line.
+        """
+        if self.columns is None:
+            return list(lines)
+        found: list[str] = []
+        length = 0
+        for line in lines:
+            blank, _, rest = line.partition(" ")
+            goes_on = not blank and length + 1 + len(rest.partition(" ")[0]) > self.columns
+            if found and (length == self.columns or (goes_on and rest[:1] not in {"", " "})):
+                found[-1] += line
+            else:
+                found.append(line)
+            length = len(line)
+        return found
 
     def speaks(self, line: str) -> bool:
         """Return True if a line of output is this renderer's."""
@@ -103,6 +125,7 @@ def parse_pack(text: str, where: str) -> Pack:
             commands=tuple(re.compile(one) for one in recognise.get("command", ())),
             outputs=tuple(re.compile(one) for one in recognise.get("output", ())),
             rules=tuple(_rule(rule, where) for rule in data.get("rule", ())),
+            columns=data.get("columns"),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError, re.error) as error:
         raise ConfigurationError(f"{where}: not a rule pack: {error}") from error

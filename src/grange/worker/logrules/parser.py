@@ -60,7 +60,7 @@ class Verdict:
 
     error_class: str
     rule: str
-    """Pack name, version and rule id, e.g. `povray/2:povray.parse-error`."""
+    """Pack name, version and rule id, e.g. `povray/3:povray.parse-error`."""
     text: str
     """The line that gave it away, or a sentence."""
 
@@ -162,7 +162,8 @@ class LogParser:
             if rule.pattern.search(line)
         }
         for pack in packs:
-            lines = [x for x in self._tail if pack is not self._generic or x not in harmless]
+            tail = pack.whole(self._tail)
+            lines = [x for x in tail if pack is not self._generic or x not in harmless]
             for rule in pack.rules:
                 weak = pack is self._generic and rule.error_class in _WEAKER_THAN_A_SIGNAL
                 if rule.kind == "fatal" and not (weak and signal_name is not None):
