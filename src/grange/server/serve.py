@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import socket
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import FrameType
@@ -17,10 +16,6 @@ from grange.server.one_write import Traffic, protocol_of
 DRAIN_SECONDS = 10
 GC_THRESHOLDS = (50_000, 50, 1_000)
 """Full collections paused loops of many connections for up to 0.2 s; so they are made rare."""
-
-SWITCH_SECONDS = 0.0005
-"""A thread that computes gives way to the loop after so long: a request passes it several times on
-its way, and the interpreter's own 5 ms each time add up."""
 
 
 class _Server(uvicorn.Server):
@@ -98,7 +93,6 @@ async def serving(server: _Server, listener: socket.socket) -> AsyncIterator[Non
 
 def settle() -> None:
     """Call once everything long-lived is made: what exists is never looked at again."""
-    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)

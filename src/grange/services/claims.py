@@ -28,7 +28,7 @@ from grange.services.draft import Draft
 ADVANCE_MS = 60_000
 """Charged when a session begins, so that who has just been served is not served again at once; of
 layers with short tasks half the time of one, so that little has to be given back."""
-CHARGE_EVERY_MS = ADVANCE_MS
+CHARGE_EVERY_MS = 30_000
 """Thread time is charged when so much has gathered, and when the session ends. Projects come no
 nearer to their shares by being charged more often, and a share is not written for each short task.
 """
