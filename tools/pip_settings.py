@@ -70,15 +70,22 @@ def configured_index() -> str | None:
 
 def _pip_settings(python: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
     """Return pip's settings by name; the environment wins, then `[install]`, then later files."""
-    command = [str(python), "-m", "pip", "config", "list"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     settings: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
-    for line in done.stdout.splitlines():
+    for line in _pip_config(python, environment, "list").splitlines():
         name, _, quoted = line.partition("=")
         section, _, option = name.partition(".")
         if section in settings and quoted[:1] in {"'", '"'}:
-            settings[section][option] = quoted[1:-1].replace("\\n", "\n")
+            value = quoted[1:-1].replace("\\n", "\n")
+            if settings[section].setdefault(option, value) != value:
+                # Several files say something; pip lists them by name, and knows which one counts.
+                settings[section][option] = _pip_config(python, environment, "get", name).strip()
     return {**settings["global"], **settings["install"], **settings[":env:"]}
+
+
+def _pip_config(python: Path, environment: Mapping[str, str], *words: str) -> str:
+    command = [str(python), "-m", "pip", "config", *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout
 
 
 def _reachable(link: str) -> bool:

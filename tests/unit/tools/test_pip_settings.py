@@ -25,7 +25,7 @@ def environment(cache: Path, **settings: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("PIP_", "UV_")) and name != "SSL_CERT_FILE"
     }
-    told = {"PIP_CONFIG_FILE": os.environ["PIP_CONFIG_FILE"], **settings}
+    told = {"PIP_CONFIG_FILE": os.environ.get("PIP_CONFIG_FILE", ""), **settings}
     return uv_environment(Path(sys.executable), cache=cache, ours={**ours, **told})
 
 
@@ -45,6 +45,18 @@ def test_index_certificate_and_links_are_passed_on(pip_conf, tmp_path):
     assert found["UV_INDEX_STRATEGY"] == "unsafe-best-match"
     assert found["UV_FIND_LINKS"] == str(wheels)
     assert found["SSL_CERT_FILE"] == "/etc/studio.pem"
+
+
+@pytest.mark.parametrize("name", ["a.conf", "z.conf"])
+def test_a_file_named_by_the_environment_wins_over_that_of_the_machine(tmp_path, name):
+    """Whatever they are called: pip lists its files by name, not by what counts."""
+    machine = tmp_path / "machine" / "pip" / "pip.conf"
+    machine.parent.mkdir(parents=True)
+    machine.write_text("[global]\nindex-url = https://machine.example/simple\n")
+    named = tmp_path / name
+    named.write_text("[global]\nindex-url = https://named.example/simple\n")
+    places = {"XDG_CONFIG_DIRS": str(tmp_path / "machine"), "PIP_CONFIG_FILE": str(named)}
+    assert environment(tmp_path, **places)["UV_DEFAULT_INDEX"] == "https://named.example/simple"
 
 
 def test_the_environment_wins_over_the_file(pip_conf, tmp_path):
