@@ -1,24 +1,19 @@
 """A server with two farms: one where things go wrong today, and a studio with a past of days."""
 
-import io
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from grange.adapters.host.clock import SystemClock
-from grange.books.catalog.registry import TABLES
-from grange.books.catalog.schema import arrow_table
 from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.units import MILLIS_PER_DAY, Instant
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
 from tests.browser.conftest import submit_job
 from tests.browser.handworker import HandWorker
-from tests.unit.streams.log_facts import busy
+from tests.unit.streams.log_facts import busy, hand_in
 
 MONDAY = Instant(1_789_336_800_000)
 """14 September 2026, 00:00 in Berlin: a week at the end of which there is no weekend."""
@@ -150,13 +145,7 @@ def hand_in_streams(farm: LocalFarm) -> None:
     end = SystemClock().now() // hour * hour
     rows = busy(end - 20 * hour, 20, stream="archive", machine="ada")
     rows += busy(end - 14 * hour, 14, stream="feed", kind="rx", machine="bob", seed=4)
-    spec = TABLES["log_lines"]
-    names = [name for name in spec.column_names if name != "farm_id"]
-    table = arrow_table(spec, rows).select(names)
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    farm.connect().upload(f"/api/v1/farms/{farm.farm_id}/streams/lines", sink.getvalue())
+    hand_in(farm, rows)
 
 
 def fail(worker: HandWorker, count: int) -> None:

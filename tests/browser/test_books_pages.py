@@ -1,6 +1,5 @@
 """What the books promise, as their pages show it: whole days, one total, months that stay, gaps."""
 
-import io
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,18 +9,15 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
 import pytest
 from playwright.sync_api import expect
 
 from grange.adapters.host.clock import SystemClock
-from grange.books.catalog.registry import TABLES
-from grange.books.catalog.schema import arrow_table
 from grange.kernel.units import MILLIS_PER_HOUR, Instant, instant_of
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
 from tests.browser.conftest import Visitor
-from tests.unit.streams.log_facts import busy
+from tests.unit.streams.log_facts import busy, hand_in
 
 pytestmark = pytest.mark.chromium
 
@@ -184,14 +180,3 @@ def test_time_nobody_knows_of_is_drawn_as_a_gap(own_farm: LocalFarm, visit: Visi
     page = visit(own_farm).open("/streams?streams=north&measure=files")
     found = page.wait_for_function(GAP).json_value()
     assert found == pytest.approx(len(SILENT_HOURS) / HOURS, abs=0.03)
-
-
-def hand_in(farm: LocalFarm, rows: list[dict[str, Any]]) -> None:
-    """Hand in lines of streams as a collector does."""
-    spec = TABLES["log_lines"]
-    names = [name for name in spec.column_names if name != "farm_id"]
-    table = arrow_table(spec, rows).select(names)
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    farm.connect().upload(f"/api/v1/farms/{farm.farm_id}/streams/lines", sink.getvalue())

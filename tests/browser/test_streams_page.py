@@ -1,17 +1,13 @@
 """The page of log streams: the server's graphs, chosen by the address."""
 
-import io
 import time
 
-import pyarrow as pa
 import pytest
 from playwright.sync_api import expect
 
-from grange.books.catalog.registry import TABLES
-from grange.books.catalog.schema import arrow_table
 from grange.testing.farm import LocalFarm
 from tests.browser.conftest import Visitor, ask, until_drawn, until_in_address
-from tests.unit.streams.log_facts import busy
+from tests.unit.streams.log_facts import busy, hand_in
 
 pytestmark = pytest.mark.chromium
 
@@ -26,13 +22,7 @@ def test_streams_that_were_heard_are_drawn(own_farm: LocalFarm, visit: Visitor) 
     end = int(time.time() * 1000) // HOUR_MS * HOUR_MS
     rows = busy(end - 6 * HOUR_MS, 6, stream="archive", machine="ada")
     rows += busy(end - 6 * HOUR_MS, 6, stream="feed", kind="rx", machine="bob", seed=4)
-    spec = TABLES["log_lines"]
-    names = [name for name in spec.column_names if name != "farm_id"]
-    table = arrow_table(spec, rows).select(names)
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    own_farm.connect().upload(f"/api/v1/farms/{own_farm.farm_id}/streams/lines", sink.getvalue())
+    hand_in(own_farm, rows)
 
     page = seen.open("/streams")
     picture = page.locator(".stream-picture img")

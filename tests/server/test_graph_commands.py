@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyarrow as pa
 import pytest
 
-from grange.books.catalog.registry import TABLES
-from grange.books.catalog.schema import arrow_table
 from grange.cli.exits import NOT_FOUND
 from grange.cli.main import run
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import StoppableClock
-from tests.unit.streams.log_facts import busy
+from tests.unit.streams.log_facts import busy, hand_in
 
 HOUR = 3_600_000
 SETTINGS = """
@@ -48,13 +45,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory, clock: StoppableClock) -> Ite
         end = int(time.time() * 1000) // HOUR * HOUR
         rows = busy(end - 3 * HOUR, 3, stream="archive", machine="ada", per_minute=0.5)
         rows += busy(end - 3 * HOUR, 3, stream="feed", machine="bob", kind="rx", per_minute=0.5)
-        spec = TABLES["log_lines"]
-        names = [name for name in spec.column_names if name != "farm_id"]
-        table = arrow_table(spec, rows).select(names)
-        sink = io.BytesIO()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        running.connect().upload(f"/api/v1/farms/{running.farm_id}/streams/lines", sink.getvalue())
+        hand_in(running, rows)
         yield running
 
 

@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import pyarrow as pa
 import pytest
 
-from grange.books.catalog.registry import TABLES
-from grange.books.catalog.schema import arrow_table
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import StoppableClock
-from tests.unit.streams.log_facts import busy
+from tests.unit.streams.log_facts import busy, hand_in
 
 HOUR = 3_600_000
 
@@ -42,13 +39,7 @@ def lines(farm: LocalFarm) -> list[dict[str, Any]]:
     end = int(time.time() * 1000) // HOUR * HOUR
     rows = busy(end - 6 * HOUR, 6, stream="archive", machine="ada")
     rows += busy(end - 6 * HOUR, 6, stream="feed", kind="rx", machine="bob", seed=4)
-    spec = TABLES["log_lines"]
-    names = [name for name in spec.column_names if name != "farm_id"]
-    table = arrow_table(spec, rows).select(names)
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    farm.connect().upload(f"/api/v1/farms/{farm.farm_id}/streams/lines", sink.getvalue())
+    hand_in(farm, rows)
     found: list[dict[str, Any]] = rows
     return found
 

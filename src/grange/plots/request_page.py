@@ -142,10 +142,8 @@ def _select(
 
 
 def _about(values: Mapping[str, str], words: SiteWords) -> str:
-    told = [
-        *(values["series"] or values["streams"] or words.all, values["sources"]),
-        *(values["machines"], values["products"]),
-    ]
+    subject = values["series"] or values["streams"] or words.all
+    told = [subject, values["sources"], values["machines"], values["products"]]
     return ", ".join(one for one in told if one)
 
 

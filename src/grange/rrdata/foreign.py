@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grange.kernel.batches import weighed
 from grange.kernel.errors import CorruptDataError, NotFoundError
 from grange.rrdata.console_format import FORMAT, VERSION
 from grange.rrdata.door import Door
@@ -52,7 +53,8 @@ def bring(
     """
     past, records = read_past(path)
     sent = 0
-    for batch in _batches(records):
+    sized = ((record, len(json.dumps(record))) for record in records)
+    for batch in weighed(sized, size=_BATCH_RECORDS, weight=_BATCH_CHARACTERS):
         door.post(
             "/foreign-history",
             {"source": source, "written_at": past.written_at, "records": batch},
@@ -87,17 +89,3 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
         raise NotFoundError("file", str(path)) from error
     except (OSError, EOFError, ValueError) as error:
         raise CorruptDataError(str(path), str(error)) from error
-
-
-def _batches(records: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    size = 0
-    for record in records:
-        length = len(json.dumps(record))
-        if batch and (len(batch) >= _BATCH_RECORDS or size + length > _BATCH_CHARACTERS):
-            yield batch
-            batch, size = [], 0
-        batch.append(record)
-        size += length
-    if batch:
-        yield batch

@@ -1,8 +1,9 @@
 """The job history and its frames: from the server's answers to this package's files."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from grange.kernel.batches import weighed
 from grange.rrdata.codes import OPERATING_SYSTEMS, UNKNOWN, execute_type, render_type
 from grange.rrdata.door import Asks
 from grange.rrdata.frames import FramesFile, _frameStat, _frameStat_part
@@ -249,7 +250,7 @@ def frames_files(
         jobs: ids of jobs, and how many frames each has.
         place: where and when the folder is.
     """
-    for job_ids in _batches(sorted(jobs)):
+    for job_ids in weighed(sorted(jobs), size=_MOST_JOBS, weight=_MOST_FRAMES):
         for job in asks.ask("frame_records_of_jobs", jobs=",".join(job_ids))["jobs"]:
             found: dict[str, list[Mapping[str, Any]]] = {}
             for row in job["frames"]:
@@ -257,20 +258,6 @@ def frames_files(
             for layer_id, rows in found.items():
                 frames = [_frame(row, place) for row in sorted(rows, key=lambda one: one["frame"])]
                 yield layer_id, FramesFile(job=layer_id, frames=frames)
-
-
-def _batches(jobs: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
-    """Yield jobs to ask for at once: few enough, and not too many frames together."""
-    batch: list[str] = []
-    frames = 0
-    for job_id, count in jobs:
-        if batch and (len(batch) == _MOST_JOBS or frames + count > _MOST_FRAMES):
-            yield batch
-            batch, frames = [], 0
-        batch.append(job_id)
-        frames += count
-    if batch:
-        yield batch
 
 
 def _frame(row: Mapping[str, Any], place: Place) -> _frameStat:

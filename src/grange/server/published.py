@@ -144,10 +144,7 @@ class Published:
         self, request: Request, shown: _Shown, query: Mapping[str, Sequence[str]], kind: str
     ) -> Reply:
         farm = await self._context.rows.farm({"farmId": shown.farm_id})
-        asked = graph_arguments(query, ZoneInfo(farm.zone))
-        question = "stream_picture"
-        if query.get("series"):
-            question, asked = "series_picture", _of_series(query, asked)
+        question, asked = _wanted(query, ZoneInfo(farm.zone))
         made = await self._draw(
             question, farm_id=shown.farm_id, format=kind, only=list(shown.only), **asked
         )
@@ -176,9 +173,7 @@ class Published:
         error = ""
         held = await self._ask("series_names", farm_id=shown.farm_id, only=list(shown.only))
         try:
-            asked = graph_arguments(query, ZoneInfo(known["zone"]))
-            if query.get("series"):
-                _of_series(query, asked)
+            _wanted(query, ZoneInfo(known["zone"]))
         except InvalidRequestError as problem:
             error = str(problem)
         page = request_html(
@@ -240,6 +235,14 @@ def graph_arguments(query: Mapping[str, Sequence[str]], zone: ZoneInfo) -> dict[
         if query.get(name):
             asked[name] = _number(name, query[name][-1])
     return asked
+
+
+def _wanted(query: Mapping[str, Sequence[str]], zone: ZoneInfo) -> tuple[str, dict[str, Any]]:
+    """Return what a query string asks of the books, and with which arguments."""
+    asked = graph_arguments(query, zone)
+    if query.get("series"):
+        return "series_picture", _of_series(query, asked)
+    return "stream_picture", asked
 
 
 def _of_series(query: Mapping[str, Sequence[str]], asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ async def serving(server: _Server, listener: socket.socket) -> AsyncIterator[Non
         await task
 
 
-def settle() -> None:
+def settle_garbage() -> None:
     """Call once everything long-lived is made: what exists is never looked at again."""
     gc.collect()
     gc.freeze()

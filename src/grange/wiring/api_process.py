@@ -12,7 +12,7 @@ import uvloop
 from grange.adapters.host.clock import SystemClock
 from grange.server.books_rpc import BooksClient
 from grange.server.one_write import Traffic
-from grange.server.serve import make_server, serve, settle
+from grange.server.serve import make_server, serve, settle_garbage
 from grange.server.supervisor import die_with_parent, read_task, say_ready
 from grange.services import templates
 from grange.wiring.api import Api, running_api
@@ -74,7 +74,7 @@ async def _settle(api: Api) -> None:
     """Load what was left for later; then everything long-lived is there."""
     await api.rest.warm()
     await asyncio.to_thread(templates.load)
-    settle()
+    settle_garbage()
 
 
 def main() -> None:

@@ -1,9 +1,14 @@
 """Log lines for tests of graphs and pages, and what they add up to, reckoned plainly."""
 
+import io
 import random
 from statistics import fmean
 from typing import Any
 
+import pyarrow as pa
+
+from grange.books.catalog.registry import TABLES
+from grange.books.catalog.schema import arrow_table
 from grange.kernel.units import MILLIS_PER_HOUR, MILLIS_PER_MINUTE
 from grange.testing.facts import FARM
 
@@ -52,6 +57,17 @@ def busy(start, hours, *, seed=1, per_minute=2.0, silent_hours=(), **changes):
                 )
             )
     return found
+
+
+def hand_in(farm, rows):
+    """Hand in lines to a running farm, as a collector does."""
+    spec = TABLES["log_lines"]
+    names = [name for name in spec.column_names if name != "farm_id"]
+    table = arrow_table(spec, rows).select(names)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    farm.connect().upload(f"/api/v1/farms/{farm.farm_id}/streams/lines", sink.getvalue())
 
 
 def figures(rows, *, known_minutes, limit_ms=15_000):
