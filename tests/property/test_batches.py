@@ -1,5 +1,7 @@
 """Long sequences dealt out a piece at a time."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,5 +26,5 @@ def test_a_batch_is_neither_too_long_nor_too_heavy_and_takes_what_it_can(
     for batch in found:
         assert 1 <= len(batch) <= size
         assert sum(batch) <= most or len(batch) == 1
-    for batch, following in zip(found, found[1:], strict=False):
+    for batch, following in pairwise(found):
         assert len(batch) == size or sum(batch) + following[0] > most
