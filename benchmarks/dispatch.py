@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from benchmarks import machine
 from benchmarks.contest import Goal, Table
 from benchmarks.farms import hear, program, say, submit
 from benchmarks.readers import BROWSERS, browsers_open
@@ -49,6 +50,7 @@ def contests(folder: Path, rounds: int, scale: float) -> tuple[list[Table], list
     )
     for _ in range(rounds):
         looked_at = measured(folder, workers, SECONDS * max(0.25, scale), BROWSERS)
+        before = machine.stolen()
         found = measured(folder, workers, SECONDS * max(0.25, scale))
         watched.figures.setdefault("nobody looks", []).append(share(found, 0.99))
         watched.figures.setdefault(f"{BROWSERS} browsers", []).append(share(looked_at, 0.99))
@@ -56,7 +58,8 @@ def contests(folder: Path, rounds: int, scale: float) -> tuple[list[Table], list
             table.figures.setdefault(name, []).append(share(found, part))
         table.figures.setdefault("the longest", []).append(found[-1])
         table.notes.append(
-            f"{len(found)} tasks, {len(found) / (SECONDS * max(0.25, scale)):.0f} a second"
+            f"{len(found)} tasks, {len(found) / (SECONDS * max(0.25, scale)):.0f} a second;"
+            f" {machine.stolen_percent(before)} % of the processor's time taken by others"
         )
     table.notes.append(
         "Tasks of 2 to 10 s, none assigned ahead. Each worker is the worker's own core on its own"

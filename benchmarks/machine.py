@@ -60,3 +60,18 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return version("grange")
     return found.stdout.strip()
+
+
+def stolen() -> tuple[float, float]:
+    """Return (seconds another guest had instead of this machine, all seconds), of all cores.
+
+    What a virtual machine measures while others get its cores says more of them than of Grange.
+    """
+    times = psutil.cpu_times()
+    return getattr(times, "steal", 0.0), sum(times) - getattr(times, "guest", 0.0)
+
+
+def stolen_percent(since: tuple[float, float]) -> float:
+    """Return how much of this machine's time was taken from it since `stolen` said `since`."""
+    taken, total = stolen()
+    return round(100 * (taken - since[0]) / max(total - since[1], 0.01), 1)

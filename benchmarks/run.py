@@ -34,6 +34,7 @@ from benchmarks import (
 from benchmarks.contest import Goal, Table
 from tools.postgres import Postgres, find_postgres
 
+NOTED_PERCENT = 1.0
 Results = tuple[list[Table], list[Goal]]
 
 
@@ -61,7 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, contest in _contests(options, folder, server).items():
             if options.only and name not in options.only:
                 continue
+            before = machine.stolen()
             found_tables, found_goals = contest()
+            taken = machine.stolen_percent(before)
+            if taken >= NOTED_PERCENT:
+                found_tables[0].notes.append(
+                    f"Other machines of the same host took {taken} % of the processor's time."
+                )
             for table in found_tables:
                 print(report.text_of(table), flush=True)
             tables += found_tables

@@ -35,6 +35,7 @@ from grange.server.rest.attribution import HANDLERS as ATTRIBUTION
 from grange.server.rest.audit import HANDLERS as AUDIT
 from grange.server.rest.faults import fault_body, status_of
 from grange.server.rest.foreign import HANDLERS as FOREIGN
+from grange.server.rest.given import Services
 from grange.server.rest.hails import HANDLERS as HAILS
 from grange.server.rest.history_pages import HANDLERS as HISTORY_PAGES
 from grange.server.rest.hooks import HANDLERS as HOOKS
@@ -169,7 +170,12 @@ def openapi_document(version: str) -> dict[str, Any]:
     return document
 
 
-def _caller(request: Request[Any, Any, Any]) -> Principal:
+def _caller(request: Request[Any, Any, Any], context: Services) -> Principal:
+    """Return who asks.
+
+    That it asks for the context makes Litestar provide the two one after the other; beside each
+    other they would take a group of tasks in every request.
+    """
     caller: Principal = request.scope["state"]["caller"]
     return caller
 
