@@ -241,7 +241,7 @@ def test_the_command_line_acts_in_bulk_on_what_it_showed(
     assert {status(farm, one)["status"] for one in jobs} == {"CANCELED"}
     assert "No job fits" in grange("job", "pause", "--project", "film", "--status", "ready", code=2)
     grange("job", "delete", *jobs, "--yes")
-    listed = {job["jobId"] for job in json.loads(grange("job", "ls", "--json"))["jobs"]}
+    listed = {job["job_id"] for job in json.loads(grange("job", "ls", "--json"))["jobs"]}
     assert not listed & set(jobs)
     assert other in listed
     assert json.loads(grange("job", "act", "stop", other, "--yes", "--json"))["applied"] is True

@@ -5,6 +5,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment, money
 from grange.cli.spans import parse_when
+from grange.cli.watching import listed
 from grange.kernel.errors import InvalidRequestError
 
 
@@ -15,6 +16,7 @@ def command() -> None:
 
 @command.command("ls", epilog="Example: grange budget ls")
 @with_farm
+@listed
 def list_budgets(connection: Connection) -> None:
     """List budgets against what was spent, with the date they will be used up."""
     reply = connection.rest("GET", "/budgets", timeout_seconds=300.0)

@@ -163,7 +163,7 @@ def with_farm(
         )
         result = command(connection, *args, **kwargs)
         if connection.simulated and not out.as_json:
-            out.line(SIMULATED_NOTE)
+            connection.out.line(SIMULATED_NOTE)
         return result
 
     return run

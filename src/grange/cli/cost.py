@@ -6,6 +6,7 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING
 from grange.cli.report_options import ReportOptions, by_option, report_options, show_report
 from grange.cli.spans import parse_span
+from grange.cli.watching import watchable
 from grange.kernel.errors import InvalidRequestError
 
 
@@ -18,6 +19,7 @@ from grange.kernel.errors import InvalidRequestError
 @report_options
 @click.option("--licences", is_flag=True, help="Show licence minutes: in use, at limit, denied.")
 @with_farm
+@watchable
 def command(connection: Connection, *, asked: ReportOptions, licences: bool) -> None:
     """Show what work cost, what of it was wasted, and what clients pay for it.
 

@@ -6,6 +6,7 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.farm_scheduling import scheduling
 from grange.cli.formatting import moment
 from grange.cli.spans import parse_when
+from grange.cli.watching import listed
 
 
 @click.group()
@@ -18,6 +19,7 @@ command.add_command(scheduling)
 
 @command.command("ls", epilog="Example: grange farm ls")
 @with_farm
+@listed
 def list_farms(connection: Connection) -> None:
     """List the farms this key may see."""
     farms = list(connection.pages("/farms", "farms"))
@@ -53,6 +55,7 @@ def add_rate(connection: Connection, rate: str, since: str | None) -> None:
 
 @exchange.command("ls", epilog="Example: grange farm exchange ls")
 @with_farm
+@listed
 def list_rates(connection: Connection) -> None:
     """List the rates, the newest first."""
     rows = connection.rest("GET", "/exchange-rates")["exchange_rates"]

@@ -4,6 +4,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.output import status
+from grange.cli.watching import listed
 
 
 @click.group()
@@ -13,6 +14,7 @@ def command() -> None:
 
 @command.command("ls", epilog="Example: grange fleet ls")
 @with_farm
+@listed
 def list_fleets(connection: Connection) -> None:
     """List the farm's fleets and how many workers each has."""
     fleets = list(connection.pages(f"/farms/{connection.farm_id}/fleets", "fleets"))

@@ -12,6 +12,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment
+from grange.cli.watching import listed
 from grange.kernel.errors import InvalidRequestError
 
 
@@ -23,6 +24,7 @@ def command() -> None:
 @command.command("ls", epilog="Example: grange group ls")
 @click.option("--of", "worker", metavar="WORKER", help="Only groups this worker is in.")
 @with_farm
+@listed
 def list_groups(connection: Connection, worker: str | None) -> None:
     """List groups and who is in them."""
     reply = connection.rest("GET", "/groups")

@@ -30,6 +30,8 @@ class _Listing(click.RichGroup):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the words behind the command."""
+        if not args and ctx.resilient_parsing:  # a shell asks what may come
+            return super().parse_args(ctx, args)
         named = bool(args) and (args[0] in self.commands or args[0] in ("-h", "--help"))
         return super().parse_args(ctx, args if named else ["ls", *args])
 

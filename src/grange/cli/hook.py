@@ -8,6 +8,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import NOTHING, moment
+from grange.cli.watching import listed
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 
 EVENTS = (
@@ -62,6 +63,7 @@ def add(
 
 @command.command("ls", epilog="Example: grange hook ls")
 @with_farm
+@listed
 def list_hooks(connection: Connection) -> None:
     """List hooks, what waits for each, and who hears of their jobs."""
     reply = connection.rest("GET", "/hooks")

@@ -13,9 +13,18 @@ from grange.cli.job_links import set_job
 from grange.cli.job_log import print_log
 from grange.cli.job_report import report
 from grange.cli.job_why import eta, why
-from grange.cli.jobs import find_job, follow, job_detail, queue_ids, search_jobs, task_id
+from grange.cli.jobs import (
+    find_job,
+    find_jobs,
+    follow,
+    job_detail,
+    queue_name,
+    task_id,
+    with_words,
+)
 from grange.cli.output import status
 from grange.cli.waiting import wait_seconds
+from grange.cli.watching import listed, watchable
 from grange.kernel.errors import InvalidRequestError
 
 _JOB = "The job's id, a part of its name, or `last` for the newest."
@@ -34,53 +43,67 @@ for _action in ACTIONS:
     command.add_command(_action)
 
 
-@command.command("ls", epilog="Example: grange job ls --status failed --limit 20")
-@click.option("--queue", metavar="ID", help="Only jobs of this queue.")
+@command.command("ls", epilog='Example: grange job ls --where "state=failed user=ann -sim"')
+@click.option(
+    "--where", metavar="QUERY", default="", help="Only these, e.g. state=failed; docs/where.md."
+)
+@click.option("--queue", metavar="NAME", help="Only jobs of this queue: its name or its id.")
 @click.option(
     "--status", "wanted", metavar="STATUS", help="Only jobs in this status, e.g. running."
 )
 @click.option("--user", metavar="NAME", help="Only jobs this user submitted.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @with_farm
+@listed
 def list_jobs(
-    connection: Connection, queue: str | None, wanted: str | None, user: str | None, limit: int
+    connection: Connection,
+    *,
+    where: str,
+    queue: str | None,
+    wanted: str | None,
+    user: str | None,
+    limit: int,
 ) -> None:
-    """List jobs, newest first."""
-    filters: list[dict[str, Any]] = []
-    for name, value in (
-        ("TASK_RUN_STATUS", wanted.upper() if wanted else None),
-        ("CREATED_BY", user),
-    ):
-        if value:
-            filters.append({"stringFilter": {"name": name, "operator": "EQUAL", "value": value}})
-    queues = [queue] if queue else queue_ids(connection)
-    jobs, total = search_jobs(connection, queues=queues, filters=filters, limit=limit)
+    """List jobs, newest first; the page and REST find the same ones by the same words."""
+    words = {
+        "queue": queue_name(connection, queue) if queue else None,
+        "state": wanted.lower() if wanted else None,
+        "user": user,
+    }
+    found = find_jobs(connection, where=with_words(where, words), limit=limit)
     if connection.out.as_json:
-        connection.out.data({"jobs": jobs, "total": total})
+        connection.out.data(found)
         return
     connection.out.table(
-        ["JOB", "NAME", "STATUS", "TASKS", "PRIORITY", "USER", "CREATED"],
+        ["JOB", "NAME", "STATUS", "TASKS", "PRIORITY", "USER", "PROJECT", "CREATED"],
         [
             [
-                job["jobId"],
+                job["job_id"],
                 job["name"],
-                status(job["taskRunStatus"]),
-                progress(job["taskRunStatusCounts"]),
+                status(job["status"]),
+                progress(job["counts"]),
                 job["priority"],
-                job["createdBy"],
-                job["createdAt"],
+                job["user"],
+                job["project"],
+                moment(job["created_at"]),
             ]
-            for job in jobs
+            for job in found["jobs"]
         ],
         right=frozenset({"TASKS", "PRIORITY"}),
     )
-    if len(jobs) < total:
-        connection.out.note(f"{len(jobs)} of {plural(total, 'job')}; more with --limit.")
+    shown, matched = len(found["jobs"]), found["matched"]
+    if matched is None:
+        connection.out.note(
+            f"{shown} of {plural(found['total'], 'job')}, and more match; more with --limit."
+            if where or any(words.values())
+            else f"{shown} of {plural(found['total'], 'job')}; more with --limit."
+        )
 
 
 @command.command("show", epilog="Example: grange job show last")
 @click.argument("job", metavar="JOB")
 @with_farm
+@watchable
 def show_job(connection: Connection, job: str) -> None:
     """Show one job: its layers, what failed and why, what it cost."""
     detail = job_detail(connection, find_job(connection, job))

@@ -8,6 +8,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, duration, moment, plural
 from grange.cli.jobs import find_job
+from grange.cli.watching import watchable
 
 
 @click.command("why", epilog="Example: grange job why last --drop group --priority 80")
@@ -21,6 +22,7 @@ from grange.cli.jobs import find_job
 @click.option("--priority", type=click.IntRange(0, 100), help="Say what would be with another.")
 @click.option("--workers", is_flag=True, help="Say of every worker why it does not take the job.")
 @with_farm
+@watchable
 def why(
     connection: Connection, job: str, drop: Sequence[str], priority: int | None, workers: bool
 ) -> None:
@@ -52,6 +54,7 @@ def why(
     help="Reckon with so many job threads; default: those that work on it now.",
 )
 @with_farm
+@watchable
 def eta(connection: Connection, job: str, threads: int | None) -> None:
     """Say when a job will be done.
 

@@ -1,5 +1,6 @@
 """Finding and following jobs: what the commands about jobs share."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 _NOT_DELETED = {
     "stringFilter": {"name": "LIFECYCLE_STATUS", "operator": "NOT_EQUAL", "value": "ARCHIVED"}
 }
+_PAGE = 1000
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 120.0
 """How long a server may be away while a job is followed."""
@@ -56,6 +58,45 @@ def search_jobs(
         if not jobs or len(found) >= total:
             break
     return found, total
+
+
+def queue_name(connection: Connection, named: str) -> str:
+    """Return the name of a queue that is named by its name or its id."""
+    path = f"/farms/{connection.farm_id}/queues"
+    names = {
+        str(queue["queueId"]): str(queue["displayName"])
+        for queue in connection.pages(path, "queues")
+    }
+    return names.get(named, named)
+
+
+def with_words(where: str, words: Mapping[str, str | None]) -> str:
+    """Return a query that other options narrow further.
+
+    Raises:
+        InvalidRequestError: the query is one of alternatives, which nothing narrows.
+    """
+    more = [f"{name}={json.dumps(value)}" for name, value in words.items() if value]
+    if more and where.strip().lower().startswith("or "):
+        raise InvalidRequestError(
+            f"--where holds alternatives: write {' '.join(more)} into it, without its option."
+        )
+    return " ".join([where, *more]).strip()
+
+
+def find_jobs(connection: Connection, *, where: str, limit: int) -> dict[str, Any]:
+    """Return the newest jobs that a query is true for, how many match (if known), of how many."""
+    jobs: list[dict[str, Any]] = []
+    query = {"where": where} if where else {}
+    while True:
+        most = str(min(_PAGE, limit - len(jobs)))
+        page = connection.rest("GET", "/jobs", query={**query, "limit": most})
+        jobs += page["jobs"]
+        if page["next"] is None or len(jobs) >= limit:
+            break
+        query["after"] = page["next"]
+    matched = len(jobs) if page["next"] is None else None
+    return {"jobs": jobs, "matched": matched, "total": page["total"]}
 
 
 def find_job(connection: Connection, reference: str) -> str:

@@ -8,6 +8,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment, money
 from grange.cli.output import Cell
+from grange.cli.watching import listed
 
 REGIONS = ("default", "workstation", "farm", "cloud")
 
@@ -19,6 +20,7 @@ def command() -> None:
 
 @command.command("ls", epilog="Example: grange licence ls")
 @with_farm
+@listed
 def list_pools(connection: Connection) -> None:
     """List licence pools. A region in brackets has the default's terms."""
     reply = connection.rest("GET", "/licences")

@@ -8,6 +8,7 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, duration, moment
 from grange.cli.output import status
 from grange.cli.spans import seconds_of
+from grange.cli.watching import listed
 
 
 @click.group()
@@ -17,6 +18,7 @@ def command() -> None:
 
 @command.command("ls", epilog="Example: grange power ls")
 @with_farm
+@listed
 def list_power(connection: Connection) -> None:
     """List the policies, and machines that were told something or are being started."""
     answer = connection.rest("GET", "/power")

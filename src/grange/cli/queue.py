@@ -8,6 +8,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.output import status
+from grange.cli.watching import listed
 from grange.kernel.errors import ConfigurationError, InvalidRequestError, NotFoundError
 
 SHIPPED = ("rez", "conda", "venv")
@@ -21,6 +22,7 @@ def command() -> None:
 
 @command.command("ls", epilog="Example: grange queue ls")
 @with_farm
+@listed
 def list_queues(connection: Connection) -> None:
     """List the farm's queues."""
     queues = list(connection.pages(f"/farms/{connection.farm_id}/queues", "queues"))

@@ -11,6 +11,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import NOTHING, moment
 from grange.cli.output import Output
+from grange.cli.watching import listed
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import instant_of
 
@@ -174,6 +175,7 @@ def _name_fleets(connection: Connection, body: dict[str, Any]) -> None:
 
 @command.command("ls", epilog="Example: grange rates ls")
 @with_farm
+@listed
 def list_cards(connection: Connection) -> None:
     """List rate cards, the newest first."""
     reply = connection.rest("GET", "/rate-cards")

@@ -7,6 +7,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING
+from grange.cli.watching import listed
 
 _KIND = click.Choice(["project", "user"])
 
@@ -18,6 +19,7 @@ def command() -> None:
 
 @command.command("ls", epilog="Example: grange share ls")
 @with_farm
+@listed
 def list_shares(connection: Connection) -> None:
     """List shares; of each kind, who comes first now stands first."""
     reply = connection.rest("GET", "/shares")

@@ -7,6 +7,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING
+from grange.cli.watching import listed
 from grange.domain.storage import (
     FileSystemLocation,
     OsFamily,
@@ -32,6 +33,7 @@ def command() -> None:
 
 @command.command("ls", epilog="Example: grange storage ls")
 @with_farm
+@listed
 def list_profiles(connection: Connection) -> None:
     """List storage profiles and their locations."""
     found = [_full(connection, one["storageProfileId"]) for one in _profiles(connection)]

@@ -10,6 +10,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.report_options import ReportOptions, by_option, report_options, show_report
 from grange.cli.statistics import print_statistics
+from grange.cli.watching import watchable
 from grange.kernel.errors import InvalidRequestError
 
 
@@ -32,6 +33,7 @@ from grange.kernel.errors import InvalidRequestError
 @click.option("--starting-token", metavar="TOKEN", help="With --request: the page after it.")
 @click.option("--aggregation", metavar="ID", help="With --request: one that was started already.")
 @with_farm
+@watchable
 def command(
     connection: Connection,
     *,

@@ -7,6 +7,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import moment
+from grange.cli.watching import listed
 
 
 @click.group()
@@ -142,6 +143,7 @@ def sign_out(connection: Connection, name: str) -> None:
 
 @command.command("ls", epilog="Example: grange user ls")
 @with_farm
+@listed
 def list_users(connection: Connection) -> None:
     """List users and their keys."""
     reply = connection.server_call("GET", "/users")

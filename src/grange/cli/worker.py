@@ -7,8 +7,9 @@ from typing import Any
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm, with_output
-from grange.cli.formatting import NOTHING, moment, size
+from grange.cli.formatting import NOTHING, moment, plural, size
 from grange.cli.output import Output, status
+from grange.cli.watching import listed
 from grange.cli.worker_limits import command as limits
 from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
@@ -166,12 +167,17 @@ def _options(server: str | None, given: dict[str, Any]) -> WorkerOptions:
     return WorkerOptions(server=server, pass_env=tuple(names), renderers=tuple(programs), **given)
 
 
-@command.command("ls", epilog="Example: grange worker ls")
+@command.command("ls", epilog="Example: grange worker ls --where state=off")
+@click.option(
+    "--where", metavar="QUERY", default="", help="Only these, e.g. group=big; docs/where.md."
+)
 @with_farm
-def list_workers(connection: Connection) -> None:
+@listed
+def list_workers(connection: Connection, where: str) -> None:
     """List the farm's workers and what each job thread does now."""
-    overview = connection.rest("GET", "/overview")
-    workers = overview["workers"]
+    now = connection.clock.now()
+    found = connection.rest("GET", "/workers", query={"where": where} if where else {})
+    workers = found["workers"]
     if connection.out.as_json:
         connection.out.data(workers)
         return
@@ -186,12 +192,14 @@ def list_workers(connection: Connection) -> None:
                 NOTHING if worker["cpu_milli"] is None else f"{worker['cpu_milli'] / 10:.0f} %",
                 size(worker["memory_used_bytes"]),
                 ", ".join(map(_doing, filter(_is_busy, worker["threads"]))) or NOTHING,
-                moment(worker["last_seen_at"], overview["now"]),
+                moment(worker["last_seen_at"], now),
             ]
             for worker in workers
         ],
         right=frozenset({"THREADS", "CPU", "MEMORY"}),
     )
+    if found["matched"] < found["total"]:
+        connection.out.note(f"{found['matched']} of {plural(found['total'], 'worker')}.")
     for worker in workers:
         for finding in findings(worker):
             connection.out.note(f"{worker['name']}: {finding}")

@@ -7,6 +7,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment, size
 from grange.cli.output import status
+from grange.cli.watching import watchable
 from grange.kernel.errors import NotFoundError
 
 _SKEW_MS = 5_000
@@ -16,6 +17,7 @@ _SKEW_MS = 5_000
 @click.command("show", epilog="Example: grange worker show node07")
 @click.argument("worker", metavar="NAME")
 @with_farm
+@watchable
 def show(connection: Connection, worker: str) -> None:
     """Show one worker: what it does, when it was heard, what is the matter with it."""
     overview = connection.rest("GET", "/overview")

@@ -8,6 +8,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, duration, moment, plural
+from grange.cli.watching import watchable
 from grange.kernel.errors import InvalidRequestError
 
 SETTLING = ("quarantine", "enable", "exclude", "requeue", "resume")
@@ -20,6 +21,7 @@ SETTLING = ("quarantine", "enable", "exclude", "requeue", "resume")
 )
 @click.option("--all", "every", is_flag=True, help="Also what is snoozed or handled.")
 @with_farm
+@watchable
 def command(connection: Connection, *, every: bool) -> None:
     """Show what needs a person: stuck, silent, failing, without licence, full, waiting for ever.
 

@@ -86,14 +86,26 @@ class Farm:
         self._clock = clock
         self._queue_id = queue_id
 
-    def jobs(self) -> list[dict[str, Any]]:
-        """Return the newest jobs, at most 200."""
-        jobs: list[dict[str, Any]] = self._get("/overview")["jobs"]
+    def jobs(self, where: str = "", *, limit: int = 200) -> list[dict[str, Any]]:
+        """Return the newest jobs that a query is true for: docs/where.md.
+
+        Args:
+            where: e.g. "state=failed user=ann -sim"; it is applied before the limit.
+            limit: most jobs.
+        """
+        jobs: list[dict[str, Any]] = []
+        query = {"where": where}
+        while len(jobs) < limit:
+            page = self._get("/jobs", {**query, "limit": str(min(1000, limit - len(jobs)))})
+            jobs += page["jobs"]
+            if page["next"] is None:
+                break
+            query["after"] = page["next"]
         return jobs
 
-    def workers(self) -> list[dict[str, Any]]:
-        """Return all workers and what their job threads do now."""
-        workers: list[dict[str, Any]] = self._get("/overview")["workers"]
+    def workers(self, where: str = "") -> list[dict[str, Any]]:
+        """Return the workers a query is true for, and what their job threads do now."""
+        workers: list[dict[str, Any]] = self._get("/workers", {"where": where})["workers"]
         return workers
 
     def job(self, job_id: str) -> dict[str, Any]:

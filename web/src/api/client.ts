@@ -3,6 +3,7 @@ import type {
   ApiFault,
   Consequence,
   Farm,
+  Forecast,
   FoundJobs,
   FrameColumns,
   Instant,
@@ -177,6 +178,13 @@ export const reportFileUrl = (farm: string, asked: ReportQuery, format: 'csv' | 
   const words = Object.entries(reportWords(asked)).map(([name, value]) => [name, String(value)]);
   return `${ROOT}${reportPath(farm, asked.report)}/${format}?${new URLSearchParams(words)}`;
 };
+
+export const getForecast = (farm: string, days: number) =>
+  get<Forecast>(`${inFarm(farm)}/forecast`, { days });
+
+/** Where a browser gets a forecast as a file. */
+export const forecastFileUrl = (farm: string, days: number, format: 'csv' | 'xlsx') =>
+  `${ROOT}${inFarm(farm)}/forecast/${format}?days=${days}`;
 
 export const getFrames = async (farm: string, job: string): Promise<FrameColumns> =>
   (await get<{ frames: FrameColumns }>(`${inJob(farm, job)}/frames`)).frames;

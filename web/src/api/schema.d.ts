@@ -342,6 +342,37 @@ export interface components {
      * @enum {string}
      */
     Fix: 'quarantine' | 'enable' | 'exclude' | 'requeue' | 'resume' | 'snooze' | 'assign';
+    /** ForecastAnswer */
+    ForecastAnswer: {
+      by: string[];
+      columns: components['schemas']['ReportColumn'][];
+      currency: string;
+      facts: {
+        [key: string]: unknown;
+      };
+      known: components['schemas']['KnownDay'][];
+      known_days: number;
+      matched: number;
+      notes: string[];
+      peak_factor: number;
+      report: string;
+      rows: components['schemas']['ForecastDay'][];
+      /** @default false */
+      simulated: boolean;
+      span: components['schemas']['SpanOf'];
+      title: string;
+      where: string;
+    };
+    /** ForecastDay */
+    ForecastDay: {
+      day: string;
+      demand_high_hours: number;
+      demand_hours: number;
+      demand_low_hours: number;
+      workers: number;
+      workers_high: number;
+      workers_low: number;
+    };
     /** ForeignKept */
     ForeignKept: {
       kept: number;
@@ -675,6 +706,11 @@ export interface components {
       created_at: number;
       key_id: string;
       revoked: boolean;
+    };
+    /** KnownDay */
+    KnownDay: {
+      day: string;
+      hours: number;
     };
     /** LayerAnswer */
     LayerAnswer: {
@@ -1201,6 +1237,26 @@ export interface components {
     Replayed: {
       replayed: number;
     };
+    /** ReportAnswer */
+    ReportAnswer: {
+      by: string[];
+      columns: components['schemas']['ReportColumn'][];
+      currency: string;
+      facts: {
+        [key: string]: unknown;
+      };
+      matched: number;
+      notes: string[];
+      report: string;
+      rows: {
+        [key: string]: string | number | null;
+      }[];
+      /** @default false */
+      simulated: boolean;
+      span: components['schemas']['SpanOf'];
+      title: string;
+      where: string;
+    };
     /** ReportAttempt */
     ReportAttempt: {
       action_id: string;
@@ -1224,6 +1280,14 @@ export interface components {
       task_index: number;
       worker: string;
     };
+    /** ReportColumn */
+    ReportColumn: {
+      /** @default  */
+      meaning: string;
+      name: string;
+      /** @enum {string} */
+      unit: 'text' | 'count' | 'ms' | 'bytes' | 'share' | 'ratio' | 'number' | 'money' | 'instant';
+    };
     /** ReportEvent */
     ReportEvent: {
       at: number;
@@ -1236,6 +1300,24 @@ export interface components {
       subject: string;
       subject_id: string;
       worker: string | null;
+    };
+    /** ReportField */
+    ReportField: {
+      kind: string;
+      meaning: string;
+      name: string;
+    };
+    /** ReportKind */
+    ReportKind: {
+      by: string[];
+      fields: components['schemas']['ReportField'][];
+      groups: string[];
+      name: string;
+      title: string;
+    };
+    /** ReportKinds */
+    ReportKinds: {
+      reports: components['schemas']['ReportKind'][];
     };
     /** ReportLayer */
     ReportLayer: {
@@ -1435,6 +1517,11 @@ export interface components {
       value_id: string;
       /** @default 0 */
       value_index: number;
+    };
+    /** SpanOf */
+    SpanOf: {
+      end_at: number;
+      start_at: number;
     };
     /** Step */
     Step: {

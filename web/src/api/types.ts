@@ -257,39 +257,13 @@ export interface ApiFault {
   error: { code: string; message: string; fields?: { name: string; message: string }[] };
 }
 
-/** What the values of a report's column are. */
-export type Unit =
-  'text' | 'count' | 'ms' | 'bytes' | 'share' | 'ratio' | 'number' | 'money' | 'instant';
+export type Report = Served['ReportAnswer'];
+export type ReportColumn = Served['ReportColumn'];
+export type ReportKind = Served['ReportKind'];
+export type ReportRow = Report['rows'][number];
 
-export interface ReportColumn {
-  name: string;
-  unit: Unit;
-  meaning: string;
-}
-
-export type ReportRow = Record<string, string | number | null>;
-
-export interface Report {
-  report: string;
-  title: string;
-  by: string[];
-  where: string;
-  currency: string;
-  span: { start_at: Instant; end_at: Instant };
-  columns: ReportColumn[];
-  rows: ReportRow[];
-  /** How many rows there are, before any limit. */
-  matched: number;
-  notes: string[];
-}
-
-export interface ReportKind {
-  name: string;
-  title: string;
-  by: string[];
-  groups: string[];
-  fields: { name: string; kind: string; meaning: string }[];
-}
+/** Worker-hours and workers needed of the coming days, and the days they follow from. */
+export type Forecast = Served['ForecastAnswer'];
 
 export type WhyStep = Served['Step'];
 export type WhyLayer = Served['LayerAnswer'];

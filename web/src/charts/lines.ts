@@ -15,6 +15,8 @@ export interface LineLook {
   /** A value as people read it, short enough for an axis. */
   words: (value: number) => string;
   series: { label: string; token: string; fill?: boolean; dash?: number[] }[];
+  /** Two of the series, as their columns, between which the chart is filled. */
+  band?: { low: number; high: number; token: string };
   onBrush?: ((start: number, end: number) => void) | undefined;
   lowest?: number;
 }
@@ -27,6 +29,7 @@ export function drawLines(
 ): uPlot {
   const [at = [], ...values] = columns;
   const data = [at.map((one) => (one ?? 0) / 1000), ...values] as uPlot.AlignedData;
+  const { band } = look;
   const axis = axisLook(target);
   const marks = ticks(look.start, look.end, (look.width - 70) / 90, look.zone);
   return new uPlot(
@@ -67,6 +70,16 @@ export function drawLines(
           ...(one.fill ? { fill: () => faded(colourOf(one.token), 0.16) } : {}),
         })),
       ],
+      ...(band === undefined
+        ? {}
+        : {
+            bands: [
+              {
+                series: [band.high, band.low] as [number, number],
+                fill: () => faded(colourOf(band.token), 0.2),
+              },
+            ],
+          }),
       hooks: {
         setSelect: [
           (chart) => {

@@ -10,7 +10,8 @@ import { createWidth } from '../state/width';
 export function LineChart(props: {
   label: string;
   columns: (number | null)[][];
-  look: Omit<LineLook, 'width' | 'zone'>;
+  /** Without a zone: the farm's. */
+  look: Omit<LineLook, 'width' | 'zone'> & { zone?: string };
 }) {
   const farm = useFarm();
   const [width, watch] = createWidth();
@@ -24,7 +25,7 @@ export function LineChart(props: {
     if (wide < 100) return;
     const turn = requestAnimationFrame(() => {
       drawn?.destroy();
-      drawn = drawLines(target, columns, { ...look, width: wide, zone });
+      drawn = drawLines(target, columns, { ...look, width: wide, zone: look.zone ?? zone });
     });
     onCleanup(() => cancelAnimationFrame(turn));
   });

@@ -5,6 +5,8 @@ export function SpanLinks(props: {
   label: string;
   spans: { key: string; word: string }[];
   current: string;
+  /** Of what is to come. */
+  ahead?: boolean;
   addressOf: (key: string) => string;
 }) {
   return (
@@ -15,7 +17,7 @@ export function SpanLinks(props: {
             href={props.addressOf(one.key)}
             aria-current={one.key === props.current ? 'true' : undefined}
           >
-            <span class="visually-hidden">Last </span>
+            <span class="visually-hidden">{props.ahead ? 'Next ' : 'Last '}</span>
             {one.word}
           </a>
         )}

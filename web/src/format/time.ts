@@ -74,7 +74,8 @@ export function ago(at: number | null, now: number): string {
 }
 
 const STEPS = [
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800,
+  345600, 604800, 1209600, 2419200, 4838400,
 ];
 
 /** How far a zone's clock is ahead of UTC at an instant, in milliseconds. */
@@ -104,7 +105,7 @@ export function ticks(
   zone?: string,
 ): { at: number; step: number }[] {
   const wanted = (end - start) / 1000 / Math.max(most, 1);
-  const step = (STEPS.find((candidate) => candidate >= wanted) ?? 86_400) * 1000;
+  const step = (STEPS.find((candidate) => candidate >= wanted) ?? 9_676_800) * 1000;
   const first = zoneOffset(start, zone);
   const found: { at: number; step: number }[] = [];
   for (let local = Math.ceil((start + first) / step) * step; ; local += step) {

@@ -3,6 +3,7 @@ import { useParams } from '@solidjs/router';
 import { MOST_ROWS, getReports, reportFileUrl, type ReportQuery } from '../api/client';
 import type { ReportKind } from '../api/types';
 import { CostSheets } from '../components/CostSheets';
+import { Forecast } from '../components/Forecast';
 import { FarmPicture } from '../components/FarmPicture';
 import { ReportTable } from '../components/ReportTable';
 import { SpanLinks } from '../components/SpanLinks';
@@ -149,6 +150,7 @@ export function ReportPage(props: { report?: string }) {
       </Show>
       <Show when={name() === 'cost'}>
         <CostSheets />
+        <Forecast />
       </Show>
       <section class="panel" aria-labelledby="report-title">
         <header>

@@ -57,7 +57,7 @@ def forecast(
     zone = ZoneInfo(farm.zone)
     with desk.view(farm_id) as view:
         today = datetime_of(view.now).astimezone(zone).date()
-        known = _daily(view, today, zone, history_days)
+        known = [hours_of(one) for one in _daily(view, today, zone, history_days)]
         if len(known) < LEAST_DAYS:
             raise InvalidRequestError(
                 f"The books hold {len(known)} whole days of work; a forecast needs {LEAST_DAYS}. "
@@ -66,7 +66,7 @@ def forecast(
             )
         recent = local_day(today - timedelta(days=min(RECENT_DAYS, len(known))), zone).start
         factor = peak_factor(_hourly(view, Span(recent, local_day(today, zone).start), zone))
-    found = ahead([hours_of(one) for one in known], days)
+    found = ahead(known, days)
     rows = [
         {
             "day": (today + timedelta(days=number)).isoformat(),
@@ -94,6 +94,13 @@ def forecast(
         "span": {"start_at": local_day(today, zone).start, "end_at": end},
         "currency": farm.currency,
         "known_days": len(known),
+        "known": [
+            {
+                "day": (today - timedelta(days=len(known) - number)).isoformat(),
+                "hours": round(one, 3),
+            }
+            for number, one in enumerate(known)
+        ],
         "peak_factor": round(factor, 3),
         **marked(desk, farm_id, page_of(sheet, limit=None)),
     }
