@@ -296,7 +296,7 @@ def test_workers_days_are_the_servers(door: Door, root: Path):
     assert day.daySet
     ids = {row["name"]: row["worker_id"] for row in door.ask("worker_list")["workers"]}
     date = day.dayAsTime().date().isoformat()
-    found = door.ask("worker_day", worker_id=ids["anna"], day=date)
+    (found,) = door.ask("day_of_workers", workers=ids["anna"], day=date)["workers"]
     known = {at for at in range(day.dataMax()) if day.data(at).hasData()}
     assert known == set(found["samples"]["index"])
     assert known

@@ -37,10 +37,15 @@ class Blocks(Protocol):
         """
         ...
 
-    def read_worker(
-        self, path: str, columns: Sequence[str], worker_id: str, time_column: str, span: Span
+    def read_workers(
+        self,
+        path: str,
+        columns: Sequence[str],
+        worker_ids: Sequence[str],
+        time_column: str,
+        span: Span,
     ) -> Any:
-        """Return a worker's rows of a span, in the file's order, as an Arrow table.
+        """Return some workers' rows of a span, in the file's order, as an Arrow table.
 
         Only those parts of the file are read whose statistics allow such rows. Columns the file
         does not have are left out.

@@ -5,13 +5,14 @@ rest. So a nightly export of two days keeps a folder complete.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from grange.kernel.batches import batched
 from grange.kernel.clock import Clock
 from grange.kernel.units import MILLIS_PER_DAY
 from grange.rrdata import gather_days, gather_jobs, gather_settings, gather_workers
@@ -35,7 +36,7 @@ from grange.rrdata.place import (
     Place,
     wall_seconds,
 )
-from grange.rrdata.workers import DAYS_KEPT, WorkerFile
+from grange.rrdata.workers import DAYS_KEPT, DayBlock, WorkerFile
 
 T = TypeVar("T")
 
@@ -136,22 +137,33 @@ def _settings(asks: Asks, root: Path, place: Place) -> None:
 
 def _workers(asks: Asks, root: Path, first: int, today: int, tell: Callable[[str], None]) -> int:
     count = 0
-    for worker_id, name in gather_workers.workers(asks):
-        path = root / CLIENTS / file_name(name, _STATS_SUFFIX)
-        before = _kept(path, Kind.CLIENT, WorkerFile(name=name))
-        blocks = {block.day: block for block in before.days if not first <= block.day <= today}
-        for unix_day in gather_workers.known_days(asks, worker_id):
-            if not first <= unix_day <= today:
-                continue
-            block = gather_workers.day_block(asks, worker_id, unix_day)
-            if block is not None:
-                blocks[unix_day] = block
-        kept = [blocks[day] for day in sorted(blocks) if day > today - DAYS_KEPT]
-        if kept:
-            write_value(path, Kind.CLIENT, WorkerFile(name=name, days=kept))
-            count += 1
-            tell(f"worker {name}: {len(kept)} days")
+    known = gather_workers.known_days(asks, first, today)
+    for some in batched(gather_workers.workers(asks), gather_workers.AT_ONCE):
+        anew = _days_of(asks, [worker_id for worker_id, _ in some], known)
+        for worker_id, name in some:
+            path = root / CLIENTS / file_name(name, _STATS_SUFFIX)
+            before = _kept(path, Kind.CLIENT, WorkerFile(name=name))
+            blocks = {block.day: block for block in before.days if not first <= block.day <= today}
+            blocks |= anew[worker_id]
+            kept = [blocks[day] for day in sorted(blocks) if day > today - DAYS_KEPT]
+            if kept:
+                write_value(path, Kind.CLIENT, WorkerFile(name=name, days=kept))
+                count += 1
+                tell(f"worker {name}: {len(kept)} days")
     return count
+
+
+def _days_of(
+    asks: Asks, worker_ids: Sequence[str], known: Mapping[int, Sequence[str]]
+) -> dict[str, dict[int, DayBlock]]:
+    """Return what is known of some workers, by worker and day."""
+    found: dict[str, dict[int, DayBlock]] = {worker_id: {} for worker_id in worker_ids}
+    for unix_day, of_day in known.items():
+        wanted = [worker_id for worker_id in worker_ids if worker_id in of_day]
+        if wanted:
+            for worker_id, block in gather_workers.day_blocks(asks, wanted, unix_day).items():
+                found[worker_id][unix_day] = block
+    return found
 
 
 def _history(

@@ -1,7 +1,7 @@
 """Workers' days: from the server's answers to this package's files."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from grange.rrdata.codes import render_type
@@ -32,6 +32,8 @@ _STATUS: Mapping[str, int] = {
 }
 """State of a job thread → the number of its status; preparing a session is part of rendering."""
 _ABSENT = -1
+AT_ONCE = 16
+"""So many workers' days are asked for at once: about 8 MB of answer."""
 
 
 def workers(asks: Asks) -> list[tuple[str, str]]:
@@ -44,23 +46,39 @@ def workers(asks: Asks) -> list[tuple[str, str]]:
     ]
 
 
-def known_days(asks: Asks, worker_id: str) -> list[int]:
-    """Return the local days of which anything is known, as days since 1970."""
-    columns = asks.ask("worker_days", worker_id=worker_id, count=DAYS_KEPT)["columns"]
-    return [day for day, valid in zip(columns["unix_day"], columns["valid"], strict=True) if valid]
+def known_days(asks: Asks, first: int, last: int) -> dict[int, list[str]]:
+    """Return the local days of which anything is known, as days since 1970, and of which workers.
+
+    Args:
+        asks: who answers.
+        first: the first day; none is older than files keep.
+        last: the last day.
+    """
+    days = (max(first, last - DAYS_KEPT + 1), last + 1)
+    start, end = ((UNSET + timedelta(days=day)).date().isoformat() for day in days)
+    columns = asks.ask("worker_report", start_day=start, end_day=end)["columns"]
+    found: dict[int, list[str]] = {}
+    for day, worker_id in zip(columns["day"], columns["worker_id"], strict=True):
+        found.setdefault((date.fromisoformat(day) - UNSET.date()).days, []).append(worker_id)
+    return found
 
 
-def day_block(asks: Asks, worker_id: str, unix_day: int) -> DayBlock | None:
-    """Return one local day of a worker; None if nothing is known of it."""
-    date = (UNSET + timedelta(days=unix_day)).date().isoformat()
-    found = asks.ask("worker_day", worker_id=worker_id, day=date)
-    if not found["valid"]:
-        return None
-    return DayBlock(
-        day=unix_day,
-        hours=_hours(found["hours"]),
-        samples=pack(_samples(found["samples"], found["thread_samples"])),
-    )
+def day_blocks(asks: Asks, worker_ids: Sequence[str], unix_day: int) -> dict[str, DayBlock]:
+    """Return one local day of some workers by their ids; those of whom nothing is known have none.
+
+    They are asked for at once, so that the parts of the books that hold them are read once for all.
+    """
+    day = (UNSET + timedelta(days=unix_day)).date().isoformat()
+    found = asks.ask("day_of_workers", workers=",".join(worker_ids), day=day)["workers"]
+    return {
+        one["worker_id"]: DayBlock(
+            day=unix_day,
+            hours=_hours(one["hours"]),
+            samples=pack(_samples(one["samples"], one["thread_samples"])),
+        )
+        for one in found
+        if one["valid"]
+    }
 
 
 def _samples(machine: Mapping[str, list[Any]], threads: Mapping[str, list[Any]]) -> SampleColumns:
@@ -75,15 +93,22 @@ def _samples(machine: Mapping[str, list[Any]], threads: Mapping[str, list[Any]])
         )
         for _ in range(count)
     ]
-    for at, index in enumerate(threads["index"]):
+    types: dict[Any, int] = {}
+    rows = zip(
+        threads["index"], threads["thread"], threads["state"], threads["cpu_milli"],
+        threads["render_type"], threads["memory_bytes"], strict=True,
+    )  # fmt: skip
+    for index, thread, state, cpu, kind, memory in rows:
         place = places.get(index)
         if place is None:
             continue
-        columns = by_thread[threads["thread"][at]]
-        columns.status[place] = _STATUS.get(threads["state"][at], FREE)
-        columns.cpu_permille[place] = threads["cpu_milli"][at] or 0
-        columns.render_type[place] = render_type(threads["render_type"][at])
-        columns.memory_10mib[place] = (threads["memory_bytes"][at] or 0) // _TEN_MIB
+        if kind not in types:
+            types[kind] = render_type(kind)
+        columns = by_thread[thread]
+        columns.status[place] = _STATUS.get(state, FREE)
+        columns.cpu_permille[place] = cpu or 0
+        columns.render_type[place] = types[kind]
+        columns.memory_10mib[place] = (memory or 0) // _TEN_MIB
     return SampleColumns(
         index=list(machine["index"]),
         cpu_permille=[value or 0 for value in machine["cpu_milli"]],

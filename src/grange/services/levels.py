@@ -92,7 +92,7 @@ RULES: Mapping[str, Rule] = dict(
             " GetLicenceMinutes ListMonths GetStatement ListBudgets ListRateCards ListGroups"
             " ListLicences ListHistoryProjects ListHistory GetHistory ListHistoryErrors"
             " ListHistoryLog ListLayerTimes ListFrameRecords ListContacts ListForeignHistory"
-            " ListHistoryPages ListFrameRecordsOfJobs ListExchangeRates"
+            " ListHistoryPages ListFrameRecordsOfJobs GetDayOfWorkers ListExchangeRates"
             " ListReports GetReport GetReportFile GetForecast"
             " GetForecastFile TestAttribution GetWhy GetEta ListShares ListReportSchedules"
             " GetBooksSize GetBooksProgress GetRetention GetBooksAbout GetDay GetRing"

@@ -138,6 +138,24 @@ def test_a_name_that_several_have_had_is_the_newest_workers(tmp_path):
     assert found["worker_id"] == listed[1]["worker_id"] != first["worker_id"]
 
 
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1), (2,)])
+def test_the_day_of_many_workers_is_the_day_of_each(bench, order):
+    """Ledger S0-25, S0-26, S0-28: read at once, in any order, by name or id, as read alone."""
+    day = "2026-01-01"
+    alone = [ask(bench, "worker_day", worker_id=f"box{n}", day=day) for n in order]
+    named = ",".join([f"box{order[0]}", *(numbered("worker", n) for n in order[1:])])
+    assert ask(bench, "day_of_workers", workers=named, day=day)["workers"] == alone
+    assert all(one["valid"] and one["samples"]["index"] for one in alone)
+
+
+def test_a_day_is_asked_for_of_some_workers_but_not_of_too_many(bench):
+    for workers in ("", ",", ",".join(f"box{n}" for n in range(51))):
+        with pytest.raises(InvalidRequestError, match="workers must name 1 to 50"):
+            ask(bench, "day_of_workers", workers=workers, day="2026-01-01")
+    with pytest.raises(NotFoundError, match="box9"):
+        ask(bench, "day_of_workers", workers="box1,box9", day="2026-01-01")
+
+
 def test_every_sample_lies_at_its_twenty_seconds(bench, story, zone):
     """Ledger S0-25: 4320 places by the wall clock; a place without data is absent, never zero."""
     found = ask(bench, "worker_day", worker_id=WORKER, day="2026-01-01")

@@ -71,12 +71,12 @@ def test_only_parts_that_may_hold_the_worker_are_read(bench):
     path = next(row.path for row in bench.books.shelf.files() if row.table_name == "worker_samples")
     blocks = bench.books.shelf.blocks
     whole = Span(Instant(0), Instant(T0 * 2))
-    found = blocks.read_worker(path, ["worker_id", "at"], WORKERS[2], "at", whole)
+    found = blocks.read_workers(path, ["worker_id", "at"], [WORKERS[2]], "at", whole)
     assert set(found.column("worker_id").to_pylist()) == {WORKERS[2]}
     parts = blocks._known(blocks._place(path))
-    assert 0 < len(parts.groups_of(WORKERS[2], "at", whole)) < parts.metadata.num_row_groups
-    assert parts.groups_of("worker-none", "at", whole) == []
-    none = blocks.read_worker(path, ["at"], "worker-none", "at", whole)
+    assert 0 < len(parts.groups_of([WORKERS[2]], "at", whole)) < parts.metadata.num_row_groups
+    assert parts.groups_of(["worker-none"], "at", whole) == []
+    none = blocks.read_workers(path, ["at"], ["worker-none"], "at", whole)
     assert none.num_rows == 0
 
 

@@ -71,22 +71,28 @@ class ParquetBlocks:
                 retry_after_seconds=60,
             ) from error
 
-    def read_worker(
-        self, path: str, columns: Sequence[str], worker_id: str, time_column: str, span: Span
+    def read_workers(
+        self,
+        path: str,
+        columns: Sequence[str],
+        worker_ids: Sequence[str],
+        time_column: str,
+        span: Span,
     ) -> pa.Table:
-        """Return a worker's rows of a span; see `ports.blocks`."""
+        """Return some workers' rows of a span; see `ports.blocks`."""
         place = self._place(path)
         try:
             known = self._known(place)
             with pq.ParquetFile(place, metadata=known.metadata) as file:
                 names = [name for name in columns if name in known.names]
-                groups = known.groups_of(worker_id, time_column, span)
+                groups = known.groups_of(worker_ids, time_column, span)
                 rows = file.read_row_groups(groups, [*{*names, "worker_id", time_column}])
         except _UNREADABLE as error:
             raise CorruptDataError(path, f"cannot be read: {error}") from error
         times = rows.column(time_column).to_numpy()
         wanted = (times >= span.start) & (times < span.end)
-        own = pc.equal(rows.column("worker_id"), worker_id).to_numpy()
+        wanted_ids = pa.array(worker_ids, pa.string())
+        own = pc.is_in(rows.column("worker_id"), value_set=wanted_ids).to_numpy()
         return rows.filter(pa.array(wanted & own)).select(names)
 
     def _known(self, place: Path) -> FileParts:

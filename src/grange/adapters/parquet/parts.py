@@ -1,5 +1,6 @@
-"""The parts of a Parquet file (its row groups), and which of them may hold a worker's rows."""
+"""The parts of a Parquet file (its row groups), and which of them may hold workers' rows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -18,14 +19,14 @@ class FileParts:
         }
         self._bounds: dict[str, list[tuple[Any, Any] | None]] = {}
 
-    def groups_of(self, worker_id: str, time_column: str, span: Span) -> list[int]:
-        """Return the parts that may hold rows of a worker in a span."""
+    def groups_of(self, worker_ids: Sequence[str], time_column: str, span: Span) -> list[int]:
+        """Return the parts that may hold rows of any of some workers in a span."""
         workers, times = self._of("worker_id"), self._of(time_column)
         return [
             number
             for number in range(self.metadata.num_row_groups)
-            if _meets(workers[number], worker_id, worker_id)
-            and _meets(times[number], span.start, span.end - 1)
+            if _meets(times[number], span.start, span.end - 1)
+            and any(_meets(workers[number], one, one) for one in worker_ids)
         ]
 
     def _of(self, name: str) -> list[tuple[Any, Any] | None]:

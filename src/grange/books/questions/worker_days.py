@@ -40,14 +40,14 @@ def sampled(span: Span) -> Span:
     return Span(Instant(span.start + HALF_SAMPLE_MS), Instant(span.end + HALF_SAMPLE_MS))
 
 
-def render_types_of_worker(worker_id: str, span: Span) -> Question:
-    """Ask which render type the layers had that a worker worked on."""
+def render_types_of_workers(worker_ids: Sequence[str], span: Span) -> Question:
+    """Ask which render type the layers had that some workers worked on."""
     return Question(
         sql="""
-            SELECT layer_id, max(render_type) AS render_type FROM session_actions
-            WHERE farm_id = $farm_id AND worker_id = $worker_id AND layer_id IS NOT NULL
-              AND ended_at >= $start
-            GROUP BY layer_id
+            SELECT worker_id, layer_id, max(render_type) AS render_type FROM session_actions
+            WHERE farm_id = $farm_id AND worker_id IN (SELECT worker_id FROM asked_workers)
+              AND layer_id IS NOT NULL AND ended_at >= $start
+            GROUP BY worker_id, layer_id
         """,
         needs=(
             Need(
@@ -57,8 +57,13 @@ def render_types_of_worker(worker_id: str, span: Span) -> Question:
                 live=True,
             ),
         ),
-        parameters={"worker_id": worker_id, "start": span.start},
+        parameters={"start": span.start},
+        given=_asked(worker_ids),
     )
+
+
+def _asked(worker_ids: Sequence[str]) -> dict[str, pa.Table]:
+    return {"asked_workers": pa.table({"worker_id": pa.array(worker_ids, pa.string())})}
 
 
 # ── rollups, with what is not rolled up yet ───────────────────────────────────────────────────────
@@ -75,26 +80,27 @@ def _current(spec: TableSpec) -> str:
     )
 
 
-def hours_of_worker(worker_id: str, span: Span, given: dict[str, pa.Table]) -> Question:
-    """Ask for the counters of one worker's job threads by quarter.
+def hours_of_workers(worker_ids: Sequence[str], span: Span, given: dict[str, pa.Table]) -> Question:
+    """Ask for the counters of some workers' job threads by quarter.
 
     Args:
-        worker_id: the worker.
+        worker_ids: the workers.
         span: a local day.
         given: hours that are not settled, and the rows computed for them.
     """
     return Question(
         sql=f"""
             WITH {_current(THREAD_QUARTERS)}
-            SELECT slot_at, thread, up_ms, frames_done, chunks_aborted, chunks_crashed,
+            SELECT worker_id, slot_at, thread, up_ms, frames_done, chunks_aborted, chunks_crashed,
                    chunks_successful
             FROM thread_quarters_now
-            WHERE worker_id = $worker_id AND slot_at >= $start AND slot_at < $end
-            ORDER BY thread, slot_at
+            WHERE worker_id IN (SELECT worker_id FROM asked_workers)
+              AND slot_at >= $start AND slot_at < $end
+            ORDER BY worker_id, thread, slot_at
         """,  # noqa: S608 - constant text
         needs=(Need(table=THREAD_QUARTERS.name, start=span.start, end=span.end),),
-        parameters={"worker_id": worker_id, "start": span.start, "end": span.end},
-        given=given,
+        parameters={"start": span.start, "end": span.end},
+        given=given | _asked(worker_ids),
     )
 
 

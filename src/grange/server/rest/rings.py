@@ -66,6 +66,14 @@ async def get_worker_day(
     return await _ask(context, "worker_day", farm_id=farm_id, worker_id=worker_id, day=day)
 
 
+@get("/farms/{farm_id:str}/worker-days/{day:str}", operation="GetDayOfWorkers")
+async def get_day_of_workers(
+    farm_id: FromPath[str], day: FromPath[str], workers: FromQuery[str], context: Services
+) -> Answer:
+    """Show a local day of up to 50 workers, with commas between, as `GetWorkerDay` shows each."""
+    return await _ask(context, "day_of_workers", farm_id=farm_id, workers=workers, day=day)
+
+
 @get("/farms/{farm_id:str}/worker-days", operation="GetWorkerReport")
 async def get_worker_report(
     farm_id: FromPath[str],
@@ -92,5 +100,6 @@ HANDLERS = [
     list_book_workers,
     get_worker_days,
     get_worker_day,
+    get_day_of_workers,
     get_worker_report,
 ]

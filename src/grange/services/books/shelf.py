@@ -116,25 +116,32 @@ class View:
     def rows_of_worker(
         self, table_name: str, worker_id: str, columns: Sequence[str], span: Span
     ) -> pa.Table:
-        """Return a worker's rows of a span of time, ascending by time.
+        """Return a worker's rows of a span of time, ascending by time; see `rows_of_workers`."""
+        return self.rows_of_workers(table_name, (worker_id,), columns, span)[worker_id]
 
-        It reads the few parts of files that hold them, which takes a fraction of the time that a
-        question takes to be planned.
+    def rows_of_workers(
+        self, table_name: str, worker_ids: Sequence[str], columns: Sequence[str], span: Span
+    ) -> dict[str, pa.Table]:
+        """Return each worker's rows of a span of time, ascending by time.
+
+        It reads the few parts of files that hold them, each once for all, which takes a fraction of
+        the time that a question takes to be planned.
 
         Args:
             table_name: of a table of samples.
-            worker_id: whose.
+            worker_ids: whose.
             columns: which columns.
             span: of the time column.
         """
         need = Need(table=table_name, start=span.start, end=span.end)
         spec = spec_of(need)
+        ids = pa.array(worker_ids, pa.string())
         fresh = self.rows_for(need)
         if fresh.num_rows:
-            fresh = fresh.filter(pc.equal(fresh.column("worker_id"), worker_id))
-        names = list(dict.fromkeys([*columns, spec.time_column, *spec.key]))
+            fresh = fresh.filter(pc.is_in(fresh.column("worker_id"), value_set=ids))
+        names = list(dict.fromkeys([*columns, "worker_id", spec.time_column, *spec.key]))
         parts = [
-            self.blocks.read_worker(row.path, names, worker_id, spec.time_column, span)
+            self.blocks.read_workers(row.path, names, worker_ids, spec.time_column, span)
             for row in self.files_for(need)
         ]
         if fresh.num_rows:
@@ -142,14 +149,22 @@ class View:
         schema = pa.schema([arrow_schema(spec.name).field(name) for name in names])
         parts = [with_columns(part, schema) for part in parts if part.num_rows]
         if not parts:
-            return schema.empty_table().select(list(columns))
+            return dict.fromkeys(worker_ids, schema.empty_table().select(list(columns)))
         rows = pa.concat_tables(parts).combine_chunks()
         if fresh.num_rows:
             rows = keep_first(spec, rows)
         times = rows.column(spec.time_column).to_numpy()
-        if len(times) > 1 and bool((times[1:] < times[:-1]).any()):
-            rows = rows.take(pa.array(np.argsort(times, kind="stable")))
-        return rows.select(list(columns))
+        whose = pc.index_in(rows.column("worker_id"), value_set=ids).to_numpy()
+        rows = rows.select(list(columns))
+        later = (whose[1:] > whose[:-1]) | ((whose[1:] == whose[:-1]) & (times[1:] >= times[:-1]))
+        if not later.all():
+            order = np.lexsort((times, whose))
+            rows, whose = rows.take(pa.array(order)), whose[order]
+        ends = np.searchsorted(whose, np.arange(len(worker_ids) + 1)).tolist()
+        return {
+            worker_id: rows.slice(ends[place], ends[place + 1] - ends[place])
+            for place, worker_id in enumerate(worker_ids)
+        }
 
     def has(self, need: Need) -> bool:
         """Return whether there may be rows a question needs."""

@@ -1,7 +1,6 @@
 """Records of workers by local day: samples, job threads, hourly counters, and a report of all."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,9 +17,9 @@ from grange.books.questions.worker_days import (
     SAMPLES,
     THREADS,
     days_of_workers,
-    hours_of_worker,
+    hours_of_workers,
     last_quarter,
-    render_types_of_worker,
+    render_types_of_workers,
     sampled,
 )
 from grange.domain.work import Layer, Worker
@@ -39,6 +38,8 @@ _PER_QUARTER = QUARTER_MS // _SAMPLE_MS
 _EPOCH = date(1970, 1, 1)
 _ROLLUPS = (THREAD_QUARTERS, WORKER_QUARTERS)
 _MOST_DAYS = 4000
+MOST_WORKERS = 50
+"""So many workers' days may be asked for at once."""
 
 Columns = dict[str, list[Any]]
 
@@ -168,39 +169,67 @@ def worker_day(desk: Desk, *, farm_id: str, worker_id: str, day: str) -> dict[st
         thread that was there. Where the clock repeats an hour, amounts of both passes add, levels
         are weighed by how long they were watched, and states are the later ones.
     """
-    found = _worker(desk, farm_id, worker_id)
+    (found,) = _days(desk, farm_id, [_worker(desk, farm_id, worker_id)], local_date(day))
+    return found
+
+
+def day_of_workers(desk: Desk, *, farm_id: str, workers: str, day: str) -> dict[str, Any]:
+    """Return a local day of many workers, each as `worker_day` gives it.
+
+    Args:
+        desk: where questions are answered.
+        farm_id: the farm.
+        workers: up to 50 ids or names of workers, with commas between.
+        day: as 2026-01-31.
+    """
+    asked = list(dict.fromkeys(name for name in workers.split(",") if name))
+    if not 1 <= len(asked) <= MOST_WORKERS:
+        raise _bad("workers", f"must name 1 to {MOST_WORKERS} workers, with commas between")
+    known = _workers(desk, farm_id)
+    found = [_named(known, name) for name in asked]
+    return {"workers": _days(desk, farm_id, found, local_date(day))}
+
+
+def _days(desk: Desk, farm_id: str, workers: Sequence[Worker], when: date) -> list[dict[str, Any]]:
+    """Return a local day of each of some workers; what they share is read once."""
     farm = desk.farm(farm_id)
-    when = local_date(day)
     quarters = day_quarters(when, ZoneInfo(farm.zone))
     place = _places(quarters)
+    ids = list(dict.fromkeys(worker.worker_id for worker in workers))
     with desk.view(farm_id) as view:
         asked = sampled(quarters.span)
-        samples = view.rows_of_worker("worker_samples", found.worker_id, SAMPLES, asked)
-        threads = view.rows_of_worker("thread_samples", found.worker_id, THREADS, asked)
-        layers = set(pc.unique(threads.column("layer_id")).to_pylist()) - {None}
-        types = _render_types(desk, view, found.worker_id, quarters.span, layers)
+        samples = view.rows_of_workers("worker_samples", ids, SAMPLES, asked)
+        threads = view.rows_of_workers("thread_samples", ids, THREADS, asked)
+        types = _render_types(desk, view, threads, quarters.span)
         given = _given(view, quarters.span)
-        hours = view.ask(hours_of_worker(found.worker_id, quarters.span, given)).to_pylist()
-    types_of = [types.get(layer_id) for layer_id in threads.column("layer_id").to_pylist()]
-    threads = threads.append_column("render_type", pa.array(types_of, pa.string()))
-    samples, threads = _placed(samples, place), _placed(threads, place)
-    known = [
-        *pc.unique(threads.column("thread")).to_pylist(),
-        *(row["thread"] for row in hours),
-    ]
-    return {
-        "worker_id": found.worker_id,
-        "name": found.host_name or found.worker_id,
-        "day": when.isoformat(),
-        "unix_day": (when - _EPOCH).days,
-        "zone": farm.zone,
-        "span": {"start_at": quarters.span.start, "end_at": quarters.span.end},
-        "valid": bool(samples.num_rows or threads.num_rows or hours),
-        "threads": max(known, default=-1) + 1,
-        "samples": _by_place(samples, ("index",), _SAMPLE_COLUMNS),
-        "thread_samples": _by_place(threads, ("index", "thread"), _THREAD_COLUMNS),
-        "hours": _hours(hours, place),
-    }
+        hours: dict[str, list[dict[str, Any]]] = {worker_id: [] for worker_id in ids}
+        for row in view.ask(hours_of_workers(ids, quarters.span, given)).to_pylist():
+            hours[row["worker_id"]].append(row)
+    listed = []
+    for worker in workers:
+        own = worker.worker_id
+        of_machine = _placed(samples[own], place)
+        of_threads = _placed(_with_types(threads[own], types[own]), place)
+        known = [
+            *pc.unique(of_threads.column("thread")).to_pylist(),
+            *(row["thread"] for row in hours[own]),
+        ]
+        listed.append(
+            {
+                "worker_id": own,
+                "name": worker.host_name or own,
+                "day": when.isoformat(),
+                "unix_day": (when - _EPOCH).days,
+                "zone": farm.zone,
+                "span": {"start_at": quarters.span.start, "end_at": quarters.span.end},
+                "valid": bool(of_machine.num_rows or of_threads.num_rows or hours[own]),
+                "threads": max(known, default=-1) + 1,
+                "samples": _by_place(of_machine, ("index",), _SAMPLE_COLUMNS),
+                "thread_samples": _by_place(of_threads, ("index", "thread"), _THREAD_COLUMNS),
+                "hours": _hours(hours[own], place),
+            }
+        )
+    return listed
 
 
 _SAMPLE_COLUMNS = (
@@ -287,20 +316,32 @@ def _as_columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Colu
 
 
 def _render_types(
-    desk: Desk, view: View, worker_id: str, span: Span, wanted: AbstractSet[str]
-) -> dict[str | None, str]:
-    """Return the render types of layers that samples name."""
-    if not wanted:
-        return {}
-    found = {
-        row["layer_id"]: row["render_type"]
-        for row in view.ask(render_types_of_worker(worker_id, span)).to_pylist()
+    desk: Desk, view: View, threads: Mapping[str, pa.Table], span: Span
+) -> dict[str, dict[str | None, str]]:
+    """Return, by worker, the render types of the layers that samples of job threads name."""
+    wanted = {
+        worker_id: set(pc.unique(rows.column("layer_id")).to_pylist()) - {None}
+        for worker_id, rows in threads.items()
     }
-    for layer_id in wanted - set(found):
-        layer = desk.state.get(Layer, layer_id)
-        if layer is not None:
-            found[layer_id] = layer.attributes.get("render_type", "unassigned")
+    found: dict[str, dict[str | None, str]] = {worker_id: {} for worker_id in wanted}
+    asked = [worker_id for worker_id, layers in wanted.items() if layers]
+    if asked:
+        for row in view.ask(render_types_of_workers(asked, span)).to_pylist():
+            found[row["worker_id"]][row["layer_id"]] = row["render_type"]
+    for worker_id, layers in wanted.items():
+        for layer_id in layers - set(found[worker_id]):
+            layer = desk.state.get(Layer, layer_id)
+            if layer is not None:
+                named = layer.attributes.get("render_type", "unassigned")
+                found[worker_id][layer_id] = named
     return found
+
+
+def _with_types(threads: pa.Table, types: Mapping[str | None, str]) -> pa.Table:
+    """Return samples of job threads with the render type of the layer of each."""
+    layers = threads.column("layer_id").combine_chunks().dictionary_encode()
+    names = pa.array([types.get(one) for one in layers.dictionary.to_pylist()], pa.string())
+    return threads.append_column("render_type", names.take(layers.indices))
 
 
 def _given(view: View, span: Span) -> dict[str, pa.Table]:
@@ -323,11 +364,11 @@ def _worker(desk: Desk, farm_id: str, named: str) -> Worker:
     Raises:
         NotFoundError: there is none.
     """
-    found = [
-        worker
-        for worker in _workers(desk, farm_id)
-        if named in (worker.worker_id, worker.host_name)
-    ]
+    return _named(_workers(desk, farm_id), named)
+
+
+def _named(workers: Iterable[Worker], named: str) -> Worker:
+    found = [worker for worker in workers if named in (worker.worker_id, worker.host_name)]
     if not found:
         raise NotFoundError("worker", named)
     return found[-1]
@@ -341,5 +382,6 @@ ANSWERS: Mapping[str, Any] = {
     "worker_list": worker_list,
     "worker_days": worker_days,
     "worker_day": worker_day,
+    "day_of_workers": day_of_workers,
     "worker_report": worker_report,
 }
