@@ -14,8 +14,8 @@ from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 _LARGE_ROWS = 250_000
-_SMALL_ROWS = 32_768
-_MOST_PARTS = 512
+_LEAST_ROWS, _SMALL_ROWS = 4_096, 16_384
+_FEW_PARTS, _MOST_PARTS = 64, 512
 _PLACE = "__place"
 _MOST_COMBINATIONS = 2**62
 _FAR = 2**62
@@ -158,8 +158,10 @@ def time_range(spec: TableSpec, rows: pa.Table) -> tuple[int, int]:
 def row_group_rows(names: Sequence[str], count: int) -> int:
     """Return how many rows a part of a file has.
 
-    Files that are read one worker at a time (samples) get small parts, as long as they are few.
+    Files that are read one worker at a time (samples, and what is put together of them) get small
+    parts, as long as they are few: a day of a worker, or its year of hours, lies in one or two.
     """
-    if "worker_at" not in names:
+    if "worker_id" not in names or not {"worker_at", "slot_at"} & set(names):
         return _LARGE_ROWS
-    return min(_LARGE_ROWS, max(_SMALL_ROWS, count // _MOST_PARTS))
+    small = min(_SMALL_ROWS, count // _FEW_PARTS)
+    return min(_LARGE_ROWS, max(_LEAST_ROWS, small, count // _MOST_PARTS))

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from grange.adapters.durable import sync
@@ -17,8 +16,8 @@ from grange.kernel.errors import CorruptDataError, StorageFullError
 from grange.kernel.intervals import Span
 from grange.ports.blocks import WrittenFile
 
-_PARTS_KEPT = 256
-"""The ends of so many files are remembered."""
+_ENDS_KEPT_BYTES = 32 * 1024 * 1024
+"""The ends of files are remembered, up to so much of the files in all."""
 TEMPORARY = ".unfinished"
 _UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
 """What reading a damaged file raises; the last where the names of its columns are damaged."""
@@ -38,6 +37,7 @@ class ParquetBlocks:
         self._root = root.resolve()
         self._guard = threading.Lock()
         self._parts: dict[Path, FileParts] = {}
+        self._ends_bytes = 0
         if reading:
             return
         for name in _FOLDERS:
@@ -83,28 +83,44 @@ class ParquetBlocks:
         place = self._place(path)
         try:
             known = self._known(place)
-            with pq.ParquetFile(place, metadata=known.metadata) as file:
-                names = [name for name in columns if name in known.names]
-                groups = known.groups_of(worker_ids, time_column, span)
-                rows = file.read_row_groups(groups, [*{*names, "worker_id", time_column}])
+            names = known.known(columns)
+            with (
+                pa.OSFile(str(place)) as source,
+                pq.ParquetFile(
+                    source,
+                    metadata=known.metadata,
+                    read_dictionary=["worker_id"],
+                    pre_buffer=False,
+                ) as file,
+            ):
+                found = [
+                    known.rows(
+                        file,
+                        group,
+                        names,
+                        worker_ids=worker_ids,
+                        time_column=time_column,
+                        span=span,
+                    )
+                    for group in known.groups_of(worker_ids, time_column, span)
+                ]
         except _UNREADABLE as error:
             raise CorruptDataError(path, f"cannot be read: {error}") from error
-        times = rows.column(time_column).to_numpy()
-        wanted = (times >= span.start) & (times < span.end)
-        wanted_ids = pa.array(worker_ids, pa.string())
-        own = pc.is_in(rows.column("worker_id"), value_set=wanted_ids).to_numpy()
-        return rows.filter(pa.array(wanted & own)).select(names)
+        return pa.concat_tables(found) if found else known.empty(names)
 
     def _known(self, place: Path) -> FileParts:
         """Return what the end of a file says; files never change, so it is read once."""
         with self._guard:
-            found = self._parts.pop(place, None)
+            found = self._parts.get(place)
         if found is None:
             found = FileParts(pq.read_metadata(place))
         with self._guard:
+            known = self._parts.pop(place, None)
+            self._ends_bytes += 0 if known is not None else found.metadata.serialized_size
             self._parts[place] = found
-            while len(self._parts) > _PARTS_KEPT:
-                self._parts.pop(next(iter(self._parts)))
+            while self._ends_bytes > _ENDS_KEPT_BYTES and len(self._parts) > 1:
+                oldest = self._parts.pop(next(iter(self._parts)))
+                self._ends_bytes -= oldest.metadata.serialized_size
         return found
 
     def adopt(self, temporary: str, path: str) -> WrittenFile:

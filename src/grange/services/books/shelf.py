@@ -52,6 +52,37 @@ class Fresh:
         self._memory = memory
         self._waiting = waiting
 
+    def of_workers(
+        self, spec: TableSpec, worker_ids: Sequence[str], columns: Sequence[str], span: Span
+    ) -> pa.Table | None:
+        """Return some workers' rows of a table and of a span of its times, as they came.
+
+        None: there are none.
+        """
+        parts = self._parts(spec)
+        if not parts:
+            return None
+        rows = pa.concat_tables(parts)
+        times = rows.column(spec.time_column).to_numpy()
+        ids = pa.array(worker_ids, pa.string())
+        wanted = pc.is_in(rows.column("worker_id"), value_set=ids).to_numpy()
+        wanted &= (times >= span.start) & (times < span.end)
+        found = rows.select(list(columns)).filter(pa.array(wanted))
+        return found if found.num_rows else None
+
+    def earliest(self, spec: TableSpec) -> Instant | None:
+        """Return the least time of the rows of a table; None if there are none."""
+        return min(
+            (Instant(time_range(spec, part)[0]) for part in self._parts(spec) if part.num_rows),
+            default=None,
+        )
+
+    def _parts(self, spec: TableSpec) -> list[pa.Table]:
+        parts = list(self._captured[spec.name].tables) if spec.name in self._captured else []
+        if spec.name in self._waiting:
+            parts.append(arrow_table(spec, self._waiting[spec.name]))
+        return parts
+
     def rows(self, name: str) -> pa.Table | None:
         """Return the rows of a table, one per key; None if there are none."""
         spec = TABLES[name]
@@ -135,25 +166,26 @@ class View:
         """
         need = Need(table=table_name, start=span.start, end=span.end)
         spec = spec_of(need)
-        ids = pa.array(worker_ids, pa.string())
-        fresh = self.rows_for(need)
-        if fresh.num_rows:
-            fresh = fresh.filter(pc.is_in(fresh.column("worker_id"), value_set=ids))
-        names = list(dict.fromkeys([*columns, "worker_id", spec.time_column, *spec.key]))
-        parts = [
-            self.blocks.read_workers(row.path, names, worker_ids, spec.time_column, span)
-            for row in self.files_for(need)
-        ]
-        if fresh.num_rows:
-            parts.append(fresh.select(names))
-        schema = pa.schema([arrow_schema(spec.name).field(name) for name in names])
-        parts = [with_columns(part, schema) for part in parts if part.num_rows]
-        if not parts:
-            return dict.fromkeys(worker_ids, schema.empty_table().select(list(columns)))
-        rows = pa.concat_tables(parts).combine_chunks()
-        if fresh.num_rows:
-            rows = keep_first(spec, rows)
+        names = list(dict.fromkeys([*columns, "worker_id", spec.time_column]))
+        keyed = list(dict.fromkeys([*names, *spec.key]))
+        schema = pa.schema([arrow_schema(spec.name).field(name) for name in keyed])
+        # The copy of a row that counts may lie a little outside of the span.
+        around = Span(Instant(span.start - DRIFT_MS), Instant(span.end + DRIFT_MS))
+        fresh = self.fresh.of_workers(spec, worker_ids, keyed, around)
+        near = None if fresh is None else _near(spec, fresh)
+        read = self.blocks.read_workers
+        parts, copies = [], []
+        for row in self.files_for(need):
+            if near is not None and row.start_at < near.end and row.end_at > near.start:
+                copies.append(read(row.path, keyed, worker_ids, spec.time_column, around))
+            else:
+                parts.append(read(row.path, names, worker_ids, spec.time_column, span))
+        if fresh is not None:
+            once = keep_first(spec, _joined([*copies, fresh], schema))
+            parts.append(within(spec, once, span.start, span.end).select(names))
+        rows = _joined(parts, pa.schema([schema.field(name) for name in names]))
         times = rows.column(spec.time_column).to_numpy()
+        ids = pa.array(worker_ids, pa.string())
         whose = pc.index_in(rows.column("worker_id"), value_set=ids).to_numpy()
         rows = rows.select(list(columns))
         later = (whose[1:] > whose[:-1]) | ((whose[1:] == whose[:-1]) & (times[1:] >= times[:-1]))
@@ -191,6 +223,18 @@ class View:
             rows = keep_first(spec, joined(spec, [part for part in parts if part is not None]))
             self._rows[place] = rows
         return within(spec, rows, need.start, need.end)
+
+
+def _near(spec: TableSpec, rows: pa.Table) -> Span:
+    """Return when copies of rows may lie."""
+    least, most = time_range(spec, rows)
+    return Span(Instant(least - DRIFT_MS), Instant(most + DRIFT_MS + 1))
+
+
+def _joined(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Return the rows of tables, which may lack columns of a schema, in one piece."""
+    same = [with_columns(part, schema) for part in parts if part.num_rows]
+    return pa.concat_tables([schema.empty_table(), *same]).combine_chunks()
 
 
 def files_of(spec: TableSpec, rows: Sequence[ManifestRow], blocks: Blocks) -> Files:
