@@ -27,6 +27,8 @@ SCROLL_SECONDS = 5.0
 ASKS = 200
 LONG_MS = 100.0
 VIEW = ViewportSize(width=1440, height=900)
+PATIENCE_MS = 300_000
+"""A busy machine is slow; the figures say so, and a run ends."""
 _ROWS = ".grid-body .grid-row[data-id]"
 _WATCH = """() => {
   window.tasks = [];
@@ -76,6 +78,7 @@ def contests(folder: Path, rounds: int, scale: float) -> tuple[list[Table], list
             args=["--no-sandbox"],
         )
         context = browser.new_context(viewport=VIEW)
+        context.set_default_timeout(PATIENCE_MS)
         way_in = context.new_page()
         way_in.goto(told["login"])
         way_in.close()

@@ -6,7 +6,7 @@ A new page adds its line here, and to docs/page.md.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.browser.showroom import Showroom
+from tests.browser.showroom import MONTH, Showroom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ ROUTES = (
     ),
     Route(
         name="cost",
-        path=plain("/cost?by=project,user&range=90d&month=2026-09"),
+        path=plain(f"/cost?by=project,user&range=90d&month={MONTH}"),
         ready=".sheet-table",
         studio=True,
     ),

@@ -3,20 +3,35 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from grange.adapters.host.clock import SystemClock
 from grange.domain.rates import RateLine, RateUnit
-from grange.kernel.units import MILLIS_PER_DAY, Instant
+from grange.kernel.units import MILLIS_PER_DAY, Instant, datetime_of, instant_of
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
 from tests.browser.conftest import submit_job
 from tests.browser.handworker import HandWorker
 from tests.unit.streams.log_facts import busy, hand_in
 
-MONDAY = Instant(1_789_336_800_000)
-"""14 September 2026, 00:00 in Berlin: a week at the end of which there is no weekend."""
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def last_whole_week(today: date) -> date:
+    """Return the Monday of the latest week that has been over for at least a day."""
+    return today - timedelta(days=today.weekday() + (7 if today.weekday() else 14))
+
+
+MONDAY = instant_of(
+    datetime.combine(last_whole_week(datetime.now(BERLIN).date()), time.min, BERLIN)
+)
+"""Midnight in Berlin. The studio's past lies so near that every span of a page still holds it,
+and so far that no page takes it for today's."""
+MONTH = f"{datetime_of(Instant(MONDAY + MILLIS_PER_DAY)).astimezone(BERLIN):%Y-%m}"
+"""The month of the studio's second day."""
 LOG = """Loading scene /show/sh010/beauty_v012.scene
 Textures: 212 files, 3.4 GiB
 \x1b[33mWARNING\x1b[0m: /show/tex/leaf.1003.exr has no mip levels; it is read whole

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import AXE, Visitor, until_drawn
+from tests.browser.conftest import AXE, Visitor, until_drawn, until_it_fits
 from tests.browser.routes import ROUTES, Route
 from tests.browser.showroom import PICTURES, Showroom
 
@@ -19,6 +19,30 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WRITES = bool(os.environ.get("GRANGE_WRITE_PICTURES"))
 MOST_BYTES = 150 * 1024
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 900}
+TWICE = {"width": 720, "height": 450}
+"""A window of 1440 × 900 at 200 %."""
+
+MARKED = """() => {
+  const here = document.activeElement;
+  if (here === null || here === document.body) return null;
+  const box = here.getBoundingClientRect();
+  const seen = (element, part) => {
+    const style = getComputedStyle(element, part);
+    const width = parseFloat(style.outlineWidth) || 0;
+    return (style.outlineStyle !== 'none' && width > 0) || style.boxShadow !== 'none' ||
+      (part !== null && style.content !== 'none' && parseFloat(style.borderTopWidth) > 0);
+  };
+  const marked = seen(here, null) || (here.parentElement !== null &&
+    (seen(here.parentElement, '::after') || seen(here.parentElement, null))) ||
+    [...here.querySelectorAll('*')].slice(0, 200).some((inner) => seen(inner, null));
+  return {
+    what: here.outerHTML.slice(0, 120),
+    marked,
+    shown: box.width > 0 && box.height > 0,
+  };
+}"""
+"""Of what the keyboard is at: whether it is drawn, and whether a mark says so."""
+STOPS = 25
 
 
 def violations(page: Page) -> list[Any]:
@@ -47,11 +71,25 @@ def small_png(picture: bytes, path: Path) -> int:
     return path.stat().st_size
 
 
+def unmarked(page: Page) -> list[str]:
+    """Walk with Tab; return what it reached that is not drawn or not marked as being there."""
+    reached: dict[str, bool] = {}
+    for _ in range(STOPS):
+        page.keyboard.press("Tab")
+        here = page.evaluate(MARKED)
+        if here is None:  # the browser's own bar, behind the last
+            break
+        reached[here["what"]] = here["marked"] and here["shown"]
+    assert reached
+    return [what for what, is_right in reached.items() if not is_right]
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_axe_finds_nothing(
+def test_axe_finds_nothing_and_the_keyboard_goes_everywhere(
     route: Route, showroom: Showroom, visit: Visitor, tmp_path: Path
 ) -> None:
-    """UX-22: no AA violation, light and wide, dark and narrow; a picture of both is small."""
+    """UX-22: no AA violation, light and wide, dark and narrow; at 200 % nothing runs out of the
+    window, and what Tab reaches is drawn and marked. A picture of both is small."""
     seen = visit(showroom.farm)
     path = route.path(showroom)
     page = seen.open(path, farm_id=showroom.studio_id if route.studio else showroom.farm.farm_id)
@@ -70,6 +108,9 @@ def test_axe_finds_nothing(
         page.set_viewport_size(WIDE if theme == "light" else NARROW)  # type: ignore[arg-type]
         found += [(theme, *item) for item in violations(page)]
     assert found == []
+    page.set_viewport_size(TWICE)  # type: ignore[arg-type]
+    until_it_fits(page, route.name)
+    assert unmarked(page) == []
 
 
 def _clip(page: Page) -> Any:

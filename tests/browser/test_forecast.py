@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
 from grange.kernel.units import instant_of
+from grange.server.rest.shapes import ForecastAnswer
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
 from tests.browser.conftest import Visitor
@@ -55,6 +57,7 @@ def test_a_forecast_has_a_band_and_its_basis(studio: tuple[LocalFarm, str], visi
         page = seen.open("/cost?ahead=7", farm_id=farm_id)
     told = answered.value.json()
     assert told["known_days"] >= 14
+    assert msgspec.to_builtins(msgspec.convert(told, ForecastAnswer)) == told
     panel = page.get_by_role("region", name="Forecast", exact=True)
     busiest = max(told["rows"], key=lambda row: row["workers"])
     line = panel.locator(".forecast-line")

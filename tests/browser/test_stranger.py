@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from grange.kernel.units import Instant
+from grange.kernel.units import Instant, datetime_of
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
 from tests.browser.conftest import Visitor
 from tests.browser.showroom import RATE, Showroom
+from tests.server.conftest import SteadyClock
 
 pytestmark = pytest.mark.chromium
 MOST_CLICKS = 3
@@ -58,11 +59,12 @@ def test_a_failing_worker_is_found(showroom: Showroom, visit: Visitor) -> None:
 @pytest.fixture(scope="module")
 def last_month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalFarm, str, str]]:
     """A server, a studio on it that worked for a day of the month before this one, that month."""
-    today = datetime.now(ZONE)
+    clock = SteadyClock()  # no month ends while it runs
+    today = datetime_of(clock.now()).astimezone(ZONE)
     before = today.replace(day=1) - timedelta(days=1)
     start = before.replace(day=10, hour=0, minute=0, second=0, microsecond=0)
     folder = tmp_path_factory.mktemp("lastmonth")
-    with LocalFarm(folder, rates=(RATE,)) as farm:
+    with LocalFarm(folder, rates=(RATE,), clock=clock) as farm:
         with ThreadPoolExecutor(1) as elsewhere:  # this thread may drive a browser already
             past = elsewhere.submit(
                 simulated_studio,

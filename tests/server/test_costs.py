@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openpyxl
 import pytest
 
@@ -23,6 +24,7 @@ from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.units import Instant, datetime_of, instant_of
 from grange.ports.state import Batch
+from grange.server.rest.shapes import BudgetsAnswer
 from grange.testing.facts import action_fact, numbered, session_fact
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import SteadyClock
@@ -226,7 +228,9 @@ def test_an_unknown_kind_of_file_is_refused(farm: LocalFarm, times: Times) -> No
 def test_budgets_are_set_watched_and_removed(farm: LocalFarm, times: Times, shell: Any) -> None:
     since = datetime.fromtimestamp(times.start / 1000, tz=UTC).astimezone().isoformat()
     shell("budget", "set", "Film", "0.20", "--of", "project=film", "--since", since)
-    (budget,) = rest(farm, "/budgets")["budgets"]
+    told = rest(farm, "/budgets")
+    assert msgspec.to_builtins(msgspec.convert(told, BudgetsAnswer)) == told
+    (budget,) = told["budgets"]
     assert Decimal(budget["spent"]) == Decimal(2 * round(RATE / 6)).scaleb(-9)
     assert budget["exhausted_at"] is not None
     assert "Film" in shell("budget", "ls")

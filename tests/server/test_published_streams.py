@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from grange.kernel.errors import InvalidRequestError, NotFoundError
+from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import StoppableClock
 from tests.unit.streams.log_facts import busy, hand_in
@@ -124,6 +124,28 @@ def test_a_revoked_token_shows_nothing_and_others_go_on(
     )
     assert row["revoked_at"] is not None
     assert "token" not in str(row)
+
+
+def test_a_publication_that_is_asked_for_again_is_the_same_one(farm: LocalFarm):
+    """A browser sends a request again when its answer is lost; the answer is then the first one."""
+    address = f"/api/v1/farms/{farm.farm_id}/streams/publications"
+
+    def asked(key: str, name: str) -> Any:
+        headers = {"idempotency-key": key}
+        body = {"name": name, "streams": ["feed"]}
+        return farm.connect().call("POST", address, body=body, headers=headers, service="grange")
+
+    first, again, other = asked("one", "crew"), asked("one", "crew"), asked("two", "crew")
+    assert first == again
+    assert other["token"] != first["token"]
+    with pytest.raises(ConflictError):
+        asked("one", "somebody else")
+    told = [row["publication_id"] for row in rest(farm, "GET", "/publications")["publications"]]
+    assert told.count(first["publication_id"]) == 1
+    assert get(farm, f"/published/{first['token']}/request").status == 200
+    rest(farm, "DELETE", f"/publications/{first['publication_id']}")
+    assert get(farm, f"/published/{first['token']}/request").status == 404
+    assert get(farm, f"/published/{other['token']}/request").status == 200
 
 
 def test_another_page_may_embed_what_is_published_and_nothing_can_be_changed(

@@ -136,6 +136,11 @@ class Identity:
         """Return the secret that signs what a web hook gets; the same for ever."""
         return self._secret("hook", f"{hook_id}/{generation}")
 
+    def published_token(self, *asked: str) -> str:
+        """Return the token of what is published by one request: the same for the same words."""
+        payload = "\x00".join(asked).encode()
+        return base64.urlsafe_b64encode(self._mac("published", payload)).decode().rstrip("=")
+
     def secret_of(self, key_id: str, session_token: str | None, now: Instant) -> str | None:
         """Return the secret that a request must be signed with, or None if the key is unknown.
 

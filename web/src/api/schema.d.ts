@@ -2,6 +2,63 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    /** AccountRow */
+    AccountRow: {
+      disabled_ms: number;
+      end_at: number;
+      farm?: string;
+      fleet?: string;
+      idle_blocked_ms: number;
+      idle_no_work_ms: number;
+      machine_ms: number;
+      off_ms: number;
+      overhead_ms: number;
+      rendering_useful_ms: number;
+      rendering_wasted_ms: number;
+      start_at: number;
+      thread_ms: {
+        [key: string]: number;
+      };
+      unknown_ms: number;
+      worker?: string;
+    };
+    /** AccountSums */
+    AccountSums: {
+      disabled_ms: number;
+      idle_blocked_ms: number;
+      idle_no_work_ms: number;
+      machine_ms: number;
+      off_ms: number;
+      overhead_ms: number;
+      rendering_useful_ms: number;
+      rendering_wasted_ms: number;
+      thread_ms: {
+        [key: string]: number;
+      };
+      unknown_ms: number;
+    };
+    /** AccountTimes */
+    AccountTimes: {
+      disabled_ms: number;
+      idle_blocked_ms: number;
+      idle_no_work_ms: number;
+      off_ms: number;
+      overhead_ms: number;
+      rendering_useful_ms: number;
+      rendering_wasted_ms: number;
+      unknown_ms: number;
+    };
+    /** AccountsAnswer */
+    AccountsAnswer: {
+      by: string;
+      machine_ms: number;
+      rows: components['schemas']['AccountRow'][];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+      step: string | null;
+      total: components['schemas']['AccountSums'];
+      workers: number;
+    };
     /** AllGroups */
     AllGroups: {
       groups: {
@@ -11,6 +68,16 @@ export interface components {
     /** AllPools */
     AllPools: {
       pools: components['schemas']['PoolBody'][];
+    };
+    /** AttemptAt */
+    AttemptAt: {
+      after: components['schemas']['WorkerAttempt'] | null;
+      at: number;
+      attempt: components['schemas']['WorkerAttempt'] | null;
+      before: components['schemas']['WorkerAttempt'] | null;
+      others: components['schemas']['WorkerAttempt'][];
+      simulated?: boolean;
+      worker_id: string;
     };
     /** Attribution */
     Attribution: {
@@ -116,6 +183,36 @@ export interface components {
     BudgetId: {
       budget_id: string;
     };
+    /** BudgetRow */
+    BudgetRow: {
+      advice: string | null;
+      amount: string;
+      budget_id: string;
+      created_by: string;
+      earliest_at: number | null;
+      end_at: number | null;
+      exhausted_at: number | null;
+      is_spent: boolean;
+      lasts: boolean | null;
+      latest_at: number | null;
+      left: string;
+      name: string;
+      of: string;
+      per_day: string | null;
+      scope: {
+        [key: string]: string;
+      };
+      spent: string;
+      start_at: number;
+      stops: boolean;
+      used: number | null;
+    };
+    /** BudgetsAnswer */
+    BudgetsAnswer: {
+      budgets: components['schemas']['BudgetRow'][];
+      currency: string;
+      simulated?: boolean;
+    };
     /** CardId */
     CardId: {
       card_id: string;
@@ -188,6 +285,12 @@ export interface components {
     /** ContactRows */
     ContactRows: {
       contacts: components['schemas']['ContactRow'][];
+    };
+    /** CostPart */
+    CostPart: {
+      cost: string;
+      machine_ms: number;
+      name: string;
     };
     /** CreditBody */
     CreditBody: {
@@ -282,6 +385,20 @@ export interface components {
       worker: string;
       worker_id: string;
     };
+    /** EtaAnswer */
+    EtaAnswer: {
+      earliest_at: number | null;
+      job_id: string;
+      latest_at: number | null;
+      layers: components['schemas']['LayerAhead'][];
+      likely_at: number | null;
+      name: string;
+      now: number;
+      simulated?: boolean;
+      status: string;
+      text: string;
+      threads: number;
+    };
     /** Example */
     Example: {
       at: number;
@@ -357,9 +474,8 @@ export interface components {
       peak_factor: number;
       report: string;
       rows: components['schemas']['ForecastDay'][];
-      /** @default false */
-      simulated: boolean;
-      span: components['schemas']['SpanOf'];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
       title: string;
       where: string;
     };
@@ -565,6 +681,39 @@ export interface components {
       status: string;
       text: string;
     };
+    /** JobAttempt */
+    JobAttempt: {
+      action_id: string;
+      assigned_at: number | null;
+      attempt: number | null;
+      cause: string | null;
+      ended_at: number | null;
+      error_class: string | null;
+      error_rule: string | null;
+      error_text: string | null;
+      exit_code: number | null;
+      frame_count: number | null;
+      frames: string | null;
+      frames_seen: number | null;
+      layer_id: string | null;
+      layer_name: string | null;
+      session_id: string;
+      started_at: number | null;
+      status: string;
+      superseded: boolean | null;
+      task_index: number | null;
+      worker: string;
+      worker_ended_at: number | null;
+      worker_id: string;
+      worker_started_at: number | null;
+    };
+    /** JobAttempts */
+    JobAttempts: {
+      attempts: components['schemas']['JobAttempt'][];
+      matched: number;
+      of: number;
+      simulated?: boolean;
+    };
     /** JobConsequence */
     JobConsequence: {
       again: number;
@@ -621,6 +770,30 @@ export interface components {
       tasks_total: number;
       user: string;
       waits?: string | null;
+    };
+    /** JobEvent */
+    JobEvent: {
+      actor: string;
+      at: number;
+      detail: string;
+      event_id: string;
+      layer: string | null;
+      layer_id: string | null;
+      name: string;
+      new: string | null;
+      number: number | null;
+      old: string | null;
+      subject: string;
+      subject_id: string;
+      worker: string | null;
+      worker_id: string | null;
+    };
+    /** JobEvents */
+    JobEvents: {
+      events: components['schemas']['JobEvent'][];
+      matched: number;
+      of: number;
+      simulated?: boolean;
     };
     /** JobReport */
     JobReport: {
@@ -712,6 +885,15 @@ export interface components {
       day: string;
       hours: number;
     };
+    /** LayerAhead */
+    LayerAhead: {
+      earlier_tasks_seen: number;
+      layer_id: string;
+      left: number;
+      name: string;
+      running: number;
+      tasks_seen: number;
+    };
     /** LayerAnswer */
     LayerAnswer: {
       funnel: components['schemas']['Step'][];
@@ -766,6 +948,36 @@ export interface components {
        * @enum {string}
        */
       unit: 'thread_hour' | 'worker_hour';
+    };
+    /** LicencePoolRow */
+    LicencePoolRow: {
+      app: string;
+      plugin: string;
+      regions: {
+        [key: string]: components['schemas']['RegionTerms'];
+      };
+      updated_at: number | null;
+      updated_by: string | null;
+      version: string;
+    };
+    /** LicenceServerRow */
+    LicenceServerRow: {
+      answered_at: number | null;
+      app: string;
+      failing_since_at: number | null;
+      others: number | null;
+      plugin: string;
+      problem: string;
+      region: string;
+      seats: number | null;
+      version: string;
+    };
+    /** LicencesAnswer */
+    LicencesAnswer: {
+      currency: string;
+      pools: components['schemas']['LicencePoolRow'][];
+      servers: components['schemas']['LicenceServerRow'][];
+      simulated?: boolean;
     };
     /** LinesAccepted */
     LinesAccepted: {
@@ -896,6 +1108,24 @@ export interface components {
       to: string[];
       told_at: number | null;
       user: string;
+    };
+    /** MonthRow */
+    MonthRow: {
+      cost: string | null;
+      example: boolean | null;
+      frozen_at: number | null;
+      frozen_by: string | null;
+      lines: number | null;
+      month: string;
+      postings: components['schemas']['Posting'][];
+      status: string;
+    };
+    /** MonthsAnswer */
+    MonthsAnswer: {
+      currency: string;
+      months: components['schemas']['MonthRow'][];
+      open_month: string;
+      simulated?: boolean;
     };
     /** MoveBody */
     MoveBody: {
@@ -1061,6 +1291,16 @@ export interface components {
       /** @default  */
       version: string;
     };
+    /** Posting */
+    Posting: {
+      corrects: string | null;
+      created_at: number;
+      created_by: string;
+      kind: string;
+      lines: number;
+      posting_id: string;
+      reason: string;
+    };
     /** PostingAnswer */
     PostingAnswer: {
       lines: number;
@@ -1213,6 +1453,34 @@ export interface components {
       /** @enum {string} */
       unit: 'worker_hour' | 'thread_hour' | 'ps_hour';
     };
+    /** ReceiptAnswer */
+    ReceiptAnswer: {
+      accounts: components['schemas']['AccountTimes'];
+      cost: components['schemas']['ReceiptCost'] | null;
+      frames: components['schemas']['ReceiptFrames'];
+      machine_seconds: number;
+      machines: number;
+      outputs: string[];
+      seconds_each: number;
+      simulated?: boolean;
+      slowest: components['schemas']['SlowestFrame'] | null;
+      span: components['schemas']['TimeSpan'];
+      unaccounted_ms: number;
+      wall_ms: number;
+    };
+    /** ReceiptCost */
+    ReceiptCost: {
+      by_layer: components['schemas']['CostPart'][];
+      by_worker: components['schemas']['CostPart'][];
+      currency: string;
+      example: boolean;
+      total: string;
+    };
+    /** ReceiptFrames */
+    ReceiptFrames: {
+      failed_attempts: number;
+      rendered: number;
+    };
     /** RefusedFact */
     RefusedFact: {
       index: number;
@@ -1226,6 +1494,13 @@ export interface components {
       /** @default 0 */
       count: number;
       /** @default false */
+      unlimited: boolean;
+    };
+    /** RegionTerms */
+    RegionTerms: {
+      cost: string;
+      count: number;
+      is_set: boolean;
       unlimited: boolean;
     };
     /** ReplayBody */
@@ -1251,9 +1526,8 @@ export interface components {
       rows: {
         [key: string]: string | number | null;
       }[];
-      /** @default false */
-      simulated: boolean;
-      span: components['schemas']['SpanOf'];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
       title: string;
       where: string;
     };
@@ -1318,6 +1592,7 @@ export interface components {
     /** ReportKinds */
     ReportKinds: {
       reports: components['schemas']['ReportKind'][];
+      simulated?: boolean;
     };
     /** ReportLayer */
     ReportLayer: {
@@ -1418,6 +1693,15 @@ export interface components {
       } | null;
       xml: string;
     };
+    /** SamplesAnswer */
+    SamplesAnswer: {
+      columns: {
+        [key: string]: (string | number | null)[];
+      };
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+      step_ms: number;
+    };
     /** Selection */
     Selection: {
       app?: string | null;
@@ -1505,6 +1789,14 @@ export interface components {
     SimulatedFolder: {
       folder: string;
     };
+    /** SlowestFrame */
+    SlowestFrame: {
+      frame: number;
+      layer: string;
+      render_ms: number;
+      why: string;
+      worker: string;
+    };
     /** SourceBody */
     SourceBody: {
       /** @default  */
@@ -1518,10 +1810,43 @@ export interface components {
       /** @default 0 */
       value_index: number;
     };
-    /** SpanOf */
-    SpanOf: {
-      end_at: number;
-      start_at: number;
+    /** StatementAnswer */
+    StatementAnswer: {
+      amounts: string;
+      attempts: number;
+      by: string[];
+      client: string | null;
+      currency: string;
+      end_at: number | null;
+      example: boolean;
+      farm: string;
+      farm_id: string;
+      frozen_at: number | null;
+      frozen_by: string | null;
+      line_rows:
+        | {
+            [key: string]: unknown;
+          }[]
+        | null;
+      lines: number;
+      month: string;
+      payers: components['schemas']['StatementTable'];
+      rows: components['schemas']['StatementTable'];
+      sessions: number;
+      simulated: boolean;
+      start_at: number | null;
+      status: string;
+      thread_ms: number;
+      waste: components['schemas']['StatementTable'];
+      zone: string;
+    };
+    /** StatementTable */
+    StatementTable: {
+      amount: string | null;
+      columns: string[];
+      machine_ms: number;
+      printed: string | null;
+      rows: (string | number | null)[][];
     };
     /** Step */
     Step: {
@@ -1529,6 +1854,15 @@ export interface components {
       reason: string;
       stopped: number;
       text: string;
+    };
+    /** StreamNamesAnswer */
+    StreamNamesAnswer: {
+      farm: string;
+      machines: string[];
+      measures: string[];
+      simulated?: boolean;
+      streams: [string | null, string][];
+      zone: string;
     };
     /** StreamValues */
     StreamValues: {
@@ -1575,6 +1909,23 @@ export interface components {
       progress?: number | null;
       session_id?: string | null;
       thread: number;
+    };
+    /** TimeSpan */
+    TimeSpan: {
+      end_at: number;
+      start_at: number;
+    };
+    /** TimelineAnswer */
+    TimelineAnswer: {
+      rows: components['schemas']['TimelineRow'][];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+    };
+    /** TimelineRow */
+    TimelineRow: {
+      segments: [number, number, string][];
+      thread: number;
+      worker_id: string;
     };
     /** Undone */
     Undone: {
@@ -1664,6 +2015,41 @@ export interface components {
       reason: string;
       text: string;
       worker_id: string;
+    };
+    /** WorkerAttempt */
+    WorkerAttempt: {
+      action_id: string;
+      attempt: number | null;
+      cause: string | null;
+      ended_at: number;
+      error_class: string | null;
+      error_text: string | null;
+      exit_code: number | null;
+      frames: string | null;
+      job_id: string;
+      job_name: string;
+      kind: string;
+      layer_id: string | null;
+      layer_name: string | null;
+      page: string | null;
+      project: string;
+      session_id: string;
+      started_at: number;
+      status: string;
+      superseded: boolean;
+      task_id: string | null;
+      task_index: number | null;
+      thread: number;
+      user_name: string;
+      worker_id: string;
+    };
+    /** WorkerAttempts */
+    WorkerAttempts: {
+      left_out: boolean;
+      now: number;
+      rows: components['schemas']['WorkerAttempt'][];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
     };
     /** WorkerChange */
     WorkerChange: {

@@ -2,7 +2,8 @@
 
 import type { components } from './schema';
 
-type Served = components['schemas'];
+/** What the server's OpenAPI document describes. */
+export type Served = components['schemas'];
 
 export type Instant = number;
 export type Money = string;
@@ -197,37 +198,8 @@ export interface FrameColumns {
   has_preview: boolean[];
 }
 
-export interface CostPart {
-  name: string;
-  cost: Money;
-  machine_ms: number;
-}
-
-export interface Receipt {
-  span: { start_at: Instant; end_at: Instant };
-  machines: number;
-  seconds_each: number | string;
-  machine_seconds: number | string;
-  accounts: Record<`${Account}_ms`, number>;
-  unaccounted_ms: number;
-  frames: { rendered: number; failed_attempts: number };
-  cost: {
-    example: boolean;
-    currency: string;
-    total: Money;
-    by_layer: CostPart[];
-    by_worker: CostPart[];
-  } | null;
-  slowest: {
-    frame: number;
-    layer: string;
-    render_ms: number;
-    worker: string;
-    why: string;
-  } | null;
-  outputs: string[];
-  wall_ms: number;
-}
+export type CostPart = Served['CostPart'];
+export type Receipt = Served['ReceiptAnswer'];
 
 /** [start, end, account]: half open, epoch milliseconds. */
 export type Segment = [Instant, Instant, Account];
@@ -245,13 +217,9 @@ export interface Timeline {
 }
 
 /** Machine time by account over a span. */
-export interface Accounts {
-  span: { start_at: Instant; end_at: Instant };
+export type Accounts = Pick<Served['AccountsAnswer'], 'span' | 'workers' | 'machine_ms'> & {
   total: Record<`${Account}_ms`, number>;
-  workers: number;
-  /** Σ workers × the time each existed within the span. */
-  machine_ms: number;
-}
+};
 
 export interface ApiFault {
   error: { code: string; message: string; fields?: { name: string; message: string }[] };
@@ -278,10 +246,5 @@ export interface Consequence {
   refused: Record<string, string>;
 }
 
-/** The log streams that were heard in a span. */
-export interface StreamNames {
-  /** Kind and name. */
-  streams: [string, string][];
-  machines: string[];
-  measures: string[];
-}
+/** The log streams that were heard in a span: kind and name. */
+export type StreamNames = Served['StreamNamesAnswer'];

@@ -23,7 +23,7 @@ import { useFarm } from '../state/farm';
 import { createMachineTime } from '../state/machineTime';
 import { answerOf } from '../state/resource';
 import { createTitle } from '../state/title';
-import { accountOf } from '../theme/accounts';
+import { ACCOUNTS, accountOf } from '../theme/accounts';
 import { workerLook } from '../theme/states';
 import { NotFound } from './NotFound';
 import '../styles/picture.css';
@@ -199,7 +199,7 @@ export function WorkerPage() {
     if (all === null) return null;
     const rows = all.rows.filter((one) => one.worker_id === parameters.id);
     const total = Object.fromEntries(
-      Object.keys(all.accounts.total).map((key) => [key, 0]),
+      ACCOUNTS.map(({ key }) => [`${key}_ms`, 0]),
     ) as typeof all.accounts.total;
     for (const one of rows)
       for (const [from, to, account] of one.segments) {

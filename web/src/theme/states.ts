@@ -92,7 +92,7 @@ const INTERRUPTED: StateLook = { word: 'interrupted', tone: 'muted', shape: 'sla
 const SUPERSEDED: StateLook = { word: 'rendered again since', tone: 'held', shape: 'slash' };
 
 /** The look of an attempt: its own status, which no task has, or what became of it since. */
-export function attemptLook(row: { status: string; superseded?: boolean }): StateLook {
+export function attemptLook(row: { status: string; superseded?: boolean | null }): StateLook {
   if (row.superseded && row.status === 'SUCCEEDED') return SUPERSEDED;
   return row.status === 'INTERRUPTED' ? INTERRUPTED : taskLook(row.status);
 }

@@ -8,19 +8,30 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.shapes import (
+    AccountsAnswer,
+    ReceiptAnswer,
+    SamplesAnswer,
+    TimelineAnswer,
+    described,
+)
 
 Answer = dict[str, Any]
 
 _PICTURES = {"png": "image/png", "svg": "image/svg+xml"}
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/receipt", operation="GetReceipt")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/receipt",
+    operation="GetReceipt",
+    responses=described(ReceiptAnswer),
+)
 async def get_receipt(farm_id: FromPath[str], job_id: FromPath[str], context: Services) -> Answer:
     """Account for a job: machines × time by account, cost, slowest frame, outputs."""
     return await _ask(context, "receipt", farm_id=farm_id, job_id=job_id)
 
 
-@get("/farms/{farm_id:str}/accounts", operation="GetAccounts")
+@get("/farms/{farm_id:str}/accounts", operation="GetAccounts", responses=described(AccountsAnswer))
 async def get_accounts(
     *,
     farm_id: FromPath[str],
@@ -59,7 +70,11 @@ async def get_slots(
     return await _ask(context, "slots", farm_id=farm_id, day=day, subject=subject)
 
 
-@get("/farms/{farm_id:str}/samples/workers", operation="GetWorkerSamples")
+@get(
+    "/farms/{farm_id:str}/samples/workers",
+    operation="GetWorkerSamples",
+    responses=described(SamplesAnswer),
+)
 async def get_worker_samples(
     *,
     farm_id: FromPath[str],
@@ -82,7 +97,7 @@ async def get_worker_samples(
     )
 
 
-@get("/farms/{farm_id:str}/timeline", operation="GetTimeline")
+@get("/farms/{farm_id:str}/timeline", operation="GetTimeline", responses=described(TimelineAnswer))
 async def get_timeline(
     farm_id: FromPath[str], start: FromQuery[int], end: FromQuery[int], context: Services
 ) -> Answer:

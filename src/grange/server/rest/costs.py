@@ -14,6 +14,7 @@ from grange.kernel.ids import FarmId
 from grange.kernel.units import Instant, billionths_of
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Once, Services, once_token
+from grange.server.rest.shapes import BudgetsAnswer, MonthsAnswer, StatementAnswer, described
 from grange.services.commands.budgets import DeleteBudget, PutBudget
 from grange.services.commands.postings import Frozen, PostLines
 from grange.services.owner import Token
@@ -94,13 +95,17 @@ async def get_licence_minutes(
     return await _ask(context, "licence_minutes", farm_id=farm_id, start=start, end=end)
 
 
-@get("/farms/{farm_id:str}/months", operation="ListMonths")
+@get("/farms/{farm_id:str}/months", operation="ListMonths", responses=described(MonthsAnswer))
 async def list_months(farm_id: FromPath[str], context: Services) -> Answer:
     """List the months of the books: which are frozen, and what was posted in each."""
     return await _ask(context, "months", farm_id=farm_id)
 
 
-@get("/farms/{farm_id:str}/months/{month:str}/statement", operation="GetStatement")
+@get(
+    "/farms/{farm_id:str}/months/{month:str}/statement",
+    operation="GetStatement",
+    responses=described(StatementAnswer),
+)
 async def get_statement(
     *,
     farm_id: FromPath[str],
@@ -231,7 +236,7 @@ async def credit_cost(
     )
 
 
-@get("/farms/{farm_id:str}/budgets", operation="ListBudgets")
+@get("/farms/{farm_id:str}/budgets", operation="ListBudgets", responses=described(BudgetsAnswer))
 async def list_budgets(farm_id: FromPath[str], context: Services) -> Answer:
     """List budgets, what of each is spent, and when the rest will be gone."""
     return await _ask(context, "budgets", farm_id=farm_id)

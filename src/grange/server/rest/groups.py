@@ -15,6 +15,7 @@ from grange.kernel.ids import FarmId
 from grange.kernel.units import billionths_of
 from grange.ports.magic import BROADCAST, PORT
 from grange.server.rest.given import Caller, Done, Services
+from grange.server.rest.shapes import LicencesAnswer, described
 from grange.services.commands.groups import ChangeGroup, RemoveGroup, ReplaceGroups
 from grange.services.commands.licences import (
     PoolTerms,
@@ -147,7 +148,7 @@ async def delete_group(
     return Done()
 
 
-@get("/farms/{farm_id:str}/licences", operation="ListLicences")
+@get("/farms/{farm_id:str}/licences", operation="ListLicences", responses=described(LicencesAnswer))
 async def list_licences(farm_id: FromPath[str], context: Services) -> Answer:
     """List licence pools: what holds in each region, and whether it is set there."""
     await context.rows.farm({"farmId": farm_id})

@@ -20,6 +20,7 @@ from grange.kernel.ids import FarmId, StepId
 from grange.ports.state import AllOf, Compare, Condition, Order
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
+from grange.server.rest.shapes import JobAttempts, JobEvents, described
 from grange.services.actions import Consequence, many
 from grange.services.commands.jobs import ChangeTask
 from grange.services.permissions import Principal
@@ -68,7 +69,11 @@ class Movies(msgspec.Struct, frozen=True, kw_only=True):
     movies: list[Movie]
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/attempts", operation="GetJob")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/attempts",
+    operation="GetJob",
+    responses=described(JobAttempts),
+)
 async def get_attempts(
     *,
     farm_id: FromPath[str],
@@ -92,7 +97,11 @@ async def get_attempts(
     return found
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/events", operation="GetJob")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/events",
+    operation="GetJob",
+    responses=described(JobEvents),
+)
 async def get_job_events(
     *,
     farm_id: FromPath[str],

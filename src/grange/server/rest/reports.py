@@ -1,120 +1,28 @@
 """Reports as tables and as files."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.shapes import ForecastAnswer, ReportAnswer, ReportKinds, described
 
-T = TypeVar("T")
-Cell = str | int | float | None
-
-
-class SpanOf(msgspec.Struct, frozen=True, kw_only=True):
-    """From when until when, half open."""
-
-    start_at: int
-    end_at: int
+Answer = dict[str, Any]
 
 
-class ReportField(msgspec.Struct, frozen=True, kw_only=True):
-    """What a condition of a report may name."""
-
-    name: str
-    kind: str
-    meaning: str
-
-
-class ReportKind(msgspec.Struct, frozen=True, kw_only=True):
-    """A report, and how it can be asked for."""
-
-    name: str
-    title: str
-    by: list[str]
-    groups: list[str]
-    fields: list[ReportField]
-
-
-class ReportKinds(msgspec.Struct, frozen=True, kw_only=True):
-    """Every report there is."""
-
-    reports: list[ReportKind]
-
-
-class ReportColumn(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of a report: what its values are, and what they mean."""
-
-    name: str
-    unit: Literal["text", "count", "ms", "bytes", "share", "ratio", "number", "money", "instant"]
-    meaning: str = ""
-
-
-class ReportAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as a table; `matched` rows are there, `rows` are those asked for."""
-
-    report: str
-    title: str
-    by: list[str]
-    where: str
-    span: SpanOf
-    currency: str
-    columns: list[ReportColumn]
-    rows: list[dict[str, Cell]]
-    matched: int
-    notes: list[str]
-    facts: dict[str, Any]
-    simulated: bool = False
-
-
-class ForecastDay(msgspec.Struct, frozen=True, kw_only=True):
-    """What one coming day will ask for; with 95 % each figure lies between low and high."""
-
-    day: str
-    demand_hours: float
-    demand_low_hours: float
-    demand_high_hours: float
-    workers: int
-    workers_low: int
-    workers_high: int
-
-
-class KnownDay(msgspec.Struct, frozen=True, kw_only=True):
-    """Worker-hours a day that is over asked for."""
-
-    day: str
-    hours: float
-
-
-class ForecastAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A forecast, and the days it follows from."""
-
-    report: str
-    title: str
-    by: list[str]
-    where: str
-    span: SpanOf
-    currency: str
-    known_days: int
-    known: list[KnownDay]
-    peak_factor: float
-    columns: list[ReportColumn]
-    rows: list[ForecastDay]
-    matched: int
-    notes: list[str]
-    facts: dict[str, Any]
-    simulated: bool = False
-
-
-@get("/farms/{farm_id:str}/reports", operation="ListReports")
-async def list_reports(farm_id: FromPath[str], context: Services) -> ReportKinds:
+@get("/farms/{farm_id:str}/reports", operation="ListReports", responses=described(ReportKinds))
+async def list_reports(farm_id: FromPath[str], context: Services) -> Answer:
     """List the reports, how they can be grouped, and what conditions may name."""
-    return await _table(context, "report_list", ReportKinds, farm_id=farm_id)
+    return await _ask(context, "report_list", farm_id=farm_id)
 
 
-@get("/farms/{farm_id:str}/reports/{report:str}", operation="GetReport")
+@get(
+    "/farms/{farm_id:str}/reports/{report:str}",
+    operation="GetReport",
+    responses=described(ReportAnswer),
+)
 async def get_report(
     *,
     farm_id: FromPath[str],
@@ -126,12 +34,11 @@ async def get_report(
     where: FromQuery[str] = "",
     limit: Annotated[int | None, QueryParameter(ge=0, le=100_000)] = None,
     offset: Annotated[int, QueryParameter(ge=0)] = 0,
-) -> ReportAnswer:
+) -> Answer:
     """Make a report: usage, frame-times, frame-ecdf, queue-wait, memory, cpu, errors or hosts."""
-    return await _table(
+    return await _ask(
         context,
         "report",
-        ReportAnswer,
         farm_id=farm_id,
         report=report,
         start=start,
@@ -172,17 +79,15 @@ async def get_report_file(
     return _file(made)
 
 
-@get("/farms/{farm_id:str}/forecast", operation="GetForecast")
+@get("/farms/{farm_id:str}/forecast", operation="GetForecast", responses=described(ForecastAnswer))
 async def get_forecast(
     farm_id: FromPath[str],
     context: Services,
     days: Annotated[int, QueryParameter(ge=1, le=90)] = 14,
     history_days: Annotated[int, QueryParameter(ge=14, le=400)] = 120,
-) -> ForecastAnswer:
+) -> Answer:
     """Foretell demand and workers needed, with intervals; refuses with under 14 days of data."""
-    return await _table(
-        context, "forecast", ForecastAnswer, farm_id=farm_id, days=days, history_days=history_days
-    )
+    return await _ask(context, "forecast", farm_id=farm_id, days=days, history_days=history_days)
 
 
 @get("/farms/{farm_id:str}/forecast/{file_format:str}", operation="GetForecastFile")
@@ -205,7 +110,7 @@ async def get_forecast_file(
     return _file(made)
 
 
-def _file(made: dict[str, Any]) -> Response[bytes]:
+def _file(made: Answer) -> Response[bytes]:
     return Response(
         made["content"],
         media_type=made["media_type"],
@@ -216,15 +121,10 @@ def _file(made: dict[str, Any]) -> Response[bytes]:
     )
 
 
-async def _ask(context: Context, question: str, *, farm_id: str, **arguments: Any) -> Any:
+async def _ask(context: Context, question: str, *, farm_id: str, **arguments: Any) -> Answer:
     await context.rows.farm({"farmId": farm_id})
-    return await context.books.ask(question, farm_id=farm_id, **arguments)
-
-
-async def _table(
-    context: Context, question: str, kind: type[T], *, farm_id: str, **arguments: Any
-) -> T:
-    return msgspec.convert(await _ask(context, question, farm_id=farm_id, **arguments), kind)
+    answer: Answer = await context.books.ask(question, farm_id=farm_id, **arguments)
+    return answer
 
 
 HANDLERS = [list_reports, get_report, get_report_file, get_forecast, get_forecast_file]

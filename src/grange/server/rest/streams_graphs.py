@@ -13,7 +13,8 @@ from grange.kernel.ids import FarmId
 from grange.ports.state import Compare
 from grange.server.context import Context
 from grange.server.published import PREFIX, token_hash
-from grange.server.rest.given import Caller, Services
+from grange.server.rest.given import Caller, Once, Services, once_token
+from grange.server.rest.shapes import StreamNamesAnswer, described
 from grange.services.commands.publications import Publish, RevokePublication
 
 Answer = dict[str, Any]
@@ -174,7 +175,11 @@ async def get_series_graph(
     )
 
 
-@get("/farms/{farm_id:str}/streams/names", operation="ListStreamNames")
+@get(
+    "/farms/{farm_id:str}/streams/names",
+    operation="ListStreamNames",
+    responses=described(StreamNamesAnswer),
+)
 async def list_stream_names(
     *,
     farm_id: FromPath[str],
@@ -264,10 +269,17 @@ async def list_publications(farm_id: FromPath[str], context: Services) -> Public
 
 @post("/farms/{farm_id:str}/streams/publications", operation="PutPublication", status_code=201)
 async def put_publication(
-    farm_id: FromPath[str], data: JSONBody[PublicationBody], context: Services, caller: Caller
+    farm_id: FromPath[str],
+    data: JSONBody[PublicationBody],
+    context: Services,
+    caller: Caller,
+    once: Once = None,
 ) -> PublicationAnswer:
     """Publish graphs and pages: whoever has the address sees them, until it is revoked."""
-    token = secrets.token_urlsafe(TOKEN_BYTES)
+    # Only a hash of it is kept, so what is asked again must lead to the same one again.
+    token = context.identity.published_token(
+        caller.name, farm_id, once or secrets.token_urlsafe(TOKEN_BYTES)
+    )
     made = await context.owner.ask(
         Publish(
             farm_id=FarmId(farm_id),
@@ -275,7 +287,8 @@ async def put_publication(
             streams=data.streams,
             token_hash=token_hash(token),
             by=caller.name,
-        )
+        ),
+        token=once_token(caller, "PutPublication", once, farm_id, data),
     )
     return PublicationAnswer(
         publication_id=made["publication_id"],

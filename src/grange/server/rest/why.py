@@ -10,6 +10,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId, JobId
 from grange.scheduling.blocks import Block
 from grange.server.rest.given import Services
+from grange.server.rest.shapes import EtaAnswer, described
 from grange.services.why import AskWhy, JobAnswer
 
 
@@ -35,7 +36,9 @@ async def get_why(
     return answer
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/eta", operation="GetEta")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/eta", operation="GetEta", responses=described(EtaAnswer)
+)
 async def get_eta(
     farm_id: FromPath[str],
     job_id: FromPath[str],

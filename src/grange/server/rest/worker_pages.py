@@ -10,6 +10,7 @@ from grange.domain.faults import WorkerFaults
 from grange.domain.worker import closed_for
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.server.rest.given import Services
+from grange.server.rest.shapes import AttemptAt, WorkerAttempts, described
 from grange.services.reads.pages import WorkerRow
 
 LONGEST_SPAN_MS = 8 * 86_400_000
@@ -63,7 +64,11 @@ async def get_worker(
     )
 
 
-@get("/farms/{farm_id:str}/workers/{worker_id:str}/attempts", operation="GetTimeline")
+@get(
+    "/farms/{farm_id:str}/workers/{worker_id:str}/attempts",
+    operation="GetTimeline",
+    responses=described(WorkerAttempts),
+)
 async def get_worker_attempts(
     *,
     farm_id: FromPath[str],
@@ -90,7 +95,11 @@ async def get_worker_attempts(
     return answer
 
 
-@get("/farms/{farm_id:str}/workers/{worker_id:str}/attempt", operation="GetTimeline")
+@get(
+    "/farms/{farm_id:str}/workers/{worker_id:str}/attempt",
+    operation="GetTimeline",
+    responses=described(AttemptAt),
+)
 async def get_attempt_at(
     *,
     farm_id: FromPath[str],
