@@ -20,26 +20,33 @@ from tests.browser.conftest import Visitor
 pytestmark = pytest.mark.chromium
 
 BERLIN = ZoneInfo("Europe/Berlin")
-DAYS = 17
+WORKED_DAYS = 4
+"""From a Monday on; on the days after it nothing was asked for, and they count as well."""
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalFarm, str]]:
-    """A server, and on it a machine's past of more than two weeks, up to yesterday."""
+    """A server, and on it a studio that has a past of more than two weeks."""
     data = tmp_path_factory.mktemp("ahead")
     today = datetime.now(BERLIN).replace(hour=0, minute=0, second=0, microsecond=0)
+    weeks = 3 if today.weekday() < 2 else 2
+    monday = today - timedelta(days=today.weekday(), weeks=weeks)
     with LocalFarm(data) as farm:
         with ThreadPoolExecutor(1) as elsewhere:  # this thread may drive a browser already
             past = elsewhere.submit(
                 simulated_studio,
                 data / "made",
-                workers=1,
-                days=DAYS,
-                start=instant_of(today - timedelta(days=DAYS)),
+                workers=2,
+                days=WORKED_DAYS,
+                start=instant_of(monday),
                 samples=False,
             ).result()
         farm.connect().call(
-            "POST", "/api/v1/farms/simulated", body={"folder": "made"}, service="grange"
+            "POST",
+            "/api/v1/farms/simulated",
+            body={"folder": "made"},
+            service="grange",
+            timeout_seconds=250.0,
         )
         shutil.rmtree(data / "made", ignore_errors=True)
         yield farm, past.farm_id
