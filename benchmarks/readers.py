@@ -1,9 +1,16 @@
-"""Browsers that are open: each reads the farm's events as a page does, and throws them away."""
+"""Browsers that are open: each reads the farm's events as a page does, and throws them away.
 
+One thread reads for all of them: people's browsers run on machines of their own, and here they
+should take as little as they can of the two programs that are measured.
+"""
+
+import selectors
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -17,19 +24,18 @@ BROWSERS = 50
 @contextmanager
 def browsers_open(told: dict[str, Any], count: int) -> Iterator[None]:
     """Hold so many streams of events open; `told` is what `farm_server.py` says of the farm."""
-    over = threading.Event()
-    cookie = _cookie(told) if count else ""
-    threads = [
-        threading.Thread(target=_read, args=(told, cookie, over), daemon=True) for _ in range(count)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
+    if not count:
         yield
-    finally:
+        return
+    over = threading.Event()
+    with ExitStack() as stack:
+        cookie = _cookie(told)
+        streams = [stack.enter_context(_stream(told, cookie)) for _ in range(count)]
+        reading = threading.Thread(target=_read, args=(streams, over), daemon=True)
+        reading.start()
+        yield
         over.set()
-        for thread in threads:
-            thread.join(timeout=15)
+        reading.join(timeout=15)
 
 
 def _cookie(told: dict[str, Any]) -> str:
@@ -42,12 +48,28 @@ def _cookie(told: dict[str, Any]) -> str:
     return answer.headers["set-cookie"].partition(";")[0]
 
 
-def _read(told: dict[str, Any], cookie: str, over: threading.Event) -> None:
-    url = f"{told['endpoint']}/api/v1/farms/{told['farm']}/events"
-    headers = {"cookie": cookie}
-    answer = urllib3.request("GET", url, headers=headers, preload_content=False, timeout=30)
-    try:
-        while not over.is_set() and answer.read1(65_536):
-            continue
-    finally:
-        answer.close()
+@contextmanager
+def _stream(told: dict[str, Any], cookie: str) -> Iterator[socket.socket]:
+    """Ask for a farm's events; what comes after the first bytes of the answer is unread."""
+    place = urlsplit(told["endpoint"])
+    lines = [
+        f"GET /api/v1/farms/{told['farm']}/events HTTP/1.1",
+        f"host: {place.netloc}",
+        f"cookie: {cookie}",
+    ]
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=30) as stream:
+        stream.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+        status = stream.recv(4096).split(b"\r\n", 1)[0]
+        if b" 200 " not in status + b" ":
+            raise RuntimeError(f"The events were not told: {status!r}")
+        yield stream
+
+
+def _read(streams: list[socket.socket], over: threading.Event) -> None:
+    with selectors.DefaultSelector() as selector:
+        for stream in streams:
+            selector.register(stream, selectors.EVENT_READ)
+        while not over.is_set():
+            for key, _ in selector.select(timeout=0.5):
+                if not key.fileobj.recv(65_536):  # type: ignore[union-attr]
+                    raise RuntimeError("The server ended a stream of events.")
