@@ -102,6 +102,34 @@ def test_a_query_finds_the_one_and_the_same_as_the_server(large: LocalFarm, visi
     expect(page.locator(ROWS).first).to_be_visible()
 
 
+def test_an_order_is_shown_before_all_rows_are_here(large: LocalFarm, visit: Visitor) -> None:
+    """UX-5: the server sorts what it keeps at hand; the whole list then begins with the same."""
+    seen = visit(large)
+    held: list[Route] = []
+    holds = True
+
+    def hold(route: Route) -> None:
+        if holds:
+            held.append(route)
+        else:
+            route.continue_()
+
+    seen.page.route("**/snapshots/jobs*", hold)
+    page = opened(seen, "/jobs?sort=-priority%2Cname&where=beauty")
+    expect(page.locator(".list-figures")).to_have_text("the first 200; reading all …")
+    told = ask(large, "/jobs", where="beauty", active="true", sort="-priority,name", limit=200)[
+        "jobs"
+    ]
+    first = page.locator(ROWS).first
+    expect(first).to_contain_text(told[0]["name"])
+    names = [row["name"] for row in told if row["priority"] == told[0]["priority"]]
+    holds = False
+    for route in held:
+        route.continue_()
+    expect(page.locator(".list-figures")).to_have_text(re.compile(r"^[\d,]+ of [\d,]+$"))
+    expect(first).to_contain_text(names[0])
+
+
 def test_what_a_condition_finds_is_shown_before_all_rows_are_here(
     large: LocalFarm, visit: Visitor
 ) -> None:

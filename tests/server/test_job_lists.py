@@ -62,6 +62,22 @@ def test_a_query_gives_the_same_jobs_of_the_active_ones_and_of_all(farm: LocalFa
         assert active["total"] == whole["total"] == len(jobs)
 
 
+def test_active_jobs_are_sorted_before_they_are_limited(farm: LocalFarm, jobs: Any):
+    for sort, expected in (
+        ("name", ["bunny beauty", "teapot beauty", "teapot fx"]),
+        ("-priority,-name", ["teapot fx", "teapot beauty", "bunny beauty"]),
+        ("started,submitted", ["teapot beauty", "teapot fx", "bunny beauty"]),  # none has started
+    ):
+        found = rest(farm, "GET", "/jobs", active="true", sort=sort)
+        assert names(found) == expected, sort
+        first = rest(farm, "GET", "/jobs", active="true", sort=sort, limit="1")
+        assert names(first) == expected[:1], sort
+        assert first["matched"] == len(jobs)
+    for sort, active in (("name", "false"), ("colour", "true")):
+        with pytest.raises(InvalidRequestError, match="sort"):
+            rest(farm, "GET", "/jobs", sort=sort, active=active)
+
+
 def test_pages_go_on_by_where_the_last_one_ended(farm: LocalFarm, jobs: Any):
     first = rest(farm, "GET", "/jobs", limit="2")
     assert (names(first), first["matched"]) == (["bunny beauty", "teapot fx"], None)

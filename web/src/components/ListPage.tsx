@@ -41,8 +41,10 @@ export interface ListPageProps<T extends object> {
   example: string;
   list: LiveList<T>;
   columns: Column<T>[];
-  /** Asks the server for the first rows a condition is true for, while all are on their way. */
-  find?: (where: string) => Promise<T[]>;
+  /** Asks the server for the first rows of a condition and an order, while all are on their way. */
+  find?: (where: string, sort: string) => Promise<T[]>;
+  /** Columns that the server sorts by as the page does. */
+  sorts?: ReadonlySet<string>;
   /** Columns on a narrow window. */
   narrow: string;
   /** The order without a wish. */
@@ -116,16 +118,24 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   const hasRows = createMemo(() => (list.partial() ? isBeginning() : list.loaded() > 0));
   /** The first rows a condition is true for, as the server finds them, before all are here. */
   const [found, setFound] = createSignal<T[]>([]);
-  const asked = createMemo(() =>
-    list.loaded() > 0 || word('group') !== undefined || word('sort') ? '' : (word('where') ?? ''),
+  const asked = createMemo(
+    () => {
+      const wishes = sortOf(word('sort'), new Set(sortable.keys()));
+      const isKnown = wishes.every(({ key }) => props.sorts?.has(key));
+      if (list.loaded() > 0 || word('group') !== undefined || !isKnown) return null;
+      const words = { where: word('where') ?? '', sort: sortText(wishes) ?? '' };
+      return words.where === '' && words.sort === '' ? null : words;
+    },
+    null,
+    { equals: (a, b) => a?.where === b?.where && a?.sort === b?.sort },
   );
   createEffect(
-    on(asked, (where) => {
+    on(asked, (words) => {
       setFound([]);
-      if (where === '') return;
-      props.find?.(where).then(
+      if (words === null) return;
+      props.find?.(words.where, words.sort).then(
         (rows) => {
-          if (asked() === where) setFound(rows);
+          if (asked() === words) setFound(rows);
         },
         // The list that is on its way says what is wrong.
         () => undefined,
@@ -225,7 +235,9 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   const isWanted = (state: string) => (word('where') ?? '') === `state=${state.toLowerCase()}`;
   const hasList = () => list.loaded() > 0 && !list.partial();
   const reading = () =>
-    found().length > 0 ? `the newest ${count(found().length)}; reading all …` : 'reading all …';
+    found().length > 0
+      ? `the ${word('sort') ? 'first' : 'newest'} ${count(found().length)}; reading all …`
+      : 'reading all …';
   return (
     <section
       class="panel list-page"

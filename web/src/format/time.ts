@@ -75,7 +75,7 @@ export function ago(at: number | null, now: number): string {
 
 const STEPS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800,
-  345600, 604800, 1209600, 2419200, 4838400,
+  345600, 604800, 1209600, 1814400, 2419200, 4838400,
 ];
 
 /** How far a zone's clock is ahead of UTC at an instant, in milliseconds. */

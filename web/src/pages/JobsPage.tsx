@@ -13,6 +13,22 @@ import { TASK_ORDER, taskLook } from '../theme/states';
 
 /** So many rows are asked for while all are on their way. */
 const FIRST_ROWS = 200;
+/** What the server sorts jobs by; other columns are made up here, of several members. */
+const SORTS: ReadonlySet<string> = new Set([
+  'name',
+  'user',
+  'project',
+  'shot',
+  'sequence',
+  'app',
+  'queue',
+  'priority',
+  'frames',
+  'submitted',
+  'started',
+  'finished',
+  'job_id',
+]);
 const PRIORITIES = [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
 
 /** Which jobs: those that matter now, or all there ever were. */
@@ -37,10 +53,15 @@ export function JobsPage() {
   const [words] = useSearchParams<{ scope?: string }>();
   const list = useJobList(farm);
   createTitle(() => 'Jobs');
-  const find = async (where: string) => {
+  const find = async (where: string, sort: string) => {
     const farmId = farm.store.farm?.farm_id;
     if (farmId === undefined) return [];
-    const { jobs } = await findJobs(farmId, { where, limit: FIRST_ROWS, after: null });
+    const { jobs } = await findJobs(farmId, {
+      where,
+      sort,
+      limit: FIRST_ROWS,
+      after: null,
+    });
     return jobs.filter(isListed);
   };
   const isAll = () => words.scope === 'all' || !list.complete();
@@ -57,6 +78,7 @@ export function JobsPage() {
         list={list}
         columns={jobColumns(farm.zone)}
         find={find}
+        sorts={SORTS}
         narrow={NARROW_JOBS}
         usual={[{ key: 'submitted', descending: true }]}
         groups={{

@@ -11,9 +11,10 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.books.where import Fields, Node, parse
 from grange.domain.farm import Farm
+from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.server.context import Context
 from grange.server.rest.given import Services
-from grange.services.reads.board import matching
+from grange.services.reads.board import in_order, matching
 from grange.services.reads.job_pages import JobPages
 from grange.services.reads.job_rows import JobRow
 from grange.services.reads.packing import Pack, Packed
@@ -100,21 +101,28 @@ async def find_jobs(
     active: FromQuery[bool] = False,
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     after: FromQuery[str | None] = None,
+    sort: FromQuery[str] = "",
 ) -> FoundJobs:
-    """List jobs by a query, the newest first: all of them, or the active ones."""
+    """List jobs by a query, the newest first: all of them, or the active ones, which it sorts."""
     farm = await context.rows.farm({"farmId": farm_id})
     node = _node(context, farm, where, JOB_FIELDS)
+    order = _order(sort)
+    if order and (not active or after is not None):
+        raise _bad_sort("is for the active jobs alone, from the first one on (active=true)")
     await context.waiting.look()
     if active and after is None:
         found = await context.board.find(farm_id, node)
         if found.complete:
+            rows = await asyncio.to_thread(in_order, found.rows, order) if order else found.rows
             return FoundJobs(
-                jobs=found.rows[:limit],
+                jobs=rows[:limit],
                 matched=len(found.rows),
                 total=found.total,
                 next=None,
                 looked_back_to=None,
             )
+    if order:
+        raise _bad_sort("needs all active jobs at once, and the farm has more than that")
     page = await JobPages(context.store, context.waiting.of).page(farm_id, node, limit, after)
     whole = after is None and page.next is None
     return FoundJobs(
@@ -140,6 +148,22 @@ async def find_workers(
     found = matching(rows, node)
     found.sort(key=lambda row: (row.name, row.worker_id))
     return FoundWorkers(workers=found[:limit], matched=len(found), total=len(rows))
+
+
+def _order(text: str) -> list[tuple[str, bool]]:
+    """Return members of a row and whether they descend: of `-priority,name`."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name = part.removeprefix("-")
+        try:
+            found.append((JOB_FIELDS[name].key or name, part.startswith("-")))
+        except KeyError:
+            raise _bad_sort(f"names fields of jobs; there is no {name}") from None
+    return found
+
+
+def _bad_sort(message: str) -> InvalidRequestError:
+    return InvalidRequestError(f"sort {message}.", fields=[FieldProblem("sort", message)])
 
 
 def _node(context: Context, farm: Farm, where: str, fields: Fields) -> Node:

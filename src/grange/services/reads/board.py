@@ -11,9 +11,9 @@ changed since. All of them are packed anew once many have changed, beside the re
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -337,6 +337,20 @@ def shown(farm_id: str) -> AllOf:
             Compare("lifecycle_status", "!=", JobLifecycleStatus.ARCHIVED.value),
         )
     )
+
+
+def in_order(rows: Sequence[JobRow], order: Sequence[tuple[str, bool]]) -> list[JobRow]:
+    """Return rows by members and whether each descends; what is not known comes last either way."""
+    found = list(rows)
+    for name, descends in reversed(order):
+        known = [row for row in found if getattr(row, name) is not None]
+        known.sort(key=lambda row: _lower(getattr(row, name)), reverse=descends)
+        found = [*known, *(row for row in found if getattr(row, name) is None)]
+    return found
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 def matching(rows: Iterable[R], node: Node) -> list[R]:
