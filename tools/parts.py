@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class Check:
     command: Callable[[], Sequence[str | Path] | None]
     """Return the command, or None where there is nothing to check."""
     beside: bool = False
-    """Takes long, on one core: it runs beside the others and is shown after them."""
+    """Takes long, on one core: it begins before the others and is shown after them."""
 
     def run(self) -> Outcome:
         """Run it and print what it prints."""
@@ -71,36 +71,63 @@ class Check:
         )
 
 
-def run_checks(chosen: Sequence[Check]) -> list[Outcome]:
-    """Run checks; those that take long run beside the others, and what they print comes last.
+@contextmanager
+def checking(chosen: Sequence[Check]) -> Iterator[Callable[[], list[Outcome]]]:
+    """Begin those checks that take long; yield what runs the others and waits for all.
 
-    Their seconds are those that were waited for after the others.
+    What the long ones print comes last. Their seconds are those that were waited for after the
+    others. At the end of the block none is left running.
     """
     with ExitStack() as stack:
-        running = []
-        for check in chosen:
-            command = check.command() if check.beside else None
-            if command is not None:
-                printed = stack.enter_context(tempfile.TemporaryFile("w+"))
-                process = stack.enter_context(
-                    subprocess.Popen(
-                        [str(word) for word in command],
-                        cwd=ROOT,
-                        stdin=subprocess.DEVNULL,
-                        stdout=printed,
-                        stderr=subprocess.STDOUT,
-                    )
-                )
-                running.append((check, process, printed))
-        outcomes = [check.run() for check in chosen if not check.beside]
-        for check, process, printed in running:
-            began = time.monotonic()
-            heading(check.name)
+        begun = [
+            (check, stack.enter_context(_running(command)))
+            for check in chosen
+            if check.beside and (command := check.command()) is not None
+        ]
+
+        def finish() -> list[Outcome]:
+            outcomes = [check.run() for check in chosen if not check.beside]
+            for check, finished in begun:
+                began = time.monotonic()
+                heading(check.name)
+                code = finished()
+                outcomes.append(check.outcome(code, time.monotonic() - began))
+            return outcomes
+
+        yield finish
+
+
+@contextmanager
+def _running(command: Sequence[str | Path]) -> Iterator[Callable[[], int]]:
+    """Begin a program; yield what waits for it, says what it printed and returns its exit code."""
+    with (
+        tempfile.TemporaryFile("w+") as printed,
+        subprocess.Popen(
+            [str(word) for word in command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+
+        def finished() -> int:
             code = process.wait()
             printed.seek(0)
-            say(printed.read().rstrip())
-            outcomes.append(check.outcome(code, time.monotonic() - began))
-    return outcomes
+            if text := printed.read().strip():
+                say(text)
+            return code
+
+        try:
+            yield finished
+        finally:
+            process.kill()
+
+
+def run_checks(chosen: Sequence[Check]) -> list[Outcome]:
+    """Run checks; those that take long run beside the others."""
+    with checking(chosen) as finish:
+        return finish()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +182,7 @@ def checks() -> list[Check]:
         Check(name="lint", command=lambda: [programs / "ruff", "check", "."]),
         Check(name="types", command=lambda: [programs / "mypy", *_typed_folders()], beside=True),
         Check(name="import contracts", command=lambda: [programs / "lint-imports"]),
-        Check(name="web application", command=_check_web),
+        Check(name="web application", command=_check_web, beside=True),
     ]
 
 
@@ -231,9 +258,7 @@ def stream(command: Sequence[str | Path], environment: Mapping[str, str] | None 
 
 
 def _check_web() -> Sequence[str | Path] | None:
-    if web.exists():
-        say(web.check().strip())
-    return None
+    return [PYTHON, "-m", "tools.web_types"] if web.exists() else None
 
 
 def _typed_folders() -> list[str]:
