@@ -27,6 +27,8 @@ class Files:
     """Arrow schema; a column that a file lacks is null."""
     alike: bool
     """True if every file has exactly this schema."""
+    row_count: int | None = None
+    """Rows of all files together; None: not known."""
 
 
 class QueryEngine(Protocol):

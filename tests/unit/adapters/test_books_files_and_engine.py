@@ -103,13 +103,13 @@ def test_removing_a_file_that_is_gone_is_no_error(blocks):
 # ── queries ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def files(tmp_path, *tables, schema=ROWS.schema, alike=True):
+def files(tmp_path, *tables, schema=ROWS.schema, alike=True, row_count=None):
     paths = []
     for number, rows in enumerate(tables):
         path = tmp_path / f"it's {number}.parquet"
         pq.write_table(rows, path)
         paths.append(str(path))
-    return Files(paths=paths, schema=schema, alike=alike)
+    return Files(paths=paths, schema=schema, alike=alike, row_count=row_count)
 
 
 def test_files_and_rows_are_relations(engine, tmp_path):
@@ -120,6 +120,28 @@ def test_files_and_rows_are_relations(engine, tmp_path):
         rows={"r": pa.table({"n": ["z"]})},
     )
     assert engine.run(plan).column("n").to_pylist() == ["it's", "z"]
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_few_rows_are_answered_as_many_are(engine, tmp_path, alike):
+    """The shorter way gives the same rows, of the same types."""
+    sql = """
+        SELECT f.*, count(*) OVER (PARTITION BY n) AS c, a / 2 AS half, sum(a) OVER () AS hugeint,
+               CASE WHEN a > $least THEN [a] END AS list, $least AS least, NULL AS nothing
+        FROM f ORDER BY ALL"""
+    answers = [
+        engine.run(
+            Plan(
+                sql=sql,
+                parameters={"least": 1},
+                files={"f": files(tmp_path, ROWS, alike=alike, row_count=count)},
+            )
+        )
+        for count in (None, ROWS.num_rows)
+    ]
+    assert answers[0].num_rows == ROWS.num_rows
+    assert answers[0].schema == answers[1].schema
+    assert answers[0].equals(answers[1])
 
 
 def test_a_query_may_define_its_own_relations(engine, tmp_path):

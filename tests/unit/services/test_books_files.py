@@ -4,6 +4,9 @@ import copy
 import os
 import random
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +19,7 @@ from grange.services.books import account_sums
 from grange.services.books.compaction import JOURNAL_MS, LINGER_MS
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, event_fact, numbered, session_fact
+from grange.testing.memory_store import MemoryStore
 from grange.testing.story import Storyteller, post, rows_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -113,23 +117,54 @@ def test_answers_are_the_same_from_the_journal_and_from_files(at_once):
     assert any(row["frames_rendered"] for row in hot["slots"][0]["rows"])
 
 
-@pytest.mark.parametrize(("late", "repeat"), [(0.0, 0.0), (0.3, 0.3)] if SOAK else [(0.3, 0.3)])
-def test_living_through_it_hour_by_hour_gives_the_same_books(
-    tmp_path, story, at_once, late, repeat
-):
-    """Late facts become deltas and are rolled up again; repeats change nothing (rule 11.7)."""
-    hot, _, rollups = at_once
-    with books_bench(tmp_path, T0) as bench:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lived:
+    """A folder and a store full of a story, some of it late or twice, all of it sealed."""
+
+    folder: Path
+    store: MemoryStore
+    now: Instant
+    late: float
+    before: tuple[Any, Any, Any]
+    """The answers, the rollups, the facts."""
+
+
+@pytest.fixture(scope="module", params=[0.0, 0.3] if SOAK else [0.3])
+def lived(request, tmp_path_factory, story):
+    folder = tmp_path_factory.mktemp("lived")
+    with books_bench(folder, T0) as bench:
         bench.put(farm())
-        live_through(bench, story, late=late, repeat=repeat)
+        live_through(bench, story, late=request.param, repeat=request.param)
         bench.travel(story.end + 10 * HOUR)
         bench.books.seal()
-        forms = {row.form for row in bench.books.shelf.files()}
-        assert ("delta" in forms) == (late > 0)
-        assert stored(bench) == rollups
-        assert answers(bench, story) == hot
-        details = assert_verified(bench)
-        assert details["every fact is there once"] == f"{len(rows_of(story))} facts"
+        before = answers(bench, story), stored(bench), stored(bench, FACT_TABLES)
+        return Lived(
+            folder=folder,
+            store=bench.store,
+            now=bench.clock.now(),
+            late=request.param,
+            before=before,
+        )
+
+
+@pytest.fixture
+def sealed(tmp_path, lived):
+    shutil.copytree(lived.folder, tmp_path / "copy")
+    with books_bench(tmp_path / "copy", lived.now, copy.deepcopy(lived.store)) as bench:
+        yield bench, lived.before
+
+
+def test_living_through_it_hour_by_hour_gives_the_same_books(lived, sealed, story, at_once):
+    """Late facts become deltas and are rolled up again; repeats change nothing (rule 11.7)."""
+    bench, before = sealed
+    hot, _, rollups = at_once
+    forms = {row.form for row in bench.books.shelf.files()}
+    assert ("delta" in forms) == (lived.late > 0)
+    assert before[:2] == (hot, rollups)
+    assert stored(bench) == rollups
+    assert answers(bench, story) == hot
+    details = assert_verified(bench)
+    assert details["every fact is there once"] == f"{len(rows_of(story))} facts"
 
 
 def test_accounts_are_the_same_from_rollups_and_swept(tmp_path, story, monkeypatch):
@@ -162,34 +197,29 @@ def test_accounts_are_the_same_from_rollups_and_swept(tmp_path, story, monkeypat
             assert account_sums.settled_until(view) >= story.end
 
 
-def test_compaction_changes_no_answer(tmp_path, story, at_once):
+def test_compaction_changes_no_answer(sealed, story, at_once):
     hot, _, rollups = at_once
-    with books_bench(tmp_path, T0) as bench:
-        bench.put(farm())
-        live_through(bench, story, late=0.2, repeat=0.2)
-        bench.travel(story.end + 10 * HOUR)
-        bench.books.seal()
-        hours = len(bench.books.shelf.files())
-        facts = stored(bench, FACT_TABLES)
-        bench.travel(T0 + MILLIS_PER_DAY)
-        bench.books.compact()
-        days = [row for row in bench.books.shelf.files() if row.table_name in facts]
-        assert {row.end_at - row.start_at for row in days} == {MILLIS_PER_DAY}
-        assert {row.form for row in days} == {"block"}
-        bench.travel(T0 + 34 * MILLIS_PER_DAY)
-        bench.books.compact()
-        files = bench.books.shelf.files()
-        assert len(files) < hours / 5
-        assert {row.end_at - row.start_at for row in files} == {31 * MILLIS_PER_DAY}
-        assert stored(bench, FACT_TABLES) == facts
-        kept = {name: rows for name, rows in rollups.items() if not name.endswith("_minutes")}
-        assert {name: stored(bench)[name] for name in kept} == kept
-        assert answers(bench, story) == hot
-        sequences = [row.provenance["sequences"] for row in files if row.form == "block"]
-        assert all(first >= 1 and last >= first for first, last in sequences)
-        bench.reopen()
-        assert answers(bench, story) == hot
-        assert_verified(bench)
+    bench, (_, _, facts) = sealed
+    hours = len(bench.books.shelf.files())
+    bench.travel(T0 + MILLIS_PER_DAY)
+    bench.books.compact()
+    days = [row for row in bench.books.shelf.files() if row.table_name in facts]
+    assert {row.end_at - row.start_at for row in days} == {MILLIS_PER_DAY}
+    assert {row.form for row in days} == {"block"}
+    bench.travel(T0 + 34 * MILLIS_PER_DAY)
+    bench.books.compact()
+    files = bench.books.shelf.files()
+    assert len(files) < hours / 5
+    assert {row.end_at - row.start_at for row in files} == {31 * MILLIS_PER_DAY}
+    assert stored(bench, FACT_TABLES) == facts
+    kept = {name: rows for name, rows in rollups.items() if not name.endswith("_minutes")}
+    assert {name: stored(bench)[name] for name in kept} == kept
+    assert answers(bench, story) == hot
+    sequences = [row.provenance["sequences"] for row in files if row.form == "block"]
+    assert all(first >= 1 and last >= first for first, last in sequences)
+    bench.reopen()
+    assert answers(bench, story) == hot
+    assert_verified(bench)
 
 
 def test_a_late_fact_in_a_compacted_month_is_folded_in(tmp_path, story):
@@ -300,27 +330,6 @@ def test_rows_in_a_file_are_sorted_and_the_manifest_says_what_it_holds(tmp_path,
 
 
 # ── rebuild ───────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def lived(tmp_path_factory, story):
-    """A folder and a store full of a story, some of it late, all of it sealed."""
-    folder = tmp_path_factory.mktemp("lived")
-    with books_bench(folder, T0) as bench:
-        bench.put(farm())
-        live_through(bench, story, late=0.2)
-        bench.travel(story.end + 10 * HOUR)
-        bench.books.seal()
-        before = answers(bench, story), stored(bench), stored(bench, FACT_TABLES)
-        return folder, bench.store, bench.clock.now(), before
-
-
-@pytest.fixture
-def sealed(tmp_path, lived):
-    folder, store, now, before = lived
-    shutil.copytree(folder, tmp_path / "copy")
-    with books_bench(tmp_path / "copy", now, copy.deepcopy(store)) as bench:
-        yield bench, before
 
 
 def test_rebuilding_gives_the_same_numbers(sealed, story):

@@ -243,6 +243,7 @@ def files_of(spec: TableSpec, rows: Sequence[ManifestRow], blocks: Blocks) -> Fi
         paths=[blocks.location(row.path) for row in rows],
         schema=arrow_schema(spec.name),
         alike=all(row.catalog_version == CATALOG_VERSION for row in rows),
+        row_count=sum(row.row_count for row in rows),
     )
 
 
