@@ -145,7 +145,7 @@ def _deadline(cursor: duckdb.DuckDBPyConnection, timeout_seconds: float | None) 
 
 
 def _reads_few(plan: Plan) -> bool:
-    counts = [rows.num_rows for rows in plan.rows.values()]
+    counts: list[int] = [rows.num_rows for rows in plan.rows.values()]
     for files in plan.files.values():
         if files.row_count is None:
             return False
