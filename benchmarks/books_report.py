@@ -21,9 +21,9 @@ from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.books.aggregation import Aggregation, GroupBy, Statistic
 from grange.books.periods import Period, buckets
 from grange.books.questions.model import Need, Question
-from grange.books.questions.usage import begun, statistics
 from grange.kernel.ids import FarmId
 from grange.ports.state import ManifestRow
+from grange.services.books.session_sums import sessions_begun, statistics_of
 from grange.services.books.shelf import Fresh, View
 from grange.services.books.tail import Memory
 
@@ -47,7 +47,7 @@ def view_of(folder: Path, threads: int = 2) -> View:
     )
 
 
-def split() -> Question:
+def split(view: View) -> pa.Table:
     """Ask as Deadline Cloud's statistics do: sessions cut at local midnights."""
     span = year()
     request = Aggregation(
@@ -60,25 +60,34 @@ def split() -> Question:
         period=Period.DAILY,
         timezone=None,
     )
-    return statistics(request, buckets(span, Period.DAILY, ZONE), span.end, 10_000_000)
+    days = list(buckets(span, Period.DAILY, ZONE))
+    found = statistics_of(view, request, days, span.end, 10_000_000)
+    if found is None:
+        raise RuntimeError("The sums of sessions were left to the query engine.")
+    return found
 
 
-def whole() -> Question:
+def whole(view: View) -> pa.Table:
     """Ask for each session in the local day it began in."""
     span = year()
-    return begun(span, list(buckets(span, Period.DAILY, ZONE)), ["queue_id", "user_name"])
+    days = list(buckets(span, Period.DAILY, ZONE))
+    found = sessions_begun(view, span, days, ["queue_id", "user_name"])
+    if found is None:
+        raise RuntimeError("The sums of sessions were left to the query engine.")
+    return found
 
 
-def decode() -> Question:
-    """Read the same columns and do next to nothing with them."""
-    return Question(
+def decode(view: View) -> pa.Table:
+    """Let the query engine read the same columns and do next to nothing with them."""
+    question = Question(
         sql="""SELECT sum(started_at) AS a, sum(ended_at) AS b, sum(strlen(queue_id)) AS c,
                       sum(strlen(user_name)) AS d FROM sessions""",
         needs=(Need(table="sessions"),),
     )
+    return view.ask(question)
 
 
-ASKED: dict[str, Callable[[], Question]] = {"split": split, "whole": whole, "decode": decode}
+ASKED: dict[str, Callable[[View], pa.Table]] = {"split": split, "whole": whole, "decode": decode}
 
 
 def answer_of(found: pa.Table) -> str:
@@ -115,7 +124,7 @@ def main() -> None:
     for line in sys.stdin:
         what = json.loads(line)["what"]
         began = time.perf_counter()
-        found = view.ask(ASKED[what]())
+        found = ASKED[what](view)
         took = time.perf_counter() - began
         peak = peak_mib()
         answer = "" if what == "decode" else answer_of(found)

@@ -1,6 +1,6 @@
 """The files of the books."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,6 +49,16 @@ class Blocks(Protocol):
 
         Only those parts of the file are read whose statistics allow such rows. Columns the file
         does not have are left out.
+
+        Raises:
+            CorruptDataError: there is no such file, or it cannot be read.
+        """
+        ...
+
+    def read_parts(self, path: str, columns: Sequence[str]) -> Iterator[Any]:
+        """Yield a file's rows part by part, as Arrow tables whose texts are coded as numbers.
+
+        Columns the file does not have are null.
 
         Raises:
             CorruptDataError: there is no such file, or it cannot be read.

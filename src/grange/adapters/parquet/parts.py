@@ -55,6 +55,8 @@ class FileParts:
             for number in range(metadata.num_columns)
         }
         self._schema = metadata.schema.to_arrow_schema()
+        self.texts = [field.name for field in self._schema if field.type == pa.string()]
+        """Columns whose values can be read as numbers."""
         self._bounds: dict[tuple[int, str], _Bounds] = {}
         self._runs: dict[int, _Runs] = {}
 

@@ -2,7 +2,7 @@
 
 from grange.kernel.units import MILLIS_PER_HOUR
 
-_SMALL_RATE = 2**63 // MILLIS_PER_HOUR - 1
+SMALL_RATE = 2**63 // MILLIS_PER_HOUR - 1
 """Up to this rate (2,500 of the currency an hour) one hour of it fits in 64 bits."""
 
 
@@ -19,7 +19,7 @@ def cost_until(rate: str, elapsed: str) -> str:
     )
     product = f"({rate}::HUGEINT * ({elapsed}))"
     large = _rounded(f"({product} // {MILLIS_PER_HOUR})", f"({product} % {MILLIS_PER_HOUR})")
-    return f"(CASE WHEN {rate} > {_SMALL_RATE} THEN {large} ELSE {small}::HUGEINT END)"
+    return f"(CASE WHEN {rate} > {SMALL_RATE} THEN {large} ELSE {small}::HUGEINT END)"
 
 
 def _rounded(whole: str, rest: str) -> str:

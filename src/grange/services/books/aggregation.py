@@ -27,6 +27,7 @@ from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 from grange.ports.state import AllOf, Compare
 from grange.services.books.desk import Desk
+from grange.services.books.session_sums import statistics_of
 from grange.services.books.shelf import Shelf
 
 MOST_ROWS = 100_000
@@ -153,15 +154,19 @@ class Aggregations:
         own = farm is not None and farm.currency == WIRE_CURRENCY
         rates = None if own else self._exchange(asked.farm_id)
         with self._shelf.view(asked.farm_id) as view:
-            question = statistics(
-                asked,
-                listed,
-                until,
-                self._most_rows,
-                licences=view.has(Need(table="licence_uses", start=asked.span.start)),
-                exchange=rates or None,
-            )
-            found = view.ask(question, timeout_seconds=self._most_seconds)
+            licences = view.has(Need(table="licence_uses", start=asked.span.start))
+            found = None
+            if not licences and not rates:
+                found = statistics_of(
+                    view, asked, listed, until, self._most_rows,
+                    timeout_seconds=self._most_seconds,
+                )  # fmt: skip
+            if found is None:
+                question = statistics(
+                    asked, listed, until, self._most_rows,
+                    licences=licences, exchange=rates or None,
+                )  # fmt: skip
+                found = view.ask(question, timeout_seconds=self._most_seconds)
         if found.num_rows > self._most_rows:
             raise _TooManyError(advice(f"There are more than {self._most_rows} rows."))
         with_cost = own or bool(rates)

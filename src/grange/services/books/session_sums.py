@@ -1,0 +1,371 @@
+"""Sums of sessions by bucket and two attributes, reckoned part by part of files.
+
+The answers are those of `statistics` and `begun` in `books.questions.usage`, which say what the
+columns mean. Nothing is kept but the sums, and no text is compared: files code texts as numbers.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from grange.books.aggregation import COLUMNS, Aggregation, GroupBy
+from grange.books.catalog.schema import arrow_schema
+from grange.books.catalog.work_tables import SESSIONS
+from grange.books.questions.model import DRIFT_MS, Need
+from grange.books.questions.sql import SMALL_RATE
+from grange.books.questions.usage import places_of
+from grange.books.rows import time_range, within, without_keys
+from grange.kernel.errors import TooLargeError
+from grange.kernel.intervals import Span
+from grange.kernel.units import MILLIS_PER_HOUR, Instant
+from grange.services.books.shelf import View
+
+_MOST_CELLS = 2_000_000
+"""More buckets × groups are left to the query engine, which can spill to the disk."""
+_MOST_CODES = 1_000_000
+_LARGEST = 2**62
+_HALF = MILLIS_PER_HOUR // 2
+
+Ints = npt.NDArray[np.int64]
+
+
+def statistics_of(
+    view: View,
+    request: Aggregation,
+    buckets: Sequence[Span],
+    until: Instant,
+    most_rows: int,
+    *,
+    timeout_seconds: float | None = None,
+) -> pa.Table | None:
+    """Return the answer of `statistics` without licences and exchange; None: ask that question.
+
+    Args:
+        view: the books.
+        request: what was asked.
+        buckets: neighbouring spans, ascending.
+        until: time after it is not counted.
+        most_rows: one more than this many rows is too many.
+        timeout_seconds: how long it may take.
+
+    Raises:
+        TooLargeError: it took longer.
+    """
+    if not buckets or GroupBy.JOB_ID in request.group_by:
+        return None
+    groups = [column for group in request.group_by if (column := COLUMNS[group]) is not None]
+    sums = _Sums(buckets, groups, with_cost=True)
+    wanted = set(request.resource_ids)
+    columns = list(dict.fromkeys([*groups, request.resource_column]))
+    need = Need(table=SESSIONS.name, start=request.span.start, live=True)
+    for rows in _parts(view, need, [*_TIMES, "billionths_per_hour", *columns], timeout_seconds):
+        chosen = _among(rows.column(request.resource_column), wanted)
+        if not sums.cut(rows if chosen.all() else rows.filter(pa.array(chosen)), until):
+            return None
+    return sums.table().slice(0, most_rows + 1)
+
+
+def sessions_begun(
+    view: View, span: Span, buckets: Sequence[Span], columns: Sequence[str]
+) -> pa.Table | None:
+    """Return the answer of `begun`; None: ask that question.
+
+    Args:
+        view: the books.
+        span: when the sessions began.
+        buckets: neighbouring spans that cover it, ascending.
+        columns: one or two to group by.
+    """
+    sums = _Sums(buckets, columns, with_cost=False)
+    need = Need(table=SESSIONS.name, start=span.start)
+    for rows in _parts(view, need, [*_TIMES, *columns], None):
+        if not sums.whole(rows, span):
+            return None
+    measures = ["sessions", "runtime_sum", "runtime_min", "runtime_max"]
+    return sums.table().select(["start_at", *columns, *measures])
+
+
+_TIMES = ("started_at", "ended_at")
+
+
+def _parts(
+    view: View, need: Need, columns: Sequence[str], timeout_seconds: float | None
+) -> Iterator[pa.Table]:
+    """Yield the rows of a table of sessions, each once; texts are coded."""
+    with _deadline(timeout_seconds) as check:
+        files = view.files_for(need)
+        for row in files:
+            for rows in view.blocks.read_parts(row.path, columns):
+                check()
+                yield _typed(rows)
+        fresh = view.rows_for(need)
+        if fresh.num_rows:
+            yield _not_in_files(view, files, fresh).select(list(columns))
+        check()
+
+
+@contextmanager
+def _deadline(timeout_seconds: float | None) -> Iterator[Callable[[], None]]:
+    """Hand out what refuses to go on once the time is over."""
+    if timeout_seconds is None:
+        yield lambda: None
+        return
+    late = threading.Event()
+
+    def check() -> None:
+        if late.is_set():
+            raise TooLargeError(
+                f"The question took longer than {timeout_seconds:g} s. Ask for a shorter range, "
+                "fewer resources or longer periods."
+            )
+
+    if timeout_seconds <= 0:
+        late.set()
+    timer = threading.Timer(timeout_seconds, late.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield check
+    finally:
+        timer.cancel()
+
+
+def _typed(rows: pa.Table) -> pa.Table:
+    """Return rows whose columns have types, those too that a file does not know."""
+    for number, field in enumerate(rows.schema):
+        if pa.types.is_null(field.type):
+            kind = arrow_schema(SESSIONS.name).field(field.name).type
+            rows = rows.set_column(number, field.name, pa.nulls(rows.num_rows, kind))
+    return rows
+
+
+def _not_in_files(view: View, files: Sequence[Any], fresh: pa.Table) -> pa.Table:
+    """Return rows whose copy no file has: the copy in the file counts."""
+    least, most = time_range(SESSIONS, fresh)
+    start, end = Instant(least - DRIFT_MS), Instant(most + DRIFT_MS + 1)
+    names = [*SESSIONS.key, SESSIONS.time_column]
+    for row in files:
+        if row.start_at < end and row.end_at > start:
+            known = within(SESSIONS, view.blocks.read(row.path, names), start, end)
+            fresh = without_keys(SESSIONS, fresh, known)
+    return fresh
+
+
+class _Sums:
+    """Sums by bucket and by the values of one or two columns."""
+
+    def __init__(self, buckets: Sequence[Span], columns: Sequence[str], *, with_cost: bool) -> None:
+        places = places_of(buckets)
+        self._columns = list(columns)
+        self._with_cost = with_cost
+        self._starts = np.array([bucket.start for bucket in buckets], dtype=np.int64)
+        self._ends = np.array([bucket.end for bucket in buckets], dtype=np.int64)
+        self._width, self._first = places.width_ms, places.first
+        self._bucket = np.searchsorted(self._starts, np.array(places.starts, dtype=np.int64))
+        self._groups: dict[tuple[str | None, ...], int] = {}
+        self._runtime = _Measure(len(buckets))
+        self._cost = _Measure(len(buckets))
+
+    def whole(self, rows: pa.Table, span: Span) -> bool:
+        """Add sessions that began in a span, each to the bucket it began in.
+
+        Returns:
+            False if there are too many groups, or sums are too large.
+        """
+        started, ended = (rows.column(name).to_numpy() for name in _TIMES)
+        inside = (started >= span.start) & (started < span.end)
+        group = self._group_of(rows)
+        if group is None:
+            return False
+        place = started // self._width - self._first
+        inside &= (place >= 0) & (place < len(self._bucket))
+        if not inside.all():
+            group, place = group[inside], place[inside]
+            started, ended = started[inside], ended[inside]
+        self._runtime.add(group, self._bucket[place], ended - started)
+        return self._runtime.fits
+
+    def cut(self, rows: pa.Table, until: Instant) -> bool:
+        """Add sessions to every bucket they reach into.
+
+        Returns:
+            False if there are too many groups, or sums are too large.
+        """
+        started, ended = (rows.column(name).to_numpy() for name in _TIMES)
+        group = self._group_of(rows)
+        if group is None:
+            return False
+        place = np.maximum(started, self._starts[0]) // self._width - self._first
+        inside = place < len(self._bucket)
+        rates = rows.column("billionths_per_hour")
+        priced = rates.null_count < len(rates)
+        known = rates.is_valid().to_numpy()
+        rate = rates.fill_null(0).to_numpy()
+        if priced and not _small(rate, ended - started):
+            return False
+        if not inside.all():
+            group, place, known, rate = group[inside], place[inside], known[inside], rate[inside]
+            started, ended = started[inside], ended[inside]
+        bucket = self._bucket[place]
+        while len(bucket):
+            start = np.maximum(started, self._starts[bucket])
+            end = np.minimum(np.minimum(ended, self._ends[bucket]), until)
+            real = end > start
+            every = bool(real.all())
+            of = slice(None) if every else real
+            self._runtime.add(group[of], bucket[of], (end - start)[of])
+            if priced:
+                real &= known
+                of = slice(None) if real.all() else real
+                cost = _amount(rate[of], (end - started)[of])
+                cost -= _amount(rate[of], (start - started)[of])
+                self._cost.add(group[of], bucket[of], cost)
+            beyond = np.flatnonzero((ended > self._ends[bucket]) & (bucket + 1 < len(self._starts)))
+            group, bucket, known, rate = (
+                group[beyond], bucket[beyond] + 1, known[beyond], rate[beyond],
+            )  # fmt: skip
+            started, ended = started[beyond], ended[beyond]
+        return self._runtime.fits and self._cost.fits
+
+    def table(self) -> pa.Table:
+        """Return the answer in its order."""
+        listed = sorted(self._groups, key=lambda key: [(text is None, text or "") for text in key])
+        place = np.empty(len(listed), dtype=np.int64)
+        place[[self._groups[key] for key in listed]] = np.arange(len(listed))
+        group, bucket = self._runtime.cells()
+        order = np.lexsort((place[group], bucket))
+        group, bucket = group[order], bucket[order]
+        found: dict[str, Any] = {
+            "start_at": pa.array(self._starts[bucket]),
+            "end_at": pa.array(self._ends[bucket]),
+        }
+        for number, name in enumerate(self._columns):
+            texts = pa.array([key[number] for key in listed], pa.string())
+            found[name] = texts.take(pa.array(place[group]))
+        runtime = self._runtime.told(group, bucket)
+        found["sessions"] = runtime["count"]
+        found |= {f"runtime_{name}": values for name, values in runtime.items()}
+        if self._with_cost:
+            cost = self._cost.told(group, bucket)
+            found |= {f"cost_{name}": values for name, values in cost.items()}
+        return pa.table(found)
+
+    def _group_of(self, rows: pa.Table) -> Ints | None:
+        """Return the number of each row's group; None if there are too many."""
+        codes: Ints = np.zeros(rows.num_rows, dtype=np.int64)
+        texts: list[list[str | None]] = []
+        sizes = 1
+        for name in self._columns:
+            own, listed = _coded(rows.column(name))
+            sizes *= len(listed)
+            if sizes > _MOST_CODES:
+                return None
+            codes = codes * len(listed) + own
+            texts.append(listed)
+        there = np.flatnonzero(np.bincount(codes, minlength=sizes))
+        numbers = np.zeros(sizes, dtype=np.int64)
+        for code in there.tolist():
+            key: list[str | None] = []
+            rest = code
+            for listed in reversed(texts):
+                rest, own_code = divmod(rest, len(listed))
+                key.append(listed[own_code])
+            numbers[code] = self._groups.setdefault(tuple(reversed(key)), len(self._groups))
+        if len(self._groups) * len(self._starts) > _MOST_CELLS:
+            return None
+        self._runtime.grow(len(self._groups))
+        if self._with_cost:
+            self._cost.grow(len(self._groups))
+        return numbers[codes]
+
+
+class _Measure:
+    """Count, sum, least and most by group and bucket."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._values = {name: np.full(0, empty, dtype=np.int64) for name, empty in _EMPTY.items()}
+        self._most = 0
+        self.fits = True
+        """Whether every sum surely is right."""
+
+    def grow(self, groups: int) -> None:
+        """Make room for groups."""
+        size = groups * self._width
+        for name, values in self._values.items():
+            if len(values) < size:
+                more = np.full(max(size, 2 * len(values)) - len(values), _EMPTY[name], np.int64)
+                self._values[name] = np.concatenate([values, more])
+
+    def add(self, group: Ints, bucket: Ints, values: Ints) -> None:
+        """Add values."""
+        if not len(values):
+            return
+        cells = group * self._width + bucket
+        self._most += max(int(values.max()), -int(values.min())) * len(values)
+        self.fits = self._most < _LARGEST
+        np.add.at(self._values["count"], cells, 1)
+        np.add.at(self._values["sum"], cells, values)
+        np.minimum.at(self._values["min"], cells, values)
+        np.maximum.at(self._values["max"], cells, values)
+
+    def cells(self) -> tuple[Ints, Ints]:
+        """Return group and bucket of every cell that has values."""
+        there = np.flatnonzero(self._values["count"])
+        return there // self._width, there % self._width
+
+    def told(self, group: Ints, bucket: Ints) -> Mapping[str, pa.Array]:
+        """Return the measures of cells; null, but for the count, where there is no value."""
+        cells = group * self._width + bucket
+        count = self._values["count"][cells]
+        return {
+            name: pa.array(
+                values[cells], mask=None if name == "count" or count.all() else count == 0
+            )
+            for name, values in self._values.items()
+        }
+
+
+_EMPTY = {
+    "count": 0,
+    "sum": 0,
+    "min": np.iinfo(np.int64).max,
+    "max": np.iinfo(np.int64).min,
+}
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str | None]]:
+    """Return a number for each row, and the texts they stand for; the last one is: none."""
+    whole = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
+    one = whole.combine_chunks()
+    one = one if pa.types.is_dictionary(one.type) else one.dictionary_encode()
+    listed: list[str | None] = [*one.dictionary.to_pylist(), None]
+    codes = one.indices.fill_null(len(listed) - 1) if one.null_count else one.indices
+    return codes.to_numpy().astype(np.int64), listed
+
+
+def _among(column: pa.ChunkedArray, wanted: set[str]) -> npt.NDArray[np.bool_]:
+    codes, listed = _coded(column)
+    return np.array([text in wanted for text in listed])[codes]
+
+
+def _small(rate: Ints, elapsed: Ints) -> bool:
+    """Return whether prices of such times are reckoned in 64 bits."""
+    if not len(rate):
+        return True
+    most = int(rate.max())
+    return most <= SMALL_RATE and most * (int(elapsed.max()) // MILLIS_PER_HOUR + 2) < _LARGEST
+
+
+def _amount(rate: Ints, elapsed: Ints) -> Ints:
+    """Return rate × time per hour, rounded half to even: `domain.rates.amount_after`."""
+    hours, rest = np.divmod(elapsed, MILLIS_PER_HOUR)
+    part, left = np.divmod(rate * rest, MILLIS_PER_HOUR)
+    whole: Ints = rate * hours + part
+    whole += (left > _HALF) | ((left == _HALF) & (whole % 2 == 1))
+    return whole
