@@ -158,3 +158,26 @@ def test_sums_that_might_not_fit_are_left_to_the_engine(bench, monkeypatch):
         farm_id=FARM, worker_id=WORKERS[0], start=span.start, end=span.end, points=60
     )
     assert found["columns"]["slot_at"]
+
+
+def test_workers_of_a_row_each_are_found_in_files_that_were_put_together(tmp_path):
+    """The query engine writes texts that are all different without codes."""
+    with books_bench(tmp_path, T0) as bench:
+        bench.put(Farm(farm_id=FARM, name="f", created_at=T0, created_by="t"))
+        ids = [numbered("worker", number) for number in range(30)]
+        for hour in range(2):
+            at = T0 + hour * MILLIS_PER_HOUR + 20_000
+            told = posted_worker_sample(at, cpu_milli=hour)
+            bench.travel(at + MILLIS_PER_HOUR)
+            chosen = ids[hour::2]
+            bench.post("worker_samples", [sample_row(told, worker_id=one) for one in chosen])
+            bench.books.seal(force=True)
+        bench.travel(T0 + 100 * MILLIS_PER_HOUR)
+        bench.books.compact()
+        files = [row for row in bench.books.shelf.files() if row.table_name == "worker_samples"]
+        span = Span(Instant(T0), Instant(T0 + 2 * MILLIS_PER_HOUR))
+        with bench.books.shelf.view(FARM, live=False) as view:
+            read = slots_of_worker(view, span, 20_000, ids[3])
+    assert len(files) == 1
+    assert read is not None
+    assert read.column("cpu_milli").to_pylist() == [1]

@@ -89,7 +89,7 @@ class ParquetBlocks:
                 pq.ParquetFile(
                     source,
                     metadata=known.metadata,
-                    read_dictionary=["worker_id"],
+                    read_dictionary=known.coded(["worker_id"]),
                     pre_buffer=False,
                 ) as file,
             ):
@@ -156,7 +156,10 @@ class ParquetBlocks:
             known = self._known(place)
             names = known.known(columns)
             with pq.ParquetFile(
-                place, metadata=known.metadata, read_dictionary=known.texts, pre_buffer=False
+                place,
+                metadata=known.metadata,
+                read_dictionary=known.coded(names),
+                pre_buffer=False,
             ) as file:
                 for group in range(known.metadata.num_row_groups):
                     rows = file.read_row_group(group, names)

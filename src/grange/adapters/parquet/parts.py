@@ -16,6 +16,8 @@ _THREADS_FROM_ROWS = 100_000
 """Fewer rows are read sooner without waiting for another thread."""
 _RUNS_KEPT = 1_000
 """Where workers begin is remembered of parts with so many of them."""
+_CODED = frozenset({"PLAIN", "RLE", "BIT_PACKED", "PLAIN_DICTIONARY", "RLE_DICTIONARY"})
+"""Encodings of texts that can be read as codes."""
 _EXACT = ("INT64", "BOOLEAN")
 """Of such columns the bounds are values that are there."""
 
@@ -55,8 +57,7 @@ class FileParts:
             for number in range(metadata.num_columns)
         }
         self._schema = metadata.schema.to_arrow_schema()
-        self.texts = [field.name for field in self._schema if field.type == pa.string()]
-        """Columns whose values can be read as numbers."""
+        self._codes: dict[str, bool] = {}
         self._bounds: dict[tuple[int, str], _Bounds] = {}
         self._runs: dict[int, _Runs] = {}
 
@@ -72,6 +73,13 @@ class FileParts:
             if any(self._bound(group, "worker_id").meets(one, one) for one in worker_ids)
             and self._bound(group, time_column).meets(span.start, span.end - 1)
         ]
+
+    def coded(self, columns: Sequence[str]) -> list[str]:
+        """Return those of some columns whose texts can be read as codes in every part.
+
+        The query engine writes texts in a row where few are alike: those cannot.
+        """
+        return [name for name in columns if self._has_codes(name)]
 
     def empty(self, columns: Sequence[str]) -> pa.Table:
         """Return no rows of some columns."""
@@ -144,6 +152,8 @@ class FileParts:
         runs = self._runs.get(group)
         if runs is None:
             column = self._read(file, group, ["worker_id"]).column(0).combine_chunks()
+            if not pa.types.is_dictionary(column.type):
+                column = column.dictionary_encode()
             codes = column.indices.to_numpy(zero_copy_only=False)
             changes = np.flatnonzero(codes[1:] != codes[:-1]) + 1
             begins = np.concatenate([[0], changes, [len(codes)]])
@@ -161,6 +171,17 @@ class FileParts:
     def _read(self, file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.Table:
         many = self.metadata.row_group(group).num_rows >= _THREADS_FROM_ROWS
         return file.read_row_group(group, list(columns), use_threads=many)
+
+    def _has_codes(self, name: str) -> bool:
+        found = self._codes.get(name)
+        if found is None:
+            number = self._numbers[name]
+            found = self._schema.field(name).type == pa.string() and all(
+                _CODED.issuperset(self.metadata.row_group(group).column(number).encodings)
+                for group in range(self.metadata.num_row_groups)
+            )
+            self._codes[name] = found
+        return found
 
     def _bound(self, group: int, name: str) -> _Bounds:
         found = self._bounds.get((group, name))
