@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from grange.domain.statuses import ActionKind, SessionActionStatus
-from grange.domain.work import Session, SessionAction, Worker
+from grange.domain.work import Session, SessionAction
 from grange.kernel.ids import SessionActionId, SessionId, StepId, WorkerId
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant
 from grange.services.reports import ActionReport, Schedule
 from grange.simulation.bookkeeping import HourOfAgent
 from grange.simulation.machines import Machine
+from grange.simulation.rendered import Rendered
 from grange.simulation.renderers import LayerModel, Renderers, Run
 from grange.simulation.samples import Stretch
 
@@ -62,7 +62,7 @@ class Agent:
     """When somebody sat at it in this hour, up to the last time he left."""
     present_since: Instant | None = None
     stretches: list[Stretch] = field(default_factory=list)
-    frames: list[dict[str, Any]] = field(default_factory=list)
+    rendered: list[Rendered] = field(default_factory=list)
     life: int = 0
     """Grows whenever it goes off, so that what was planned before is void."""
 
@@ -230,49 +230,31 @@ class Agent:
         return doing
 
     def _finish_frames(self, doing: Doing, now: Instant) -> None:
-        """Make records of the frames that were finished since the last time."""
-        done = [
+        """Remember the frames that were finished since the last time."""
+        done = tuple(
             frame
             for frame in doing.run.frames[doing.frames_sent :]
             if doing.started_at + frame[2] <= now
-        ]
-        if not done:
-            return
+        )
         action, run = doing.action, doing.run
-        start = self.own_clock(doing.started_at)
-        share = round(1000 * run.cpu / self.machine.threads)
-        size = run.usage.get("outputBytes", 0) // max(1, len(run.frames))
-        self.frames.extend(
-            {
-                "action_id": action.action_id,
-                "session_id": doing.session.session_id,
-                "job_id": doing.session.job_id,
-                "layer_id": action.layer_id,
-                "task_index": action.task_index,
-                "frame": number,
-                "started_at": start + begin,
-                "ended_at": start + end,
-                "render_ms": end - begin,
-                "averaged_over": 1,
-                "first_of_chunk": doing.frames_sent + place == 0,
-                "first_after_load": doing.frames_sent + place == 0,
-                "user_logged_in": False,
-                "log_started_at": start,
-                "log_first_frame": run.frames[0][0],
-                "part_job_cpu": [share * part // 100 for part in (55, 96, 100, 98, 92)],
-                "part_job_memory_bytes": [
-                    run.memory_bytes * part // 100 for part in (62, 88, 97, 100, 100)
-                ],
-                "part_other_cpu": [12, 9, 9, 10, 11],
-                "part_threads": [len(self.doing) + 1] * 5,
-                "peak_memory_bytes": run.memory_bytes,
-                "cpu_ms": round(
-                    (end - begin) * run.cpu * self.machine.cores / self.machine.threads
-                ),
-                "output_path": f"/projects/{doing.session.job_id}/{number:04d}.exr",
-                "output_bytes": size,
-            }
-            for place, (number, begin, end) in enumerate(done)
+        if not done or action.layer_id is None or action.task_index is None:
+            return
+        self.rendered.append(
+            Rendered(
+                action_id=action.action_id,
+                session_id=doing.session.session_id,
+                job_id=doing.session.job_id,
+                layer_id=action.layer_id,
+                task_index=action.task_index,
+                began=self.own_clock(doing.started_at),
+                frames=done,
+                log_first_frame=run.frames[0][0],
+                is_first=doing.frames_sent == 0,
+                cpu=run.cpu,
+                memory_bytes=run.memory_bytes,
+                threads=len(self.doing) + 1,
+                output_bytes=run.usage.get("outputBytes", 0) // len(run.frames),
+            )
         )
         doing.frames_sent += len(done)
 
@@ -294,8 +276,8 @@ class Agent:
                 doing.action.action_id, ActionReport(started_at=self.own_clock(doing.started_at))
             )
 
-    def facts_until(self, until: Instant, worker: Worker) -> HourOfAgent:
-        """Return what there is to tell of the hour that ends, and start over."""
+    def facts_until(self, until: Instant) -> HourOfAgent | None:
+        """Return what there is to tell of the hour that ends, and start over; None: nothing."""
         for thread, doing in self.doing.items():
             if until > doing.started_at:
                 self._note(thread, until)
@@ -306,12 +288,11 @@ class Agent:
         if self.present_since is not None and until > self.present_since:
             present.append(Span(self.present_since, until))
         found = HourOfAgent(
-            worker=worker,
-            machine=self.machine,
+            worker_id=self.worker_id,
             on=tuple(on),
             present=tuple(present),
             stretches=tuple(self.stretches),
-            frames=tuple(self.frames),
+            rendered=tuple(self.rendered),
         )
-        self.on, self.was_present, self.stretches, self.frames = [], [], [], []
-        return found
+        self.on, self.was_present, self.stretches, self.rendered = [], [], [], []
+        return found if on or present or found.stretches or found.rendered else None

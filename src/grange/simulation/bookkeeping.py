@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 from grange.domain.facts import Fact
 from grange.domain.work import Worker
+from grange.kernel.batches import batched
 from grange.kernel.clock import VirtualClock
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
@@ -15,24 +16,25 @@ from grange.services.books.drain import parts_of
 from grange.services.books.group_commit import GroupCommit
 from grange.services.books.ingest import Ingest
 from grange.simulation.machines import Machine
+from grange.simulation.rendered import Rendered, frame_columns
 from grange.simulation.samples import Sampler, Stretch
 from grange.simulation.server_room import server_samples
 
 _AT_ONCE = 8
 """Agents whose batches share one sync."""
 _ABOUT_ROW_BYTES = 600
+_MOST_ATTEMPTS = 500
+"""Whose frames are one batch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HourOfAgent:
+class HourOfAgent(NamedTuple):
     """What one machine's agent has to tell of an hour."""
 
-    worker: Worker
-    machine: Machine
+    worker_id: str
     on: tuple[Span, ...]
     present: tuple[Span, ...]
     stretches: tuple[Stretch, ...]
-    frames: tuple[dict[str, Any], ...]
+    rendered: tuple[Rendered, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,10 @@ class Hour:
     end: Instant
     facts: Sequence[Fact]
     """Left by the state machines, in order."""
+    joined: Sequence[tuple[Worker, Machine]]
+    """Machines that were registered in it."""
     agents: Sequence[HourOfAgent]
+    """Of machines that ran, or had somebody at them."""
     last: bool = False
     """The past ends here."""
 
@@ -60,10 +65,10 @@ class Keeper(Protocol):
 class _Day:
     """What one agent has to send until the day is over."""
 
-    hour: HourOfAgent
     on: list[Span] = field(default_factory=list)
     present: list[Span] = field(default_factory=list)
     stretches: list[Stretch] = field(default_factory=list)
+    rendered: list[Rendered] = field(default_factory=list)
 
 
 class Bookkeeper:
@@ -96,52 +101,61 @@ class Bookkeeper:
         self._samples = samples
         self._until = start
         self._day_start = Instant(start - start % MILLIS_PER_HOUR)
+        self._senders: dict[str, tuple[Worker, Machine]] = {}
         self._samplers: dict[str, Sampler] = {}
         self._days: dict[str, _Day] = {}
         self.sample_count = 0
 
     async def keep(self, hour: Hour) -> None:
-        """Take the facts and frame records of an hour; samples follow when the day is over."""
+        """Take the facts of an hour; what machines send follows when the day is over."""
         if hour.end > self._clock.now():
             self._clock.advance((hour.end - self._clock.now()) / 1000)
         parts = parts_of([OutboxRow(number, fact) for number, fact in enumerate(hour.facts)])
-        rows = server_samples(hour.farm_id, self._until, hour.end, len(hour.agents))
+        self._senders.update((one[0].worker_id, one) for one in hour.joined)
+        rows = server_samples(hour.farm_id, self._until, hour.end, len(self._senders))
         self._until = hour.end
         parts.append((hour.farm_id, "server_samples", rows))
-        kept = [self._commit.keep(parts, _ABOUT_ROW_BYTES * len(hour.facts))]
-        await asyncio.gather(*kept, *(self._frames(agent) for agent in hour.agents if agent.frames))
+        await self._commit.keep(parts, _ABOUT_ROW_BYTES * len(hour.facts))
         for agent in hour.agents:
-            day = self._days.setdefault(agent.worker.worker_id, _Day(agent))
-            day.hour = agent
+            day = self._days.setdefault(agent.worker_id, _Day())
             day.on.extend(agent.on)
             day.present.extend(agent.present)
             day.stretches.extend(agent.stretches)
+            day.rendered.extend(agent.rendered)
 
     async def end_day(self, end: Instant) -> None:
-        """Send the samples of the day: one batch for each machine and hour."""
-        days, self._days = list(self._days.values()), {}
+        """Send the day's frame records, and its samples: a batch for each machine and hour."""
+        days, self._days = list(self._days.items()), {}
         whole = Span(self._day_start, end)
         self._day_start = end
-        if not self._samples or not whole.millis:
+        if not whole.millis:
             return
         for first in range(0, len(days), _AT_ONCE):
             await asyncio.gather(
-                *(self._send(day, whole) for day in days[first : first + _AT_ONCE])
+                *(self._send(*of_agent, whole) for of_agent in days[first : first + _AT_ONCE])
             )
 
-    async def _frames(self, agent: HourOfAgent) -> None:
-        batch = {"frames": list(agent.frames)}
-        taken = await self._ingest.ingest(agent.worker, -agent.machine.skew_ms, batch)
-        if taken.refused:
-            raise AssertionError(f"the farm refused facts: {taken.refused[0]}")
-
-    async def _send(self, day: _Day, whole: Span) -> None:
-        machine, worker = day.hour.machine, day.hour.worker
+    async def _send(self, worker_id: str, day: _Day, whole: Span) -> None:
+        worker, machine = self._senders[worker_id]
+        offset = -machine.skew_ms
+        frames = (
+            {"frames": frame_columns(some, machine)}
+            for some in batched(day.rendered, _MOST_ATTEMPTS)
+        )
+        await self._ingest.ingest_columns(worker, offset, frames)
+        if not self._samples:
+            return
         sampler = self._samplers.get(machine.name)
         if sampler is None:
             sampler = self._samplers[machine.name] = Sampler(machine, self._seed)
-        batches = sampler.batches(whole, day.on, day.present, day.stretches)
+        on, present = _longest(day.on), _longest(day.present)
+        batches = sampler.batches(whole, on, present, day.stretches)
         count = await self._ingest.ingest_columns(
-            worker, -machine.skew_ms, (batch.tables for batch in batches)
+            worker, offset, (batch.tables for batch in batches)
         )
         self.sample_count += count
+
+
+def _longest(spans: Sequence[Span]) -> list[Span]:
+    """Return spans without the beginnings of others: one that goes on is told of at every hour."""
+    return list({span.start: span for span in spans}.values())

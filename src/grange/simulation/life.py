@@ -25,7 +25,7 @@ from grange.services.commands.workers import CreateWorker, DisableWorker
 from grange.services.owner import Command
 from grange.services.reports import FindSilentWorkers, ReportSchedule, ReportWorker
 from grange.simulation.agents import SOON_MS, Agent, Doing
-from grange.simulation.bookkeeping import Hour, HourOfAgent
+from grange.simulation.bookkeeping import Hour
 from grange.simulation.doors import Doors, Tally
 from grange.simulation.machines import FLEETS, GPUS, NODES, STATIONS, Machine, machines_of
 from grange.simulation.plan import Artist, Calendar, StudioPlan, people_of
@@ -76,6 +76,8 @@ class Life:
         self._count = 0
         self._agents: dict[WorkerId, Agent] = {}
         self._of_fleet: dict[FleetId, list[Agent]] = {}
+        self._introduced: set[WorkerId] = set()
+        """Machines that the books have been told of."""
         self._layers: dict[StepId, LayerModel] = {}
         self._hour = Instant(plan.start - plan.start % MILLIS_PER_HOUR)
         self._gap_ms = _mean_gap(plan, self._calendar)
@@ -514,14 +516,20 @@ class Life:
     async def _keep(self, *, last: bool) -> None:
         until = self._clock.now()
         self._hour = Instant(self._hour + MILLIS_PER_HOUR)
-        agents: list[HourOfAgent] = []
+        told = (agent.facts_until(until) for agent in self._agents.values())
+        agents = [one for one in told if one is not None]
         workers = self._doors.owner.memory.tables[Worker]
-        for agent in self._agents.values():
-            worker = workers[(agent.worker_id,)]
-            agents.append(agent.facts_until(until, worker))
-        self.tally.frames += sum(len(agent.frames) for agent in agents)
+        joined = [
+            (workers[(agent.worker_id,)], agent.machine)
+            for agent in self._agents.values()
+            if agent.worker_id not in self._introduced
+        ]
+        self._introduced.update(worker.worker_id for worker, _ in joined)
+        self.tally.frames += sum(len(one.frames) for agent in agents for one in agent.rendered)
         facts = self._doors.store.take_facts()
-        hour = Hour(farm_id=self.farm_id, end=until, facts=facts, agents=agents, last=last)
+        hour = Hour(
+            farm_id=self.farm_id, end=until, facts=facts, joined=joined, agents=agents, last=last
+        )
         await self._doors.books.keep(hour)
 
 

@@ -336,6 +336,43 @@ def test_columns_are_kept_as_the_same_rows_are(desk):
     assert desk.rows("worker_samples")[5:] == in_columns
 
 
+FRAMES = posted_frame() | {
+    "frame": np.array([1, 2], dtype=np.int64),
+    "started_at": np.array([T0, T0 + 5_000], dtype=np.int64),
+    "ended_at": np.array([T0 + 5_000, T0 + 9_000], dtype=np.int64),
+    "part_job_cpu": np.array([[900, 910, 920, 930, 940], [1, 2, 3, 4, 5]], dtype=np.int64),
+}
+
+
+@pytest.mark.parametrize("log", [T0, None, np.array([T0, T0 + 1], dtype=np.int64)])
+def test_frame_records_in_columns_are_kept_as_the_same_rows_are(desk, log):
+    """Every instant of the worker's clock is put on the server's, lists of five stay lists."""
+    columns = FRAMES | {"log_started_at": log}
+    kept = desk.ingest.ingest_columns(MACHINE, -100, [{"frames": columns}])
+    assert asyncio.run(kept) == 2
+    arrays = {name: value.tolist() for name, value in columns.items() if hasattr(value, "tolist")}
+    posted = [columns | {name: each[n] for name, each in arrays.items()} for n in range(2)]
+    assert not send(desk, {"frames": posted}, offset=-100).refused
+    rows = desk.rows("frames")
+    assert rows[:2] == rows[2:]
+    assert rows[0]["worker_ended_at"] == rows[0]["ended_at"] + 100 == T0 + 5_000
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"started_at": FRAMES["ended_at"] + np.array([0, 1])}, "started_at is later than ended"),
+        ({"part_job_cpu": FRAMES["part_job_cpu"] - 2}, "must lie between"),
+        ({"part_job_cpu": FRAMES["part_job_cpu"][:, :4]}, "must have 5 items"),
+        ({"part_job_cpu": FRAMES["part_job_cpu"][:1]}, "1 values for 2 rows"),
+    ],
+)
+def test_frame_records_in_columns_that_do_not_fit_are_refused_whole(desk, bad, message):
+    with pytest.raises(InvalidRequestError, match=message):
+        asyncio.run(desk.ingest.ingest_columns(MACHINE, 0, [{"frames": FRAMES | bad}]))
+    assert desk.rows("frames") == []
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [

@@ -14,7 +14,12 @@ from grange.domain.work import Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 
 Columns = Mapping[str, Any]
-"""Column → an array with one value for each row, or one value for all rows."""
+"""Column → an array with one value for each row, or one value for all rows. Lists of one length are
+an array of two dimensions."""
+_BY_WORKERS_CLOCK: Mapping[str, tuple[str, ...]] = {
+    "frames": ("started_at", "ended_at", "log_started_at"),
+}
+"""Table → its instants on the worker's clock; of others that is their time column."""
 
 
 def put_together(batches: Iterable[Columns]) -> Iterator[Columns]:
@@ -74,7 +79,7 @@ def columns_as_rows(
     """Return the rows to keep: what was posted, on the server's clock, with what the server adds.
 
     Args:
-        spec: a table of samples.
+        spec: a table of samples, or of frame records.
         columns: what was posted; the time column is an array.
         worker: who sent them.
         offset_ms: the server's time minus the worker's.
@@ -104,9 +109,14 @@ def columns_as_rows(
         "farm_id": worker.farm_id,
         "fleet_id": worker.fleet_id,
         "worker_id": worker.worker_id,
-        "worker_at": times,
-        spec.time_column: at,
     }
+    for name in _BY_WORKERS_CLOCK.get(spec.name, (spec.time_column,)):
+        if f"worker_{name}" in added:
+            given[f"worker_{name}"] = columns[name]
+        if columns.get(name) is not None:
+            given[name] = columns[name] + offset_ms
+    if spec.start_column is not None and (given[spec.start_column] > at).any():
+        raise _unfit(spec, spec.start_column, f"is later than {spec.time_column}")
     arrays = [_array(spec, column, given.get(column.name), count) for column in spec.columns]
     return pa.Table.from_arrays(arrays, schema=arrow_schema(spec.name))
 
@@ -118,7 +128,7 @@ def _array(spec: TableSpec, column: Column, value: Any, count: int) -> pa.Array:
         return _same(column.kind, value, count)
     if len(value) != count:
         raise _unfit(spec, column.name, f"has {len(value)} values for {count} rows")
-    if column.kind is Kind.INT:
+    if column.kind in (Kind.INT, Kind.INTS):
         if value.dtype.kind != "i":
             raise _unfit(spec, column.name, "must be whole numbers")
         low = column.minimum is not None and int(value.min()) < column.minimum
@@ -126,6 +136,9 @@ def _array(spec: TableSpec, column: Column, value: Any, count: int) -> pa.Array:
         if low or high:
             bounds = f"between {column.minimum} and {column.maximum}"
             raise _unfit(spec, column.name, f"must lie {bounds}")
+    if value.ndim == 2:
+        ends = pa.array(np.arange(count + 1) * value.shape[1], pa.int32())
+        return pa.ListArray.from_arrays(ends, pa.array(value.ravel(), pa.int64()))
     return pa.array(value, type=ARROW_TYPES[column.kind])
 
 
