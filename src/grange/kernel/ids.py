@@ -6,6 +6,7 @@ cost nothing.
 """
 
 import re
+from functools import lru_cache
 from typing import NewType, Protocol
 
 from grange.kernel.units import Instant
@@ -21,6 +22,8 @@ SessionId = NewType("SessionId", str)
 SessionActionId = NewType("SessionActionId", str)
 
 _NUMBERED = re.compile(r"(task|sessionaction)-([0-9a-f]{32})-(0|[1-9][0-9]{0,9})\Z")
+_MOST_KNOWN = 16_384
+"""So many ids of actions are remembered: of one that is open it is asked for again and again."""
 
 
 class IdSource(Protocol):
@@ -49,6 +52,7 @@ def task_id(step_id: StepId, index: int) -> TaskId:
     return TaskId(f"task-{step_id[5:]}-{index}")
 
 
+@lru_cache(_MOST_KNOWN)
 def session_action_id(session_id: SessionId, index: int) -> SessionActionId:
     """Return the id of the action with this index in its session."""
     return SessionActionId(f"sessionaction-{session_id[8:]}-{index}")

@@ -95,7 +95,9 @@ class _Round(Struct):
     """Why it was not committed."""
 
     def changed(self) -> dict[tuple[type[Any], Key], Any]:
-        """Return what was changed (None: deleted), the latest value of each."""
+        """Return what was changed (None: deleted), the latest value of each; not to be changed."""
+        if len(self.drafts) == 1:
+            return self.drafts[0].changed
         return {pair: entity for draft in self.drafts for pair, entity in draft.changed.items()}
 
 
@@ -392,12 +394,14 @@ class Owner:
         ahead = self._ahead if self._ahead is not found else None
         kept = {} if ahead is None else ahead.changed()
         visited = set() if ahead is None else ahead.visiting
-        changed = {
-            pair: entity
-            for pair in found.visiting
-            if (entity := self._memory.tables[pair[0]].get(pair[1])) is not None
-        }
-        changed |= found.changed()
+        changed = found.changed()
+        if found.visiting:
+            seen = {
+                pair: entity
+                for pair in found.visiting
+                if (entity := self._memory.tables[pair[0]].get(pair[1])) is not None
+            }
+            changed = seen | changed
         for kind, key in settled_rows(changed, self._memory):
             if (kind, key) not in kept and (kind, key) not in visited:
                 self._memory.set(kind, key, None)
@@ -409,9 +413,10 @@ class Owner:
             elif job is not None and job.ended_at is not None and not job.open_sessions:
                 self._memory.evict(job_id)
         tokens = self._memory.tables[ClientToken]
-        for kind, key in changed:
-            if kind is ClientToken:
-                tokens.pop(key, None)
+        if tokens:
+            for kind, key in changed:
+                if kind is ClientToken:
+                    tokens.pop(key, None)
 
     async def _known_token(self, token: Token | None) -> ClientToken | None:
         if token is None:

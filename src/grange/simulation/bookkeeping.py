@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from grange.domain.facts import Fact
@@ -125,7 +126,8 @@ class Bookkeeper:
 
     async def end_day(self, end: Instant) -> None:
         """Send the day's frame records, and its samples: a batch for each machine and hour."""
-        days, self._days = list(self._days.items()), {}
+        # In the order of files, so that sealing finds them sorted.
+        days, self._days = sorted(self._days.items(), key=itemgetter(0)), {}
         whole = Span(self._day_start, end)
         self._day_start = end
         if not whole.millis:

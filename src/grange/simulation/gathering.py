@@ -26,7 +26,7 @@ from grange.ports.state import (
 
 E = TypeVar("E")
 EVERYTHING = AllOf(())
-MOST_ROWS = 8_000
+MOST_ROWS = 32_000
 """So many changed rows are written at once."""
 
 

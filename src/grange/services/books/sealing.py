@@ -144,10 +144,12 @@ class Sealer:
             return without_keys(spec, rows, self._known_keys(spec, files, rows))
         if until + DRIFT_MS <= least:
             return rows
-        # Only rows near the times of the files can be copies of what they hold.
+        # Only rows near the times of the files can be copies of what they hold; they are few.
         maybe = within(spec, rows, None, Instant(until + DRIFT_MS))
-        rest = within(spec, rows, Instant(until + DRIFT_MS), None)
-        return joined(spec, [without_keys(spec, maybe, self._known_keys(spec, files, maybe)), rest])
+        left = without_keys(spec, maybe, self._known_keys(spec, files, maybe))
+        if left.num_rows == maybe.num_rows:
+            return rows
+        return joined(spec, [left, within(spec, rows, Instant(until + DRIFT_MS), None)])
 
     def _known_keys(
         self, spec: TableSpec, files: Sequence[ManifestRow], rows: pa.Table
