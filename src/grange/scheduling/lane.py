@@ -5,7 +5,7 @@ order of what they had against what is due to them; of one user the oldest job c
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from grange.domain.licences import PoolKey
@@ -121,26 +121,23 @@ class Head:
 
     def falls_behind(self, whose: Whose, level: int) -> None:
         """Put work of a project or user, who has had more now, behind what it beats no longer."""
-        at = _LEVEL_AT[whose[0]]
-        for known, moving in zip((self.liked, self.second), self.lose(whose), strict=True):
+        at, name = _LEVEL_AT[whose[0]], whose[1]
+        for known in (self.liked, self.second):
+            moving = [one for one in known if one[0][at + 1] == name]
+            if not moving:
+                continue
+            known[:] = [one for one in known if one[0][at + 1] != name]
             for (band, project_level, project, user_level, user, key), layer_id in moving:
                 levels = (level, user_level) if at == 1 else (project_level, level)
                 after = ((band, levels[0], project, levels[1], user, key), layer_id)
                 if self.complete or (known and after < known[-1]):
                     insort(known, after)
 
-    def lose(self, whose: Whose) -> tuple[list[Ranked], list[Ranked]]:
-        """Take out the work of a project or user; return what was liked and what was not."""
+    def lose(self, whose: Whose) -> None:
+        """Take out the work of a project or user."""
         at, name = _LEVEL_AT[whose[0]] + 1, whose[1]
-        moving = (
-            [one for one in self.liked if one[0][at] == name],
-            [one for one in self.second if one[0][at] == name],
-        )
-        if moving[0]:
-            self.liked[:] = [one for one in self.liked if one[0][at] != name]
-        if moving[1]:
-            self.second[:] = [one for one in self.second if one[0][at] != name]
-        return moving
+        self.liked[:] = [one for one in self.liked if one[0][at] != name]
+        self.second[:] = [one for one in self.second if one[0][at] != name]
 
     def leave(self, layer_id: StepId) -> None:
         """Take out a layer that has gone."""
@@ -214,17 +211,16 @@ class Lane:
         head.rises = self._rises
         self.heads[kind] = head
         for one in (*head.liked, *head.second):
-            self._leads(one, kind)
+            self._leads(one, (kind,))
 
-    def enter_head(self, kind: int, head: Head, one: Ranked, *, likes: bool) -> None:
-        """Take a layer in where it beats what is known to come first for a kind of offer."""
-        if head.enter(one, likes=likes):
-            self._leads(one, kind)
-            self.tallies.changes.firsts += 1
+    def leads(self, one: Ranked, kinds: Iterable[int]) -> None:
+        """Take note that a layer has come before what it beats for some kinds of offers."""
+        self._leads(one, kinds)
+        self.tallies.changes.firsts += 1
 
-    def _leads(self, one: Ranked, kind: int) -> None:
+    def _leads(self, one: Ranked, kinds: Iterable[int]) -> None:
         (_, _, project, _, user, _), layer_id = one
-        self._leading.setdefault(layer_id, set()).add(kind)
+        self._leading.setdefault(layer_id, set()).update(kinds)
         self._leading_of.add((_PROJECT, project))
         self._leading_of.add((_USER, user))
 

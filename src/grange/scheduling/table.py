@@ -296,16 +296,21 @@ class LayerTable:
         for one, demand in coming:
             (_, _, project, _, user, _), _ = one
             held_back = self._quota(lane.farm_id, project, user) is not None
+            fits = self._fitting(demand)
+            entered = []
             for kind in tuple(lane.heads):
                 head = lane.head(kind)
                 if head is None:
                     continue
                 if held_back:
                     head.over_quota = True
-                elif self._fit(demand, head.offer, kind):
-                    lane.enter_head(kind, head, one, likes=self._likes(demand, head.offer))
+                elif kind in fits or self._is_fit(demand, head.offer, kind, fits):
+                    if head.enter(one, likes=self._likes(demand, head.offer)):
+                        entered.append(kind)
                 else:
                     head.unfit = True
+            if entered:
+                lane.leads(one, entered)
 
     def _kind(self, offer: Offer) -> int:
         """Return the number of an offer's kind."""
@@ -331,11 +336,6 @@ class LayerTable:
         if alone:
             self._kind_alone[offer.worker_id] = (capability, found)
         return found
-
-    def _fit(self, demand: Demand, offer: Offer, kind: int) -> bool:
-        """True if offers of a kind fit a demand."""
-        fits = self._fitting(demand)
-        return kind in fits or self._is_fit(demand, offer, kind, fits)
 
     def _fitting(self, demand: Demand) -> set[int]:
         """Return the kinds of offers that a demand is known to fit; the set grows."""
