@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from grange.testing.farm import LocalFarm
@@ -33,6 +33,7 @@ class Visit:
     """A page, and everything it did that it must not do."""
 
     page: Page
+    """Nowhere until a path is opened."""
     origin: str
     chose: bool = False
     """A farm was chosen once."""
@@ -44,6 +45,8 @@ class Visit:
     def open(self, path: str, *, farm_id: str = "") -> Page:
         """Go to a path of the page; `farm_id` chooses another farm than the first."""
         if farm_id or self.chose:
+            if not self.chose:  # what is kept is kept for the origin: it must be there
+                self.page.goto(f"{self.origin}/icon.svg")
             self.page.evaluate("(id) => sessionStorage.setItem('grange-farm', id)", farm_id)
             self.chose = True
         self.page.goto(f"{self.origin}{path}", wait_until="domcontentloaded")
@@ -139,7 +142,7 @@ def visit(chromium: Browser) -> Iterator[Visitor]:
             ),
         )
         if signed_in:
-            page.goto(login_link(farm), wait_until="domcontentloaded")
+            sign_in(context, farm)
         return found
 
     yield make
@@ -181,6 +184,13 @@ def until_it_fits(page: Page, about: object = "") -> None:
         page.wait_for_function(script, timeout=WAIT_MS / 4)
     except PlaywrightTimeoutError as error:
         raise AssertionError(f"The page is wider than its window: {about}") from error
+
+
+def sign_in(context: BrowserContext, farm: LocalFarm) -> None:
+    """Follow a link to sign in, up to its cookie: no page is loaded that no test looks at."""
+    answer = context.request.get(login_link(farm), max_redirects=0)
+    assert answer.status in {302, 303}, answer.text()
+    assert context.cookies(farm.endpoint)
 
 
 def login_link(farm: LocalFarm) -> str:
