@@ -15,9 +15,7 @@ from grange.kernel.intervals import Span
 Ints = npt.NDArray[np.int64]
 
 FINISHED = ("SUCCEEDED", "CANCELED")
-_OVER = ("SUCCEEDED", "CANCELED", "FAILED")
-"""What a layer that shows it is counted as for a while only."""
-_NOT_RENDERING = (*_OVER, "SUSPENDED", "READY", "PENDING", "NOT_COMPATIBLE")
+_NOT_RENDERING = (*FINISHED, "FAILED", "SUSPENDED", "READY", "PENDING", "NOT_COMPATIBLE")
 _STATE_OF = {
     "SUCCEEDED": "done", "CANCELED": "disabled", "FAILED": "disabled", "SUSPENDED": "disabled",
     "READY": "idle", "PENDING": "waiting", "NOT_COMPATIBLE": "waiting",
@@ -29,14 +27,13 @@ _SUBJECTS = {"user": "user_name", "project": "project", "app": "app"}
 class LayerSlots:
     """What layers showed in the slots of a span."""
 
-    def __init__(self, changes: pa.Table, span: Span, width_ms: int, done_ms: int) -> None:
+    def __init__(self, changes: pa.Table, span: Span, width_ms: int) -> None:
         """Find the run of slots at whose ends each change held.
 
         Args:
             changes: the answer of `questions.rings.layer_changes`.
             span: whole slots.
             width_ms: of a slot.
-            done_ms: how long a layer that is over is counted.
         """
         self._span = span
         self._width = width_ms
@@ -44,7 +41,6 @@ class LayerSlots:
         status = np.array(changes.column("status").to_pylist(), dtype=object)
         since = changes.column("since").to_numpy()
         until = changes.column("until").to_numpy()
-        until = np.where(np.isin(status, _OVER), np.minimum(until, since + done_ms), until)
         first = np.maximum((since - span.start) // width_ms, 0)
         last = np.minimum((until - span.start) // width_ms, self._count) - 1
         held = first <= last

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from grange.books.rings import RINGS, newest_slots, slots_of_day
 from grange.domain.farm import Farm
 from grange.kernel.errors import InvalidRequestError
+from grange.kernel.intervals import Span
 from grange.kernel.units import (
     MILLIS_PER_DAY,
     MILLIS_PER_HOUR,
@@ -21,6 +22,7 @@ from grange.kernel.units import (
     datetime_of,
     instant_of,
 )
+from grange.services.books.rolling import rolled
 from grange.testing.books import books_bench
 from grange.testing.facts import (
     FARM,
@@ -515,6 +517,40 @@ def test_a_job_needs_no_more_workers_than_it_may_have(tmp_path):
         0,
     )
     assert row["layers_unfinished"] == 2
+
+
+def test_a_failed_layer_is_left_for_thirty_days_however_many_slots_are_rolled_at_once(tmp_path):
+    """Ledger S0-16: a slot's answer depends on facts alone, so it can be computed again."""
+    failed_at = T0 + 60_000
+    over = Instant(failed_at + 30 * MILLIS_PER_DAY - 60_000)
+    detail = json.dumps({"frame_count": 24, "render_type": "comp", "max_workers": -1})
+    around = Span(Instant(over - 2 * MILLIS_PER_HOUR), Instant(over + 2 * MILLIS_PER_HOUR))
+    with books_bench(tmp_path, T0) as made:
+        made.put(farm("UTC"))
+        for name, at in (("READY", T0), ("FAILED", failed_at)):
+            made.keep(
+                event_fact(name, at, "layer_status", subject="layer", new=name,
+                           job_id=numbered("job", 1), layer_id=numbered("step", 1),
+                           number=24, detail=detail)
+            )  # fmt: skip
+        made.travel(around.start)
+        for at in range(around.start, around.end, HALF // 2):
+            made.keep(event_fact(f"e{at}", at + 1, "worker_status", new="IDLE"))
+        made.travel(Instant(around.end + MILLIS_PER_HOUR))
+        with made.books.shelf.view(FARM) as view:
+            together = rolled(view, around, {"farm_quarters", "frame_quarters", "job_slots"})
+            alone = [
+                rolled(view, Span(Instant(start), Instant(start + MILLIS_PER_HOUR)), set(together))
+                for start in range(around.start, around.end, MILLIS_PER_HOUR)
+            ]
+    for name, found in together.items():
+        assert found.to_pylist() == [row for one in alone for row in one[name].to_pylist()]
+    left = [
+        (row["slot_at"], row["frames_left"], row["chunks_unassigned"])
+        for row in together["frame_quarters"].to_pylist()
+        if row["frames_left"]
+    ]
+    assert left == [(at, 24, 24) for at in range(around.start, over, HALF // 2)]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def witnessed(span: Span, width_ms: int) -> Question:
 
 
 def layer_changes(span: Span) -> Question:
-    """Ask what every layer showed during the span: unfinished ones, and those done of late."""
+    """Ask what every layer showed during the span: what is over shows it for `DONE_MS` only."""
     return Question(
         sql=f"""
             SELECT * FROM (
@@ -63,15 +63,15 @@ def layer_changes(span: Span) -> Question:
                      coalesce(json_extract_string(detail, '$.user'), '') AS user_name,
                      coalesce(json_extract_string(detail, '$.project'), 'unassigned') AS project,
                      coalesce(json_extract_string(detail, '$.app'), 'unassigned') AS app,
-                     coalesce(lead("at") OVER w, {_FOREVER}) AS until,
+                     least(coalesce(lead("at") OVER w, {_FOREVER}),
+                           CASE WHEN new IN ('SUCCEEDED', 'CANCELED', 'FAILED')
+                                THEN "at" + {DONE_MS} ELSE {_FOREVER} END) AS until,
                      first_value("at") OVER w AS created_at
               FROM events
               WHERE farm_id = $farm_id AND name = 'layer_status' AND layer_id IS NOT NULL
                 AND "at" < $end
               WINDOW w AS (PARTITION BY layer_id ORDER BY "at", event_id)
             ) WHERE until > $start
-                AND (status NOT IN ('SUCCEEDED', 'CANCELED', 'FAILED')
-                     OR since >= $start - {DONE_MS})
         """,  # noqa: S608 - constant text
         needs=(Need(table="events", end=span.end),),
         parameters={"start": span.start, "end": span.end},

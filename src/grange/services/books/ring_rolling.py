@@ -33,7 +33,7 @@ from grange.books.questions.rings import (
     work_by_layer,
     workers_needed,
 )
-from grange.books.questions.slots import DONE_MS, earliest_assignment, samples_by_slot
+from grange.books.questions.slots import earliest_assignment, samples_by_slot
 from grange.books.ring_rows import farm_rows, frame_rows, named_group_rows, threads_up
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
@@ -185,7 +185,7 @@ class RingRoll:
         return self._left[span, width]
 
     def _layers(self, span: Span, width: int, changes: pa.Table) -> LayerSlots:
-        return LayerSlots(changes, span, width, DONE_MS)
+        return LayerSlots(changes, span, width)
 
 
 def _asked(view: View, question: Question) -> pa.Table | None:
