@@ -1,6 +1,7 @@
 """Sums of sessions reckoned part by part of files: the same as when the query engine is asked."""
 
 import random
+import threading
 from datetime import UTC, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -150,6 +151,6 @@ def test_a_question_that_takes_too_long_is_ended(bench, monkeypatch):
         def cancel(self):
             pass
 
-    monkeypatch.setattr(session_sums.threading, "Timer", AtOnce)
+    monkeypatch.setattr(threading, "Timer", AtOnce)
     with bench.books.shelf.view(FARM) as view, pytest.raises(TooLargeError):
         statistics_of(view, asked(["USER_ID"]), [SPAN], SPAN.end, 10_000, timeout_seconds=1.0)
