@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from grange.kernel.errors import TooLargeError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -55,3 +57,11 @@ class QueryEngine(Protocol):
     def close(self) -> None:
         """Give everything back."""
         ...
+
+
+def too_late(timeout_seconds: float) -> TooLargeError:
+    """Return what is said of a question that took longer than it may."""
+    return TooLargeError(
+        f"The question took longer than {timeout_seconds:g} s. Ask for a shorter range, fewer "
+        "resources or longer periods."
+    )

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from grange.kernel.errors import CorruptDataError, StorageFullError, TooLargeError
-from grange.ports.query import Files, Plan
+from grange.ports.query import Files, Plan, too_late
 
 _INTERRUPT_SECONDS = 0.02
 _FEW_ROWS = 200_000
@@ -135,10 +135,7 @@ def _deadline(cursor: duckdb.DuckDBPyConnection, timeout_seconds: float | None) 
     except duckdb.InterruptException as error:
         if not late.is_set():
             raise
-        raise TooLargeError(
-            f"The question took longer than {timeout_seconds:g} s. Ask for a shorter range, fewer "
-            "resources or longer periods."
-        ) from error
+        raise too_late(timeout_seconds) from error
     finally:
         done.set()
         watcher.join()

@@ -43,7 +43,7 @@ from grange.ports.state import ManifestRow
 from grange.services.books.machine_time import machine_time
 from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.ring_rolling import RingRoll
-from grange.services.books.shelf import View
+from grange.services.books.shelf import View, reaches
 
 _MOST_ROWS = 250_000
 _LONGEST_MS = 31 * MILLIS_PER_DAY
@@ -80,7 +80,7 @@ def _rows_of(view: View, span: Span) -> int:
         row.row_count * span.millis // max(span.millis, row.end_at - row.start_at)
         for name in ("session_actions", "events", "frames")
         for row in view.files.get(name, ())
-        if row.start_at < span.end and row.end_at > span.start
+        if reaches(row, span)
     )
 
 

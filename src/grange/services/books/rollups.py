@@ -14,7 +14,7 @@ from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.services.books.reach import Reach
 from grange.services.books.rolling import batches, hours_of, rolled, rolled_until
-from grange.services.books.shelf import View
+from grange.services.books.shelf import View, reaches
 
 
 def rows_over(view: View, spec: TableSpec, span: Span) -> pa.Table:
@@ -29,7 +29,7 @@ def tables_over(view: View, specs: Sequence[TableSpec], span: Span) -> Mapping[s
         spec.name: [
             _without(spec, conformed(spec, view.blocks.read(row.path)), hours)
             for row in view.files.get(spec.name, ())
-            if row.start_at < span.end and row.end_at > span.start
+            if reaches(row, span)
         ]
         for spec in specs
     }

@@ -31,7 +31,14 @@ from grange.ports.query import Plan
 from grange.ports.state import ManifestRow
 from grange.services.books.publication import Publication, manifest_row
 from grange.services.books.reach import Reach
-from grange.services.books.shelf import Fresh, Shelf, View, files_of
+from grange.services.books.shelf import (
+    Fresh,
+    Shelf,
+    View,
+    files_of,
+    near_copies,
+    reaches,
+)
 from grange.services.books.tail import Memory, Place
 
 GRACE_MS = 2 * MILLIS_PER_MINUTE
@@ -116,7 +123,7 @@ class Sealer:
             if not fresh.num_rows:
                 continue
             reach.add(spec, fresh)
-            covered = any(row.start_at < span.end and row.end_at > span.start for row in files)
+            covered = any(reaches(row, span) for row in files)
             path = file_path(spec, farm_id, span, version=f"s{sequences.last:016d}")
             written = self._shelf.blocks.write(
                 path,
@@ -155,12 +162,8 @@ class Sealer:
         self, spec: TableSpec, files: Sequence[ManifestRow], rows: pa.Table
     ) -> pa.Table:
         """Return the keys that files already hold around the times of some rows."""
-        least, most = time_range(spec, rows)
-        near = [
-            row
-            for row in files
-            if row.end_at > least - DRIFT_MS and row.start_at <= most + DRIFT_MS
-        ]
+        around = near_copies(spec, rows)
+        near = [row for row in files if reaches(row, around)]
         if not near:
             return rows.slice(0, 0)
         name = f"{spec.name}__files"
@@ -169,8 +172,8 @@ class Sealer:
         return self._shelf.engine.run(
             Plan(
                 sql=f"SELECT {keys} FROM {name} "  # noqa: S608 - names of the catalog
-                f"WHERE {time} >= $least AND {time} <= $most",
-                parameters={"least": least - DRIFT_MS, "most": most + DRIFT_MS},
+                f"WHERE {time} >= $start AND {time} < $end",
+                parameters={"start": around.start, "end": around.end},
                 files={name: files_of(spec, near, self._shelf.blocks)},
             )
         )

@@ -16,14 +16,14 @@ import pyarrow as pa
 from grange.books.aggregation import COLUMNS, Aggregation, GroupBy
 from grange.books.catalog.schema import arrow_schema
 from grange.books.catalog.work_tables import SESSIONS
-from grange.books.questions.model import DRIFT_MS, Need
+from grange.books.questions.model import Need
 from grange.books.questions.sql import SMALL_RATE
 from grange.books.questions.usage import places_of
-from grange.books.rows import time_range, within, without_keys
-from grange.kernel.errors import TooLargeError
+from grange.books.rows import within, without_keys
 from grange.kernel.intervals import Span
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
-from grange.services.books.shelf import View
+from grange.ports.query import too_late
+from grange.services.books.shelf import View, near_copies, reaches
 
 _MOST_CELLS = 2_000_000
 """More buckets × groups are left to the query engine, which can spill to the disk."""
@@ -119,10 +119,7 @@ def _deadline(timeout_seconds: float | None) -> Iterator[Callable[[], None]]:
 
     def check() -> None:
         if late.is_set():
-            raise TooLargeError(
-                f"The question took longer than {timeout_seconds:g} s. Ask for a shorter range, "
-                "fewer resources or longer periods."
-            )
+            raise too_late(timeout_seconds)
 
     if timeout_seconds <= 0:
         late.set()
@@ -146,12 +143,11 @@ def _typed(rows: pa.Table) -> pa.Table:
 
 def _not_in_files(view: View, files: Sequence[Any], fresh: pa.Table) -> pa.Table:
     """Return rows whose copy no file has: the copy in the file counts."""
-    least, most = time_range(SESSIONS, fresh)
-    start, end = Instant(least - DRIFT_MS), Instant(most + DRIFT_MS + 1)
+    near = near_copies(SESSIONS, fresh)
     names = [*SESSIONS.key, SESSIONS.time_column]
     for row in files:
-        if row.start_at < end and row.end_at > start:
-            known = within(SESSIONS, view.blocks.read(row.path, names), start, end)
+        if reaches(row, near):
+            known = within(SESSIONS, view.blocks.read(row.path, names), near.start, near.end)
             fresh = without_keys(SESSIONS, fresh, known)
     return fresh
 

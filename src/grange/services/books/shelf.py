@@ -136,9 +136,9 @@ class View:
             if fresh.num_rows or not listed:
                 rows[f"{spec.name}__rows"] = fresh
             if listed and fresh.num_rows:
-                least, most = time_range(spec, fresh)
-                parameters[f"__{spec.name}_from"] = least - DRIFT_MS
-                parameters[f"__{spec.name}_to"] = most + DRIFT_MS
+                near = near_copies(spec, fresh)
+                parameters[f"__{spec.name}_from"] = near.start
+                parameters[f"__{spec.name}_to"] = near.end - 1
         sql = with_relations(question, bodies)
         used = {name: value for name, value in parameters.items() if f"${name}" in sql}
         plan = Plan(sql=sql, parameters=used, files=files, rows=rows)
@@ -172,11 +172,11 @@ class View:
         # The copy of a row that counts may lie a little outside of the span.
         around = Span(Instant(span.start - DRIFT_MS), Instant(span.end + DRIFT_MS))
         fresh = self.fresh.of_workers(spec, worker_ids, keyed, around)
-        near = None if fresh is None else _near(spec, fresh)
+        near = None if fresh is None else near_copies(spec, fresh)
         read = self.blocks.read_workers
         parts, copies = [], []
         for row in self.files_for(need):
-            if near is not None and row.start_at < near.end and row.end_at > near.start:
+            if near is not None and reaches(row, near):
                 copies.append(read(row.path, keyed, worker_ids, spec.time_column, around))
             else:
                 parts.append(read(row.path, names, worker_ids, spec.time_column, span))
@@ -225,10 +225,15 @@ class View:
         return within(spec, rows, need.start, need.end)
 
 
-def _near(spec: TableSpec, rows: pa.Table) -> Span:
+def near_copies(spec: TableSpec, rows: pa.Table) -> Span:
     """Return when copies of rows may lie."""
     least, most = time_range(spec, rows)
     return Span(Instant(least - DRIFT_MS), Instant(most + DRIFT_MS + 1))
+
+
+def reaches(row: ManifestRow, span: Span) -> bool:
+    """Return whether a file may hold rows of a span."""
+    return row.start_at < span.end and row.end_at > span.start
 
 
 def _joined(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:

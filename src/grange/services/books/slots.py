@@ -15,7 +15,7 @@ from grange.ports.state import Compare
 from grange.services.books.bridge import StateBridge
 from grange.services.books.desk import Desk, local_date
 from grange.services.books.rollups import rows_over, tables_over
-from grange.services.books.shelf import View
+from grange.services.books.shelf import View, reaches
 
 GROUP = "group"
 
@@ -113,7 +113,7 @@ def day(desk: Desk, *, farm_id: str, day: str) -> dict[str, Any]:
         written = [
             row.created_at
             for row in view.files.get(GROUP_SLOTS.name, ())
-            if row.start_at < quarters.span.end and row.end_at > quarters.span.start
+            if reaches(row, quarters.span)
         ]
     rows = {spec.name: tables[spec.name].to_pylist() for spec in specs}
     groups = rows[GROUP_SLOTS.name]

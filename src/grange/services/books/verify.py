@@ -26,7 +26,7 @@ from grange.services.books.publication import Publication
 from grange.services.books.reach import hours_to_roll
 from grange.services.books.rolling import batches, rolled, rolled_until
 from grange.services.books.sealing import sealed_view
-from grange.services.books.shelf import Shelf, View
+from grange.services.books.shelf import Shelf, View, reaches
 
 _NAMED = 5
 """How many of many are named in a detail."""
@@ -280,7 +280,7 @@ def _stored(view: View, spec: TableSpec, start: Instant, end: Instant) -> pa.Tab
     tables = [
         within(spec, conformed(spec, view.blocks.read(row.path)), start, end)
         for row in view.files.get(spec.name, ())
-        if row.start_at < end and row.end_at > start
+        if reaches(row, Span(start, end))
     ]
     return joined(spec, tables)
 
