@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from grange.testing.farm import LocalFarm
 
@@ -177,13 +176,23 @@ def until_held(page: Page, held: list[Route]) -> Route:
     raise AssertionError("The page sent no such request.")
 
 
+def until_said(page: Page, script: str, otherwise: str, wait_ms: int = WAIT_MS) -> Any:
+    """Wait until what a script says is true, and return it.
+
+    It is asked from outside again and again: the page's own policy lets no text be run, so
+    `wait_for_function` fails as soon as it has to ask twice.
+    """
+    for _ in range(wait_ms // 20):
+        if found := page.evaluate(script):
+            return found
+        page.wait_for_timeout(20)
+    raise AssertionError(otherwise)
+
+
 def until_it_fits(page: Page, about: object = "") -> None:
     """Wait until the page is no wider than its window."""
     script = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    try:
-        page.wait_for_function(script, timeout=WAIT_MS / 4)
-    except PlaywrightTimeoutError as error:
-        raise AssertionError(f"The page is wider than its window: {about}") from error
+    until_said(page, script, f"The page is wider than its window: {about}", WAIT_MS // 4)
 
 
 def sign_in(context: BrowserContext, farm: LocalFarm) -> None:

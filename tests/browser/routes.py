@@ -69,7 +69,7 @@ ROUTES = (
     Route(
         name="cost",
         path=plain(f"/cost?by=project,user&range=90d&month={MONTH}"),
-        ready=".sheet-table",
+        ready="body:has(.sheet-table):has(.forecast-days)",
         studio=True,
     ),
     Route(name="reports", path=plain("/reports"), ready=".report-list a", studio=True),

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import AXE, Visitor, until_drawn, until_it_fits
+from tests.browser.conftest import AXE, Visitor, until_drawn, until_it_fits, until_said
 from tests.browser.routes import ROUTES, Route
 from tests.browser.showroom import PICTURES, Showroom
 
@@ -57,6 +57,9 @@ def violations(page: Page) -> list[Any]:
     ]
 
 
+IMAGES = "[...document.images].every((image) => image.complete)"
+
+
 def small_png(picture: bytes, path: Path) -> int:
     """Write a picture with at most 256 colours; returns its size."""
     with Image.open(io.BytesIO(picture)) as image:
@@ -102,7 +105,7 @@ def test_axe_finds_nothing_and_the_keyboard_goes_everywhere(
         if WRITES or route.name == "usage":
             page.set_viewport_size(WIDE)  # type: ignore[arg-type]
             until_drawn(page)
-            page.wait_for_function("[...document.images].every((image) => image.complete)")
+            until_said(page, IMAGES, "An image of the page never came.")
             picture = page.screenshot(full_page=True, clip=_clip(page))
             assert small_png(picture, folder / f"{route.name}-{theme}.png") <= MOST_BYTES
         page.set_viewport_size(WIDE if theme == "light" else NARROW)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from grange.adapters.host.clock import SystemClock
 from grange.kernel.units import MILLIS_PER_HOUR, Instant, instant_of
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, until_said
 from tests.unit.streams.log_facts import busy, hand_in
 
 pytestmark = pytest.mark.chromium
@@ -178,5 +178,5 @@ def test_time_nobody_knows_of_is_drawn_as_a_gap(own_farm: LocalFarm, visit: Visi
     )
     hand_in(own_farm, rows)
     page = visit(own_farm).open("/streams?streams=north&measure=files")
-    found = page.wait_for_function(GAP).json_value()
+    found = until_said(page, GAP, "The line was never drawn.")
     assert found == pytest.approx(len(SILENT_HOURS) / HOURS, abs=0.03)

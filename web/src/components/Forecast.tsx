@@ -206,7 +206,9 @@ export function Forecast() {
             </details>
             <p class="quiet pad count">
               {notes().join(' ')} Workers are counted for hours busier than 95 of 100: they are{' '}
-              {found().peak_factor.toFixed(1)} times as busy as the mean hour.{' '}
+              {found().peak_factor.toFixed(1)} times as busy as the mean hour.
+            </p>
+            <p class="files pad">
               <a
                 href={forecastFileUrl(farm.store.farm!.farm_id, Number(days()), 'csv')}
                 download=""
