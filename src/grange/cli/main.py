@@ -132,6 +132,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # The reader of the pipe has seen enough; nothing more can be written, not even at exit.
         sys.stdout = None
         return FAILED
+    except OSError as error:
+        if debug or error.filename is None:
+            raise
+        print(f"grange: {error.filename}: {error.strerror}.", file=sys.stderr)
+        return USAGE
     return result if isinstance(result, int) else 0
 
 

@@ -7,6 +7,7 @@ import pytest
 import rich_click as click
 from click.shell_completion import ShellComplete
 
+from grange.cli.exits import USAGE
 from grange.cli.main import root, run
 from grange.cli.man import page, pages
 
@@ -86,3 +87,11 @@ def test_a_shell_is_answered_by_the_command_itself(capsys, monkeypatch):
     monkeypatch.setenv("COMP_CWORD", "2")
     assert run([]) == 0
     assert capsys.readouterr().out == "plain,disable\n"
+
+
+def test_a_folder_that_cannot_be_written_is_named_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(["man", str(tmp_path / "file" / "man")]) == USAGE
+    assert capsys.readouterr().err == f"grange: {tmp_path}/file/man/man1: Not a directory.\n"
