@@ -23,6 +23,10 @@ OTHER = numbered("queue", 2)
 SPAN = Span(Instant(T0 + 1_234_567), Instant(T0 + 4 * MILLIS_PER_DAY - 7))
 ZONES = [UTC, timezone(timedelta(hours=5, minutes=30)), ZoneInfo("Europe/Paris")]
 
+LENGTHS = (0, 1, MILLIS_PER_HOUR // 2, MILLIS_PER_HOUR)
+RATES = (None, 0, 1, 3, 333_333_333, 1_234_567_890_123)
+"""Half an hour at 1 or 3 is half a billionth more than a whole one: it goes to the even one."""
+
 
 def sessions(rng, first, count):
     return [
@@ -32,8 +36,8 @@ def sessions(rng, first, count):
             user_name=rng.choice(["ann", "bob", "Ünal", "zoë"]),
             instance_type=rng.choice([None, "big", "small"]),
             started_at=(start := T0 + rng.randrange(5 * MILLIS_PER_DAY)),
-            ended_at=start + rng.choice([0, 1, MILLIS_PER_HOUR, rng.randrange(2 * MILLIS_PER_DAY)]),
-            billionths_per_hour=rng.choice([None, 0, 333_333_333, 1_234_567_890_123]),
+            ended_at=start + rng.choice([*LENGTHS, rng.randrange(2 * MILLIS_PER_DAY)]),
+            billionths_per_hour=rng.choice(RATES),
         )
         for number in range(count)
     ]
