@@ -161,7 +161,7 @@ def bench(arguments: Sequence[str]) -> int:
     """Run the benchmarks."""
     _set_up("dev")
     with Services() as services:
-        services.prepare(["postgres"], install_on_machine=False)
+        services.prepare(["postgres", "chromium"], install_on_machine=False)
         command = [str(PYTHON), "-m", "benchmarks.run", *arguments]
         return parts.stream(command, services.environment)
 
