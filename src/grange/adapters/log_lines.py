@@ -2,26 +2,26 @@
 
 The index has an entry for every 64 KiB, and one at the border of every file: how many line ends lie
 before. It grows as the log grows and is made again from the files when it was forgotten. Searches
-run on whole pieces in Arrow, whose regular expressions take time linear in the text and let other
-threads run.
+run on whole pieces, in two threads where no other search runs.
 """
 
 import asyncio
-import re
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from grange.adapters.log_search import (
+    LONGEST_SHOWN,
+    MOST_HITS,
+    Pattern,
+    Piece,
+    line_of,
+    lines_in,
+    stamp_at,
+)
 from grange.adapters.session_logs import LogExtent, SessionLogFiles
-from grange.kernel.errors import FieldProblem, InvalidRequestError
-from grange.kernel.units import Instant, instant_of
+from grange.kernel.units import Instant
 from grange.ports.log_lines import LogHits, LogLine, LogSpan
 from grange.ports.session_logs import LogPart
 
@@ -32,17 +32,8 @@ MOST_SEARCHES = 2
 """So many threads look through logs at a time."""
 HALVED_LINES = 1000
 """A piece of fewer lines is not worth two threads."""
-LONGEST_SHOWN = 8_000
-"""So much of a line is shown."""
 MOST_WINDOW_BYTES = 1024 * 1024
-MOST_HITS = 500
-"""So many matching lines of one piece are returned with their text."""
 _LONGEST_SEARCHED = 1024 * 1024
-_STAMP = re.compile(
-    rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{1,6}(?:Z|[+-]\d\d:?\d\d)) ?", re.ASCII
-)
-_COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
-_STAMP_TEXT = _STAMP.pattern.decode().replace("(", "(?:", 1)
 
 
 @dataclass(slots=True)
@@ -61,15 +52,10 @@ class _Index:
         return self.count + (1 if self.is_open else 0)
 
     def add(self, content: bytes) -> None:
-        ends = np.frombuffer(content, np.uint8) == 10
-        whole = len(content) // BLOCK_BYTES * BLOCK_BYTES
-        counts = np.count_nonzero(ends[:whole].reshape(-1, BLOCK_BYTES), axis=1).tolist()
-        if whole < len(content):
-            counts.append(int(np.count_nonzero(ends[whole:])))
-        for number, count in enumerate(counts):
-            self.offsets.append(self.scanned + number * BLOCK_BYTES)
+        for place in range(0, len(content), BLOCK_BYTES):
+            self.offsets.append(self.scanned + place)
             self.newlines.append(self.count)
-            self.count += count
+            self.count += lines_in(content, place, place + BLOCK_BYTES)
         self.scanned += len(content)
         self.is_open = not content.endswith(b"\n")
 
@@ -118,7 +104,7 @@ class LogLineReader:
         while number < end and budget > 0:
             if at is None or extent.head_end <= at < extent.tail_start:
                 if rest:
-                    lines.append(_line(number, rest))
+                    lines.append(line_of(number, rest))
                     number, rest = number + 1, b""
                 kept = index.before(extent.tail_start)
                 lines += [_missing(one) for one in range(number, min(end, kept))]
@@ -127,12 +113,12 @@ class LogLineReader:
             part = await self._part(stream, at)
             if part is None or not part.content or part.start != at:
                 if rest:
-                    lines.append(_line(number, rest))
+                    lines.append(line_of(number, rest))
                 break
             at = part.end
             *whole, last = part.content.split(b"\n")
             for raw in whole:
-                lines.append(_line(number, rest + raw))
+                lines.append(line_of(number, rest + raw))
                 budget -= min(len(rest) + len(raw), LONGEST_SHOWN)
                 number, rest = number + 1, b""
                 if number >= end or budget <= 0:
@@ -187,17 +173,16 @@ class LogLineReader:
         ignore_case: bool = False,
     ) -> AsyncIterator[LogHits]:
         """Look for lines that match, piece by piece."""
-        wanted = _Pattern(pattern, literal=literal, ignore_case=ignore_case)
+        wanted = Pattern(pattern, literal=literal, ignore_case=ignore_case)
         number = first
         async with self._searches:
-            async for start, content in self._whole_lines(stream, first, end):
+            async for start, content, stop in self._whole_lines(stream, first, end):
                 number = number if start is None else start
                 if number >= end:
                     break
-                piece = await asyncio.to_thread(_piece, content, number, end)
-                matches = await self._matches(wanted, piece.lines)
-                number += len(piece.lines)
-                yield await asyncio.to_thread(piece.found, matches)
+                piece = await asyncio.to_thread(Piece.of, content, stop, number, end)
+                number += piece.count
+                yield await self._hits(wanted, piece)
         if number < end:
             yield LogHits(lines=(), count=0, scanned=end)
 
@@ -225,17 +210,19 @@ class LogLineReader:
         """Forget every index: the next reader finds the server as after a start."""
         self._indexes.clear()
 
-    async def _matches(self, wanted: "_Pattern", lines: Any) -> Any:
+    async def _hits(self, wanted: Pattern, piece: Piece) -> LogHits:
         """Look at lines: in two threads, as long as no other search has the second one."""
-        if self._searches.locked() or len(lines) < HALVED_LINES:
-            return await asyncio.to_thread(wanted.match, lines)
-        half = len(lines) // 2
+        if self._searches.locked() or piece.count < HALVED_LINES:
+            return await asyncio.to_thread(piece.search, wanted)
         async with self._searches:
-            halves = await asyncio.gather(
-                asyncio.to_thread(wanted.match, lines[:half]),
-                asyncio.to_thread(wanted.match, lines[half:]),
+            head, tail = await asyncio.gather(
+                *(asyncio.to_thread(half.search, wanted) for half in piece.halves())
             )
-        return pa.chunked_array(halves)
+        return LogHits(
+            lines=[*head.lines, *tail.lines][:MOST_HITS],
+            count=head.count + tail.count,
+            scanned=tail.scanned,
+        )
 
     # ── the index ─────────────────────────────────────────────────────────────────────────────────
 
@@ -293,8 +280,11 @@ class LogLineReader:
 
     async def _whole_lines(
         self, stream: str, first: int, end: int
-    ) -> AsyncIterator[tuple[int | None, bytes]]:
-        """Yield pieces of whole lines; with their first line's number where it does not follow."""
+    ) -> AsyncIterator[tuple[int | None, bytes, int]]:
+        """Yield pieces and where their whole lines end.
+
+        Before them comes the number of the first line, where it does not follow.
+        """
         found = await self._fresh(stream)
         if found is None:
             return
@@ -312,117 +302,15 @@ class LogLineReader:
                 break
             if part.start > at:
                 number, rest = index.before(part.start), b""
-            content = rest + part.content
+            content = rest + part.content if rest else part.content
             at = part.end
             stop = content.rfind(b"\n") + 1
             if stop:
-                yield number, content[:stop]
+                yield number, content, stop
                 number = None
             rest = content[stop:][:_LONGEST_SEARCHED]
         if rest:
-            yield number, rest + b"\n"
-
-
-class _Pattern:
-    """What is looked for, in whole lines with their times and ends."""
-
-    def __init__(self, pattern: str, *, literal: bool, ignore_case: bool) -> None:
-        self._pattern = pattern if literal else f"(?m){_behind_stamps(pattern)}"
-        self._find = pc.match_substring if literal else pc.match_substring_regex
-        self._ignore_case = ignore_case
-        try:
-            self.match(_array(b"", np.zeros(2, np.int32)))
-        except pa.ArrowInvalid as error:
-            problem = "is no regular expression that can be searched for"
-            raise InvalidRequestError(
-                f"{pattern[:80]!r} {problem}: {error}", fields=[FieldProblem("regex", problem)]
-            ) from error
-
-    def match(self, lines: Any) -> Any:
-        """Return for every line whether it matches."""
-        return self._find(lines, self._pattern, ignore_case=self._ignore_case)
-
-
-def _behind_stamps(pattern: str) -> str:
-    """Let the beginning of a line be the one behind its time."""
-    found, at, in_class = [], 0, False
-    while at < len(pattern):
-        one = pattern[at]
-        if one == "\\":
-            found.append(pattern[at : at + 2])
-            at += 2
-            continue
-        if in_class:
-            in_class = one != "]"
-        elif one == "[":
-            head = re.match(r"\[\^?\]?", pattern[at:])
-            one = "[" if head is None else head[0]
-            in_class = True
-        elif one == "^":
-            one = rf"(?:^(?:{_STAMP_TEXT})?)"
-        found.append(one)
-        at += len(one) if one[0] == "[" else 1
-    return "".join(found)
-
-
-def _array(content: bytes, borders: np.ndarray) -> Any:
-    """Return lines as an Arrow array over the bytes they are in; Arrow copies and loads nothing."""
-    buffers = [None, pa.py_buffer(borders), pa.py_buffer(content)]
-    return pa.Array.from_buffers(pa.binary(), len(borders) - 1, buffers)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """The lines of a piece of whole lines."""
-
-    content: bytes
-    start: int
-    """The number of its first line."""
-    borders: np.ndarray
-    """Where each line begins, and where the last one ends."""
-    lines: Any
-
-    def found(self, matches: Any) -> LogHits:
-        """Return the lines that match."""
-        places = pc.indices_nonzero(matches)
-        borders = self.borders
-        shown = [
-            _line(self.start + place, self.content[borders[place] : borders[place + 1] - 1])
-            for place in places[:MOST_HITS].to_pylist()
-        ]
-        return LogHits(lines=shown, count=len(places), scanned=self.start + len(self.lines))
-
-
-def _piece(content: bytes, start: int, end: int) -> _Piece:
-    """Find the lines of a piece, those before line `end`."""
-    ends = np.flatnonzero(np.frombuffer(content, np.uint8) == 10)[: end - start]
-    borders = np.zeros(len(ends) + 1, np.int32)
-    borders[1:] = ends + 1
-    lines = _array(content, borders)
-    if b"\x1b" in content:
-        # A colour must not part the beginning of a word, or of a line, from the word.
-        lines = pc.replace_substring_regex(lines, _COLOURS, "")
-    return _Piece(content=content, start=start, borders=borders, lines=lines)
-
-
-def searched(pattern: str, content: bytes) -> list[int]:
-    """Return the numbers of the whole lines of a text that match an expression."""
-    wanted = _Pattern(pattern, literal=False, ignore_case=False)
-    piece = _piece(content, 0, len(content))
-    return [line.number for line in piece.found(wanted.match(piece.lines)).lines]
-
-
-def _line(number: int, raw: bytes) -> LogLine:
-    stamp = _STAMP.match(raw)
-    at = None if stamp is None else _instant(stamp[1])
-    text = raw if stamp is None or at is None else raw[stamp.end() :]
-    text = text.rstrip(b"\r")
-    return LogLine(
-        number=number,
-        at=at,
-        text=text[:LONGEST_SHOWN].decode("utf-8", "replace"),
-        is_cut=len(text) > LONGEST_SHOWN,
-    )
+            yield number, rest + b"\n", len(rest) + 1
 
 
 def _missing(number: int) -> LogLine:
@@ -433,16 +321,8 @@ def _first_stamp(content: bytes, is_first: bool) -> Instant | None:
     """Return the time of the first line that begins in a block and has one."""
     at = 0 if is_first else content.find(b"\n") + 1
     while is_first or at > 0:
-        stamp = _STAMP.match(content, at)
-        found = None if stamp is None else _instant(stamp[1])
+        found = stamp_at(content, at)
         if found is not None:
             return found
         is_first, at = False, content.find(b"\n", at) + 1
     return None
-
-
-def _instant(stamp: bytes) -> Instant | None:
-    try:
-        return instant_of(datetime.fromisoformat(stamp.decode().replace(",", ".")))
-    except ValueError:
-        return None

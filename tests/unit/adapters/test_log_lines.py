@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from grange.adapters import log_lines
 from grange.adapters.log_lines import LogLineReader
+from grange.adapters.log_search import LONGEST_SHOWN
 from grange.adapters.session_logs import SessionLogFiles
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant, iso8601
@@ -170,7 +171,7 @@ def test_a_line_without_end_is_shown_from_its_beginning(tmp_path: Path) -> None:
     reader = opened(tmp_path, b"a" * 300_000 + b"\nnext\n")
     first, second = run(reader.window(STREAM, 0, 2))
     assert first.is_cut
-    assert first.text == "a" * log_lines.LONGEST_SHOWN
+    assert first.text == "a" * LONGEST_SHOWN
     assert second.text == "next"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grange.adapters.log_lines import searched
+from grange.adapters.log_search import searched
 from grange.wiring.log_errors import bundled_errors
 from grange.worker.logrules.pack import bundled_packs
 
