@@ -8,7 +8,9 @@ const oneDecimal = new Intl.NumberFormat('en-GB', {
   maximumFractionDigits: 1,
 });
 
-export const count = (value: number): string => whole.format(value);
+/** A list that scrolls asks this some thousand times a second: few numbers have a separator. */
+export const count = (value: number): string =>
+  Number.isInteger(value) && value >= 0 && value < 1000 ? String(value) : whole.format(value);
 
 /** "24 frames", "1 frame". */
 export const plural = (value: number, one: string, many = `${one}s`): string =>

@@ -4,7 +4,7 @@ import type { Counts, JobRow, WorkerRow } from '../api/types';
 import { bytes, count, cpu, UNKNOWN } from '../format/number';
 import { ago, elapsed, full } from '../format/time';
 import { now } from '../state/clock';
-import { chipElement } from '../theme/shapes';
+import { drawChip } from '../theme/shapes';
 import { TASK_ORDER, TASK_URGENCY, taskLook, workerLook, WORKER_LOOKS } from '../theme/states';
 import { set, write, type Column } from './grid';
 
@@ -32,7 +32,7 @@ const inWords = (counts: Counts): string[] =>
   });
 
 /** The tasks of a job as a bar; its words are on it for readers. */
-function bar(cell: HTMLElement, counts: Counts): void {
+function bar(cell: HTMLElement, counts: Counts, words: string): void {
   let line = cell.firstElementChild?.firstElementChild;
   if (!(line instanceof HTMLElement)) {
     line = document.createElement('div');
@@ -62,7 +62,7 @@ function bar(cell: HTMLElement, counts: Counts): void {
     part.remove();
     part = next;
   }
-  line.setAttribute('aria-label', `Tasks: ${inWords(counts).join(', ')}`);
+  line.setAttribute('aria-label', `Tasks: ${words}`);
 }
 
 /** An age that says when exactly as a tip. */
@@ -129,7 +129,7 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
     min: 60,
     sort: (row) => urgency(row.status),
     text: (row) => taskLook(row.status).word,
-    draw: (cell, row) => cell.replaceChildren(chipElement(taskLook(row.status))),
+    draw: (cell, row) => drawChip(cell, taskLook(row.status)),
   },
   {
     key: 'tasks',
@@ -137,9 +137,9 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
     width: 128,
     min: 60,
     sort: (row) => (row.tasks_total === 0 ? null : (row.counts.SUCCEEDED ?? 0) / row.tasks_total),
-    text: (row) => JSON.stringify(row.counts),
+    text: (row) => inWords(row.counts).join(', '),
     tip: (row) => inWords(row.counts).join('\n'),
-    draw: (cell, row) => bar(cell, row.counts),
+    draw: (cell, row, text) => bar(cell, row.counts, text),
   },
   {
     key: 'frames',
@@ -159,15 +159,11 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
     min: 80,
     sort: (row) => (row.waits === null ? null : `${row.waits} ${lower(row.because)}`),
     text: (row) => (row.waits === null ? '' : `${row.waits}: ${row.because}`),
-    draw: (cell, row) => {
-      const words = row.waits === null ? '' : `${row.waits}: ${row.because}`;
-      if (words === '') {
-        cell.replaceChildren();
-        cell.removeAttribute('data-tip');
-        return;
-      }
-      link(cell, `/jobs/${row.job_id}/why`, words);
-      cell.dataset['tip'] = words;
+    look: (row) => row.job_id,
+    tip: (row) => (row.waits === null ? undefined : `${row.waits}: ${row.because}`),
+    draw: (cell, row, text) => {
+      if (text === '') cell.replaceChildren();
+      else link(cell, `/jobs/${row.job_id}/why`, text);
     },
   },
   plain('user', 'User', 84),
@@ -218,8 +214,7 @@ export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
     min: 60,
     sort: (row) => STATES.indexOf(row.status),
     text: workerWord,
-    draw: (cell, row) =>
-      cell.replaceChildren(chipElement({ ...workerLook(row.status), word: workerWord(row) })),
+    draw: (cell, row) => drawChip(cell, { ...workerLook(row.status), word: workerWord(row) }),
   },
   plain('job_names', 'Renders', 240),
   {

@@ -27,7 +27,7 @@ export interface Column<T> {
    * Draws the cell where it is more than its text, over what it held for another row; called when
    * `text`, the look or the row changes.
    */
-  draw?: (cell: HTMLElement, row: T) => void;
+  draw?: (cell: HTMLElement, row: T, text: string) => void;
   /** What the pointer is told over the cell; asked only when it comes there. */
   tip?: (row: T) => string | undefined;
   /** What the cell looks like, where the text alone does not tell; compared to draw seldom. */
@@ -78,6 +78,8 @@ export class VirtualGrid<T extends object> {
   #layout: Shown[] = [];
   #lines = new Map<number, Line>();
   #spare: Line[] = [];
+  /** So many lines were made: each has a name of its own. */
+  #made = 0;
   #at = -1;
   #clock: ReturnType<typeof setInterval>;
 
@@ -182,7 +184,7 @@ export class VirtualGrid<T extends object> {
       count: this.#items.length,
       getScrollElement: () => this.element,
       estimateSize: () => ROW_PX,
-      overscan: OVERSCAN,
+      overscan: 0,
       scrollMargin: HEAD_PX,
       scrollPaddingStart: HEAD_PX,
       scrollToFn: elementScroll<HTMLElement>,
@@ -207,16 +209,20 @@ export class VirtualGrid<T extends object> {
 
   #render(): void {
     const found = this.#virtual.getVirtualItems();
-    const from = found[0]?.index ?? 0;
-    const to = Math.min((found.at(-1)?.index ?? -1) + 1, this.#items.length);
+    const first = found[0]?.index ?? 0;
+    const last = Math.min(found.at(-1)?.index ?? -1, this.#items.length - 1);
+    // Lines beside the view wait for the next small step: none of them helps who jumps further.
+    const isJump = this.#virtual.isScrolling && !this.#lines.has(first) && !this.#lines.has(last);
+    const beside = isJump ? 0 : OVERSCAN;
+    const from = Math.max(0, first - beside);
+    const to = Math.min(last + 1 + beside, this.#items.length);
     for (const [index, line] of this.#lines) {
       if (index >= from && index < to) continue;
       this.#lines.delete(index);
       this.#spare.push(line);
     }
-    for (const { index } of found) {
-      const item = this.#items[index];
-      if (item === undefined) continue;
+    for (let index = from; index < to; index += 1) {
+      const item = this.#items[index]!;
       let line = this.#lines.get(index);
       if (line === undefined) {
         line = this.#spare.pop() ?? this.#line();
@@ -232,10 +238,7 @@ export class VirtualGrid<T extends object> {
     const active = this.#lines.get(this.#at);
     if (active === undefined) this.element.removeAttribute('aria-activedescendant');
     else set(this.element, { 'aria-activedescendant': active.element.id });
-    const last = found.at(-1);
-    if (last !== undefined && last.index >= this.#items.length - 2 * OVERSCAN) {
-      this.options.nearEnd();
-    }
+    if (found.length > 0 && last >= this.#items.length - 3 * OVERSCAN) this.options.nearEnd();
   }
 
   /** Rows are used again in any order while one scrolls; those who read need them in theirs. */
@@ -249,7 +252,7 @@ export class VirtualGrid<T extends object> {
   #line(): Line {
     const element = document.createElement('div');
     element.className = 'grid-row';
-    set(element, { role: 'row' });
+    set(element, { role: 'row', id: `${this.#id}-${(this.#made += 1)}` });
     const columns = this.#layout.map(({ key }) => this.#byKey.get(key)! as Column<never>);
     let left = TICK_PX;
     const cells = [...Array(this.#layout.length + 1).keys()].map((column) => {
@@ -275,7 +278,6 @@ export class VirtualGrid<T extends object> {
     const { element } = line;
     if (line.index !== index) {
       line.index = index;
-      element.id = `${this.#id}-${index}`;
       element.setAttribute('aria-rowindex', String(index + 2));
       element.classList.toggle('odd', index % 2 === 1);
     }
@@ -330,7 +332,7 @@ export class VirtualGrid<T extends object> {
       said[at + 1] = look;
       const cell = cells[at + 1]!;
       if (column.draw === undefined) write(cell, text);
-      else column.draw(cell, row);
+      else column.draw(cell, row, text);
     }
   }
 
