@@ -75,6 +75,20 @@ def test_a_long_log_opens_at_its_first_error(logged: Logged, visit: Visitor) -> 
     expect(page.locator(".log-lines code").first).to_have_text("rendering bucket 1")
 
 
+def test_the_farm_is_asked_for_while_the_page_itself_is_read(
+    logged: Logged, visit: Visitor
+) -> None:
+    """Nothing of a log can be asked before: it is asked once, and by the page's first lines."""
+    page = visit(logged.farm).open(logged.page)
+    expect(page.locator("li.chosen")).to_be_visible()
+    asked = page.evaluate(
+        """() => performance.getEntriesByType('resource')
+          .map((one) => [new URL(one.name).pathname, one.initiatorType])
+          .filter(([path]) => ['/api/v1/farms', '/api/v1/me'].includes(path))"""
+    )
+    assert sorted(asked) == [["/api/v1/farms", "link"], ["/api/v1/me", "link"]]
+
+
 def test_a_search_goes_through_the_whole_log_and_text_stays_text(
     logged: Logged, visit: Visitor
 ) -> None:
