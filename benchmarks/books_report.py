@@ -16,6 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from benchmarks.books_data import FARM, ZONE, queue_ids, year
+from grange.adapters.arrow import settle_arrow
 from grange.adapters.duckdb.engine import DuckEngine
 from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.books.aggregation import Aggregation, GroupBy, Statistic
@@ -120,6 +121,7 @@ def peak_mib() -> float:
 
 def main() -> None:
     """Answer questions until standard input ends."""
+    settle_arrow()  # as the process of the books does
     view = view_of(Path(sys.argv[1]))
     for line in sys.stdin:
         what = json.loads(line)["what"]

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from grange.adapters.parquet.parts import FileParts
 from grange.books.questions.views import worker_samples
 from grange.domain.farm import Farm
 from grange.kernel.intervals import Span
@@ -147,6 +148,32 @@ def test_only_parts_that_may_hold_the_worker_are_read(bench):
     assert parts.groups_of(["worker-none"], "at", whole) == []
     none = blocks.read_workers(path, ["at"], ["worker-none"], "at", whole)
     assert none.num_rows == 0
+
+
+def test_a_part_in_which_the_worker_has_nothing_of_the_span_is_not_read(bench, monkeypatch):
+    """Where one worker ends and the next begins, the part reaches over the whole time of both."""
+    path = next(row.path for row in bench.books.shelf.files() if row.table_name == "worker_samples")
+    blocks = bench.books.shelf.blocks
+    columns = ["at", "cpu_milli"]
+    whole = Span(Instant(0), Instant(T0 * 2))
+    first = Span(Instant(T0), Instant(T0 + 300_000))
+    of_all = blocks.read_workers(path, columns, [WORKERS[2]], "at", whole)
+    parts = blocks._known(blocks._place(path))
+    read = FileParts._read
+    kept: list[int] = []
+
+    def reading(self, file, group, names):
+        kept.append(group)
+        return read(self, file, group, names)
+
+    monkeypatch.setattr(FileParts, "_read", reading)
+    found = blocks.read_workers(path, columns, [WORKERS[2]], "at", first)
+    inside = [at < first.end for at in of_all.column("at").to_pylist()]
+    assert 0 < found.num_rows < 30
+    assert found.to_pydict() == of_all.filter(pa.array(inside)).to_pydict()
+    may_hold = parts.groups_of([WORKERS[2]], "at", first)
+    assert kept
+    assert len(kept) < len(may_hold)
 
 
 def test_sums_that_might_not_fit_are_left_to_the_engine(bench, monkeypatch):

@@ -106,7 +106,8 @@ class ParquetBlocks:
                 ]
         except _UNREADABLE as error:
             raise CorruptDataError(path, f"cannot be read: {error}") from error
-        return pa.concat_tables(found) if found else known.empty(names)
+        some = [rows for rows in found if rows is not None]
+        return pa.concat_tables(some) if some else known.empty(names)
 
     def _known(self, place: Path) -> FileParts:
         """Return what the end of a file says; files never change, so it is read once."""

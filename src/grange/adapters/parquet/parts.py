@@ -39,11 +39,25 @@ class _Bounds:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Where the rows of each worker begin in a part that is sorted by worker."""
+    """Where the rows of each worker begin in a part that is sorted by worker, and when they are.
+
+    What the end of a file says of times is of all workers: of a part in which one ends and the next
+    begins it says nothing of either.
+    """
 
     workers: pa.Array
     begins: npt.NDArray[np.int64]
     """One for each worker, and the end of the last one."""
+    least: npt.NDArray[np.int64]
+    most: npt.NDArray[np.int64]
+
+    def places(self, worker_ids: pa.Array, span: Span) -> npt.NDArray[np.int64]:
+        """Return where rows of some workers are, of those that may have any in a span."""
+        found = pc.index_in(worker_ids, value_set=self.workers).drop_null().to_numpy()
+        numbers = np.sort(found)
+        numbers = numbers[(self.least[numbers] < span.end) & (self.most[numbers] >= span.start)]
+        runs = [np.arange(self.begins[n], self.begins[n + 1]) for n in numbers.tolist()]
+        return runs[0] if len(runs) == 1 else np.concatenate([np.zeros(0, np.int64), *runs])
 
 
 class FileParts:
@@ -59,7 +73,8 @@ class FileParts:
         self._schema = metadata.schema.to_arrow_schema()
         self._codes: dict[str, bool] = {}
         self._bounds: dict[tuple[int, str], _Bounds] = {}
-        self._runs: dict[int, _Runs] = {}
+        self._runs: dict[tuple[int, str], _Runs] = {}
+        self._alike: dict[tuple[int, str], pa.Scalar | None] = {}
 
     def known(self, columns: Sequence[str]) -> list[str]:
         """Return those of some columns that the file has."""
@@ -94,8 +109,8 @@ class FileParts:
         worker_ids: Sequence[str],
         time_column: str,
         span: Span,
-    ) -> pa.Table:
-        """Return some workers' rows of a span in one part.
+    ) -> pa.Table | None:
+        """Return some workers' rows of a span in one part; None: it holds none.
 
         Columns of which every value is known from the end of the file are not read.
 
@@ -107,9 +122,9 @@ class FileParts:
             time_column: what the span is of.
             span: when.
         """
-        own = self._own(file, group, worker_ids)
+        own = self._own(file, group, worker_ids, time_column, span)
         if not len(own):
-            return self.empty(columns)
+            return None
         alone = worker_ids[0] if len(worker_ids) == 1 else None
         fixed = {name: self._fixed(group, name, alone) for name in columns}
         names = [name for name in columns if fixed[name] is None and name != time_column]
@@ -118,12 +133,12 @@ class FileParts:
         rows = _chosen(rows, np.flatnonzero((times >= span.start) & (times < span.end)))
         found = []
         for name in columns:
-            value = fixed[name]
-            found.append(
-                rows.column(name).cast(self._schema.field(name).type)
-                if value is None
-                else pa.repeat(value, rows.num_rows)
-            )
+            value, kind = fixed[name], self._schema.field(name).type
+            if value is not None:
+                found.append(pa.repeat(value, rows.num_rows))
+                continue
+            column = rows.column(name)
+            found.append(column if column.type == kind else column.cast(kind))
         return pa.table(found, names=list(columns))
 
     def _fixed(self, group: int, name: str, worker_id: str | None) -> pa.Scalar | None:
@@ -134,9 +149,14 @@ class FileParts:
             name: of the column.
             worker_id: the worker whose the rows are; None: of several.
         """
-        kind = self._schema.field(name).type
         if name == "worker_id" and worker_id is not None:
-            return pa.scalar(worker_id, kind)
+            return pa.scalar(worker_id, self._schema.field(name).type)
+        if (group, name) not in self._alike:
+            self._alike[group, name] = self._one_value(group, name)
+        return self._alike[group, name]
+
+    def _one_value(self, group: int, name: str) -> pa.Scalar | None:
+        kind = self._schema.field(name).type
         bounds = self._bound(group, name)
         if bounds.nulls == self.metadata.row_group(group).num_rows:
             return pa.scalar(None, kind)
@@ -145,28 +165,38 @@ class FileParts:
         return None
 
     def _own(
-        self, file: pq.ParquetFile, group: int, worker_ids: Sequence[str]
+        self,
+        file: pq.ParquetFile,
+        group: int,
+        worker_ids: Sequence[str],
+        time_column: str,
+        span: Span,
     ) -> npt.NDArray[np.int64]:
-        """Return the places of some workers' rows in a part, ascending."""
+        """Return the places of some workers' rows in a part, ascending.
+
+        Those of workers that have none in a span are left out where that is known.
+        """
         wanted = pa.array(worker_ids, pa.string())
-        runs = self._runs.get(group)
-        if runs is None:
-            column = self._read(file, group, ["worker_id"]).column(0).combine_chunks()
-            if not pa.types.is_dictionary(column.type):
-                column = column.dictionary_encode()
-            codes = column.indices.to_numpy(zero_copy_only=False)
-            changes = np.flatnonzero(codes[1:] != codes[:-1]) + 1
-            begins = np.concatenate([[0], changes, [len(codes)]])
-            workers = column.dictionary.take(pa.array(codes[begins[:-1]]))
-            if len(workers) != len(column.dictionary):  # not sorted
-                numbers = pc.index_in(wanted, value_set=column.dictionary).drop_null().to_numpy()
-                return np.flatnonzero(np.isin(codes, numbers))
-            runs = _Runs(workers, begins)
-            if len(workers) <= _RUNS_KEPT:
-                self._runs[group] = runs
-        numbers = np.sort(pc.index_in(wanted, value_set=runs.workers).drop_null().to_numpy())
-        places = [np.arange(runs.begins[n], runs.begins[n + 1]) for n in numbers.tolist()]
-        return np.concatenate([np.zeros(0, np.int64), *places])
+        runs = self._runs.get((group, time_column))
+        if runs is not None:
+            return runs.places(wanted, span)
+        rows = self._read(file, group, ["worker_id", time_column])
+        column = rows.column("worker_id").combine_chunks()
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        codes = column.indices.to_numpy(zero_copy_only=False)
+        changes = np.flatnonzero(codes[1:] != codes[:-1]) + 1
+        begins = np.concatenate([[0], changes, [len(codes)]])
+        workers = column.dictionary.take(pa.array(codes[begins[:-1]]))
+        if len(workers) != len(column.dictionary):  # not sorted
+            numbers = pc.index_in(wanted, value_set=column.dictionary).drop_null().to_numpy()
+            return np.flatnonzero(np.isin(codes, numbers))
+        times = rows.column(time_column).to_numpy()
+        least, most = (ufunc.reduceat(times, begins[:-1]) for ufunc in (np.minimum, np.maximum))
+        runs = _Runs(workers, begins, least, most)
+        if len(workers) <= _RUNS_KEPT:
+            self._runs[group, time_column] = runs
+        return runs.places(wanted, span)
 
     def _read(self, file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.Table:
         many = self.metadata.row_group(group).num_rows >= _THREADS_FROM_ROWS

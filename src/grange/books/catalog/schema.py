@@ -41,13 +41,17 @@ def conformed(spec: TableSpec, found: pa.Table) -> pa.Table:
     return with_columns(found, arrow_schema(spec.name))
 
 
+def _typed(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    return column if column.type == kind else column.cast(kind)
+
+
 def with_columns(found: pa.Table, schema: pa.Schema) -> pa.Table:
     """Return a table with exactly the columns of a schema; what it lacks is null."""
     if found.schema.equals(schema):
         return found
     names = set(found.column_names)
     columns = [
-        found.column(field.name).cast(field.type)
+        _typed(found.column(field.name), field.type)
         if field.name in names
         else pa.nulls(found.num_rows, type=field.type)
         for field in schema

@@ -61,9 +61,15 @@ class StateBridge:
         """Return entities."""
         return self._wait(lambda: self._store.find(entity, where, order=order, limit=limit))
 
-    def outbox(self, limit: int) -> list[OutboxRow]:
-        """Return the oldest rows of the outbox."""
-        return self._wait(lambda: self._store.outbox(limit))
+    def outbox_beside(
+        self, limit: int, entity: type[E], *key: str | int
+    ) -> tuple[list[OutboxRow], E | None]:
+        """Return the oldest rows of the outbox and one entity, waiting once for both."""
+
+        async def both() -> tuple[list[OutboxRow], E | None]:
+            return await self._store.outbox(limit), await self._store.get(entity, key)
+
+        return self._wait(both)
 
     def manifest(self, *, include_retired: bool = False) -> list[ManifestRow]:
         """Return the files of the books."""

@@ -185,8 +185,11 @@ class View:
             parts.append(within(spec, once, span.start, span.end).select(names))
         rows = _joined(parts, pa.schema([schema.field(name) for name in names]))
         times = rows.column(spec.time_column).to_numpy()
-        ids = pa.array(worker_ids, pa.string())
-        whose = pc.index_in(rows.column("worker_id"), value_set=ids).to_numpy()
+        if len(worker_ids) == 1:
+            whose = np.zeros(rows.num_rows, np.int32)
+        else:
+            ids = pa.array(worker_ids, pa.string())
+            whose = pc.index_in(rows.column("worker_id"), value_set=ids).to_numpy()
         rows = rows.select(list(columns))
         later = (whose[1:] > whose[:-1]) | ((whose[1:] == whose[:-1]) & (times[1:] >= times[:-1]))
         if not later.all():
@@ -239,7 +242,7 @@ def reaches(row: ManifestRow, span: Span) -> bool:
 def _joined(parts: Sequence[pa.Table], schema: pa.Schema) -> pa.Table:
     """Return the rows of tables, which may lack columns of a schema, in one piece."""
     same = [with_columns(part, schema) for part in parts if part.num_rows]
-    return pa.concat_tables([schema.empty_table(), *same]).combine_chunks()
+    return pa.concat_tables(same or [schema.empty_table()]).combine_chunks()
 
 
 def files_of(spec: TableSpec, rows: Sequence[ManifestRow], blocks: Blocks) -> Files:
@@ -308,7 +311,7 @@ class Shelf:
             self._readers[number] = now
         try:
             going = open_rows(self.state, farm_id, now) if live else {}
-            waiting = self._outbox(farm_id)
+            waiting, policy = self._outbox(farm_id)
             with self._lock:
                 self._tail.refresh()
                 captured = self._tail.capture(farm_id)
@@ -325,7 +328,7 @@ class Shelf:
                 going=going,
                 engine=self.engine,
                 blocks=self.blocks,
-                retention=self.retention(farm_id),
+                retention=_retention(policy),
             )
         finally:
             with self._lock:
@@ -340,8 +343,7 @@ class Shelf:
 
     def retention(self, farm_id: str) -> Retention:
         """Return how long a farm keeps what."""
-        policy = self.state.get(RetentionPolicy, farm_id)
-        return Retention() if policy is None else Retention(policy.kept_days)
+        return _retention(self.state.get(RetentionPolicy, farm_id))
 
     def files(self) -> list[ManifestRow]:
         """Return the live files of all farms."""
@@ -360,10 +362,18 @@ class Shelf:
         with self._lock:
             return min(self._readers.values(), default=self.clock.now())
 
-    def _outbox(self, farm_id: str) -> dict[str, list[dict[str, Any]]]:
+    def _outbox(
+        self, farm_id: str
+    ) -> tuple[dict[str, list[dict[str, Any]]], RetentionPolicy | None]:
+        """Return what waits to be written down, by table, and how long the farm keeps what."""
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in self.state.outbox(_OUTBOX_ROWS):
+        rows, policy = self.state.outbox_beside(_OUTBOX_ROWS, RetentionPolicy, farm_id)
+        for row in rows:
             if row.fact.farm_id == farm_id:
                 name, columns = fact_row(row.fact)
                 found[name].append(columns)
-        return found
+        return found, policy
+
+
+def _retention(policy: RetentionPolicy | None) -> Retention:
+    return Retention() if policy is None else Retention(policy.kept_days)
