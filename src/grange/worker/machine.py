@@ -67,7 +67,7 @@ SOON_MS = 2_000
 `GATHER_MS`."""
 START_SOON_MS = 500
 """The same of starts: what ends sooner is reported only once."""
-GATHER_MS = 100
+GATHER_MS = 200
 """The ends of short tasks that went well are told together, this long after the last call."""
 AHEAD_ENOUGH = 3
 """So many tasks must wait in each session meanwhile: no job thread is to stand still for it."""

@@ -239,7 +239,12 @@ class LogShipper:
             self._forget(session_id, log)
 
     def _send(self, session_id: str, log: _Log) -> None:
-        while True:
+        """Send what there is now; what is written meanwhile goes with the next step.
+
+        A log that grows all the time would else be followed by one small request after the other.
+        """
+        goal = _size(log.path)
+        while log.sent < goal:
             try:
                 with log.path.open("rb") as file:
                     file.seek(log.sent)

@@ -157,8 +157,8 @@ def test_ends_of_short_tasks_that_went_well_are_told_together_while_others_wait(
     assert kinds(bench.end("a", Outcome.SUCCEEDED)) == [StartAction]
     bench.wait(0.05)
     assert kinds(bench.end("b", Outcome.SUCCEEDED)) == [StartAction]
-    assert due_at(bench.state) == START + 100
-    bench.wait(0.05)
+    assert due_at(bench.state) == START + 200
+    bench.wait(0.15)
     assert bench.sent() == {"a": Outcome.SUCCEEDED, "b": Outcome.SUCCEEDED}
 
 

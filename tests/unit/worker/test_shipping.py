@@ -235,6 +235,26 @@ def test_a_log_that_did_not_grow_costs_no_request(
     assert server.requests == 1
 
 
+def test_what_is_printed_while_a_log_is_sent_goes_with_the_next_step(
+    tmp_path: Path, server: Server, calls: ServerCalls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipper = LogShipper(tmp_path, calls, VirtualClock())
+    path = shipper.opened(SESSION)
+    path.write_bytes(b"one\n")
+    put_log = calls.put_log
+
+    def slowly(session_id: str, offset: int, content: bytes) -> int:
+        with path.open("ab") as file:
+            file.write(b"more\n")
+        return put_log(session_id, offset, content)
+
+    monkeypatch.setattr(calls, "put_log", slowly)
+    for number in range(1, 4):
+        asyncio.run(shipper.step())
+        assert server.requests == number
+    assert server.logs == {SESSION: b"one\nmore\nmore\n"}
+
+
 def test_a_restarted_worker_sends_what_its_predecessor_could_not(
     tmp_path: Path, server: Server, calls: ServerCalls
 ) -> None:
