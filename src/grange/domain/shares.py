@@ -29,7 +29,7 @@ class ShareKind(StrEnum):
     __hash__ = str.__hash__
 
 
-class Share(Struct, frozen=True, kw_only=True):
+class Share(Struct, frozen=True, kw_only=True, gc=False):
     """The share of one project or user in a farm."""
 
     farm_id: FarmId

@@ -123,6 +123,8 @@ class Head:
         """Put work of a project or user, who has had more now, behind what it beats no longer."""
         at, name = _LEVEL_AT[whose[0]], whose[1]
         for known in (self.liked, self.second):
+            if not known:
+                continue
             moving = [one for one in known if one[0][at + 1] == name]
             if not moving:
                 continue

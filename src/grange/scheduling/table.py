@@ -76,7 +76,8 @@ class LayerTable:
         ready = len(entry.returned)
         if layer.rest_status is _READY:
             ready += layer.task_count - layer.next_index - layer.touched_ahead
-        self._counted(entry, ready)
+        if ready != entry.ready or not entry.offered:
+            self._counted(entry, ready)
 
     def _placed(self, entry: Entry | None, job: Job, layer: Layer, tallies: Tallies) -> Entry:
         """Return a layer's entry as its job is now; one that stands elsewhere is taken out."""
