@@ -96,6 +96,33 @@ def test_three_doors_answer_the_same_record(farm: LocalFarm, job_id: str, cli: A
     assert len(out.splitlines()) == 3
 
 
+def test_records_come_in_the_order_that_is_asked_for(farm: LocalFarm, job_id: str, cli: Any):
+    """Before the limit, so that the first page holds what is first of all."""
+
+    def layers(sort: str, **query: str) -> list[str]:
+        found = rest(farm, "GET", "/history", sort=sort, **query)["records"]
+        assert {row["job_id"] for row in found} == {job_id}
+        return [row["layer"] for row in found]
+
+    everything = layers("layer")
+    assert everything == sorted(everything)
+    assert len(everything) == 2
+    assert layers("-layer") == everything[::-1]
+    assert layers("-LAYER", limit="1") == everything[-1:]
+    assert layers("job,-layer", limit="1", offset="1") == everything[:1]
+    for field in ("-frames", "sent", "-time", "finished", "memory", "user", "state", "changed"):
+        assert sorted(layers(field)) == everything, field
+    most, least = (
+        rest(farm, "GET", "/history", sort=sort)["records"][0] for sort in ("-sent", "sent")
+    )
+    assert most["sent"] >= least["sent"]
+    with pytest.raises(InvalidRequestError, match="Did you mean layer") as caught:
+        rest(farm, "GET", "/history", sort="layr")
+    assert [field.name for field in caught.value.fields] == ["sort"]
+    code, out, _ = cli("history", "--sort", "-layer", "--json")
+    assert (code, [row["layer"] for row in json.loads(out)["records"]]) == (0, everything[::-1])
+
+
 def test_a_record_is_shown_with_its_log_by_its_short_id(farm: LocalFarm, job_id: str, cli: Any):
     """Ledger S0-50, S0-52: the short id finds the record; the log has every entry."""
     (record,) = rest(farm, "GET", "/history", where="layer=render")["records"]

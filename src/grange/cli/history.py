@@ -75,6 +75,12 @@ def where_option(function: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="What --since and --until are about.",
 )
+@click.option(
+    "--sort",
+    metavar="FIELDS",
+    default="",
+    help="By which fields, e.g. -time,layer: the longest first; default: by time of submission.",
+)
 @click.option("--oldest-first", is_flag=True, help="Oldest first; default: newest first.")
 @click.option(
     "--limit",
@@ -98,6 +104,7 @@ def list_records(
     since: str | None,
     until: str | None,
     mode: str,
+    sort: str,
     oldest_first: bool,
     limit: int,
     everything: bool,
@@ -110,6 +117,7 @@ def list_records(
         "where": where,
         "invert": str(invert).lower(),
         "states": str(sum(STATES[state] for state in set(states)) or 255),
+        "sort": sort,
         "oldest_first": str(oldest_first).lower(),
         "details": str(details).lower(),
     }

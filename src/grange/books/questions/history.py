@@ -8,6 +8,7 @@ from grange.books.history.codes import LOST_CAUSES, STATE_OF_STATUS
 from grange.books.questions.model import Need, Question
 from grange.books.questions.sql import TILES, cost_between
 from grange.books.where import Node, condition
+from grange.books.where.order import Wish
 from grange.kernel.intervals import Span
 
 _STATE = "CASE status " + " ".join(
@@ -73,14 +74,17 @@ def records(
     newest_first: bool,
     limit: int,
     offset: int,
+    order: Sequence[Wish] = (),
 ) -> Question:
-    """Ask for records: filtered first, limited then.
+    """Ask for records: filtered first, sorted, limited then; what is alike comes by its time.
 
     `matched` and `of_all` say how many there are, in every row; if the query is true for none,
     there is one row without a layer.
     """
     asked = condition(where)
-    order = "DESC" if newest_first else "ASC"
+    way = "DESC" if newest_first else "ASC"
+    by_time = (f"submitted_at {way}", f"job_id {way}", "layer_index", "layer_id")
+    sorting = ", ".join((*(wish.sql for wish in order), *by_time))
     return Question(
         sql=f"""
             WITH {_ONLY_ONE},
@@ -135,10 +139,9 @@ def records(
             FROM (SELECT (SELECT count(*) FROM found) AS matched,
                          (SELECT count(*) FROM record) AS of_all) n
             LEFT JOIN (
-              SELECT * FROM found ORDER BY submitted_at {order}, job_id {order}, layer_index,
-                layer_id LIMIT $limit OFFSET $offset
+              SELECT * FROM found ORDER BY {sorting} LIMIT $limit OFFSET $offset
             ) f ON true
-            ORDER BY submitted_at {order}, job_id {order}, layer_index, layer_id
+            ORDER BY {sorting}
         """,  # noqa: S608 - names are ours, values are parameters
         needs=(Need(table="submissions"), *_NEEDS),
         parameters={

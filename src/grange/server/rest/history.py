@@ -35,11 +35,12 @@ async def list_history(
     start: FromQuery[int | None] = None,
     end: FromQuery[int | None] = None,
     oldest_first: FromQuery[bool] = False,
+    sort: Annotated[str, QueryParameter(max_length=500)] = "",
     details: FromQuery[bool] = False,
     limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 100,
     offset: Annotated[int, QueryParameter(ge=0)] = 0,
 ) -> Answer:
-    """List records of layers: filtered first, limited then; `matched` of `of` says how many."""
+    """List records of layers: filtered, sorted, then limited; `matched` of `of` says how many."""
     return await _ask(
         context,
         "history",
@@ -57,6 +58,7 @@ async def list_history(
         start=start,
         end=end,
         oldest_first=oldest_first,
+        sort=sort,
         details=details,
         limit=limit,
         offset=offset,

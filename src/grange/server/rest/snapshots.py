@@ -10,6 +10,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.books.where import Fields, Node, parse
+from grange.books.where.order import order_of
 from grange.domain.farm import Farm
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.server.context import Context
@@ -106,7 +107,7 @@ async def find_jobs(
     """List jobs by a query, the newest first: all of them, or the active ones, which it sorts."""
     farm = await context.rows.farm({"farmId": farm_id})
     node = _node(context, farm, where, JOB_FIELDS)
-    order = _order(sort)
+    order = [(wish.field.row_key, wish.descends) for wish in order_of(sort, JOB_FIELDS)]
     if order and (not active or after is not None):
         raise _bad_sort("is for the active jobs alone, from the first one on (active=true)")
     await context.waiting.look()
@@ -148,18 +149,6 @@ async def find_workers(
     found = matching(rows, node)
     found.sort(key=lambda row: (row.name, row.worker_id))
     return FoundWorkers(workers=found[:limit], matched=len(found), total=len(rows))
-
-
-def _order(text: str) -> list[tuple[str, bool]]:
-    """Return members of a row and whether they descend: of `-priority,name`."""
-    found = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name = part.removeprefix("-")
-        try:
-            found.append((JOB_FIELDS[name].key or name, part.startswith("-")))
-        except KeyError:
-            raise _bad_sort(f"names fields of jobs; there is no {name}") from None
-    return found
 
 
 def _bad_sort(message: str) -> InvalidRequestError:

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 from grange.books.history import record as put
 from grange.books.history.codes import JobState, TimeMode, actor_text
-from grange.books.history.fields import HistoryFilter
+from grange.books.history.fields import FIELDS, HistoryFilter
 from grange.books.history.log import capped_errors, capped_log, errors_of, log_of, plain
 from grange.books.questions import history as ask
 from grange.books.questions.model import Question
 from grange.books.where import EVERYTHING
+from grange.books.where.order import order_of
 from grange.domain.rates import RateCard
 from grange.domain.work import Worker
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
@@ -48,6 +49,7 @@ def history(
     start: int | None = None,
     end: int | None = None,
     oldest_first: bool = False,
+    sort: str = "",
     details: bool = False,
     limit: int = 100,
     offset: int = 0,
@@ -70,6 +72,7 @@ def history(
         start: from when.
         end: until before when.
         oldest_first: the order; default: newest first.
+        sort: fields to sort by first, as `-time,layer`.
         details: usage, sums and cost of each record too.
         limit: at most so many records.
         offset: so many are passed over first.
@@ -99,6 +102,7 @@ def history(
             newest_first=not oldest_first,
             limit=limit,
             offset=offset,
+            order=order_of(sort, FIELDS),
         )
         rows: list[dict[str, Any]] = view.ask(question).to_pylist()
         matched, of_all = rows[0]["matched"], rows[0]["of_all"]
