@@ -20,13 +20,19 @@ def settle_arrow() -> None:
     """Let pyarrow find that there is no pandas, once for this process.
 
     It looks when it makes its first array, which is when the first fact comes: in the middle of
-    work. Whoever imports pandas later still gets it.
+    work; and again whenever it hands numbers to numpy, until it has found one. Whoever imports
+    pandas later still gets it.
     """
     if "pandas" in sys.modules:
         return
     finder = _NoPandas()
     sys.meta_path.insert(0, finder)
     try:
-        pa.array([], pa.int64())
+        numbers = pa.array([], pa.int64())
     finally:
         sys.meta_path.remove(finder)
+    sys.modules["pandas"] = ModuleType("pandas")  # an empty one ends the search
+    try:
+        numbers.to_numpy()
+    finally:
+        del sys.modules["pandas"]

@@ -6,6 +6,7 @@ columns mean. Nothing is kept but the sums, and no text is compared: files code 
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +30,10 @@ _MOST_CELLS = 2_000_000
 """More buckets × groups are left to the query engine, which can spill to the disk."""
 _MOST_CODES = 1_000_000
 _LARGEST = 2**62
+_EXACT = 2**53
+"""Sums up to this are right when they are reckoned in floating point, too."""
+_BITS = 31
+"""A text's number has fewer."""
 _HALF = MILLIS_PER_HOUR // 2
 
 Ints = npt.NDArray[np.int64]
@@ -64,8 +69,7 @@ def statistics_of(
     columns = list(dict.fromkeys([*groups, request.resource_column]))
     need = Need(table=SESSIONS.name, start=request.span.start, live=True)
     for rows in _parts(view, need, [*_TIMES, "billionths_per_hour", *columns], timeout_seconds):
-        chosen = _among(rows.column(request.resource_column), wanted)
-        if not sums.cut(rows if chosen.all() else rows.filter(pa.array(chosen)), until):
+        if not sums.cut(_among(rows, request.resource_column, wanted), until):
             return None
     return sums.table().slice(0, most_rows + 1)
 
@@ -99,14 +103,24 @@ def _parts(
     """Yield the rows of a table of sessions, each once; texts are coded."""
     with _deadline(timeout_seconds) as check:
         files = view.files_for(need)
-        for row in files:
-            for rows in view.blocks.read_parts(row.path, columns):
-                check()
-                yield _typed(rows)
+        for rows in _ahead(
+            part for row in files for part in view.blocks.read_parts(row.path, columns)
+        ):
+            check()
+            yield _typed(rows)
         fresh = view.rows_for(need)
         if fresh.num_rows:
             yield _not_in_files(view, files, fresh).select(list(columns))
         check()
+
+
+def _ahead(parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield parts, while another thread reads the next one: neither needs Python for long."""
+    with ThreadPoolExecutor(1, thread_name_prefix="books-parts") as reader:
+        coming = reader.submit(next, parts, None)
+        while (rows := coming.result()) is not None:
+            coming = reader.submit(next, parts, None)
+            yield rows
 
 
 @contextmanager
@@ -163,7 +177,9 @@ class _Sums:
         self._ends = np.array([bucket.end for bucket in buckets], dtype=np.int64)
         self._width, self._first = places.width_ms, places.first
         self._bucket = np.searchsorted(self._starts, np.array(places.starts, dtype=np.int64))
-        self._groups: dict[tuple[str | None, ...], int] = {}
+        self._texts: list[dict[str | None, int]] = [{} for _ in columns]
+        self._groups: dict[int, int] = {}
+        """Number of each group, by the numbers of its texts."""
         self._runtime = _Measure(len(buckets))
         self._cost = _Measure(len(buckets))
 
@@ -199,40 +215,45 @@ class _Sums:
         place = np.maximum(started, self._starts[0]) // self._width - self._first
         inside = place < len(self._bucket)
         rates = rows.column("billionths_per_hour")
-        priced = rates.null_count < len(rates)
-        known = rates.is_valid().to_numpy()
-        rate = rates.fill_null(0).to_numpy()
-        if priced and not _small(rate, ended - started):
-            return False
+        known = rate = None
+        if rates.null_count < len(rates):
+            known, rate = rates.is_valid().to_numpy(), rates.fill_null(0).to_numpy()
+            if not _small(rate, ended - started):
+                return False
         if not inside.all():
-            group, place, known, rate = group[inside], place[inside], known[inside], rate[inside]
-            started, ended = started[inside], ended[inside]
+            group, place, started, ended, known, rate = _some(
+                inside, group, place, started, ended, known, rate
+            )
         bucket = self._bucket[place]
         while len(bucket):
+            last = self._ends[bucket]
             start = np.maximum(started, self._starts[bucket])
-            end = np.minimum(np.minimum(ended, self._ends[bucket]), until)
+            end = np.minimum(np.minimum(ended, last), until)
             real = end > start
-            every = bool(real.all())
-            of = slice(None) if every else real
+            of = slice(None) if real.all() else real
             self._runtime.add(group[of], bucket[of], (end - start)[of])
-            if priced:
+            if known is not None and rate is not None:
                 real &= known
                 of = slice(None) if real.all() else real
                 cost = _amount(rate[of], (end - started)[of])
                 cost -= _amount(rate[of], (start - started)[of])
                 self._cost.add(group[of], bucket[of], cost)
-            beyond = np.flatnonzero((ended > self._ends[bucket]) & (bucket + 1 < len(self._starts)))
-            group, bucket, known, rate = (
-                group[beyond], bucket[beyond] + 1, known[beyond], rate[beyond],
-            )  # fmt: skip
-            started, ended = started[beyond], ended[beyond]
+            beyond = np.flatnonzero((ended > last) & (bucket + 1 < len(self._starts)))
+            group, bucket, started, ended, known, rate = _some(
+                beyond, group, bucket + 1, started, ended, known, rate
+            )
         return self._runtime.fits and self._cost.fits
 
     def table(self) -> pa.Table:
         """Return the answer in its order."""
-        listed = sorted(self._groups, key=lambda key: [(text is None, text or "") for text in key])
+        texts = [list(known) for known in self._texts]
+        named = {
+            tuple(listed[(key >> _BITS * n) & (2**_BITS - 1)] for n, listed in enumerate(texts)): at
+            for key, at in self._groups.items()
+        }
+        listed = sorted(named, key=lambda key: [(text is None, text or "") for text in key])
         place = np.empty(len(listed), dtype=np.int64)
-        place[[self._groups[key] for key in listed]] = np.arange(len(listed))
+        place[[named[key] for key in listed]] = np.arange(len(listed))
         group, bucket = self._runtime.cells()
         order = np.lexsort((place[group], bucket))
         group, bucket = group[order], bucket[order]
@@ -241,8 +262,8 @@ class _Sums:
             "end_at": pa.array(self._ends[bucket]),
         }
         for number, name in enumerate(self._columns):
-            texts = pa.array([key[number] for key in listed], pa.string())
-            found[name] = texts.take(pa.array(place[group]))
+            own = pa.array([key[number] for key in listed], pa.string())
+            found[name] = own.take(pa.array(place[group]))
         runtime = self._runtime.told(group, bucket)
         found["sessions"] = runtime["count"]
         found |= {f"runtime_{name}": values for name, values in runtime.items()}
@@ -254,24 +275,18 @@ class _Sums:
     def _group_of(self, rows: pa.Table) -> Ints | None:
         """Return the number of each row's group; None if there are too many."""
         codes: Ints = np.zeros(rows.num_rows, dtype=np.int64)
-        texts: list[list[str | None]] = []
-        sizes = 1
-        for name in self._columns:
+        keys: Ints = np.zeros(1, dtype=np.int64)
+        for number, name in enumerate(self._columns):
             own, listed = _coded(rows.column(name))
-            sizes *= len(listed)
-            if sizes > _MOST_CODES:
+            if len(keys) * len(listed) > _MOST_CODES:
                 return None
-            codes = codes * len(listed) + own
-            texts.append(listed)
-        there = np.flatnonzero(np.bincount(codes, minlength=sizes))
-        numbers = np.zeros(sizes, dtype=np.int64)
-        for code in there.tolist():
-            key: list[str | None] = []
-            rest = code
-            for listed in reversed(texts):
-                rest, own_code = divmod(rest, len(listed))
-                key.append(listed[own_code])
-            numbers[code] = self._groups.setdefault(tuple(reversed(key)), len(self._groups))
+            known = self._texts[number]
+            named = [known.setdefault(text, len(known)) for text in listed]
+            keys = np.add.outer(keys, np.array(named, dtype=np.int64) << _BITS * number).ravel()
+            codes = own if not number else codes * len(listed) + own
+        there = np.flatnonzero(np.bincount(codes, minlength=len(keys)))
+        numbers = np.zeros(len(keys), dtype=np.int64)
+        numbers[there] = self._numbered(keys[there].tolist())
         if len(self._groups) * len(self._starts) > _MOST_CELLS:
             return None
         self._runtime.grow(len(self._groups))
@@ -279,49 +294,72 @@ class _Sums:
             self._cost.grow(len(self._groups))
         return numbers[codes]
 
+    def _numbered(self, keys: list[int]) -> list[int]:
+        """Return the numbers of groups; those that are new are given the next ones."""
+        if not self._groups.keys() >= set(keys):
+            for key in keys:
+                self._groups.setdefault(key, len(self._groups))
+        return list(map(self._groups.__getitem__, keys))
+
 
 class _Measure:
     """Count, sum, least and most by group and bucket."""
 
     def __init__(self, width: int) -> None:
         self._width = width
-        self._values = {name: np.full(0, empty, dtype=np.int64) for name, empty in _EMPTY.items()}
+        self._values = {name: np.full((0, width), empty) for name, empty in _EMPTY.items()}
         self._most = 0
         self.fits = True
         """Whether every sum surely is right."""
 
     def grow(self, groups: int) -> None:
         """Make room for groups."""
-        size = groups * self._width
         for name, values in self._values.items():
-            if len(values) < size:
-                more = np.full(max(size, 2 * len(values)) - len(values), _EMPTY[name], np.int64)
-                self._values[name] = np.concatenate([values, more])
+            if len(values) < groups:
+                more = max(groups, 2 * len(values)) - len(values)
+                empty = np.full((more, self._width), _EMPTY[name])
+                self._values[name] = np.concatenate([values, empty])
 
     def add(self, group: Ints, bucket: Ints, values: Ints) -> None:
         """Add values."""
         if not len(values):
             return
-        cells = group * self._width + bucket
-        self._most += max(int(values.max()), -int(values.min())) * len(values)
+        most = max(int(values.max()), -int(values.min())) * len(values)
+        self._most += most
         self.fits = self._most < _LARGEST
-        np.add.at(self._values["count"], cells, 1)
-        np.add.at(self._values["sum"], cells, values)
-        np.minimum.at(self._values["min"], cells, values)
-        np.maximum.at(self._values["max"], cells, values)
+        first, past = int(bucket.min()), int(bucket.max()) + 1
+        width, groups = past - first, int(group.max()) + 1
+        size = groups * width
+        if size > len(values) or most > _EXACT:
+            for name, ufunc in _PUT_TOGETHER.items():
+                ufunc.at(self._values[name], (group, bucket), 1 if name == "count" else values)
+            return
+        # The rows of a part lie in few buckets: their sums, which stay near, are reckoned first.
+        cells = group * width + (bucket - first)
+        least, most_of = np.full(size, _EMPTY["min"]), np.full(size, _EMPTY["max"])
+        np.minimum.at(least, cells, values)
+        np.maximum.at(most_of, cells, values)
+        own = {
+            "count": np.bincount(cells, minlength=size),
+            "sum": np.bincount(cells, values, minlength=size).astype(np.int64),
+            "min": least,
+            "max": most_of,
+        }
+        for name, ufunc in _PUT_TOGETHER.items():
+            place = self._values[name][:groups, first:past]
+            ufunc(place, own[name].reshape(groups, width), out=place)
 
     def cells(self) -> tuple[Ints, Ints]:
         """Return group and bucket of every cell that has values."""
-        there = np.flatnonzero(self._values["count"])
-        return there // self._width, there % self._width
+        group, bucket = np.nonzero(self._values["count"])
+        return group, bucket
 
     def told(self, group: Ints, bucket: Ints) -> Mapping[str, pa.Array]:
         """Return the measures of cells; null, but for the count, where there is no value."""
-        cells = group * self._width + bucket
-        count = self._values["count"][cells]
+        count = self._values["count"][group, bucket]
         return {
             name: pa.array(
-                values[cells], mask=None if name == "count" or count.all() else count == 0
+                values[group, bucket], mask=None if name == "count" or count.all() else count == 0
             )
             for name, values in self._values.items()
         }
@@ -333,6 +371,7 @@ _EMPTY = {
     "min": np.iinfo(np.int64).max,
     "max": np.iinfo(np.int64).min,
 }
+_PUT_TOGETHER = {"count": np.add, "sum": np.add, "min": np.minimum, "max": np.maximum}
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str | None]]:
@@ -345,9 +384,18 @@ def _coded(column: pa.ChunkedArray) -> tuple[Ints, list[str | None]]:
     return codes.to_numpy().astype(np.int64), listed
 
 
-def _among(column: pa.ChunkedArray, wanted: set[str]) -> npt.NDArray[np.bool_]:
-    codes, listed = _coded(column)
-    return np.array([text in wanted for text in listed])[codes]
+def _among(rows: pa.Table, name: str, wanted: set[str]) -> pa.Table:
+    """Return the rows of which a column has one of some texts."""
+    codes, listed = _coded(rows.column(name))
+    chosen = np.array([text in wanted for text in listed])
+    if chosen[:-1].all() and not rows.column(name).null_count:
+        return rows
+    return rows.filter(pa.array(chosen[codes]))
+
+
+def _some(chosen: Any, *columns: Any) -> list[Any]:
+    """Return some rows of columns, of which some may be unknown."""
+    return [None if values is None else values[chosen] for values in columns]
 
 
 def _small(rate: Ints, elapsed: Ints) -> bool:
