@@ -399,3 +399,25 @@ def test_older_jobs_are_found_on_the_server(large: LocalFarm, visit: Visitor) ->
     page.get_by_role("searchbox").fill("needle")
     expect(page.locator(".list-figures")).to_have_text(f"1 of {JOBS + 1:,}")
     expect(page.locator(ROWS)).to_contain_text("needle")
+
+
+def test_all_jobs_are_sorted_by_the_server(large: LocalFarm, visit: Visitor) -> None:
+    """Beyond the active jobs too; the address keeps it, and a column it cannot sort by is none."""
+    seen = visit(large)
+    page = opened(seen, "/jobs?scope=all")
+    name = page.locator("[role=columnheader][data-column=name]")
+    expect(page.get_by_text("The newest first.")).to_be_visible()
+    name.get_by_role("button").click()
+    until_in_address(page, "sort=name")
+    expect(page.get_by_text("The newest first.")).to_have_count(0)
+    expect(name).to_have_attribute("aria-sort", "ascending")
+    by_name = ask(large, "/jobs", sort="name", limit="1")["jobs"][0]["name"]
+    expect(page.locator(ROWS).first).to_contain_text(by_name)
+    name.get_by_role("button").click()
+    until_in_address(page, "sort=-name")
+    last = ask(large, "/jobs", sort="-name", limit="1")["jobs"][0]["name"]
+    assert last != by_name
+    page = opened(seen, "/jobs?scope=all&sort=-name")
+    expect(page.locator(ROWS).first).to_contain_text(last)
+    expect(page.locator("[role=columnheader][data-column=elapsed] .grid-label")).to_be_visible()
+    expect(page.locator("[role=columnheader][data-column=elapsed] button")).to_have_count(0)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from grange.kernel.errors import AccessDeniedError, InvalidRequestError, NotFoundError
+from grange.services.reads import job_pages
 from grange.testing.farm import LocalFarm
 from grange.testing.unpacking import unpacked
 from grange.wiring.init import Key
@@ -73,7 +74,7 @@ def test_active_jobs_are_sorted_before_they_are_limited(farm: LocalFarm, jobs: A
         first = rest(farm, "GET", "/jobs", active="true", sort=sort, limit="1")
         assert names(first) == expected[:1], sort
         assert first["matched"] == len(jobs)
-    for sort, active in (("name", "false"), ("colour", "true")):
+    for sort, active in (("shot", "false"), ("name,user", "false"), ("colour", "true")):
         with pytest.raises(InvalidRequestError, match="sort"):
             rest(farm, "GET", "/jobs", sort=sort, active=active)
 
@@ -85,6 +86,36 @@ def test_pages_go_on_by_where_the_last_one_ended(farm: LocalFarm, jobs: Any):
     assert (names(second), second["next"]) == (["teapot beauty"], None)
     with pytest.raises(InvalidRequestError, match="next"):
         rest(farm, "GET", "/jobs", after="page two")
+
+
+def test_all_jobs_are_sorted_page_by_page(
+    farm: LocalFarm, jobs: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Each page goes on behind the last one: what is alike comes newest first, and none twice."""
+    monkeypatch.setattr(job_pages, "AT_A_TIME", 2)
+    for sort, expected in (
+        ("name", ["bunny beauty", "teapot beauty", "teapot fx"]),
+        ("-name", ["teapot fx", "teapot beauty", "bunny beauty"]),
+        ("priority", ["bunny beauty", "teapot beauty", "teapot fx"]),
+        ("-priority", ["teapot fx", "bunny beauty", "teapot beauty"]),
+        ("user", ["bunny beauty", "teapot fx", "teapot beauty"]),
+        ("submitted", ["teapot beauty", "teapot fx", "bunny beauty"]),
+        ("-started", ["bunny beauty", "teapot fx", "teapot beauty"]),  # none has
+    ):
+        for limit in (1, 2, 9):
+            listed: list[str] = []
+            page = rest(farm, "GET", "/jobs", sort=sort, limit=str(limit))
+            while page["next"] is not None:
+                listed += names(page)
+                assert page["looked_back_to"] is None
+                after = page["next"]
+                page = rest(farm, "GET", "/jobs", sort=sort, limit=str(limit), after=after)
+            assert listed + names(page) == expected, (sort, limit)
+    found = rest(farm, "GET", "/jobs", sort="-name", where="beauty")
+    assert names(found) == ["teapot beauty", "bunny beauty"]
+    for place in ("1.job.", "1..null", "1.job.[]", "x.job.null"):
+        with pytest.raises(InvalidRequestError, match="next"):
+            rest(farm, "GET", "/jobs", sort="name", after=place)
 
 
 def test_what_cannot_be_read_is_refused_with_its_place(farm: LocalFarm):

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from grange.books.where import WhereError, parse
+from grange.books.where.order import Wish
 from grange.domain.farm import Farm, Queue
 from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus
 from grange.domain.work import Job, Layer
@@ -23,8 +24,9 @@ from grange.services.reads.board import (
     IDLE_STEP_MS,
     RECENT_MS,
     Board,
+    in_order,
 )
-from grange.services.reads.job_pages import AT_A_TIME, JobPages
+from grange.services.reads.job_pages import AT_A_TIME, SORTED, JobPages
 from grange.services.reads.job_rows import JobRows
 from grange.services.reads.packing import Pack
 from grange.services.reads.row_fields import JOB_FIELDS
@@ -311,6 +313,41 @@ def test_pages_go_on_where_the_last_ended_and_find_the_one_among_many():
             assert [row.name for row in found.rows] == ["needle"], where
         with pytest.raises(InvalidRequestError, match="next"):
             await pages.page(FARM, node, 7, "nowhere")
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("field", sorted(SORTED))
+@pytest.mark.parametrize("descends", [False, True])
+def test_sorted_pages_hold_every_job_once_in_order(monkeypatch: Any, field: str, descends: bool):
+    """What is not known comes last either way; what is alike comes newest first."""
+
+    async def check() -> None:
+        monkeypatch.setattr("grange.services.reads.job_pages.AT_A_TIME", 4)
+        shop = Shop()
+        for number in range(23):
+            at = None if number % 3 == 0 else Instant(shop.now - 1000 * (number % 5))
+            shop.add(
+                f"job {number * 7 % 4}",
+                age_ms=1000 * (number // 2),
+                priority=number % 4,
+                started_at=at,
+                ended_at=at,
+                created_by=f"user {number % 3}",
+            )
+        await shop.commit()
+        node = parse("", JOB_FIELDS, zone=ZoneInfo("UTC"), now=Instant(shop.now))
+        pages = JobPages(shop.store)
+        newest = (await pages.page(FARM, node, 99, None)).rows
+        wish = Wish(field=JOB_FIELDS[field], descends=descends)
+        expected = in_order(newest, [(wish.field.row_key, descends)])
+        assert len(expected) == 23
+        found: list[Any] = []
+        page = await pages.page(FARM, node, 3, None, wish)
+        while page.next is not None:
+            found += page.rows
+            page = await pages.page(FARM, node, 3, page.next, wish)
+        assert [row.job_id for row in [*found, *page.rows]] == [row.job_id for row in expected]
 
     asyncio.run(check())
 

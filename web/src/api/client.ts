@@ -125,14 +125,14 @@ export const getSnapshot = (farm: string, of: 'jobs' | 'workers', since: number)
 
 export const findJobs = (
   farm: string,
-  asked: { where: string; limit: number; after: string | null; sort?: string },
+  asked: { where: string; limit: number; after: string | null; sort?: string; active?: boolean },
 ) =>
   get<FoundJobs>(`${inFarm(farm)}/jobs`, {
     where: asked.where,
     limit: asked.limit,
     ...(asked.after === null ? {} : { after: asked.after }),
-    // The server sorts the jobs it keeps at hand: the active ones.
-    ...(asked.sort ? { sort: asked.sort, active: 'true' } : {}),
+    ...(asked.sort ? { sort: asked.sort } : {}),
+    ...(asked.active ? { active: 'true' } : {}),
   });
 
 export const getViews = async (farm: string): Promise<SavedView[]> =>

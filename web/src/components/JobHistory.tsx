@@ -1,4 +1,13 @@
-import { Show, createEffect, createSignal, on, onCleanup, onMount, type JSX } from 'solid-js';
+import {
+  Show,
+  createEffect,
+  createMemo,
+  createSignal,
+  on,
+  onCleanup,
+  onMount,
+  type JSX,
+} from 'solid-js';
 import { useNavigate, useSearchParams } from '@solidjs/router';
 import { findJobs, reasonOf } from '../api/client';
 import type { JobRow } from '../api/types';
@@ -6,18 +15,28 @@ import { count } from '../format/number';
 import { full } from '../format/time';
 import { jobColumns, NARROW_JOBS } from '../grid/columns';
 import { VirtualGrid } from '../grid/grid';
-import { layoutOf } from '../grid/layout';
+import { layoutOf, sortOf, sortText, turned, type SortWish } from '../grid/layout';
 import { useFarm } from '../state/farm';
 
 const PAGE_ROWS = 200;
+/** Columns that the server sorts all jobs by; others are made up of several members. */
+const SORTS: ReadonlySet<string> = new Set([
+  'name',
+  'user',
+  'priority',
+  'submitted',
+  'started',
+  'finished',
+]);
+const NEWEST: SortWish[] = [{ key: 'submitted', descending: true }];
 /** Without a find, so many requests look further back before somebody says to go on. */
 const MOST_EMPTY = 50;
 
-/** All jobs there ever were, the newest first, as the server finds them: a page at a time. */
+/** All jobs there ever were, as the server finds and sorts them: a page at a time. */
 export function JobHistory(props: { aside: JSX.Element }) {
   const farm = useFarm();
   const navigate = useNavigate();
-  const [words, setWords] = useSearchParams<{ where?: string }>();
+  const [words, setWords] = useSearchParams<{ where?: string; sort?: string }>();
   const [rows, setRows] = createSignal<JobRow[]>([]);
   const [total, setTotal] = createSignal<number | null>(null);
   const [next, setNext] = createSignal<string | null>(null);
@@ -26,7 +45,18 @@ export function JobHistory(props: { aside: JSX.Element }) {
   const [isReading, setReading] = createSignal(false);
   let turn = 0;
 
-  const columns = jobColumns(farm.zone).map(({ sort: _, ...column }) => column);
+  const columns = jobColumns(farm.zone).map(({ sort, ...column }) =>
+    SORTS.has(column.key) && sort !== undefined ? { ...column, sort } : column,
+  );
+  /** By one column: the server goes on behind the last row of a page. */
+  const sort = createMemo(() => {
+    const wished = sortOf(words.sort, SORTS).slice(0, 1);
+    return wished.length > 0 ? wished : NEWEST;
+  });
+  const isNewestFirst = () => sortText(sort()) === sortText(NEWEST);
+  const [layout, setLayout] = createSignal(
+    layoutOf(window.innerWidth < 640 ? NARROW_JOBS : undefined, columns),
+  );
   const grid = new VirtualGrid<JobRow>({
     label: 'All jobs',
     columns,
@@ -34,8 +64,11 @@ export function JobHistory(props: { aside: JSX.Element }) {
     open: (row) => navigate(`/jobs/${row.job_id}`),
     groupText: ({ label }) => label,
     selected: () => undefined,
-    layoutChanged: (layout) => grid.show(layout, []),
-    sortBy: () => undefined,
+    layoutChanged: setLayout,
+    sortBy: (key) => {
+      const text = sortText(turned(sort(), key, false));
+      setWords({ sort: text === sortText(NEWEST) ? undefined : text });
+    },
     toggleGroup: () => undefined,
     nearEnd: () => void more(),
   });
@@ -47,7 +80,13 @@ export function JobHistory(props: { aside: JSX.Element }) {
       let place = after;
       for (let empty = 0; empty < MOST_EMPTY; empty += 1) {
         const where = words.where ?? '';
-        const found = await findJobs(farmId, { where, limit: PAGE_ROWS, after: place });
+        const asked = {
+          where,
+          limit: PAGE_ROWS,
+          after: place,
+          sort: isNewestFirst() ? '' : sortText(sort())!,
+        };
+        const found = await findJobs(farmId, asked);
         if (mine !== turn) return;
         const before = place === null ? [] : rows();
         setRows([...before, ...found.jobs]);
@@ -71,7 +110,7 @@ export function JobHistory(props: { aside: JSX.Element }) {
   };
   createEffect(
     on(
-      () => words.where ?? '',
+      () => `${sortText(sort())} ${words.where ?? ''}`,
       () => {
         turn += 1;
         setRows([]);
@@ -82,8 +121,8 @@ export function JobHistory(props: { aside: JSX.Element }) {
       },
     ),
   );
+  createEffect(() => grid.show(layout(), sort()));
   onMount(() => {
-    grid.show(layoutOf(window.innerWidth < 640 ? NARROW_JOBS : undefined, columns), []);
     grid.mounted();
   });
   onCleanup(() => grid.destroy());
@@ -117,7 +156,7 @@ export function JobHistory(props: { aside: JSX.Element }) {
           }}
         />
         <span class="quiet small">
-          <Show when={isReading()} fallback="The newest first.">
+          <Show when={isReading()} fallback={isNewestFirst() ? 'The newest first.' : ''}>
             looking back
             <Show when={lookedTo()}>{(at) => <> before {full(at(), farm.zone())}</>}</Show> …
           </Show>

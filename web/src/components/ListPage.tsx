@@ -13,7 +13,7 @@ import type { Accessor, JSX } from 'solid-js';
 import { useNavigate, useSearchParams } from '@solidjs/router';
 import { count } from '../format/number';
 import { VirtualGrid, type Column } from '../grid/grid';
-import { layoutOf, layoutText, sortOf, sortText, type SortWish } from '../grid/layout';
+import { layoutOf, layoutText, sortOf, sortText, turned, type SortWish } from '../grid/layout';
 import { View, type Ordering } from '../grid/view';
 import type { Deed } from '../state/deeds';
 import type { LiveList } from '../state/lists';
@@ -355,12 +355,4 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
       />
     </section>
   );
-}
-
-/** A click sorts by a column, the next one turns it around; with Shift it joins the others. */
-function turned(sort: SortWish[], key: string, more: boolean): SortWish[] {
-  const known = sort.find((wish) => wish.key === key);
-  const next = { key, descending: known === undefined ? false : !known.descending };
-  if (!more) return [next];
-  return known === undefined ? [...sort, next] : sort.map((wish) => (wish === known ? next : wish));
 }

@@ -69,3 +69,11 @@ export const sortOf = (text: string | undefined, known: ReadonlySet<string>): So
 
 export const sortText = (wishes: SortWish[]): string | undefined =>
   wishes.map(({ key, descending }) => `${descending ? '-' : ''}${key}`).join(',') || undefined;
+
+/** A click sorts by a column, the next one turns it around; with `more` it joins the others. */
+export function turned(sort: SortWish[], key: string, more: boolean): SortWish[] {
+  const known = sort.find((wish) => wish.key === key);
+  const next = { key, descending: known === undefined ? false : !known.descending };
+  if (!more) return [next];
+  return known === undefined ? [...sort, next] : sort.map((wish) => (wish === known ? next : wish));
+}

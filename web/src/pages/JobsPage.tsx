@@ -59,6 +59,8 @@ export function JobsPage() {
     const { jobs } = await findJobs(farmId, {
       where,
       sort,
+      // By any column the server sorts the jobs alone that it keeps at hand.
+      active: sort !== '',
       limit: FIRST_ROWS,
       after: null,
     });

@@ -16,7 +16,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.server.context import Context
 from grange.server.rest.given import Services
 from grange.services.reads.board import in_order, matching
-from grange.services.reads.job_pages import JobPages
+from grange.services.reads.job_pages import SORTED, JobPages
 from grange.services.reads.job_rows import JobRow
 from grange.services.reads.packing import Pack, Packed
 from grange.services.reads.pages import WorkerRow
@@ -32,7 +32,7 @@ _PACKED = {200: ResponseSpec(Packed, description="Rows as columns", generate_exa
 
 
 class FoundJobs(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs that a query is true for, the newest first."""
+    """Jobs that a query is true for, the newest first or sorted."""
 
     jobs: list[JobRow]
     matched: int | None
@@ -42,7 +42,7 @@ class FoundJobs(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
     """`after` of the next page; None: there is no other."""
     looked_back_to: int | None
-    """When the oldest job that was looked at was submitted."""
+    """When the oldest job that was looked at was submitted; null where they are sorted."""
 
 
 class FoundWorkers(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,12 +104,17 @@ async def find_jobs(
     after: FromQuery[str | None] = None,
     sort: FromQuery[str] = "",
 ) -> FoundJobs:
-    """List jobs by a query, the newest first: all of them, or the active ones, which it sorts."""
+    """List jobs by a query, the newest first or sorted: all of them, or the active ones."""
     farm = await context.rows.farm({"farmId": farm_id})
     node = _node(context, farm, where, JOB_FIELDS)
-    order = [(wish.field.row_key, wish.descends) for wish in order_of(sort, JOB_FIELDS)]
-    if order and (not active or after is not None):
-        raise _bad_sort("is for the active jobs alone, from the first one on (active=true)")
+    wishes = order_of(sort, JOB_FIELDS)
+    order = [(wish.field.row_key, wish.descends) for wish in wishes]
+    if active and order and after is not None:
+        raise _bad_sort("of the active jobs begins with the first one: it takes no after")
+    if not active and any(wish.field.name not in SORTED for wish in wishes):
+        raise _bad_sort(f"of all jobs can be by {', '.join(SORTED)}; by others of active ones")
+    if not active and len(wishes) > 1:
+        raise _bad_sort("of all jobs can be by one field")
     await context.waiting.look()
     if active and after is None:
         found = await context.board.find(farm_id, node)
@@ -122,9 +127,10 @@ async def find_jobs(
                 next=None,
                 looked_back_to=None,
             )
-    if order:
+    if active and order:
         raise _bad_sort("needs all active jobs at once, and the farm has more than that")
-    page = await JobPages(context.store, context.waiting.of).page(farm_id, node, limit, after)
+    pages = JobPages(context.store, context.waiting.of)
+    page = await pages.page(farm_id, node, limit, after, next(iter(wishes), None))
     whole = after is None and page.next is None
     return FoundJobs(
         jobs=page.rows,

@@ -1,18 +1,21 @@
-"""All jobs of a farm that a query is true for, page by page, the newest first.
+"""All jobs of a farm that a query is true for, page by page, the newest first or sorted.
 
-A page goes on where the one before ended (by time and id, not by number), so that jobs that are
-submitted meanwhile shift nothing. One request looks through a bounded number of jobs; if it found
-fewer than asked for, it says how far back it has looked, and the next one goes on from there.
+A page goes on where the one before ended (by what is sorted by, time and id, not by number), so
+that jobs that are submitted meanwhile shift nothing. One request looks through a bounded number of
+jobs; if it found fewer than asked for, it says how far back it has looked, and the next one goes on
+from there.
 """
 
 import asyncio
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grange.books.where import Compare as Asked
 from grange.books.where import Every, Node, Op
+from grange.books.where.order import Wish
 from grange.kernel.errors import FieldProblem, InvalidRequestError
-from grange.ports.state import AllOf, AnyOf, Compare, Condition, StateStore
+from grange.ports.state import AllOf, AnyOf, Compare, Condition, Order, StateStore
 from grange.services.reads.board import matching, shown
 from grange.services.reads.job_rows import JobRow, JobRows, Why, unknown
 
@@ -21,6 +24,8 @@ MOST_LOOKED_AT = 20_000
 AT_A_TIME = 2_000
 _COLUMNS = {"user": "created_by", "job_id": "job_id", "state": "status", "priority": "priority"}
 _INSTANTS = {"submitted": "created_at", "started": "started_at", "finished": "ended_at"}
+SORTED = {"name": "name", "user": "created_by", "priority": "priority", **_INSTANTS}
+"""What the store sorts all jobs by; other members of a row are made up of several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,21 @@ class JobPage:
     next: str | None
     """Where the next page goes on; None: there is no other."""
     looked_back_to: int | None
-    """When the oldest job that was looked at was submitted."""
+    """When the oldest job that was looked at was submitted; None: they are sorted otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page ended: behind this job."""
+
+    at: int
+    job_id: str
+    value: str | int | None = None
+    """What the jobs are sorted by."""
+
+    @property
+    def text(self) -> str:
+        return f"{self.at}.{self.job_id}.{json.dumps(self.value)}"
 
 
 class JobPages:
@@ -40,14 +59,17 @@ class JobPages:
     def __init__(self, store: StateStore, why: Why = unknown) -> None:
         self._jobs = JobRows(store, why)
 
-    async def page(self, farm_id: str, node: Node, limit: int, after: str | None) -> JobPage:
+    async def page(
+        self, farm_id: str, node: Node, limit: int, after: str | None, wish: Wish | None = None
+    ) -> JobPage:
         """Return the next jobs that a query is true for.
 
         Args:
             farm_id: whose jobs.
             node: what they must fulfil.
             limit: how many are wanted.
-            after: `next` of the page before; None: from the newest on.
+            after: `next` of the page before; None: from the first one on.
+            wish: one of `SORTED` to sort by; None: the newest first.
 
         Raises:
             InvalidRequestError: `after` is no such place.
@@ -55,39 +77,61 @@ class JobPages:
         certain = (shown(farm_id), *_certain(node))
         found: list[JobRow] = []
         place = None if after is None else _place(after)
+        order = () if wish is None else (Order(SORTED[wish.field.name], wish.descends),)
+
+        def page(last: JobRow | None, *, goes_on: bool) -> JobPage:
+            back_to = last.created_at if last is not None and wish is None else None
+            goes_on_at = _of(last, wish).text if last is not None and goes_on else None
+            return JobPage(rows=found, next=goes_on_at, looked_back_to=back_to)
+
+        last: JobRow | None = None
         for _ in range(MOST_LOOKED_AT // AT_A_TIME):
-            where = (*certain, *([] if place is None else [_older(*place)]))
-            rows = await self._jobs.newest(AllOf(where), AT_A_TIME)
+            where = (*certain, *([] if place is None else [_behind(place, wish)]))
+            rows = await self._jobs.first(AllOf(where), AT_A_TIME, order)
             for row in await asyncio.to_thread(matching, rows, node):
                 found.append(row)
                 if len(found) == limit:
-                    return _page(found, (row.created_at, row.job_id))
-            if len(rows) < AT_A_TIME:
-                oldest = rows[-1].created_at if rows else None
-                return JobPage(rows=found, next=None, looked_back_to=oldest)
-            place = (rows[-1].created_at, rows[-1].job_id)
-        return _page(found, place)
+                    return page(row, goes_on=True)
+            last = rows[-1] if rows else None
+            if last is None or len(rows) < AT_A_TIME:
+                return page(last, goes_on=False)
+            place = _of(last, wish)
+        return page(last, goes_on=True)
 
 
-def _page(found: list[JobRow], place: tuple[int, str] | None) -> JobPage:
-    at, job_id = place or (None, None)
-    goes_on = None if at is None else f"{at}.{job_id}"
-    return JobPage(rows=found, next=goes_on, looked_back_to=at)
+def _of(row: JobRow, wish: Wish | None) -> _Place:
+    value = None if wish is None else getattr(row, wish.field.row_key)
+    return _Place(row.created_at, row.job_id, value)
 
 
-def _place(text: str) -> tuple[int, str]:
-    at, dot, job_id = text.partition(".")
-    if not (at.isascii() and at.isdigit() and len(at) < 16 and dot and job_id):
+def _place(text: str) -> _Place:
+    at, _, rest = text.partition(".")
+    job_id, _, told = rest.partition(".")
+    try:
+        value = json.loads(told)
+    except ValueError:
+        value = ...
+    is_value = value is None or isinstance(value, str | int)
+    if not (at.isascii() and at.isdigit() and len(at) < 16 and job_id and is_value):
         raise InvalidRequestError(
             "Give the `next` of the page before, as it was.",
             fields=[FieldProblem("after", "is not the next of a page")],
         )
-    return int(at), job_id
+    return _Place(int(at), job_id, value)
 
 
-def _older(at: int, job_id: str) -> Condition:
-    same = AllOf((Compare("created_at", "=", at), Compare("job_id", "<", job_id)))
-    return AnyOf((Compare("created_at", "<", at), same))
+def _behind(place: _Place, wish: Wish | None) -> Condition:
+    """Return the condition of what comes behind a job; what is not known comes last."""
+    same_time = AllOf((Compare("created_at", "=", place.at), Compare("job_id", "<", place.job_id)))
+    older = AnyOf((Compare("created_at", "<", place.at), same_time))
+    if wish is None:
+        return older
+    column = SORTED[wish.field.name]
+    alike = AllOf((Compare(column, "=", place.value), older))
+    if place.value is None:
+        return alike
+    later = Compare(column, "<" if wish.descends else ">", place.value)
+    return AnyOf((later, alike, Compare(column, "=", None)))
 
 
 def _certain(node: Node) -> Iterable[Condition]:

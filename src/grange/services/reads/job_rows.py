@@ -96,10 +96,12 @@ class JobRows:
         """Return rows of these jobs; of one that does not exist there is none."""
         return await self._rows(OneOf("job_id", tuple(job_ids)), (), None)
 
-    async def newest(self, where: Condition, limit: int) -> list[JobRow]:
-        """Return the newest jobs of a condition, the newest first."""
-        order = (Order("created_at", descending=True), Order("job_id", descending=True))
-        return await self._rows(where, order, limit)
+    async def first(
+        self, where: Condition, limit: int, order: Sequence[Order] = ()
+    ) -> list[JobRow]:
+        """Return the first jobs of a condition in an order; what is alike comes newest first."""
+        newest = (Order("created_at", descending=True), Order("job_id", descending=True))
+        return await self._rows(where, (*order, *newest), limit)
 
     async def _rows(
         self, where: Condition, order: Sequence[Order], limit: int | None

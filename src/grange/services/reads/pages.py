@@ -221,7 +221,7 @@ class Pages:
                 NamedFleet(fleet_id=item.fleet_id, name=item.name)
                 for item in await self._store.find(Fleet, own)
             ],
-            jobs=await self._job_rows.newest(shown(farm.farm_id), MOST_JOBS),
+            jobs=await self._job_rows.first(shown(farm.farm_id), MOST_JOBS),
             workers=await self.all_workers(farm.farm_id, now),
         )
 
