@@ -69,9 +69,9 @@ def init(
     from grange.wiring.admin import (  # noqa: PLC0415 - not in the base install
         checked_currency,
         checked_zone,
-        machine_zone,
         prepare,
     )
+    from grange.wiring.client import machine_zone  # noqa: PLC0415
     from grange.wiring.farm_plan import FarmPlan  # noqa: PLC0415
     from grange.wiring.init import existing  # noqa: PLC0415
 

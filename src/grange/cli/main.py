@@ -6,50 +6,66 @@ framework and help stays quick.
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import rich_click as click
+from click.shell_completion import CompletionItem
 from rich.text import Text
 
 from grange.cli.exits import FAILED, INTERRUPTED, USAGE, exit_code, explain
 from grange.kernel.errors import GrangeError
 
 COMMANDS: dict[str, str] = {
-    "apps": "List what can be rendered from a scene, and what was tested.",
-    "admin": "Prepare a server; trust one from another machine.",
-    "attribution": "See what decides the project, shot and app of work.",
+    "apps": (
+        "List what `grange submit SCENE` can render, and what was tested with the real program."
+    ),
+    "admin": "Prepare a server; trust one from another machine; back up, restore and watch.",
+    "attribution": "See what decides the project, shot, app and other attributes of work.",
     "books": "Check, rebuild and list the books; freeze months, print statements.",
-    "budget": "Set budgets; see when they will be used up.",
-    "completion": "Let a shell finish commands and options.",
-    "cost": "Show what work cost, and what of it was wasted.",
-    "demo": "Start a farm on this machine and render a small film.",
-    "farm": "List the server's farms.",
+    "budget": "Set budgets; see what of each is spent, and when the rest will be gone.",
+    "completion": "Print what lets a shell finish commands, options and their choices.",
+    "cost": "Show what work cost, what of it was wasted, and what clients pay for it.",
+    "demo": (
+        "Start a farm with two workers on this machine, render a small film, print its receipt."
+    ),
+    "farm": "List the server's farms; say what their money is worth in dollars.",
     "fleet": "List the farm's fleets.",
-    "forecast": "Foretell worker-hours and workers needed.",
-    "graph": "Draw a graph as PNG or SVG.",
-    "group": "Put workers in groups.",
-    "history": "Show every layer that was ever submitted, its errors and log.",
+    "forecast": "Foretell worker-hours and workers needed by day; needs 14 days of data.",
+    "graph": "Draw worker states, CPU, frame times, or log streams as a file.",
+    "group": "Put workers in groups; list, export and import them.",
+    "history": "Show the job history: one record for each layer that was ever submitted.",
     "hook": "Tell programs and people when something happens.",
     "job": "List, show, follow and change jobs; say why one waits.",
-    "licence": "Say how many licences there are, and what one costs.",
-    "man": "Write a manual page of every command.",
-    "open": "Open the farm's page in the browser, signed in.",
+    "licence": "Say how many licences of an application there are; list and remove pools.",
+    "man": "Write a manual page of every command, with all its options.",
+    "open": (
+        "Open the farm's page in the browser, signed in by a link that works once, for a minute."
+    ),
     "power": "Say when machines are woken, turned off and started anew.",
-    "queue": "List the farm's queues; add rez, conda or an environment of your own.",
-    "rates": "Put, list and show rate cards.",
-    "report": "Show distributions, and schedule reports.",
-    "rrdata": "Use Royal Render's scripts, settings files and history.",
-    "server": "Run the farm's server.",
-    "share": "Set shares and quotas of projects and users.",
-    "storage": "Say where file systems lie on machines of each kind.",
+    "queue": "List the farm's queues; say what their sessions enter first.",
+    "rates": "Put rate cards; list and show them. Prices hold for work that begins after.",
+    "report": (
+        "Show distributions: frame times, waiting, memory, CPU, errors, hosts; schedule reports."
+    ),
+    "rrdata": "Use Royal Render's statistics scripts, settings files and history with this farm.",
+    "server": "Run the farm's server until Ctrl-C.",
+    "share": "Set shares and quotas of projects and users; see what they had of late.",
+    "storage": "Say where the file systems of a farm lie on machines of each kind.",
     "streams": "Collect logs and logged values; archives, pages and graphs of them.",
-    "submit": "Submit a scene, a command over frames, or a job bundle.",
-    "usage": "Show machine time and cost.",
-    "user": "Add, disable and list users, make and revoke keys.",
+    "submit": "Submit a command over frames, or a job bundle.",
+    "usage": (
+        "Show hours of machine time, and cost where there is a rate card; the unassigned first."
+    ),
+    "user": "Add, disable and list users; set what they may, their passwords and keys.",
     "worker": "Run a worker on this machine; list the farm's workers.",
-    "wrangle": "Show what needs a person, and do something about it.",
+    "wrangle": (
+        "Show what needs a person: stuck, silent, failing, without licence, full, waiting for ever."
+    ),
 }
-"""Name → what it does. Command NAME is the object `command` of the module `grange.cli.NAME`."""
+"""Name → what its own help says first. Command NAME is the object `command` of the module
+`grange.cli.NAME`."""
+_LISTED = "grange.cli.main.listed"
 
 _MODULES = {"open": "grange.cli.open_page"}
 """Commands whose module cannot be called what they are called."""
@@ -72,14 +88,38 @@ class Commands(click.RichGroup):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command; None if there is no such name."""
+        """Return a command; None if there is no such name.
+
+        While all are listed, it is one that says no more than what it does.
+        """
         if cmd_name not in COMMANDS:
             return None
+        if ctx.meta.get(_LISTED):
+            return click.RichCommand(name=cmd_name, help=COMMANDS[cmd_name])
         module = importlib.import_module(_MODULES.get(cmd_name, f"grange.cli.{cmd_name}"))
         command: click.Command = module.command
         command.name = cmd_name
         _keep_lines(command)
         return command
+
+    def format_help(self, ctx: click.RichContext, formatter: click.RichHelpFormatter) -> None:  # type: ignore[override]
+        """Write the help, without importing any command."""
+        with _listed(ctx):
+            super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a shell may finish a word with, without importing any command."""
+        with _listed(ctx):
+            return super().shell_complete(ctx, incomplete)
+
+
+@contextmanager
+def _listed(ctx: click.Context) -> Iterator[None]:
+    ctx.meta[_LISTED] = True
+    try:
+        yield
+    finally:
+        del ctx.meta[_LISTED]
 
 
 def _keep_lines(command: click.Command) -> None:

@@ -11,8 +11,7 @@ from grange.cli.output import Output
 from grange.config.client import default_worker_dir
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant, instant_of, iso8601
-from grange.wiring.admin import machine_zone
-from grange.wiring.client import system_clock
+from grange.wiring.client import machine_zone, system_clock
 from grange.worker.limits import FILE, Rules, read_profile
 
 _MIB = 2**20

@@ -19,8 +19,7 @@ from grange.config.client import (
 )
 from grange.config.join_token import parse_token
 from grange.kernel.errors import ConfigurationError, ConflictError
-from grange.wiring.admin import machine_zone
-from grange.wiring.client import connect, trusted_authority
+from grange.wiring.client import connect, machine_zone, trusted_authority
 from grange.wiring.parent import end_with
 from grange.wiring.worker import run_worker
 from grange.worker.settings import WorkerSettings, job_environment

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from grange.adapters.host.clock import SystemClock
-from grange.adapters.host.zone import local_zone
 from grange.config.settings import ServerSettings
 from grange.kernel.errors import ConfigurationError
 from grange.wiring.farm_plan import FarmPlan
@@ -22,11 +21,6 @@ class Prepared:
 
     farm: InitResult
     certificate: OwnCertificate
-
-
-def machine_zone() -> str:
-    """Return the IANA name of the machine's zone."""
-    return local_zone()
 
 
 def checked_zone(name: str) -> str:

@@ -1,9 +1,10 @@
-"""The connection of a client: settings, clock and the farm's HTTP door together."""
+"""The connection of a client: settings, clock, zone and the farm's HTTP door together."""
 
 from pathlib import Path
 
 from grange.adapters.farm_http import HttpFarmApi
 from grange.adapters.host.clock import SystemClock
+from grange.adapters.host.zone import local_zone
 from grange.adapters.pinning import fetch_authority, fingerprint_of
 from grange.config.client import ClientSettings
 from grange.kernel.clock import Clock
@@ -14,6 +15,11 @@ from grange.wire.signature import Credentials
 def system_clock() -> Clock:
     """Return the machine's clock."""
     return SystemClock()
+
+
+def machine_zone() -> str:
+    """Return the IANA name of the machine's zone."""
+    return local_zone()
 
 
 def trusted_authority(server: str, fingerprint: str, path: Path) -> Path:
