@@ -1,12 +1,13 @@
 """What REST is said to answer is what it answers: nothing is missing, nothing more is said."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR
-from grange.server.rest import shapes
+from grange.server.rest import history_shapes, shapes
 from tests.browser.showroom import MONTH, Showroom
 
 pytestmark = pytest.mark.chromium
@@ -62,6 +63,18 @@ def asked(showroom: Showroom) -> dict[str, tuple[Any, Any]]:
         ),
         "licences": (own("/licences"), shapes.LicencesAnswer),
         "names of streams": (own("/streams/names"), shapes.StreamNamesAnswer),
+        **_history(showroom, own),
+        "frames of a job": (ask(f"/jobs/{job}/frame-records"), history_shapes.FrameRecords),
+        "frames of jobs": (
+            ask("/frame-records", jobs=f"{job},{failed}"),
+            history_shapes.FrameRecordsOfJobs,
+        ),
+        "contacts": (ask("/contacts"), history_shapes.Contacts),
+        "usage": (ask("/usage", **span, group_by="project,worker"), history_shapes.UsageAnswer),
+        "costs": (ask("/costs", **span, by="project,fleet"), history_shapes.CostsAnswer),
+        "the books": (ask("/books/about"), history_shapes.BooksAbout),
+        "workers of the books": (ask("/books/workers"), history_shapes.BookWorkers),
+        "files of the books": (ask("/books/files"), history_shapes.BookFiles),
         "reports": (ask("/reports"), shapes.ReportKinds),
         **{
             f"report {kind['name']}": (
@@ -70,6 +83,26 @@ def asked(showroom: Showroom) -> dict[str, tuple[Any, Any]]:
             )
             for kind in ask("/reports")["reports"]
         },
+    }
+
+
+def _history(showroom: Showroom, own: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
+    """What is said of layers: of a studio's past, and of the farm's own, some of which wait."""
+    ask, found = showroom.ask, history_shapes
+    wrong = ask("/history", where="errors>0", limit=1)["records"][0]["layer_id"]
+    mine = own("/history", limit=1)["records"][0]["layer_id"]
+    return {
+        "projects": (ask("/history/projects"), found.HistoryProjects),
+        "history": (ask("/history", limit=50), found.HistoryAnswer),
+        "history with details": (ask("/history", limit=50, details="true"), found.HistoryAnswer),
+        "own history": (own("/history", limit=50, details="true"), found.HistoryAnswer),
+        "pages of history": (ask("/history-pages", limit=20), found.HistoryPages),
+        "own pages of history": (own("/history-pages", limit=20), found.HistoryPages),
+        "a record": (ask(f"/history/{wrong}"), found.HistoryRecord),
+        "an own record": (own(f"/history/{mine}"), found.HistoryRecord),
+        "errors of a layer": (ask(f"/history/{wrong}/errors"), found.LayerErrors),
+        "log of a layer": (ask(f"/history/{wrong}/log"), found.LayerLog),
+        "times of layers": (ask("/layer-times"), found.LayerTimes),
     }
 
 
@@ -101,6 +134,22 @@ def test_rows_are_there_to_be_compared(asked: dict[str, tuple[Any, Any]]) -> Non
         ("licences", "pools"),
         ("names of streams", "streams"),
         ("report cost", "rows"),
+        ("projects", "projects"),
+        ("history with details", "records"),
+        ("own history", "records"),
+        ("pages of history", "records"),
+        ("a record", "workers"),
+        ("a record", "error_list"),
+        ("errors of a layer", "errors"),
+        ("log of a layer", "log"),
+        ("times of layers", "lists"),
+        ("frames of a job", "frames"),
+        ("frames of jobs", "jobs"),
+        ("contacts", "contacts"),
+        ("usage", "rows"),
+        ("costs", "rows"),
+        ("workers of the books", "workers"),
+        ("files of the books", "files"),
     ):
         assert asked[name][0][member], name
 

@@ -6,7 +6,6 @@
 
 import type { components } from './schema';
 import type * as jobPages from './jobPages';
-import type * as logs from './logs';
 import type * as machines from './machines';
 import type * as people from './people';
 import type * as settings from './settings';
@@ -34,9 +33,6 @@ type Agrees<Theirs extends Ours, Ours> = [Theirs, Ours];
 
 export type Agreement = [
   Agrees<Wide<Served['Movie']>, Wide<jobPages.Movie>>,
-  Agrees<Wide<Served['LogAttempt']>, Wide<logs.LogAttempt>>,
-  Agrees<Wide<Served['LogAbout']>, Wide<logs.LogAbout>>,
-  Agrees<Wide<Served['LogWindow']>, Wide<logs.LogWindow>>,
   Agrees<Wide<Served['WorkerDetail']>, Wide<machines.WorkerDetail>>,
   Agrees<Wide<Served['Level']>, Wide<people.Level>>,
   Agrees<Wide<Served['Home']>, Wide<people.Home>>,

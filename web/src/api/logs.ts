@@ -1,39 +1,11 @@
 /** The log of a task over REST: windows of lines, searches, errors. */
 
 import { ApiError, ROOT, faultOf, inJob } from './client';
-import type { Instant } from './types';
+import type { Served } from './types';
 
-export interface LogAttempt {
-  attempt: number;
-  action_id: string;
-  session_id: string;
-  worker: string;
-  worker_id: string;
-  status: string;
-  started_at: Instant | null;
-  ended_at: Instant | null;
-  exit_code: number | null;
-  class: string | null;
-  text: string;
-}
-
-export interface LogAbout {
-  attempts: LogAttempt[];
-  attempt: number | null;
-  lines: number;
-  size: number;
-  cut: [number, number] | null;
-  grows: boolean;
-}
-
-export interface LogWindow {
-  first: number;
-  lines: number;
-  grows: boolean;
-  text: (string | null)[];
-  at: (Instant | null)[];
-  cut: number[];
-}
+export type LogAttempt = Served['LogAttempt'];
+export type LogAbout = Served['LogAbout'];
+export type LogWindow = Served['LogWindow'];
 
 /** A found line: its number, its text, and the class of an error. */
 export type FoundLine = [number, string, (string | null)?];

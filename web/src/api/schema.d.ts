@@ -144,6 +144,47 @@ export interface components {
       problem: string | null;
       running: components['schemas']['BackupProgress'] | null;
     };
+    /** BookFile */
+    BookFile: {
+      byte_count: number;
+      catalog_version: number;
+      end_at: number;
+      form: string;
+      location: string;
+      path: string;
+      provenance: {
+        [key: string]: unknown;
+      };
+      row_count: number;
+      sha256: string;
+      start_at: number;
+      table_name: string;
+    };
+    /** BookFiles */
+    BookFiles: {
+      files: components['schemas']['BookFile'][];
+      simulated?: boolean;
+    };
+    /** BookWorker */
+    BookWorker: {
+      global_index: number;
+      name: string;
+      worker_id: string;
+    };
+    /** BookWorkers */
+    BookWorkers: {
+      simulated?: boolean;
+      workers: components['schemas']['BookWorker'][];
+    };
+    /** BooksAbout */
+    BooksAbout: {
+      currency: string;
+      farm_id: string;
+      name: string;
+      now: number;
+      simulated?: boolean;
+      zone: string;
+    };
     /** BooksSize */
     BooksSize: {
       at: number;
@@ -268,6 +309,22 @@ export interface components {
       text: string;
       workers?: components['schemas']['WorkerConsequence'][];
     };
+    /** Contact */
+    Contact: {
+      deleted: boolean;
+      index: number;
+      ip_history: components['schemas']['WorkerAddress'][];
+      last_connect_at: number | null;
+      last_contact_at: number | null;
+      last_wake_at: number | null;
+      name: string;
+      ps: number;
+      speed_history: components['schemas']['WorkerSpeed'][];
+      version: string | null;
+      wake_failed_tries: number;
+      wakes: components['schemas']['WorkerWake'][];
+      worker_id: string;
+    };
     /** ContactBody */
     ContactBody: {
       collected?: components['schemas']['CollectedBody'][];
@@ -286,11 +343,46 @@ export interface components {
     ContactRows: {
       contacts: components['schemas']['ContactRow'][];
     };
+    /** Contacts */
+    Contacts: {
+      at: number;
+      contacts: components['schemas']['Contact'][];
+      simulated?: boolean;
+    };
     /** CostPart */
     CostPart: {
       cost: string;
       machine_ms: number;
       name: string;
+    };
+    /** CostSums */
+    CostSums: {
+      cost: string | null;
+      machine_ms: number;
+      sell: string | null;
+      thread_ms: number;
+      wasted_cost: string | null;
+      wasted_ms: number;
+    };
+    /** CostsAnswer */
+    CostsAnswer: {
+      by: string[];
+      components: {
+        [key: string]: components['schemas']['CostSums'];
+      };
+      currency: string;
+      example: boolean;
+      rows: {
+        [key: string]: string | number | null;
+      }[];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+      total: components['schemas']['CostSums'];
+      unpriced_ms: number;
+      waste: {
+        [key: string]: components['schemas']['WasteCost'];
+      };
+      where: string;
     };
     /** CreditBody */
     CreditBody: {
@@ -527,6 +619,56 @@ export interface components {
       task_index: number[];
       worker: (string | null)[];
     };
+    /** FramePart */
+    FramePart: {
+      job_cpu_milli: number | null;
+      job_memory_bytes: number | null;
+      other_cpu_milli: number | null;
+      threads: number | null;
+    };
+    /** FrameRecord */
+    FrameRecord: {
+      action_id: string;
+      attempt: number | null;
+      averaged_over: number;
+      cpu_ms: number | null;
+      ended_at: number;
+      first_after_load: boolean;
+      first_of_chunk: boolean;
+      fleet_id: string;
+      frame: number;
+      index: number | null;
+      job_id: string;
+      layer_id: string;
+      log_first_frame: number | null;
+      log_started_at: number | null;
+      output_bytes: number | null;
+      output_path: string | null;
+      parts: components['schemas']['FramePart'][];
+      peak_memory_bytes: number | null;
+      render_ms: number;
+      session_id: string;
+      started_at: number;
+      status: string;
+      task_index: number;
+      user_logged_in: boolean | null;
+      worker: string;
+      worker_ended_at: number;
+      worker_id: string;
+      worker_started_at: number;
+    };
+    /** FrameRecords */
+    FrameRecords: {
+      frames: components['schemas']['FrameRecord'][];
+      job_id: string;
+      layers: components['schemas']['FramesOfLayer'][];
+      simulated?: boolean;
+    };
+    /** FrameRecordsOfJobs */
+    FrameRecordsOfJobs: {
+      jobs: components['schemas']['JobFrames'][];
+      simulated?: boolean;
+    };
     /** Frames */
     Frames: {
       frames: components['schemas']['FrameColumns'];
@@ -541,6 +683,12 @@ export interface components {
       /** @default false */
       apply: boolean;
       frames: string;
+      layer_id: string;
+    };
+    /** FramesOfLayer */
+    FramesOfLayer: {
+      count: number;
+      layer: string;
       layer_id: string;
     };
     /** GroupBody */
@@ -586,6 +734,151 @@ export interface components {
       level: string;
       place: string;
       target_id: string;
+    };
+    /** HistoryAnswer */
+    HistoryAnswer: {
+      currency: string;
+      matched: number;
+      of: number;
+      offset: number;
+      records: components['schemas']['HistoryRow'][];
+      simulated?: boolean;
+    };
+    /** HistoryPages */
+    HistoryPages: {
+      currency: string;
+      matched: number;
+      of: number;
+      offset: number;
+      records: components['schemas']['WholeHistoryRow'][];
+      simulated?: boolean;
+    };
+    /** HistoryProject */
+    HistoryProject: {
+      first_submitted_at: number;
+      last_submitted_at: number;
+      project: string;
+      records: number;
+    };
+    /** HistoryProjects */
+    HistoryProjects: {
+      projects: components['schemas']['HistoryProject'][];
+      simulated?: boolean;
+    };
+    /** HistoryRecord */
+    HistoryRecord: {
+      aborted: number;
+      aov: string | null;
+      app: components['schemas']['RenderApp'];
+      camera: string | null;
+      changed_at: number;
+      color: string | null;
+      cost?: string | null;
+      crashed: number;
+      current?: components['schemas']['LayerSums'];
+      custom_scene: string | null;
+      error_count: number;
+      error_list: components['schemas']['LayerError'][];
+      errors: number;
+      farm_id: string;
+      finished_at: number | null;
+      first_finished_at: number | null;
+      frames: components['schemas']['LayerFrames'];
+      image: components['schemas']['LayerImage'];
+      job: string;
+      job_id: string;
+      job_type: string | null;
+      layer: string;
+      layer_id: string;
+      layer_index: number;
+      lifetime?: components['schemas']['LayerSums'];
+      log: components['schemas']['LayerLogEntry'][];
+      log_count: number;
+      memory_bytes: number | null;
+      number: string;
+      paths_os: string | null;
+      priority: number;
+      project: string;
+      ps_cost?: string | null;
+      queue_id: string;
+      render_ms: number;
+      reset_at: number | null;
+      resets: number;
+      scene: string | null;
+      scene_database: string | null;
+      scene_os: string | null;
+      scene_state: string | null;
+      scene_take: string | null;
+      sent: number;
+      sequence: string;
+      server_error_count: number;
+      short_id: string;
+      shot: string;
+      simulated?: boolean;
+      started_at: number | null;
+      state: string;
+      status: string;
+      submit_machine: string;
+      submitted_at: number;
+      tracker_id: string | null;
+      usage?: components['schemas']['LayerUsage'];
+      user: string;
+      version: string;
+      workers: components['schemas']['LayerWorker'][];
+    };
+    /** HistoryRow */
+    HistoryRow: {
+      aborted: number;
+      aov: string | null;
+      app: components['schemas']['RenderApp'];
+      camera: string | null;
+      changed_at: number;
+      color: string | null;
+      cost?: string | null;
+      crashed: number;
+      current?: components['schemas']['LayerSums'];
+      custom_scene: string | null;
+      errors: number;
+      farm_id: string;
+      finished_at: number | null;
+      first_finished_at: number | null;
+      frames: components['schemas']['LayerFrames'];
+      image: components['schemas']['LayerImage'];
+      job: string;
+      job_id: string;
+      job_type: string | null;
+      layer: string;
+      layer_id: string;
+      layer_index: number;
+      lifetime?: components['schemas']['LayerSums'];
+      memory_bytes: number | null;
+      number: string;
+      paths_os: string | null;
+      priority: number;
+      project: string;
+      ps_cost?: string | null;
+      queue_id: string;
+      render_ms: number;
+      reset_at: number | null;
+      resets: number;
+      scene: string | null;
+      scene_database: string | null;
+      scene_os: string | null;
+      scene_state: string | null;
+      scene_take: string | null;
+      sent: number;
+      sequence: string;
+      short_id: string;
+      shot: string;
+      started_at: number | null;
+      state: string;
+      status: string;
+      submit_machine: string;
+      submitted_at: number;
+      tracker_id: string | null;
+      usage?: components['schemas']['LayerUsage'];
+      user: string;
+      version: string;
     };
     /**
      * Home
@@ -795,6 +1088,12 @@ export interface components {
       of: number;
       simulated?: boolean;
     };
+    /** JobFrames */
+    JobFrames: {
+      frames: components['schemas']['FrameRecord'][];
+      job_id: string;
+      layers: components['schemas']['FramesOfLayer'][];
+    };
     /** JobReport */
     JobReport: {
       attempts: components['schemas']['ReportAttempt'][];
@@ -912,6 +1211,74 @@ export interface components {
       workers: components['schemas']['WorkerAnswer'][];
       workers_left_out: number;
     };
+    /** LayerError */
+    LayerError: {
+      action_id: string;
+      at: number;
+      by_server: boolean;
+      class: string;
+      frames: string | null;
+      machine: number;
+      text: string;
+      what: number;
+      worker: string;
+      worker_id: string;
+    };
+    /** LayerErrors */
+    LayerErrors: {
+      errors: components['schemas']['LayerError'][];
+      server_errors: number;
+      simulated?: boolean;
+    };
+    /** LayerFrames */
+    LayerFrames: {
+      end: number | null;
+      file_offset: number;
+      frame_set: string | null;
+      start: number | null;
+      step: number | null;
+      sub_frames: number | null;
+      tiles: number;
+      total: number | null;
+      total_frame_set: number | null;
+      total_one_tile: number | null;
+    };
+    /** LayerImage */
+    LayerImage: {
+      aa_percent: number | null;
+      dir: string | null;
+      extension: string | null;
+      height: number | null;
+      is_data: boolean;
+      name: string | null;
+      name_variables: string | null;
+      padding: number | null;
+      single_file: boolean;
+      tiles: number;
+      width: number | null;
+    };
+    /** LayerLog */
+    LayerLog: {
+      log: components['schemas']['LayerLogEntry'][];
+      simulated?: boolean;
+    };
+    /** LayerLogEntry */
+    LayerLogEntry: {
+      at: number;
+      by: string;
+      frame_end: number | null;
+      frame_start: number | null;
+      frame_step: number | null;
+      frames_missing: number | null;
+      machine: number;
+      status: number;
+      text: string;
+      times: number;
+      what: number;
+      what_name: string;
+      who: string;
+      workers_rendering: number;
+    };
     /** LayerRow */
     LayerRow: {
       attributes: {
@@ -929,6 +1296,70 @@ export interface components {
       started_at: number | null;
       status: string;
       task_count: number;
+    };
+    /** LayerSums */
+    LayerSums: {
+      aborted: number;
+      crashed: number;
+      frames_returned: number;
+      ghz_hours: number | null;
+      ps_seconds: number;
+      render_ms: number;
+      sent: number;
+      wall_ms: number;
+      watt_seconds: number | null;
+    };
+    /** LayerTime */
+    LayerTime: {
+      finished_at: number;
+      frame_kps_seconds: number | null;
+      frame_seconds: number | null;
+      frames: number;
+      job: string;
+      job_id: string;
+      layer_id: string;
+      max_cores: number | null;
+      max_memory_bytes: number | null;
+      mean_ps: number | null;
+      minutes_to_frames_done: number;
+    };
+    /** LayerTimeList */
+    LayerTimeList: {
+      added: number;
+      entries: components['schemas']['LayerTime'][];
+      last_used_at: number;
+      layer: string;
+      project: string;
+      render_type: string;
+    };
+    /** LayerTimes */
+    LayerTimes: {
+      lists: components['schemas']['LayerTimeList'][];
+      saved_at: number;
+      simulated?: boolean;
+    };
+    /** LayerUsage */
+    LayerUsage: {
+      max_cores: number | null;
+      max_cpu: number | null;
+      max_memory_bytes: number | null;
+      max_traffic_bytes: number | null;
+      mean_frame_ms: number | null;
+      mean_ps: number | null;
+      mean_workers: number | null;
+      min_cpu: number | null;
+      min_traffic_bytes: number | null;
+    };
+    /** LayerWorker */
+    LayerWorker: {
+      aborted: number;
+      assigned: boolean;
+      crashed: number;
+      index: number | null;
+      render_ms: number;
+      sent: number;
+      worker: string;
+      worker_id: string;
     };
     /**
      * Level
@@ -1503,6 +1934,17 @@ export interface components {
       is_set: boolean;
       unlimited: boolean;
     };
+    /** RenderApp */
+    RenderApp: {
+      execute_type: string;
+      name: string;
+      render_type: string;
+      renderer: string;
+      renderer_version: string | null;
+      variant: string | null;
+      version: string;
+      version_minor: string | null;
+    };
     /** ReplayBody */
     ReplayBody: {
       event_id?: string | null;
@@ -1931,6 +2373,18 @@ export interface components {
     Undone: {
       text: string;
     };
+    /** UsageAnswer */
+    UsageAnswer: {
+      cost: string | null;
+      currency: string;
+      example: boolean;
+      group_by: string[];
+      rows: {
+        [key: string]: string | number | null;
+      }[];
+      runtime_ms: number;
+      simulated?: boolean;
+    };
     /** UserChange */
     UserChange: {
       disabled: boolean;
@@ -1980,11 +2434,76 @@ export interface components {
     WantedLink: {
       name?: string | null;
     };
+    /** WasteCost */
+    WasteCost: {
+      cost: string | null;
+      machine_ms: number;
+    };
     /** WhatIf */
     WhatIf: {
       drop: string;
       next_reason: string;
       workers: number;
+    };
+    /** WholeHistoryRow */
+    WholeHistoryRow: {
+      aborted: number;
+      aov: string | null;
+      app: components['schemas']['RenderApp'];
+      camera: string | null;
+      changed_at: number;
+      color: string | null;
+      cost?: string | null;
+      crashed: number;
+      current?: components['schemas']['LayerSums'];
+      custom_scene: string | null;
+      error_count: number;
+      error_list: components['schemas']['LayerError'][];
+      errors: number;
+      farm_id: string;
+      finished_at: number | null;
+      first_finished_at: number | null;
+      frames: components['schemas']['LayerFrames'];
+      image: components['schemas']['LayerImage'];
+      job: string;
+      job_id: string;
+      job_type: string | null;
+      layer: string;
+      layer_id: string;
+      layer_index: number;
+      lifetime?: components['schemas']['LayerSums'];
+      log: components['schemas']['LayerLogEntry'][];
+      log_count: number;
+      memory_bytes: number | null;
+      number: string;
+      paths_os: string | null;
+      priority: number;
+      project: string;
+      ps_cost?: string | null;
+      queue_id: string;
+      render_ms: number;
+      reset_at: number | null;
+      resets: number;
+      scene: string | null;
+      scene_database: string | null;
+      scene_os: string | null;
+      scene_state: string | null;
+      scene_take: string | null;
+      sent: number;
+      sequence: string;
+      server_error_count: number;
+      short_id: string;
+      shot: string;
+      started_at: number | null;
+      state: string;
+      status: string;
+      submit_machine: string;
+      submitted_at: number;
+      tracker_id: string | null;
+      usage?: components['schemas']['LayerUsage'];
+      user: string;
+      version: string;
+      workers: components['schemas']['LayerWorker'][];
     };
     /** WitnessRow */
     WitnessRow: {
@@ -2008,6 +2527,11 @@ export interface components {
     /** WorkSteps */
     WorkSteps: {
       steps: components['schemas']['WorkStep'][];
+    };
+    /** WorkerAddress */
+    WorkerAddress: {
+      ip_address: string;
+      since: number;
     };
     /** WorkerAnswer */
     WorkerAnswer: {
@@ -2148,6 +2672,18 @@ export interface components {
       /** @default true */
       verified: boolean;
       worker_id: string;
+    };
+    /** WorkerSpeed */
+    WorkerSpeed: {
+      at: number;
+      ps: number;
+    };
+    /** WorkerWake */
+    WorkerWake: {
+      at: number;
+      by: string;
+      online_ms: number | null;
+      success: boolean | null;
     };
     /** WorkersOrder */
     WorkersOrder: {

@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.history_shapes import BookFiles, UsageAnswer
 from grange.server.rest.shapes import (
     AccountsAnswer,
     ReceiptAnswer,
@@ -46,7 +47,7 @@ async def get_accounts(
     return await _ask(context, "accounts", farm_id=farm_id, start=start, end=end, by=by, step=step)
 
 
-@get("/farms/{farm_id:str}/usage", operation="GetUsage")
+@get("/farms/{farm_id:str}/usage", operation="GetUsage", responses=described(UsageAnswer))
 async def get_usage(
     farm_id: FromPath[str],
     start: FromQuery[int],
@@ -151,7 +152,7 @@ async def rebuild_books(farm_id: FromPath[str], context: Services) -> Answer:
     return await _ask(context, "rebuild", farm_id=farm_id)
 
 
-@get("/farms/{farm_id:str}/books/files", operation="ListBookFiles")
+@get("/farms/{farm_id:str}/books/files", operation="ListBookFiles", responses=described(BookFiles))
 async def list_book_files(
     farm_id: FromPath[str], context: Services, table: FromQuery[str | None] = None
 ) -> Answer:

@@ -14,6 +14,7 @@ from grange.kernel.ids import FarmId
 from grange.kernel.units import Instant, billionths_of
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Once, Services, once_token
+from grange.server.rest.history_shapes import CostsAnswer
 from grange.server.rest.shapes import BudgetsAnswer, MonthsAnswer, StatementAnswer, described
 from grange.services.commands.budgets import DeleteBudget, PutBudget
 from grange.services.commands.postings import Frozen, PostLines
@@ -73,7 +74,7 @@ class BudgetId(msgspec.Struct, frozen=True, kw_only=True):
     budget_id: str
 
 
-@get("/farms/{farm_id:str}/costs", operation="GetCosts")
+@get("/farms/{farm_id:str}/costs", operation="GetCosts", responses=described(CostsAnswer))
 async def get_costs(
     *,
     farm_id: FromPath[str],

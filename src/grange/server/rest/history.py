@@ -7,17 +7,33 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.history_shapes import (
+    Contacts,
+    FrameRecords,
+    FrameRecordsOfJobs,
+    HistoryAnswer,
+    HistoryProjects,
+    HistoryRecord,
+    LayerErrors,
+    LayerLog,
+    LayerTimes,
+)
+from grange.server.rest.shapes import described
 
 Answer = dict[str, Any]
 
 
-@get("/farms/{farm_id:str}/history/projects", operation="ListHistoryProjects")
+@get(
+    "/farms/{farm_id:str}/history/projects",
+    operation="ListHistoryProjects",
+    responses=described(HistoryProjects),
+)
 async def list_history_projects(farm_id: FromPath[str], context: Services) -> Answer:
     """List the projects that have a history."""
     return await _ask(context, "history_projects", farm_id=farm_id)
 
 
-@get("/farms/{farm_id:str}/history", operation="ListHistory")
+@get("/farms/{farm_id:str}/history", operation="ListHistory", responses=described(HistoryAnswer))
 async def list_history(
     *,
     farm_id: FromPath[str],
@@ -65,13 +81,21 @@ async def list_history(
     )
 
 
-@get("/farms/{farm_id:str}/history/{layer_id:str}", operation="GetHistory")
+@get(
+    "/farms/{farm_id:str}/history/{layer_id:str}",
+    operation="GetHistory",
+    responses=described(HistoryRecord),
+)
 async def get_history(farm_id: FromPath[str], layer_id: FromPath[str], context: Services) -> Answer:
     """Show one record: usage, sums, cost, workers, the newest errors and log entries."""
     return await _ask(context, "history_record", farm_id=farm_id, layer_id=layer_id)
 
 
-@get("/farms/{farm_id:str}/history/{layer_id:str}/errors", operation="ListHistoryErrors")
+@get(
+    "/farms/{farm_id:str}/history/{layer_id:str}/errors",
+    operation="ListHistoryErrors",
+    responses=described(LayerErrors),
+)
 async def list_history_errors(
     farm_id: FromPath[str], layer_id: FromPath[str], context: Services
 ) -> Answer:
@@ -79,7 +103,11 @@ async def list_history_errors(
     return await _ask(context, "history_errors", farm_id=farm_id, layer_id=layer_id)
 
 
-@get("/farms/{farm_id:str}/history/{layer_id:str}/log", operation="ListHistoryLog")
+@get(
+    "/farms/{farm_id:str}/history/{layer_id:str}/log",
+    operation="ListHistoryLog",
+    responses=described(LayerLog),
+)
 async def list_history_log(
     farm_id: FromPath[str], layer_id: FromPath[str], context: Services
 ) -> Answer:
@@ -87,7 +115,9 @@ async def list_history_log(
     return await _ask(context, "history_log", farm_id=farm_id, layer_id=layer_id)
 
 
-@get("/farms/{farm_id:str}/layer-times", operation="ListLayerTimes")
+@get(
+    "/farms/{farm_id:str}/layer-times", operation="ListLayerTimes", responses=described(LayerTimes)
+)
 async def list_layer_times(
     *,
     farm_id: FromPath[str],
@@ -107,7 +137,11 @@ async def list_layer_times(
     )
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/frame-records", operation="ListFrameRecords")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/frame-records",
+    operation="ListFrameRecords",
+    responses=described(FrameRecords),
+)
 async def list_frame_records(
     farm_id: FromPath[str],
     job_id: FromPath[str],
@@ -118,7 +152,11 @@ async def list_frame_records(
     return await _ask(context, "frame_records", farm_id=farm_id, job_id=job_id, layer_id=layer_id)
 
 
-@get("/farms/{farm_id:str}/frame-records", operation="ListFrameRecordsOfJobs")
+@get(
+    "/farms/{farm_id:str}/frame-records",
+    operation="ListFrameRecordsOfJobs",
+    responses=described(FrameRecordsOfJobs),
+)
 async def list_frame_records_of_jobs(
     farm_id: FromPath[str], jobs: FromQuery[str], context: Services
 ) -> Answer:
@@ -126,7 +164,7 @@ async def list_frame_records_of_jobs(
     return await _ask(context, "frame_records_of_jobs", farm_id=farm_id, jobs=jobs)
 
 
-@get("/farms/{farm_id:str}/contacts", operation="ListContacts")
+@get("/farms/{farm_id:str}/contacts", operation="ListContacts", responses=described(Contacts))
 async def list_contacts(
     farm_id: FromPath[str], context: Services, worker_id: FromQuery[str | None] = None
 ) -> Answer:

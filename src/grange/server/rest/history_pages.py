@@ -6,11 +6,17 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.server.rest.given import Services
+from grange.server.rest.history_shapes import HistoryPages
+from grange.server.rest.shapes import described
 
 Answer = dict[str, Any]
 
 
-@get("/farms/{farm_id:str}/history-pages", operation="ListHistoryPages")
+@get(
+    "/farms/{farm_id:str}/history-pages",
+    operation="ListHistoryPages",
+    responses=described(HistoryPages),
+)
 async def list_history_pages(
     *,
     farm_id: FromPath[str],

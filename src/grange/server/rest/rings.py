@@ -7,12 +7,14 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.history_shapes import BooksAbout, BookWorkers
+from grange.server.rest.shapes import described
 
 Answer = dict[str, Any]
 _DAY = r"^\d{4}-\d\d-\d\d$"
 
 
-@get("/farms/{farm_id:str}/books/about", operation="GetBooksAbout")
+@get("/farms/{farm_id:str}/books/about", operation="GetBooksAbout", responses=described(BooksAbout))
 async def get_books_about(farm_id: FromPath[str], context: Services) -> Answer:
     """Tell the farm's zone and currency, and the instant of the answer."""
     return await _ask(context, "books_about", farm_id=farm_id)
@@ -41,7 +43,11 @@ async def get_ring(
     return await _ask(context, "ring", farm_id=farm_id, ring=ring, day=day, start=start, end=end)
 
 
-@get("/farms/{farm_id:str}/books/workers", operation="ListBookWorkers")
+@get(
+    "/farms/{farm_id:str}/books/workers",
+    operation="ListBookWorkers",
+    responses=described(BookWorkers),
+)
 async def list_book_workers(farm_id: FromPath[str], context: Services) -> Answer:
     """List all workers there ever were, in the order in which they were registered."""
     return await _ask(context, "worker_list", farm_id=farm_id)
