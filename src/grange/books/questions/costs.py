@@ -218,7 +218,32 @@ pieces AS (
 _ENERGY = """x.value::HUGEINT * coalesce(
   CASE x.measured WHEN 1 THEN m.watts_milli END, p.watts_milli, x.watts_milli)"""
 
-_PRICED = f"""
+_RATES: Mapping[Mode, str] = {
+    Mode.SESSION: "rate",
+    Mode.THREAD: "x.value",
+    Mode.WORKER: _half_even("x.value", "threads"),
+    Mode.SHARE: _half_even("rate::HUGEINT * x.value", str(PER_MILLION)),
+    Mode.ENERGY: _half_even(_ENERGY, "1000000 * threads"),
+}
+_SELL_RATES: Mapping[Mode, str] = {
+    Mode.SHARE: _half_even("cost_rate::HUGEINT * sell_value", str(PER_MILLION)),
+    Mode.THREAD: "sell_value",
+    Mode.WORKER: _half_even("sell_value", "threads"),
+    Mode.PS: _half_even("sell_value::HUGEINT * ps_milli", "1000 * threads"),
+}
+
+
+def _rate(column: str, rates: Mapping[Mode, str], used: set[Mode]) -> str:
+    """Return SQL for an hourly rate by its mode, of the modes that prices have.
+
+    The engine writes it out wherever a rate is named: what is never used would take longer to plan
+    than all of the report takes to answer, and make numbers of 128 bits of those of 64.
+    """
+    whens = [f"WHEN '{mode}' THEN {rate}" for mode, rate in rates.items() if mode in used]
+    return f"CASE {column} {' '.join(whens)} END" if whens else "NULL::BIGINT"
+
+
+_MEASURED = f"""
 measured AS (
   SELECT c.session_id,
          (sum(w.watts_milli::HUGEINT * w.coverage_ms) // sum(w.coverage_ms))::BIGINT AS watts_milli
@@ -227,40 +252,25 @@ measured AS (
   WHERE w.watts_milli IS NOT NULL
   GROUP BY c.session_id, c.started_at, c.ended_at
   HAVING 2 * sum(w.coverage_ms) >= c.ended_at - c.started_at
-),
+),"""  # noqa: S608 - constant text
+
+_RATED = """
 rated AS (
   SELECT p.*, x.component, x.item, coalesce(x.payer, y.payer) AS payer,
-         x.sell_mode, x.sell_value,
-         CASE x.mode
-           WHEN '{Mode.SESSION}' THEN rate
-           WHEN '{Mode.THREAD}' THEN x.value
-           WHEN '{Mode.WORKER}' THEN {_half_even("x.value", "threads")}
-           WHEN '{Mode.SHARE}' THEN {_half_even("rate::HUGEINT * x.value", str(PER_MILLION))}
-           WHEN '{Mode.ENERGY}' THEN {
-    _half_even(
-        _ENERGY,
-        "1000000 * threads",
-    )
-} END AS cost_rate
+         x.sell_mode, x.sell_value, {cost_rate} AS cost_rate
   FROM pieces p
   JOIN prices x ON x.card_no = p.card_no AND x.sell_no = p.sell_no AND x.fleet_id = p.fleet_id
     AND x.region = p.region AND x.queue_id = p.queue_id AND x.project = p.project
     AND x.user_name = p.user_name AND x.app = p.app
   JOIN payers y ON y.card_no = p.card_no AND y.cause = p.cause
-  LEFT JOIN measured m ON m.session_id = p.session_id
-  WHERE x.component <> '{Component.LICENCE}' OR NOT EXISTS (
-    SELECT 1 FROM licence_uses u WHERE u.session_id = p.session_id AND u.product = x.item)
+  {measured}
+  {unless_used}
 ),
-sold AS (
-  SELECT *, CASE sell_mode
-      WHEN '{Mode.SHARE}' THEN {_half_even("cost_rate::HUGEINT * sell_value", str(PER_MILLION))}
-      WHEN '{Mode.THREAD}' THEN sell_value
-      WHEN '{Mode.WORKER}' THEN {_half_even("sell_value", "threads")}
-      WHEN '{Mode.PS}' THEN {
-    _half_even("sell_value::HUGEINT * ps_milli", "1000 * threads")
-} END AS sell_rate
-  FROM rated
-),
+sold AS (SELECT *, {sell_rate} AS sell_rate FROM rated)"""
+_UNLESS_USED = f"""WHERE x.component <> '{Component.LICENCE}' OR NOT EXISTS (
+    SELECT 1 FROM licence_uses u WHERE u.session_id = p.session_id AND u.product = x.item)"""  # noqa: S608 - constant text
+
+_HELD = f"""
 held AS (
   SELECT p.*, '{Component.LICENCE}' AS component, u.product AS item, y.payer,
          u.billionths_per_hour AS cost_rate, u.started_at AS since,
@@ -271,8 +281,9 @@ held AS (
   FROM pieces p JOIN licence_uses u ON u.session_id = p.session_id AND u.farm_id = $farm_id
   JOIN payers y ON y.card_no = p.card_no AND y.cause = p.cause
   LEFT JOIN markups x ON x.sell_no = p.sell_no
-),
-entries AS (
+),"""  # noqa: S608 - constant text
+
+_ENTRIES = f"""
   SELECT {{columns}}, threads, CASE WHEN component = '{Component.MACHINE}' THEN to_at - from_at
            ELSE 0 END AS ms,
          {cost_until("cost_rate", "to_at - session_start")}
@@ -280,7 +291,8 @@ entries AS (
          CASE WHEN payer = 'house' AND sell_rate IS NOT NULL THEN 0
               ELSE {cost_until("sell_rate", "to_at - session_start")}
                    - {cost_until("sell_rate", "from_at - session_start")} END AS sell
-  FROM sold
+  FROM sold"""  # noqa: S608 - constant text
+_HELD_ENTRIES = f"""
   UNION ALL
   SELECT {{columns}}, threads, 0 AS ms,
          {cost_until("cost_rate", "use_to - since")}
@@ -288,8 +300,7 @@ entries AS (
          CASE WHEN payer = 'house' AND sell_rate IS NOT NULL THEN 0
               ELSE {cost_until("sell_rate", "use_to - since")}
                    - {cost_until("sell_rate", "use_from - since")} END AS sell
-  FROM held WHERE use_from < use_to
-)"""  # noqa: S608 - constant text
+  FROM held WHERE use_from < use_to"""  # noqa: S608 - constant text
 
 
 def first_session() -> Question:
@@ -333,6 +344,7 @@ def costs(
     *,
     where: str = "true",
     parameters: Mapping[str, Any] | None = None,
+    licences: bool = True,
 ) -> Question:
     """Ask for thread time, cost and sell amount by attributes; and by threads, component, outcome.
 
@@ -343,12 +355,14 @@ def costs(
         tariff: what prices are looked up in; `prices` for every context.
         where: a condition on the columns.
         parameters: of the condition.
+        licences: False: no licence was ever used in this time.
     """
     columns = _columns(names)
     listed = ", ".join(columns)
+    priced = _priced(tariff, licences=licences)
     return _question(
         f"""
-        WITH {_PIECES}, {_priced()}
+        WITH {_PIECES}, {priced}
         SELECT {listed}, threads, sum(ms)::BIGINT AS ms, sum(cost)::BIGINT AS cost,
                sum(sell)::BIGINT AS sell,
                coalesce(sum(ms) FILTER (cost IS NULL), 0)::BIGINT AS unpriced
@@ -384,6 +398,7 @@ def frame_costs(
     *,
     where: str = "true",
     parameters: Mapping[str, Any] | None = None,
+    licences: bool = True,
 ) -> Question:
     """Ask as `costs` does, by frame too.
 
@@ -393,10 +408,11 @@ def frame_costs(
     columns = [column for column in _columns(names) if column != "frame"]
     listed = ", ".join(columns)
     inner = ", ".join([*columns, "action_id"] if "action_id" not in columns else columns)
+    priced = _priced(tariff, licences=licences, extra=("action_id", "frames"))
     split = ", ".join(f"{_share(name)} AS {name}" for name in _AMOUNTS)
     return _question(
         f"""
-        WITH {_PIECES}, {_priced(extra=("action_id", "frames"))},
+        WITH {_PIECES}, {priced},
         by_action AS (
           SELECT {inner}, threads, frames, sum(ms)::BIGINT AS ms, sum(cost)::BIGINT AS cost,
                  sum(sell)::BIGINT AS sell,
@@ -460,9 +476,25 @@ def _columns(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*wanted, "component", "outcome"]))
 
 
-def _priced(extra: Iterable[str] = ()) -> str:
+def _priced(tariff: Tariff, *, licences: bool, extra: Iterable[str] = ()) -> str:
+    """Return SQL that prices pieces, with no more than the prices and the farm's licences need."""
     columns = [column for column in COST_COLUMNS.values() if column != "frame"]
-    return _PRICED.replace("{columns}", ", ".join(dict.fromkeys([*columns, *extra])))
+    every = [price for listed in tariff.prices.values() for price in listed]
+    modes = {price.mode for price in every}
+    energy = Mode.ENERGY in modes
+    rated = _RATED.format(
+        cost_rate=_rate("x.mode", _RATES, modes),
+        sell_rate=_rate("sell_mode", _SELL_RATES, {price.sell_mode for price in every}),
+        measured="LEFT JOIN measured m ON m.session_id = p.session_id" if energy else "",
+        unless_used=_UNLESS_USED if licences else "",
+    )
+    entries = (_ENTRIES + (_HELD_ENTRIES if licences else "")).replace(
+        "{columns}", ", ".join(dict.fromkeys([*columns, *extra]))
+    )
+    return (
+        f"{_MEASURED if energy else ''}{rated},"
+        f"{_HELD if licences else ''}\nentries AS ({entries}\n)"
+    )
 
 
 def _question(
@@ -491,9 +523,12 @@ def _question(
     ]
     if priced:
         measured = any(one.measured for listed in tariff.prices.values() for one in listed)
-        wanted.append(Need(table="licence_uses", start=since))
-        # Samples are many: without a price of measured power none are read.
-        wanted.append(Need(table="worker_samples", start=since, end=None if measured else since))
+        if "licence_uses" in sql:
+            wanted.append(Need(table="licence_uses", start=since))
+        if "worker_samples" in sql:
+            # Samples are many: without a price of measured power none are read.
+            until = None if measured else since
+            wanted.append(Need(table="worker_samples", start=since, end=until))
         relations |= {
             "prices": price_table(tariff.prices),
             "payers": payer_table(tariff.cards),

@@ -26,6 +26,7 @@ from grange.books.questions.costs import (
     frame_texts,
     work_of,
 )
+from grange.books.questions.model import Need
 from grange.books.questions.usage import first_start
 from grange.books.where import EVERYTHING, Field, Fields, Kind, Node, condition, holds, parse
 from grange.domain.rates import Idle, RateCard
@@ -230,13 +231,17 @@ def _of_work(
         },
     )
     made = condition(node)
+    licences = view.has(Need(table="licence_uses", start=since))
     if "frame" in names:
         question = frame_costs(
             names, parts, since, tariff, _ranges(view, whole, since),
-            where=made.sql, parameters=made.parameters,
+            where=made.sql, parameters=made.parameters, licences=licences,
         )  # fmt: skip
     else:
-        question = costs(names, parts, since, tariff, where=made.sql, parameters=made.parameters)
+        question = costs(
+            names, parts, since, tariff,
+            where=made.sql, parameters=made.parameters, licences=licences,
+        )  # fmt: skip
     return view.ask(question)
 
 
