@@ -63,7 +63,7 @@ async def answer_logs(request: Request, body: bytes, caller: Principal, context:
         )
         match wanted:
             case CreateLogStream(stream=stream):
-                await check_writer(caller, stream, context.store)
+                await check_writer(caller, stream, context.rows)
                 await context.logs.append(stream, b"")
                 return encode_log_stream_created()
             case PutLogEvents():
@@ -81,7 +81,7 @@ async def answer_logs(request: Request, body: bytes, caller: Principal, context:
 
 
 async def _put(wanted: PutLogEvents, caller: Principal, context: Context) -> Reply:
-    await check_writer(caller, wanted.stream, context.store)
+    await check_writer(caller, wanted.stream, context.rows)
     content = encode_lines((event.at, event.message) for event in wanted.events)
     size = await context.logs.append(wanted.stream, content)
     return encode_log_events_put(str(size))

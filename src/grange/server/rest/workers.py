@@ -136,7 +136,7 @@ async def put_session_log(
     offset: Annotated[int, QueryParameter(ge=0)],
 ) -> LogSize:
     """Add bytes to a session's log at an offset; what is there already is skipped."""
-    await check_writer(caller, session_id, context.store)
+    await check_writer(caller, session_id, context.rows)
     require_room(context, "session logs")
     size = await context.logs.append(session_id, await request.body(), offset)
     return LogSize(size=size)

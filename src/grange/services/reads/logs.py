@@ -5,12 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from grange.domain.work import Session
 from grange.kernel.errors import AccessDeniedError
-from grange.kernel.ids import SessionId, WorkerId
 from grange.kernel.units import Instant, instant_of, iso8601
-from grange.ports.state import StateStore
 from grange.services.permissions import Principal
+from grange.services.reads.rows import Rows
 
 _STAMP = re.compile(
     rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{1,6}(?:Z|[+-]\d\d:?\d\d)) ?", re.ASCII
@@ -68,7 +66,7 @@ def _instant(stamp: bytes, otherwise: Instant) -> Instant:
         return otherwise
 
 
-async def check_writer(caller: Principal, stream: str, store: StateStore) -> None:
+async def check_writer(caller: Principal, stream: str, rows: Rows) -> None:
     """Return if the caller may write to a log: an owner to any, a worker to its own.
 
     Raises:
@@ -76,6 +74,5 @@ async def check_writer(caller: Principal, stream: str, store: StateStore) -> Non
     """
     if caller.worker_id is None or stream == caller.worker_id:
         return
-    session = await store.get(Session, (SessionId(stream),))
-    if session is None or session.worker_id != WorkerId(caller.worker_id):
+    if await rows.session_worker(stream) != caller.worker_id:
         raise AccessDeniedError(f"{stream} is no log of worker {caller.worker_id}.")

@@ -9,13 +9,15 @@ from grange.domain.storage import StorageProfile
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.clock import Clock
 from grange.kernel.errors import NotFoundError
-from grange.kernel.ids import parse_session_action_id, parse_task_id
+from grange.kernel.ids import SessionId, WorkerId, parse_session_action_id, parse_task_id
 from grange.ports.state import AllOf, Compare, Condition, Order, StateStore
 from grange.services.permissions import Principal
 from grange.wire.page_tokens import issue_page_token, redeem_page_token
 
 E = TypeVar("E")
 DEFAULT_PAGE = 100
+_MOST_SESSIONS = 20_000
+"""Of so many sessions it is remembered whose they are."""
 
 _NAMES: Mapping[type[Any], str] = {
     Farm: "farm",
@@ -70,6 +72,7 @@ class Rows:
         self.store = store
         self._clock = clock
         self._page_key = page_key
+        self._session_workers: dict[str, WorkerId] = {}
 
     # One row
 
@@ -165,6 +168,21 @@ class Rows:
     async def farm_worker(self, farm_id: str, worker_id: str) -> Worker:
         """Return a worker by its farm and its id, whatever its fleet; a deleted one is gone."""
         return _not_deleted(await self._get(Worker, (worker_id,), farm_id=farm_id))
+
+    async def session_worker(self, session_id: str) -> WorkerId | None:
+        """Return the worker of a session; None: there is no such session.
+
+        A session stays with its worker, and its log comes in many pieces: it is looked up once.
+        """
+        known = self._session_workers.get(session_id)
+        if known is None:
+            session = await self.store.get(Session, (SessionId(session_id),))
+            if session is None:
+                return None
+            if len(self._session_workers) >= _MOST_SESSIONS:
+                self._session_workers.clear()
+            known = self._session_workers[session_id] = session.worker_id
+        return known
 
     async def _get(self, kind: type[E], key: tuple[str, ...], **within: str) -> E:
         found = await self.store.get(kind, key)
