@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import FrameType
@@ -14,6 +15,9 @@ from grange.server.asgi import App
 from grange.server.one_write import Traffic, protocol_of
 
 DRAIN_SECONDS = 10
+SWITCH_SECONDS = 0.001
+"""A thread that computes lets the event loop have the interpreter after so long. By default it is
+five times as long, and the loop may have to wait so for each request while rows are read."""
 GC_THRESHOLDS = (50_000, 50, 1_000)
 """Full collections paused loops of many connections for up to 0.2 s; so they are made rare."""
 
@@ -89,6 +93,11 @@ async def serving(server: _Server, listener: socket.socket) -> AsyncIterator[Non
     finally:
         server.stop()
         await task
+
+
+def put_loop_first() -> None:
+    """Let the event loop wait little for threads that compute."""
+    sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def settle_garbage() -> None:
