@@ -252,18 +252,16 @@ class _Sums:
             for key, at in self._groups.items()
         }
         listed = sorted(named, key=lambda key: [(text is None, text or "") for text in key])
-        place = np.empty(len(listed), dtype=np.int64)
-        place[[named[key] for key in listed]] = np.arange(len(listed))
-        group, bucket = self._runtime.cells()
-        order = np.lexsort((place[group], bucket))
-        group, bucket = group[order], bucket[order]
+        order = np.array([named[key] for key in listed], dtype=np.int64)
+        bucket, place = self._runtime.cells(order)
+        group = order[place]
         found: dict[str, Any] = {
             "start_at": pa.array(self._starts[bucket]),
             "end_at": pa.array(self._ends[bucket]),
         }
         for number, name in enumerate(self._columns):
             own = pa.array([key[number] for key in listed], pa.string())
-            found[name] = own.take(pa.array(place[group]))
+            found[name] = own.take(pa.array(place))
         runtime = self._runtime.told(group, bucket)
         found["sessions"] = runtime["count"]
         found |= {f"runtime_{name}": values for name, values in runtime.items()}
@@ -349,10 +347,10 @@ class _Measure:
             place = self._values[name][:groups, first:past]
             ufunc(place, own[name].reshape(groups, width), out=place)
 
-    def cells(self) -> tuple[Ints, Ints]:
-        """Return group and bucket of every cell that has values."""
-        group, bucket = np.nonzero(self._values["count"])
-        return group, bucket
+    def cells(self, order: Ints) -> tuple[Ints, Ints]:
+        """Return bucket and place in an order of groups of every cell that has values, sorted."""
+        bucket, place = np.nonzero(self._values["count"][order].T)
+        return bucket, place
 
     def told(self, group: Ints, bucket: Ints) -> Mapping[str, pa.Array]:
         """Return the measures of cells; null, but for the count, where there is no value."""
