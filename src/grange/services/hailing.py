@@ -38,6 +38,8 @@ from grange.services.wake import HailOrder, Wakes
 NEIGHBOURS = 2
 ANSWER_SECONDS = 6.0
 """How long neighbours may take to tell what they met."""
+AGAIN_MS = 15_000
+"""When a worker is hailed again of which no neighbour told anything: all were busy, or away."""
 MOST_ADDRESSES = 8
 _CALLING = (WorkerStatus.STARTED, WorkerStatus.STOPPING)
 _Near = Mapping[FleetId, Sequence[Worker]]
@@ -93,6 +95,16 @@ class _Round:
     complete: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hailed:
+    """That a worker was hailed in a silence."""
+
+    seen: Instant
+    """When it was last heard."""
+    again_at: Instant | None = None
+    """None: once was enough."""
+
+
 class Hails:
     """Has silent workers hailed.
 
@@ -122,21 +134,20 @@ class Hails:
         self._randomness = randomness
         self._overdue_ms = overdue_ms
         self._rounds: dict[str, _Round] = {}
-        self._hailed: dict[WorkerId, Instant] = {}
-        """When each worker had last been heard when it was hailed: once a silence is enough."""
+        self._hailed: dict[WorkerId, _Hailed] = {}
         self._tasks: set[asyncio.Task[Hail]] = set()
         self._looked_at: set[WorkerId] = set()
         """Workers whose claims of before the server began were looked at."""
 
     def step(self) -> None:
-        """Have every worker hailed that is overdue and was not hailed since it was last heard."""
+        """Have every worker hailed that is overdue, until neighbours told something of it."""
         silent = [
             worker
             for worker in self._owner.memory.tables[Worker].values()
             if worker.status in _CALLING
             and self._is_overdue(seen := self._seen(worker))
             and addresses_of(worker)
-            and self._hailed.get(worker.worker_id) != seen
+            and self._is_due(worker.worker_id, seen)
         ]
         near = self._near() if silent else {}
         for worker in silent:
@@ -196,8 +207,9 @@ class Hails:
     async def _round(self, worker: Worker, near: _Near) -> Hail:
         seen = self._seen(worker)
         overdue = self._is_overdue(seen)
+        before = self._hailed.get(worker.worker_id)
         if overdue and seen is not None:
-            self._hailed[worker.worker_id] = seen
+            self._hailed[worker.worker_id] = _Hailed(seen)
         key, nonce = self._key_of(worker.fleet_id), self._randomness(NONCE_BYTES).hex()
         order = HailOrder(
             hail_id=nonce,
@@ -227,6 +239,11 @@ class Hails:
                 Witness(worker_id=name, outcome=outcome) for name, outcome in found.met.items()
             ),
         )
+        if hail.verdict is Verdict.UNASKED and overdue and seen is not None:
+            again_at = Instant(hail.told_at + AGAIN_MS)
+            self._hailed[worker.worker_id] = _Hailed(seen, again_at)
+            if before is not None and before.seen == seen:
+                return hail  # that nobody knows is said once
         try:
             await self._owner.ask(BookHail(worker_id=worker.worker_id, hail=hail, overdue=overdue))
         except GrangeError as error:
@@ -249,6 +266,13 @@ class Hails:
 
     def _seen(self, worker: Worker) -> Instant | None:
         return self._owner.memory.last_seen.get(worker.worker_id)
+
+    def _is_due(self, worker_id: WorkerId, seen: Instant | None) -> bool:
+        """Whether a silence was not looked into yet, or in vain a while ago."""
+        last = self._hailed.get(worker_id)
+        if last is None or last.seen != seen:
+            return True
+        return last.again_at is not None and self._clock.now() >= last.again_at
 
     def _is_overdue(self, seen: Instant | None) -> bool:
         return seen is not None and self._clock.now() - seen > self._overdue_ms

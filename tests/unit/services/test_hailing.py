@@ -156,6 +156,26 @@ def test_without_neighbours_it_is_said_that_nobody_knows(yard: Yard) -> None:
     assert hail.verdict is Verdict.UNASKED
 
 
+def test_what_no_neighbour_told_is_asked_again_and_only_a_finding_is_told(yard: Yard) -> None:
+    """Ledger S1-06: neighbours that were busy do not leave a dead worker to its lease."""
+    lost = yard.workers[0]
+    yard.silence_of(lost)
+    assert len(run(yard.hailed())) == 2, "they say nothing in time"
+    told = [("", "unasked")]
+    assert yard.events("worker_hailed") == told
+    assert run(yard.hailed()) == {}, "not at once"
+    yard.clock.advance(16)
+    assert len(run(yard.hailed())) == 2
+    assert yard.events("worker_hailed") == told, "nothing new"
+    yard.clock.advance(16)
+    for neighbour in yard.workers[1:]:
+        yard.call(neighbour)
+    assert len(run(yard.hailed(Outcome.UNREACHED, Outcome.UNREACHED))) == 2
+    assert yard.events("worker_hailed") == [*told, ("unasked", "dead")]
+    yard.clock.advance(16)
+    assert run(yard.hailed()) == {}, "once it is known, once is enough"
+
+
 def test_a_neighbour_cannot_make_up_an_answer_and_a_stranger_is_not_heard(yard: Yard) -> None:
     lost, stranger = yard.workers[0], yard.workers[3]
 
