@@ -243,7 +243,12 @@ class Island:
         _ip("netns", "del", self.name)
 
     def up(self, up: bool) -> None:
-        _ip("link", "set", self.link, "up" if up else "down")
+        """Raise or cut the link at its far end.
+
+        With the near end down this machine would have no way there but its default route, and a
+        gateway may refuse calls in the place of who is gone.
+        """
+        _ip("-n", self.name, "link", "set", "far0", "up" if up else "down")
 
 
 def _ip(*words: str) -> None:
