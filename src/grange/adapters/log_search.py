@@ -8,15 +8,15 @@ one by one.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from grange.domain.log_stamps import STAMP, stamped_at
 from grange.kernel.errors import FieldProblem, InvalidRequestError
-from grange.kernel.units import Instant, instant_of
+from grange.kernel.units import Instant
 from grange.ports.log_lines import LogHits, LogLine
 
 ASKED_BYTES = 64 * 1024
@@ -25,11 +25,8 @@ LONGEST_SHOWN = 8_000
 """So much of a line is shown."""
 MOST_HITS = 500
 """So many matching lines of one piece are returned with their text."""
-_STAMP = re.compile(
-    rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{1,6}(?:Z|[+-]\d\d:?\d\d)) ?", re.ASCII
-)
 _COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
-_BEHIND_STAMP = rf"(?:^(?:{_STAMP.pattern.decode().replace('(', '(?:', 1)})?)"
+_BEHIND_STAMP = rf"(?:^(?:{STAMP.pattern.decode().replace('(', '(?:', 1)})?)"
 _PART = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]?|.", re.DOTALL)
 """What an expression is made of, as far as `^` and `$` must be told from themselves as letters."""
 _OF_ONE_LINE = {r"\A", r"\z", r"\B", r"\Q"}
@@ -192,8 +189,8 @@ def _texts(content: bytes, borders: np.ndarray) -> Any:
 
 def line_of(number: int, raw: bytes) -> LogLine:
     """Return a line from its bytes, without its end."""
-    stamp = _STAMP.match(raw)
-    at = None if stamp is None else _instant(stamp[1])
+    stamp = STAMP.match(raw)
+    at = None if stamp is None else stamped_at(stamp[1])
     text = raw if stamp is None or at is None else raw[stamp.end() :]
     text = text.rstrip(b"\r")
     return LogLine(
@@ -206,12 +203,5 @@ def line_of(number: int, raw: bytes) -> LogLine:
 
 def stamp_at(content: bytes, place: int) -> Instant | None:
     """Return the time that stands at a place of a text; None: none does."""
-    stamp = _STAMP.match(content, place)
-    return None if stamp is None else _instant(stamp[1])
-
-
-def _instant(stamp: bytes) -> Instant | None:
-    try:
-        return instant_of(datetime.fromisoformat(stamp.decode().replace(",", ".")))
-    except ValueError:
-        return None
+    stamp = STAMP.match(content, place)
+    return None if stamp is None else stamped_at(stamp[1])

@@ -114,6 +114,9 @@ const whole = <T>(
   ...more,
 });
 
+/** Why a job waits; empty: it does not. */
+const waits = (row: JobRow): string => (row.waits === null ? '' : `${row.waits}: ${row.because}`);
+
 const urgency = (status: string): number => TASK_URGENCY.indexOf(status as never);
 
 export const jobColumns = (zone: Zone): Column<JobRow>[] => [
@@ -158,9 +161,9 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
     width: 210,
     min: 80,
     sort: (row) => (row.waits === null ? null : `${row.waits} ${lower(row.because)}`),
-    text: (row) => (row.waits === null ? '' : `${row.waits}: ${row.because}`),
+    text: waits,
     look: (row) => row.job_id,
-    tip: (row) => (row.waits === null ? undefined : `${row.waits}: ${row.because}`),
+    tip: (row) => waits(row) || undefined,
     draw: (cell, row, text) => {
       if (text === '') cell.replaceChildren();
       else link(cell, `/jobs/${row.job_id}/why`, text);

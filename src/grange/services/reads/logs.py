@@ -1,18 +1,13 @@
 """Session logs as lines: written with their time in front, read back as events."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
+from grange.domain.log_stamps import STAMP, stamped_at
 from grange.kernel.errors import AccessDeniedError
-from grange.kernel.units import Instant, instant_of, iso8601
+from grange.kernel.units import Instant, iso8601
 from grange.services.permissions import Principal
 from grange.services.reads.rows import Rows
-
-_STAMP = re.compile(
-    rb"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{1,6}(?:Z|[+-]\d\d:?\d\d)) ?", re.ASCII
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +43,16 @@ def decode_lines(content: bytes, start: int, default_at: Instant) -> list[Line]:
     lines = []
     at = default_at
     for raw in content.splitlines(keepends=True):
-        match = _STAMP.match(raw)
+        match = STAMP.match(raw)
         text = raw
         if match is not None:
-            at = _instant(match[1], at)
+            said = stamped_at(match[1])
+            at = at if said is None else said
             text = raw[match.end() :]
         shown = text.rstrip(b"\r\n").decode("utf-8", "replace")
         lines.append(Line(at, shown, start, start + len(raw)))
         start += len(raw)
     return lines
-
-
-def _instant(stamp: bytes, otherwise: Instant) -> Instant:
-    try:
-        return instant_of(datetime.fromisoformat(stamp.decode().replace(",", ".")))
-    except ValueError:
-        return otherwise
 
 
 async def check_writer(caller: Principal, stream: str, rows: Rows) -> None:
