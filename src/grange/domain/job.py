@@ -5,7 +5,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from grange.domain.events import JobEvent, SessionClosed, SessionOpened, StatusChanged, TasksMoved
-from grange.domain.layer import moved, started
+from grange.domain.layer import latest, moved, started
 from grange.domain.machine import Table, next_of
 from grange.domain.statuses import TERMINAL, TaskRunStatus
 from grange.domain.work import Counts, Job
@@ -68,9 +68,10 @@ def apply(job: Job, event: JobEvent) -> tuple[Job, tuple[StatusChanged, ...]]:
         case TasksMoved():
             counts = moved(job.counts, event.old, event.new, event.count)
             status = summary(counts)
+            at = latest(job.updated_at, event.at)
             ended = None
             if status in TERMINAL:
-                ended = job.ended_at if job.ended_at is not None else event.at
+                ended = job.ended_at if job.ended_at is not None else at
             after = replace(
                 job,
                 counts=counts,
@@ -78,7 +79,7 @@ def apply(job: Job, event: JobEvent) -> tuple[Job, tuple[StatusChanged, ...]]:
                 retry_count=job.retry_count + event.retried,
                 started_at=started(job.started_at, event),
                 ended_at=ended,
-                updated_at=event.at,
+                updated_at=at,
                 updated_by=event.by or job.updated_by,
             )
             if status is job.status:

@@ -93,14 +93,15 @@ def apply(layer: Layer, event: LayerEvent) -> tuple[Layer, tuple[StatusChanged, 
         case TasksMoved():
             counts = moved(layer.counts, event.old, event.new, event.count)
             status = summary(counts)
+            at = latest(layer.updated_at, event.at)
             after = replace(
                 layer,
                 counts=counts,
                 status=status,
                 retry_count=layer.retry_count + event.retried,
                 started_at=started(layer.started_at, event),
-                ended_at=_end(layer.ended_at, status, event.at),
-                updated_at=event.at,
+                ended_at=_end(layer.ended_at, status, at),
+                updated_at=at,
                 updated_by=event.by or layer.updated_by,
             )
             if status is layer.status:
@@ -115,10 +116,19 @@ def apply(layer: Layer, event: LayerEvent) -> tuple[Layer, tuple[StatusChanged, 
 
 
 def started(known: Instant | None, event: TasksMoved) -> Instant | None:
-    """Return when the first task began, after tasks moved."""
-    if known is not None:
-        return known
-    return event.at if event.new is TaskRunStatus.RUNNING else event.started_at
+    """Return when the first task began, after tasks moved.
+
+    Workers tell late, and not in the order in which things happened: the earliest start counts.
+    """
+    began = event.at if event.new is TaskRunStatus.RUNNING else event.started_at
+    if known is None or began is None:
+        return began if known is None else known
+    return min(known, began)
+
+
+def latest(known: Instant | None, at: Instant) -> Instant:
+    """Return the latest moment at which tasks moved: what is told last may have happened before."""
+    return at if known is None else max(known, at)
 
 
 def _end(ended_at: Instant | None, status: TaskRunStatus, at: Instant) -> Instant | None:

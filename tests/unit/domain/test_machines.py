@@ -18,6 +18,7 @@ from grange.domain.events import (
     TaskEvent,
     TaskFailed,
     TaskReturned,
+    TasksMoved,
     TaskStarted,
     TaskSucceeded,
     WorkerSeen,
@@ -29,12 +30,13 @@ from grange.domain.statuses import (
     TaskRunStatus,
     WorkerStatus,
 )
-from grange.domain.work import SessionAction, Task, Worker
+from grange.domain.work import Job, Layer, SessionAction, Task, Worker
 from grange.kernel.errors import InvalidTransitionError
 from grange.kernel.ids import (
     FarmId,
     FleetId,
     JobId,
+    QueueId,
     SessionActionId,
     SessionId,
     StepId,
@@ -175,6 +177,43 @@ def test_the_status_the_tasks_of_a_layer_show(counts: dict[str, int], shown: str
 def test_a_job_whose_last_layers_wait_in_vain_shows_what_they_wait_for(why: str) -> None:
     assert job_machine.summary({why: 1, "PENDING": 9, "SUCCEEDED": 3}) == why
     assert job_machine.summary({why: 1, "READY": 1}) == "READY"
+
+
+def test_what_is_told_last_may_have_happened_before() -> None:
+    """Workers tell late: a job begins with its first task and ends with its last."""
+    job = Job(
+        farm_id=FarmId("farm"),
+        queue_id=QueueId("queue"),
+        job_id=JobId("job"),
+        name="oats",
+        counts={TaskRunStatus.READY: 2},
+        created_at=T,
+        created_by="ann",
+    )
+    layer = Layer(
+        farm_id=FarmId("farm"),
+        queue_id=QueueId("queue"),
+        job_id=JobId("job"),
+        layer_id=StepId("step-" + "b" * 32),
+        name="render",
+        index=0,
+        counts={TaskRunStatus.READY: 2},
+        task_count=2,
+        created_at=T,
+        created_by="ann",
+    )
+    for began, ended in ((1500, 2000), (1200, 1900)):
+        event = TasksMoved(
+            layer_id=layer.layer_id,
+            old=TaskRunStatus.READY,
+            new=TaskRunStatus.SUCCEEDED,
+            at=Instant(ended),
+            started_at=Instant(began),
+        )
+        job, _ = job_machine.apply(job, event)
+        layer, _ = layer_machine.apply(layer, event)
+    assert (job.status, job.started_at, job.ended_at) == ("SUCCEEDED", 1200, 2000)
+    assert (layer.status, layer.started_at, layer.ended_at) == ("SUCCEEDED", 1200, 2000)
 
 
 def test_more_tasks_cannot_move_than_there_are() -> None:
