@@ -48,6 +48,19 @@ export const rowHeight = (machines: number): number => {
   return machines <= 250 ? 5 : 3;
 };
 
+const FIRST_TOP = 2;
+
+const bandOf = (machines: number, row: number | null) => {
+  const height = row ?? rowHeight(machines);
+  return { height, step: height + (height >= 9 ? 4 : 1) };
+};
+
+/** How high a picture of so many machines is, in pixels: known before what it shows. */
+export function pictureHeight(machines: number, row: number | null): number {
+  const { height, step } = bandOf(machines, row);
+  return (machines === 0 ? 40 : FIRST_TOP + (machines - 1) * step + height + 3) + AXIS;
+}
+
 function machinesOf(time: MachineTime, look: PictureLook): Machine[] {
   const found: Machine[] = [];
   for (const row of time.rows) {
@@ -58,13 +71,12 @@ function machinesOf(time: MachineTime, look: PictureLook): Machine[] {
       found.push({ id: row.worker_id, name, top: 0, height: 0, lanes: [row] });
     }
   }
-  const height = look.row ?? rowHeight(found.length);
-  const gap = height >= 9 ? 4 : 1;
-  let y = 2;
+  const { height, step } = bandOf(found.length, look.row);
+  let y = FIRST_TOP;
   for (const machine of found) {
     machine.top = y;
     machine.height = height;
-    y += height + gap;
+    y += step;
   }
   return found;
 }
@@ -73,7 +85,7 @@ const inner = (look: PictureLook) => look.width - gutterOf(look.width) - RIGHT;
 
 export function drawPicture(canvas: HTMLCanvasElement, time: MachineTime, look: PictureLook): void {
   const machines = machinesOf(time, look);
-  const bottom = machines.length === 0 ? 40 : machines.at(-1)!.top + machines.at(-1)!.height + 3;
+  const bottom = pictureHeight(machines.length, look.row) - AXIS;
   const gutter = gutterOf(look.width);
   const wide = inner(look);
   const pen = penOf(canvas, look.width, bottom + AXIS);

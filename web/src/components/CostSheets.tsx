@@ -187,7 +187,7 @@ export function CostSheets() {
         <Show
           when={month() ? answerOf(statement) : undefined}
           fallback={
-            <p class="empty pad">
+            <p class="empty pad" classList={{ 'adding-up': statement.loading }}>
               {statement.error !== undefined
                 ? reasonOf(statement.error)
                 : month()
@@ -240,15 +240,29 @@ export function CostSheets() {
           )}
         </Show>
       </Panel>
-      <Show when={(answerOf(budgets)?.budgets.length ?? 0) > 0}>
-        <Panel title="Budgets">
+      <Panel title="Budgets">
+        <Show
+          when={(answerOf(budgets)?.budgets.length ?? 0) > 0}
+          fallback={
+            <p class="empty">
+              {budgets.error !== undefined
+                ? reasonOf(budgets.error)
+                : budgets.loading
+                  ? 'Adding up what was spent …'
+                  : 'There is none yet. '}
+              <Show when={answerOf(budgets)}>
+                <code>grange budget set NAME AMOUNT --of project=film</code>
+              </Show>
+            </p>
+          }
+        >
           <ul class="budgets">
             <For each={answerOf(budgets)?.budgets}>
               {(budget) => <BudgetRow budget={budget} currency={answerOf(budgets)!.currency} />}
             </For>
           </ul>
-        </Panel>
-      </Show>
+        </Show>
+      </Panel>
     </>
   );
 }

@@ -117,7 +117,7 @@ export function FarmPicture() {
         </div>
         <div class="picture-receipt">
           <p class="equation-line">
-            <b>{each()}</b>
+            <b>{each() || 'Adding up …'}</b>
           </p>
           <AccountsTable
             amount={(key) => amount(sums(), key)}

@@ -115,7 +115,7 @@ export function Forecast() {
       <Show
         when={told()}
         fallback={
-          <p class="empty pad">
+          <p class="empty pad" classList={{ 'looking-ahead': asked.loading }}>
             {asked.error === undefined ? 'Looking ahead …' : reasonOf(asked.error)}
           </p>
         }

@@ -25,7 +25,7 @@ export function EtaLine(props: { row: JobRow }) {
       ? `${day(instant, farm.zone())} ${clock(instant, farm.zone()).slice(0, 5)}`
       : clock(instant, farm.zone()).slice(0, 5);
   return (
-    <Show when={props.row.ended_at === null && eta()}>
+    <Show when={eta()} fallback={<p class="eta quiet">Working out when it will be done …</p>}>
       {(found) => (
         <p class="eta">
           <Show

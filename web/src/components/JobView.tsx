@@ -168,38 +168,40 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
           />
           <div class="body">
             <ProgressBar counts={row().counts} />
-            <div class="job-body">
-              <Show when={selected()}>
-                {(frame) => (
-                  <FrameView
+            <Show when={props.job.isSettled()}>
+              <div class="job-body">
+                <Show when={selected()}>
+                  {(frame) => (
+                    <FrameView
+                      jobId={row().job_id}
+                      layer={names().get(frame().layerId) ?? ''}
+                      frame={frame()}
+                    />
+                  )}
+                </Show>
+                <div class="job-side">
+                  <ul class="layers">
+                    <For each={layers()}>
+                      {(layer) => (
+                        <LayerRow
+                          layer={layer}
+                          names={names()}
+                          frames={props.job.framesOf(layer.layer_id)}
+                          selected={selected()}
+                          onSelect={setChosen}
+                        />
+                      )}
+                    </For>
+                  </ul>
+                  <Filmstrip
                     jobId={row().job_id}
-                    layer={names().get(frame().layerId) ?? ''}
-                    frame={frame()}
+                    frames={pictured()}
+                    selected={selected()}
+                    onSelect={setChosen}
                   />
-                )}
-              </Show>
-              <div class="job-side">
-                <ul class="layers">
-                  <For each={layers()}>
-                    {(layer) => (
-                      <LayerRow
-                        layer={layer}
-                        names={names()}
-                        frames={props.job.framesOf(layer.layer_id)}
-                        selected={selected()}
-                        onSelect={setChosen}
-                      />
-                    )}
-                  </For>
-                </ul>
-                <Filmstrip
-                  jobId={row().job_id}
-                  frames={pictured()}
-                  selected={selected()}
-                  onSelect={setChosen}
-                />
+                </div>
               </div>
-            </div>
+            </Show>
           </div>
         </section>
       )}

@@ -36,6 +36,7 @@ export function LineChart(props: {
         target = element;
         watch(element);
       }}
+      style={{ 'min-height': `${props.look.height}px` }}
       role="img"
       aria-label={props.label}
     />

@@ -2,7 +2,13 @@ import { Show, createEffect, createMemo, createSignal, onCleanup } from 'solid-j
 import { A } from '@solidjs/router';
 import { reasonOf } from '../api/client';
 import { getAttemptAt, type AttemptAt, type AttemptRow } from '../api/machines';
-import { drawPicture, hitPicture, instantAt, type PictureLook } from '../charts/picture';
+import {
+  drawPicture,
+  hitPicture,
+  instantAt,
+  pictureHeight,
+  type PictureLook,
+} from '../charts/picture';
 import { percent } from '../format/number';
 import { clock, duration, full } from '../format/time';
 import { useFarm } from '../state/farm';
@@ -46,6 +52,8 @@ export function AttemptWords(props: { row: AttemptRow }) {
 export function MachinePicture(props: {
   time: MachineTime | null;
   row?: number;
+  /** Machines it will show, as far as is known before it is drawn; none said: the farm's. */
+  expects?: number;
   onBrush?: (start: number, end: number) => void;
 }) {
   const farm = useFarm();
@@ -135,13 +143,22 @@ export function MachinePicture(props: {
           `${label} ${percent((props.time?.accounts.total[`${key}_ms`] ?? 0) / whole())}`,
       )
       .join(', ');
-  const machines = () => new Set((props.time?.rows ?? []).map((row) => row.worker_id)).size;
+  const machines = createMemo(
+    () => new Set((props.time?.rows ?? []).map((row) => row.worker_id)).size,
+  );
+  // What stands below the picture does not move when it is drawn.
+  const height = () =>
+    pictureHeight(
+      props.time === null ? (props.expects ?? farm.store.workers.length) : machines(),
+      props.row ?? null,
+    );
 
   return (
     <div class="picture-box" ref={watch}>
       <canvas
         class="farm-picture"
         ref={canvas}
+        style={{ height: `${height()}px` }}
         role="img"
         aria-label={`${machines()} machines over time: ${spoken()}`}
         onPointerMove={onMove}

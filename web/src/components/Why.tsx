@@ -19,7 +19,7 @@ export const waits = (row: JobRow): boolean =>
 const word = (reason: string) => reason.replaceAll('_', ' ');
 
 /** What the scheduler says of a job that waits; asked again while the farm changes. */
-function createWhy(jobId: () => string) {
+function createWhy(jobId: () => string, onAnswer: () => void) {
   const farm = useFarm();
   const [why, setWhy] = createSignal<Why | null>(null);
   const read = async () => {
@@ -31,6 +31,8 @@ function createWhy(jobId: () => string) {
       if (jobId() === id) setWhy(found);
     } catch (error) {
       console.info('Why the job waits could not be read; it is tried again.', error);
+    } finally {
+      onAnswer();
     }
   };
   const refresh = throttle(() => void read(), EVERY_MS);
@@ -141,8 +143,11 @@ function LayerWhy(props: { layer: WhyLayer; alone: boolean }) {
 }
 
 /** Why a job waits: the true first reason, and what would change it. */
-export function WhyPanel(props: { jobId: string }) {
-  const why = createWhy(() => props.jobId);
+export function WhyPanel(props: { jobId: string; onAnswer: () => void }) {
+  const why = createWhy(
+    () => props.jobId,
+    () => props.onAnswer(),
+  );
   return (
     <Show when={why()}>
       {(found) => (

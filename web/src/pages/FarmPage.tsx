@@ -44,7 +44,9 @@ export function FarmPage() {
           >
             <JobView job={job} linked />
           </Show>
-          <Show when={job.detail()}>{(detail) => <JobErrors detail={detail()} />}</Show>
+          <Show when={job.isSettled() && job.detail()}>
+            {(detail) => <JobErrors detail={detail()} />}
+          </Show>
         </div>
         <div class="stack">
           <Panel
@@ -56,13 +58,15 @@ export function FarmPage() {
           </Panel>
         </div>
       </div>
-      <Show when={job.receipt()}>{(receipt) => <Receipt receipt={receipt()} />}</Show>
-      <Panel title="Machine time" aside={<RangePicker job={job.row()} />}>
-        <MachineTimeChart time={time()} />
-      </Panel>
-      <Panel title="Jobs" flush aside={<A href="/jobs">All jobs</A>}>
-        <JobsTable jobs={farm.store.jobs.slice(0, 8)} />
-      </Panel>
+      <Show when={jobId() === null || job.isSettled()}>
+        <Show when={job.receipt()}>{(receipt) => <Receipt receipt={receipt()} />}</Show>
+        <Panel title="Machine time" aside={<RangePicker job={job.row()} />}>
+          <MachineTimeChart time={time()} />
+        </Panel>
+        <Panel title="Jobs" flush aside={<A href="/jobs">All jobs</A>}>
+          <JobsTable jobs={farm.store.jobs.slice(0, 8)} />
+        </Panel>
+      </Show>
     </>
   );
 }

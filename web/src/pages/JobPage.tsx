@@ -1,4 +1,4 @@
-import { For, Show, createMemo } from 'solid-js';
+import { For, Show, createMemo, createSignal } from 'solid-js';
 import { useParams, useSearchParams } from '@solidjs/router';
 import { JobActions } from '../components/Actions';
 import { CostSoFar, EtaLine } from '../components/JobCost';
@@ -57,33 +57,43 @@ export function JobPage() {
   });
   const time = createMachineTime(span);
   createTitle(() => jobTitle(job.row()));
+  const [explained, setExplained] = createSignal('');
+  const isWaiting = () => job.row() !== null && waits(job.row()!);
+  /** From top to bottom: nothing is put in above what somebody already reads or reaches for. */
+  const isRead = () => job.isSettled() && (!isWaiting() || explained() === parameters.id);
   return (
     <Show when={!job.isMissing()} fallback={<NotFound what="There is no job with this id." />}>
       <JobView job={job} />
-      <Show when={job.row()}>{(row) => <EtaLine row={row()} />}</Show>
-      <Show when={job.row()}>{(row) => <JobActions row={row()} />}</Show>
-      <Show when={job.detail()}>{(detail) => <JobForms detail={detail()} />}</Show>
-      <Show when={job.row() && waits(job.row()!)}>
-        <WhyPanel jobId={parameters.id} />
+      <Show when={job.isSettled()}>
+        <Show when={job.row()?.ended_at === null}>
+          <EtaLine row={job.row()!} />
+        </Show>
+        <Show when={job.row()}>{(row) => <JobActions row={row()} />}</Show>
+        <Show when={job.detail()}>{(detail) => <JobForms detail={detail()} />}</Show>
+        <Show when={isWaiting()}>
+          <WhyPanel jobId={parameters.id} onAnswer={() => setExplained(parameters.id)} />
+        </Show>
       </Show>
-      <Show when={job.detail()}>{(detail) => <JobErrors detail={detail()} />}</Show>
-      <Movies jobId={parameters.id} job={job} />
-      <FrameTimes job={job} />
-      <PreviewGrid jobId={parameters.id} job={job} />
-      <Show when={job.row()}>{(row) => <CostSoFar row={row()} />}</Show>
-      <Show when={job.receipt()}>{(receipt) => <Receipt receipt={receipt()} />}</Show>
-      <Panel title="Machine time" aside={<RangePicker job={job.row()} />}>
-        <MachineTimeChart time={time()} />
-      </Panel>
-      <Attempts jobId={parameters.id} />
-      <JobEvents jobId={parameters.id} />
-      <Show when={job.detail()}>
-        {(detail) => (
-          <div class="halves">
-            <Facts title="Attributes" facts={assigned(detail().attributes)} />
-            <Facts title="Parameters" facts={values(detail().parameters)} />
-          </div>
-        )}
+      <Show when={isRead()}>
+        <Show when={job.detail()}>{(detail) => <JobErrors detail={detail()} />}</Show>
+        <Movies jobId={parameters.id} job={job} />
+        <FrameTimes job={job} />
+        <PreviewGrid jobId={parameters.id} job={job} />
+        <Show when={job.row()}>{(row) => <CostSoFar row={row()} />}</Show>
+        <Show when={job.receipt()}>{(receipt) => <Receipt receipt={receipt()} />}</Show>
+        <Panel title="Machine time" aside={<RangePicker job={job.row()} />}>
+          <MachineTimeChart time={time()} />
+        </Panel>
+        <Attempts jobId={parameters.id} />
+        <JobEvents jobId={parameters.id} />
+        <Show when={job.detail()}>
+          {(detail) => (
+            <div class="halves">
+              <Facts title="Attributes" facts={assigned(detail().attributes)} />
+              <Facts title="Parameters" facts={values(detail().parameters)} />
+            </div>
+          )}
+        </Show>
       </Show>
     </Show>
   );

@@ -176,7 +176,9 @@ export function ReportPage(props: { report?: string }) {
               />
             )}
           </Show>
-          <Condition where={word('where')} onChange={(where) => change({ where })} />
+          <Show when={kind()}>
+            <Condition where={word('where')} onChange={(where) => change({ where })} />
+          </Show>
           <Show when={asked()}>
             {(query) => (
               <p class="files">

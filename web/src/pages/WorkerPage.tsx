@@ -210,6 +210,8 @@ export function WorkerPage() {
   });
   const name = () => answerOf(detail)?.name ?? row()?.name ?? parameters.id;
   createTitle(name);
+  /** Its attempts are known, or why they are not. */
+  const isRead = () => attempts.error !== undefined || attempts.latest !== undefined;
   const failures = createMemo(() => byJob(answerOf(attempts)?.rows ?? []));
   const listed = createMemo(() =>
     (answerOf(attempts)?.rows ?? []).filter((one) => one.kind === 'task_run').toReversed(),
@@ -305,124 +307,136 @@ export function WorkerPage() {
           </Show>
         </section>
 
-        <section class="panel picture-panel" aria-labelledby="day-title">
-          <header>
-            <h2 id="day-title">What it did</h2>
-            <div class="aside">
-              <SpanButtons picture={picture} />
-            </div>
-          </header>
-          <div class="body">
-            <MachinePicture
-              time={own()}
-              row={Math.max(28, 22 * (own()?.rows.length ?? 1))}
-              onBrush={picture.go}
-            />
-            <p class="quiet small">
-              {full(picture.span().start, farm.zone())} to {full(picture.span().end, farm.zone())} ·
-              one lane for each job thread · drag to look closer, click to open an attempt
-            </p>
-          </div>
-        </section>
-
-        <div class="columns">
-          <Panel title="Failures by job" flush>
-            <Show
-              when={failures().length > 0}
-              fallback={<p class="empty pad">Nothing failed here in this span.</p>}
-            >
-              <div class="scroll-x" role="region" aria-label="Table of failures" tabindex="0">
-                <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Job</th>
-                      <th scope="col" class="number">
-                        Failed
-                      </th>
-                      <th scope="col" class="number">
-                        Lost
-                      </th>
-                      <th scope="col">Latest</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    <For each={failures()}>
-                      {(one) => (
-                        <tr>
-                          <td>
-                            <A href={`/jobs/${one.job.job_id}`}>{one.job.job_name}</A>
-                          </td>
-                          <td class="number">{one.count}</td>
-                          <td class="number">{duration(one.lost)}</td>
-                          <td>
-                            <Show when={one.job.page} fallback={one.job.error_text}>
-                              {(page) => (
-                                <A href={page()}>{one.job.error_text ?? 'log of the attempt'}</A>
-                              )}
-                            </Show>
-                          </td>
-                        </tr>
-                      )}
-                    </For>
-                  </tbody>
-                </table>
+        <Show when={answerOf(detail)}>
+          <section class="panel picture-panel" aria-labelledby="day-title">
+            <header>
+              <h2 id="day-title">What it did</h2>
+              <div class="aside">
+                <SpanButtons picture={picture} />
               </div>
-            </Show>
-          </Panel>
-          <Panel title="Note">
-            <Show when={answerOf(detail)}>
-              {(worker) => (
-                <Note
-                  farm={farmId()!}
-                  worker={worker().worker_id}
-                  note={worker().note ?? ''}
-                  onSaved={() => void refetch()}
-                />
-              )}
-            </Show>
-          </Panel>
-        </div>
+            </header>
+            <div class="body">
+              <MachinePicture
+                time={own()}
+                row={Math.max(28, 22 * (own()?.rows.length ?? row()?.threads.length ?? 1))}
+                expects={1}
+                onBrush={picture.go}
+              />
+              <p class="quiet small">
+                {full(picture.span().start, farm.zone())} to {full(picture.span().end, farm.zone())}{' '}
+                · one lane for each job thread · drag to look closer, click to open an attempt
+              </p>
+            </div>
+          </section>
 
-        <Panel title="How it fared">
-          <Show when={answerOf(samples)} fallback={<p class="empty">Reading what it measured …</p>}>
-            {(found) => <Telemetry samples={found()} onBrush={picture.go} />}
-          </Show>
-        </Panel>
-
-        <Panel title="Attempts" flush>
-          <Show
-            when={listed().length > 0}
-            fallback={<p class="empty pad">It was at no task in this span.</p>}
-          >
-            <ol class="attempt-list">
-              <For each={listed().slice(0, MOST_ROWS)}>
-                {(one) => (
-                  <li data-bad={BAD.has(one.status) ? 'yes' : undefined}>
-                    <AttemptWords row={one} />
-                  </li>
+          <div class="columns">
+            <Panel title="Failures by job" flush>
+              <Show
+                when={failures().length > 0}
+                fallback={
+                  <p class="empty pad">
+                    {isRead() ? 'Nothing failed here in this span.' : 'Reading its attempts …'}
+                  </p>
+                }
+              >
+                <div class="scroll-x" role="region" aria-label="Table of failures" tabindex="0">
+                  <table>
+                    <thead>
+                      <tr>
+                        <th scope="col">Job</th>
+                        <th scope="col" class="number">
+                          Failed
+                        </th>
+                        <th scope="col" class="number">
+                          Lost
+                        </th>
+                        <th scope="col">Latest</th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      <For each={failures()}>
+                        {(one) => (
+                          <tr>
+                            <td>
+                              <A href={`/jobs/${one.job.job_id}`}>{one.job.job_name}</A>
+                            </td>
+                            <td class="number">{one.count}</td>
+                            <td class="number">{duration(one.lost)}</td>
+                            <td>
+                              <Show when={one.job.page} fallback={one.job.error_text}>
+                                {(page) => (
+                                  <A href={page()}>{one.job.error_text ?? 'log of the attempt'}</A>
+                                )}
+                              </Show>
+                            </td>
+                          </tr>
+                        )}
+                      </For>
+                    </tbody>
+                  </table>
+                </div>
+              </Show>
+            </Panel>
+            <Panel title="Note">
+              <Show when={answerOf(detail)}>
+                {(worker) => (
+                  <Note
+                    farm={farmId()!}
+                    worker={worker().worker_id}
+                    note={worker().note ?? ''}
+                    onSaved={() => void refetch()}
+                  />
                 )}
-              </For>
-            </ol>
-            <p class="quiet pad">
-              {Math.min(listed().length, MOST_ROWS)} of {listed().length}
-              {answerOf(attempts)?.left_out ? '+' : ''}, newest first; up to{' '}
-              {clock(listed()[0]?.ended_at ?? 0, farm.zone())}
-            </p>
-          </Show>
-        </Panel>
+              </Show>
+            </Panel>
+          </div>
 
-        <Panel title="Hardware">
-          <dl class="hardware">
-            <For each={hardware()}>
-              {([key, value]) => (
-                <>
-                  <dt>{key}</dt>
-                  <dd>{value}</dd>
-                </>
-              )}
-            </For>
-          </dl>
-        </Panel>
+          <Show when={isRead()}>
+            <Panel title="How it fared">
+              <Show
+                when={answerOf(samples)}
+                fallback={<p class="empty telemetry-to-come">Reading what it measured …</p>}
+              >
+                {(found) => <Telemetry samples={found()} onBrush={picture.go} />}
+              </Show>
+            </Panel>
+
+            <Panel title="Attempts" flush>
+              <Show
+                when={listed().length > 0}
+                fallback={<p class="empty pad">It was at no task in this span.</p>}
+              >
+                <ol class="attempt-list">
+                  <For each={listed().slice(0, MOST_ROWS)}>
+                    {(one) => (
+                      <li data-bad={BAD.has(one.status) ? 'yes' : undefined}>
+                        <AttemptWords row={one} />
+                      </li>
+                    )}
+                  </For>
+                </ol>
+                <p class="quiet pad">
+                  {Math.min(listed().length, MOST_ROWS)} of {listed().length}
+                  {answerOf(attempts)?.left_out ? '+' : ''}, newest first; up to{' '}
+                  {clock(listed()[0]?.ended_at ?? 0, farm.zone())}
+                </p>
+              </Show>
+            </Panel>
+
+            <Panel title="Hardware">
+              <dl class="hardware">
+                <For each={hardware()}>
+                  {([key, value]) => (
+                    <>
+                      <dt>{key}</dt>
+                      <dd>{value}</dd>
+                    </>
+                  )}
+                </For>
+              </dl>
+            </Panel>
+          </Show>
+        </Show>
       </div>
     </Show>
   );

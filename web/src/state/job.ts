@@ -26,10 +26,14 @@ export interface JobState {
   framesOf(layerId: string): Frame[];
   receipt: Accessor<Receipt | null>;
   isMissing: Accessor<boolean>;
+  /** All that is asked at first has answered, or took too long: what stands below may be shown. */
+  isSettled: Accessor<boolean>;
 }
 
 const EVERY_MS = 1_000;
 const RETRY_MS = 3_000;
+/** A page waits so long at most for the books before it shows what it has. */
+const SETTLE_MS = 1_000;
 
 const FIELDS = ['task', 'status', 'renderMs', 'worker', 'attempts', 'bytes', 'hasPreview'] as const;
 
@@ -70,6 +74,7 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
   const [frames, setFrames] = createSignal(new Map<string, Frame[]>());
   const [receipt, setReceipt] = createSignal<Receipt | null>(null);
   const [isMissing, setMissing] = createSignal(false);
+  const [isSettled, setSettled] = createSignal(false);
 
   let retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -79,12 +84,14 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
     const id = jobId();
     if (farmId === undefined || id === null) return;
     try {
+      const framesAsked = getFrames(farmId, id);
+      framesAsked.catch(() => undefined); // said where it is waited for, unless the job itself fails
       const job = await getJob(farmId, id);
       if (jobId() !== id) return;
       setStore('detail', reconcile(job, { key: 'layer_id' }));
       if (job.ended_at === null) setReceipt(null);
       // Frames and receipt come from the books, which may be restarting while the job is well known.
-      const columns = await getFrames(farmId, id);
+      const columns = await framesAsked;
       if (jobId() !== id) return;
       setFrames((before) => rows(columns, before));
       if (job.ended_at === null) return;
@@ -95,12 +102,16 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
       else console.info('The job could not be read in full; it is tried again.', error);
       if (!(error instanceof ApiError) || error.status >= 500)
         retry = setTimeout(refresh, RETRY_MS);
+    } finally {
+      if (jobId() === id) setSettled(true);
     }
   };
   const refresh = throttle(() => void read(), EVERY_MS);
+  let patience: ReturnType<typeof setTimeout> | undefined;
   onCleanup(() => {
     refresh.cancel();
     clearTimeout(retry);
+    clearTimeout(patience);
   });
 
   createEffect(
@@ -109,6 +120,9 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
       setFrames(new Map());
       setReceipt(null);
       setMissing(false);
+      setSettled(false);
+      clearTimeout(patience);
+      patience = setTimeout(() => setSettled(true), SETTLE_MS);
       void read();
     }),
   );
@@ -120,5 +134,12 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
   const row = createMemo<JobRow | null>(
     () => farm.store.jobs.find((job) => job.job_id === jobId()) ?? detail(),
   );
-  return { detail, row, framesOf: (layerId) => frames().get(layerId) ?? [], receipt, isMissing };
+  return {
+    detail,
+    row,
+    framesOf: (layerId) => frames().get(layerId) ?? [],
+    receipt,
+    isMissing,
+    isSettled,
+  };
 }

@@ -204,12 +204,14 @@ export default function AuditPage() {
           </Show>
         </Show>
       </section>
-      <Panel title="From the command line">
-        <p class="quiet">
-          <code>grange admin audit --since 7d --where "outcome=refused"</code>, with{' '}
-          <code>--json</code> for programs.
-        </p>
-      </Panel>
+      <Show when={rows() !== null || failure()}>
+        <Panel title="From the command line">
+          <p class="quiet">
+            <code>grange admin audit --since 7d --where "outcome=refused"</code>, with{' '}
+            <code>--json</code> for programs.
+          </p>
+        </Panel>
+      </Show>
     </>
   );
 }
