@@ -129,6 +129,28 @@ def test_errors_come_with_the_class_of_the_rule(logged: Logged) -> None:
     ]
 
 
+def test_lines_that_are_alike_are_told_as_runs_without_any_error(logged: Logged) -> None:
+    found = rows(logged.get("/folds", attempt=1))
+    assert [one for row in found for one in row["folds"]] == [
+        [1, 49, "alike"],
+        [51, 1999, "alike"],
+        [2001, LINES, "alike"],
+    ]
+    assert (found[-1]["scanned"], found[-1]["again"]) == (LINES, LINES - 7)
+    later = rows(logged.get("/folds", attempt=1, first=found[-1]["again"]))
+    assert later[-1]["folds"] == [[LINES - 7, LINES, "alike"]]
+    assert rows(logged.get("/folds"))[-1]["folds"] == []
+
+
+def test_lines_far_from_each_other_are_read_at_once(logged: Logged) -> None:
+    found = logged.get("/rows", attempt=1, numbers=f"{LINES},7,2000,8,{LINES + 1},0").json
+    assert found["number"] == [7, 8, 2000, LINES]
+    assert found["text"][1:3] == ["try one, line 8", "write failed: No space left on device"]
+    assert found["at"][1] - found["at"][0] == 1
+    assert (found["lines"], found["grows"], found["cut"]) == (LINES, False, [])
+    assert logged.get("/rows", numbers="1;2").status == 400
+
+
 def test_the_file_holds_the_attempt_with_its_times(logged: Logged) -> None:
     answer = logged.get("/file")
     assert answer.headers["content-disposition"].startswith("attachment")
@@ -142,4 +164,6 @@ def test_a_task_nobody_tried_has_no_log(logged: Logged) -> None:
     assert other.get().json["attempts"] == []
     assert other.get("/lines").json["text"] == []
     assert rows(other.get("/errors")) == [{"found": [], "total": 0, "scanned": 0}]
+    assert rows(other.get("/folds")) == [{"folds": [], "scanned": 0, "again": 1}]
+    assert other.get("/rows", numbers="1").json["text"] == []
     assert Logged(logged.farm, logged.job_id, "nonsense").get().status == 400

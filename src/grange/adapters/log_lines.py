@@ -8,7 +8,7 @@ run on whole pieces, in two threads where no other search runs.
 import asyncio
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from grange.adapters.log_search import (
@@ -21,8 +21,9 @@ from grange.adapters.log_search import (
     stamp_at,
 )
 from grange.adapters.session_logs import LogExtent, SessionLogFiles
+from grange.domain.log_folds import SET_UP, Fold, FoldFinder
 from grange.kernel.units import Instant
-from grange.ports.log_lines import LogHits, LogLine, LogSpan
+from grange.ports.log_lines import LogFolds, LogHits, LogLine, LogSpan
 from grange.ports.session_logs import LogPart
 
 BLOCK_BYTES = 64 * 1024
@@ -78,6 +79,7 @@ class LogLineReader:
         self._indexes: OrderedDict[str, _Index] = OrderedDict()
         self._locks: dict[str, asyncio.Lock] = {}
         self._searches = asyncio.Semaphore(MOST_SEARCHES)
+        self._folding = asyncio.Semaphore(1)
 
     async def span(self, stream: str) -> LogSpan | None:
         """Return how much of a log there is, or None if there is no such log."""
@@ -185,6 +187,30 @@ class LogLineReader:
                 yield await self._hits(wanted, piece)
         if number < end:
             yield LogHits(lines=(), count=0, scanned=end)
+
+    async def folds(
+        self, stream: str, seen: str, *, first: int, end: int
+    ) -> AsyncIterator[LogFolds]:
+        """Look for runs of lines that can be shown as one, piece by piece."""
+        found = await self._fresh(stream)
+        if found is None:
+            return
+        # What a line without its end will be is not known: a run that held it could be wrong.
+        end = min(end, found[0].count)
+        shown = Pattern(seen, literal=False, ignore_case=False)
+        setup = Pattern(SET_UP, literal=False, ignore_case=False)
+        finder, number = FoldFinder(first), first
+        async with self._folding:
+            async for start, content, stop in self._whole_lines(stream, first, end):
+                skipped: Sequence[Fold] = ()
+                if start is not None and start != number:
+                    number = start
+                    skipped = finder.skip_to(start)
+                piece = await asyncio.to_thread(Piece.of, content, stop, number, end)
+                folds = await asyncio.to_thread(piece.folds, finder, setup, shown)
+                number += piece.count
+                yield LogFolds(folds=[*skipped, *folds], scanned=number)
+        yield LogFolds(folds=finder.finish(), scanned=number)
 
     async def content(self, stream: str, first: int, end: int) -> AsyncIterator[bytes]:
         """Yield the bytes of lines as they are kept, piece by piece."""

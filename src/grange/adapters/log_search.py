@@ -7,13 +7,17 @@ one by one.
 """
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from grange.domain.log_folds import Fold, FoldFinder, likenesses
 from grange.domain.log_stamps import STAMP, stamped_at
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.units import Instant
@@ -128,34 +132,61 @@ class Piece:
 
     def search(self, wanted: Pattern) -> LogHits:
         """Return the lines that match."""
-        scanned = self.first + self.count
+        first, borders, places = self._matching(wanted)
+        shown = [
+            line_of(first + place, self.content[borders[place] : borders[place + 1] - 1])
+            for place in places[:MOST_HITS]
+        ]
+        return LogHits(lines=shown, count=len(places), scanned=self.first + self.count)
+
+    def numbers(self, wanted: Pattern) -> list[int]:
+        """Return the numbers of all lines that match."""
+        first, _, places = self._matching(wanted)
+        return [first + place for place in places]
+
+    def folds(self, finder: FoldFinder, setup: Pattern, seen: Pattern) -> Sequence[Fold]:
+        """Return the runs that end in these lines, as far as they lie in whole blocks of text."""
+        of_setup, to_see = self.numbers(setup), self.numbers(seen)
+        found: list[Fold] = []
+        number = self.first
+        for begin, stop in pairwise(self._block_borders()):
+            lines = likenesses(self.content[begin:stop])
+            end = number + len(lines)
+            found += finder.add(
+                lines, setup=_between(of_setup, number, end), seen=_between(to_see, number, end)
+            )
+            number = end
+        return found
+
+    def _matching(self, wanted: Pattern) -> tuple[int, np.ndarray, list[int]]:
+        """Return which lines match, of those between borders, and the number of the first."""
         begin, stop = self._asked(wanted)
         if begin == stop:
-            return LogHits(lines=(), count=0, scanned=scanned)
+            return self.first, np.zeros(0, np.int32), []
         ends = _line_ends(self.content, begin, stop)
         borders = np.empty(len(ends) + 1, np.int32)
         borders[0], borders[1:] = begin, ends + 1
         places = pc.indices_nonzero(wanted.match(self._without_colours(borders)))
         first = self.first + lines_in(self.content, self.begin, begin)
-        shown = [
-            line_of(first + place, self.content[borders[place] : borders[place + 1] - 1])
-            for place in places[:MOST_HITS].to_pylist()
-        ]
-        return LogHits(lines=shown, count=len(places), scanned=scanned)
+        return first, borders, places.to_pylist()
 
     def _asked(self, wanted: Pattern) -> tuple[int, int]:
         """Return between which places there may be lines that match."""
-        borders = [self.begin]
-        for place in range(self.begin + ASKED_BYTES, self.stop, ASKED_BYTES):
-            border = self.content.rfind(b"\n", borders[-1], place) + 1
-            if border > borders[-1]:
-                borders.append(border)
-        borders.append(self.stop)
+        borders = self._block_borders()
         told = wanted.may_match(self._without_colours(np.array(borders, np.int32)))
         if told is None:
             return self.begin, self.stop
         places = pc.indices_nonzero(told).to_pylist()
         return (borders[places[0]], borders[places[-1] + 1]) if places else (0, 0)
+
+    def _block_borders(self) -> list[int]:
+        """Return where blocks of whole lines begin, and where the last one ends."""
+        borders = [self.begin]
+        for place in range(self.begin + ASKED_BYTES, self.stop, ASKED_BYTES):
+            border = self.content.rfind(b"\n", borders[-1], place) + 1
+            if border > borders[-1]:
+                borders.append(border)
+        return [*borders, self.stop]
 
     def _without_colours(self, borders: np.ndarray) -> Any:
         """Return texts between borders: a colour must not part a beginning from its word."""
@@ -175,6 +206,11 @@ def searched(pattern: str, content: bytes) -> list[int]:
     wanted = Pattern(pattern, literal=False, ignore_case=False)
     stop = content.rfind(b"\n") + 1
     return [line.number for line in Piece.of(content, stop, 0, stop).search(wanted).lines]
+
+
+def _between(numbers: list[int], begin: int, end: int) -> list[int]:
+    """Return those of ascending numbers from one up to another."""
+    return numbers[bisect_left(numbers, begin) : bisect_left(numbers, end)]
 
 
 def _line_ends(content: bytes, begin: int, stop: int) -> np.ndarray:

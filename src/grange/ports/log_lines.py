@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from grange.domain.log_folds import Fold
 from grange.kernel.units import Instant
 
 
@@ -43,6 +44,15 @@ class LogHits:
     """Those of the piece that match, the first of them where there are very many."""
     count: int
     """All of them."""
+    scanned: int
+    """The line behind the last that was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogFolds:
+    """The runs that ended in one piece of a log; with its last piece, the one it ends with."""
+
+    folds: Sequence[Fold]
     scanned: int
     """The line behind the last that was looked at."""
 
@@ -88,6 +98,17 @@ class LogLines(Protocol):
 
         Raises:
             InvalidRequestError: the pattern is no such expression.
+        """
+        ...
+
+    def folds(self, stream: str, seen: str, *, first: int, end: int) -> AsyncIterator[LogFolds]:
+        """Look for runs of lines that can be shown as one, piece by piece.
+
+        Args:
+            stream: the log.
+            seen: an expression as in `search`; no line that matches is part of a run.
+            first: where to begin.
+            end: the line to stop before. A last line without its end is left out.
         """
         ...
 

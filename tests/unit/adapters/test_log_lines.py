@@ -14,6 +14,7 @@ from grange.adapters import log_lines
 from grange.adapters.log_lines import LogLineReader
 from grange.adapters.log_search import LONGEST_SHOWN
 from grange.adapters.session_logs import SessionLogFiles
+from grange.domain.log_folds import SEEN
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant, iso8601
 from grange.ports.log_lines import LogSpan
@@ -208,3 +209,44 @@ def test_a_window_of_a_long_log_reads_little_of_it(
     (last,) = run(reader.window(STREAM, 200_000, 5))
     assert (line.text, last.text) == ("rendering bucket 150000", "one more line")
     assert read < 5 * log_lines.BLOCK_BYTES
+
+
+async def _folds(reader: LogLineReader, **how: Any) -> list[tuple[str, int, int]]:
+    how = {"first": 0, "end": 10**9, **how}
+    return [
+        (one.kind.value, one.first, one.last)
+        async for piece in reader.folds(STREAM, SEEN, **how)
+        for one in piece.folds
+    ]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_runs_go_on_across_pieces_and_no_warning_is_in_one(tmp_path: Path) -> None:
+    """Times and colours part nothing; a last line without its end is in no run yet."""
+    texts = [f"\x1b[3{at % 8}mtile {at}\x1b[0m" for at in range(40)]
+    texts[20] = "\x1b[33mwarning\x1b[0m: 20"
+    reader = opened(tmp_path, stamped(*texts) + b"tile 40")
+    assert run(_folds(reader)) == [("alike", 0, 19), ("alike", 21, 39)]
+    assert run(_folds(reader, first=5, end=15)) == [("alike", 5, 14)]
+    assert run(_folds(opened(tmp_path / "other"))) == []
+
+
+def test_lines_that_are_not_kept_are_folded(tmp_path: Path) -> None:
+    files = SessionLogFiles(tmp_path, max_bytes=1600)
+
+    async def check() -> None:
+        for number in range(400):
+            await files.append(STREAM, f"line {number} {'abcde'[number % 5]}\n".encode())
+        reader = LogLineReader(files)
+        ((kind, first, last),) = await _folds(reader)
+        assert kind == "lost"
+        span = await reader.span(STREAM)
+        assert span is not None
+        assert span.cut is not None
+        assert span.cut[0] < first < last < span.cut[1]
+        lines = await reader.window(STREAM, 0, 400)
+        hidden = [line for line in lines if first <= line.number <= last]
+        assert [line.text for line in hidden] == [None] * len(hidden)
+        assert all(line.text is not None for line in lines if line.number < first - 1)
+
+    run(check())

@@ -6,6 +6,7 @@ import type { Served } from './types';
 export type LogAttempt = Served['LogAttempt'];
 export type LogAbout = Served['LogAbout'];
 export type LogWindow = Served['LogWindow'];
+export type LogRows = Served['LogRows'];
 
 /** A found line: its number, its text, and the class of an error. */
 export type FoundLine = [number, string, (string | null)?];
@@ -14,6 +15,16 @@ export interface Found {
   found: FoundLine[];
   total: number;
   scanned: number;
+}
+
+/** Runs of lines: first, last, and why they belong together. */
+export type FoundFold = [number, number, 'alike' | 'setup' | 'lost'];
+
+export interface Folds {
+  folds: FoundFold[];
+  scanned: number;
+  /** Where to go on once the log has grown. */
+  again: number;
 }
 
 /** Which log: that of an attempt of a task, the latest one by default. */
@@ -57,11 +68,21 @@ export const getLines = async (
 ): Promise<LogWindow> =>
   (await (await ask(logUrl(name, '/lines', { first, count }), signal)).json()) as LogWindow;
 
+/** Lines by their numbers, wherever they are. */
+export const getRows = async (
+  name: LogName,
+  numbers: number[],
+  signal?: AbortSignal,
+): Promise<LogRows> =>
+  (await (
+    await ask(logUrl(name, '/rows', { numbers: numbers.join(',') }), signal)
+  ).json()) as LogRows;
+
 /** Reads what a search finds as it finds it. */
-async function follow(
+async function follow<T>(
   url: string,
   signal: AbortSignal,
-  hear: (found: Found) => void,
+  hear: (found: T) => void,
 ): Promise<void> {
   const response = await ask(url, signal);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -72,7 +93,7 @@ async function follow(
     if (done) return;
     const rows = (rest + value).split('\n');
     rest = rows.pop() ?? '';
-    for (const row of rows) hear(JSON.parse(row) as Found);
+    for (const row of rows) hear(JSON.parse(row) as T);
   }
 }
 
@@ -97,3 +118,10 @@ export const findErrors = (
   signal: AbortSignal,
   hear: (found: Found) => void,
 ) => follow(logUrl(name, '/errors', first > 1 ? { first } : {}), signal, hear);
+
+export const findFolds = (
+  name: LogName,
+  first: number,
+  signal: AbortSignal,
+  hear: (found: Folds) => void,
+) => follow(logUrl(name, '/folds', first > 1 ? { first } : {}), signal, hear);

@@ -1444,6 +1444,15 @@ export interface components {
       worker: string;
       worker_id: string;
     };
+    /** LogRows */
+    LogRows: {
+      at: (number | null)[];
+      cut: number[];
+      grows: boolean;
+      lines: number;
+      number: number[];
+      text: (string | null)[];
+    };
     /** LogSize */
     LogSize: {
       size: number;

@@ -1,7 +1,9 @@
 import { For, Show, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js';
 import { clock, full } from '../format/time';
 import { useFarm } from '../state/farm';
+import { count, plural } from '../format/number';
 import { ansiSpans } from './ansi';
+import { Fold, type LogFolds } from './folds';
 import type { Line } from './lines';
 
 const LINE_PX = 24; // its number is a link: a target has at least 24 px
@@ -18,7 +20,10 @@ export interface LinesHandle {
 /** The lines of a log, however many: those in view are drawn, and read, alone. */
 export function LogLines(props: {
   count: number;
-  linesOf: (first: number, last: number) => Line[];
+  linesOf: (numbers: number[]) => Line[];
+  folds: LogFolds;
+  /** Somebody has folded or unfolded lines. */
+  onFold: () => void;
   chosen: number | null;
   found: Set<number>;
   wrong: Map<number, string | null>;
@@ -35,7 +40,8 @@ export function LogLines(props: {
   const [bar, setBar] = createSignal(0);
   let box!: HTMLDivElement;
 
-  const total = () => props.count * LINE_PX;
+  const rows = () => props.folds.rows();
+  const total = () => rows().count * LINE_PX;
   const drawn = () => Math.min(total(), MOST_PX);
   const most = () => Math.max(0, total() - height());
   const barMost = () => Math.max(0, drawn() - height());
@@ -65,6 +71,7 @@ export function LogLines(props: {
     if (event.deltaY < 0) props.onScrollUp();
   };
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === ' ' && event.target instanceof HTMLButtonElement) return;
     const page = height() - LINE_PX;
     const moves: Record<string, number> = {
       ArrowDown: top() + LINE_PX,
@@ -83,21 +90,109 @@ export function LogLines(props: {
   };
 
   props.handle({
-    show: (line) => moveTo((line - 1) * LINE_PX - height() / 3),
+    show: (line) => moveTo(rows().of(line) * LINE_PX - height() / 3),
     toEnd: () => moveTo(most()),
   });
   createEffect(
-    on([() => props.count, () => props.follows, height], () => {
+    on([() => rows().count, () => props.follows, height], () => {
       if (props.follows) queueMicrotask(() => moveTo(most()));
     }),
   );
-
-  const first = createMemo(() => Math.max(1, Math.floor(top() / LINE_PX) + 1 - SPARE_LINES));
-  const last = createMemo(() =>
-    Math.min(props.count, Math.ceil((top() + height()) / LINE_PX) + SPARE_LINES),
+  // What is looked at stays where it is when lines above it are folded: the chosen line if it is
+  // in view, else the first line in view.
+  createEffect(
+    on(rows, (next, before) => {
+      if (before === undefined || props.follows) return;
+      const from = top() / LINE_PX;
+      const chosen = props.chosen === null ? -1 : before.of(props.chosen);
+      const isInView = chosen >= from && chosen < from + height() / LINE_PX;
+      const row = before.at(Math.ceil(from));
+      const line = isInView ? props.chosen! : 'line' in row ? row.line : row.fold.first;
+      const moved = next.of(line) - before.of(line);
+      if (moved !== 0) moveTo(top() + moved * LINE_PX);
+    }),
   );
-  const visible = createMemo(() => props.linesOf(first(), last()));
-  const offset = () => bar() - top() + (first() - 1) * LINE_PX;
+
+  const first = createMemo(() => Math.max(0, Math.floor(top() / LINE_PX) - SPARE_LINES));
+  const last = createMemo(() =>
+    Math.min(rows().count, Math.ceil((top() + height()) / LINE_PX) + SPARE_LINES),
+  );
+  const visible = createMemo(() => {
+    const folds: Fold[] = [];
+    const numbers: number[] = [];
+    for (let row = first(); row < last(); row += 1) {
+      const one = rows().at(row);
+      if ('fold' in one) folds.push(one.fold);
+      else numbers.push(one.line);
+    }
+    const mixed: (Line | Fold)[] = [];
+    for (const line of props.linesOf(numbers)) {
+      while (folds[0] !== undefined && folds[0].first <= line.number) mixed.push(folds.shift()!);
+      mixed.push(line);
+    }
+    return [...mixed, ...folds];
+  });
+  const offset = () => bar() - top() + first() * LINE_PX;
+  /** So many of the lines a fold hides were searched for and found. */
+  const foundIn = (fold: Fold) => {
+    if (props.folds.isOpen(fold)) return 0;
+    let total = 0;
+    for (const line of props.found) if (fold.holds(line)) total += 1;
+    return total;
+  };
+  const foldWords = (fold: Fold) => {
+    const size = props.folds.sizeOf(fold);
+    const hidden = { alike: 'like these', setup: 'of the session’s set-up', lost: 'not kept' };
+    const within = foundIn(fold);
+    return `${plural(size, 'line')} ${hidden[fold.kind]}${within ? ` · ${count(within)} found` : ''}`;
+  };
+
+  const foldRow = (fold: Fold) => (
+    <li class="fold">
+      <button
+        type="button"
+        aria-expanded={props.folds.isOpen(fold)}
+        onClick={() => {
+          props.folds.toggle(fold);
+          props.onFold();
+        }}
+      >
+        {foldWords(fold)}
+      </button>
+    </li>
+  );
+  const lineRow = (line: Line) => (
+    <li
+      data-line={line.number}
+      classList={{
+        wrong: props.wrong.has(line.number),
+        known: Boolean(props.wrong.get(line.number)),
+        found: props.found.has(line.number),
+        chosen: props.chosen === line.number,
+        lost: line.text === null,
+      }}
+    >
+      <a href={`#L${line.number}`} aria-label={`Line ${line.number}`}>
+        {line.number}
+      </a>
+      <time data-tip={line.at === null ? undefined : full(line.at, farm.zone())}>
+        {line.at === null ? '' : clock(line.at, farm.zone())}
+      </time>
+      <code>
+        <Show
+          when={typeof line.text === 'string'}
+          fallback={line.text === null ? 'This line was not kept.' : '…'}
+        >
+          <For each={ansiSpans(line.text!)}>
+            {(span) => (span.classes ? <span class={span.classes}>{span.text}</span> : span.text)}
+          </For>
+          <Show when={line.isCut}>
+            <i> … the rest of this line is in the file</i>
+          </Show>
+        </Show>
+      </code>
+    </li>
+  );
 
   return (
     <div
@@ -117,42 +212,7 @@ export function LogLines(props: {
     >
       <div class="log-height" style={{ height: `${drawn()}px` }}>
         <ol style={{ transform: `translateY(${offset()}px)` }}>
-          <For each={visible()}>
-            {(line) => (
-              <li
-                data-line={line.number}
-                classList={{
-                  wrong: props.wrong.has(line.number),
-                  known: Boolean(props.wrong.get(line.number)),
-                  found: props.found.has(line.number),
-                  chosen: props.chosen === line.number,
-                  lost: line.text === null,
-                }}
-              >
-                <a href={`#L${line.number}`} aria-label={`Line ${line.number}`}>
-                  {line.number}
-                </a>
-                <time data-tip={line.at === null ? undefined : full(line.at, farm.zone())}>
-                  {line.at === null ? '' : clock(line.at, farm.zone())}
-                </time>
-                <code>
-                  <Show
-                    when={typeof line.text === 'string'}
-                    fallback={line.text === null ? 'This line was not kept.' : '…'}
-                  >
-                    <For each={ansiSpans(line.text!)}>
-                      {(span) =>
-                        span.classes ? <span class={span.classes}>{span.text}</span> : span.text
-                      }
-                    </For>
-                    <Show when={line.isCut}>
-                      <i> … the rest of this line is in the file</i>
-                    </Show>
-                  </Show>
-                </code>
-              </li>
-            )}
-          </For>
+          <For each={visible()}>{(row) => (row instanceof Fold ? foldRow(row) : lineRow(row))}</For>
         </ol>
       </div>
       <Show when={props.count === 0}>

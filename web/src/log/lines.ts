@@ -2,7 +2,7 @@
 
 import { createSignal, onCleanup, untrack } from 'solid-js';
 import { reasonOf } from '../api/client';
-import { getLines, getLog, type LogAbout, type LogName } from '../api/logs';
+import { getLines, getLog, getRows, type LogAbout, type LogName } from '../api/logs';
 import type { Instant } from '../api/types';
 
 export interface Line {
@@ -17,6 +17,10 @@ export interface Line {
 const WINDOW = 500;
 /** So many windows are kept. */
 const MOST_WINDOWS = 40;
+/** Lines in view that lie in more windows than these are read one by one. */
+const FEW_WINDOWS = 8;
+/** So many lines that were read one by one are kept. */
+const MOST_SINGLE = 2_000;
 const EVERY_MS = 1_000;
 const RETRY_MS = 3_000;
 
@@ -42,6 +46,9 @@ export function createLines(
   const [version, setVersion] = createSignal(0);
   const windows = new Map<number, Kept>();
   const asked = new Set<number>();
+  /** Lines read one by one: those between folds, in a log of which little is in sight. */
+  const single = new Map<number, Line>();
+  let isReadingSingle = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let stop = new AbortController();
 
@@ -87,18 +94,53 @@ export function createLines(
     }
   };
 
+  const readSingle = async (numbers: number[]) => {
+    const log = name();
+    if (log === null || isReadingSingle) return; // what is still missing is asked for behind it
+    const mine = stop.signal;
+    isReadingSingle = true;
+    try {
+      const found = await getRows(log, numbers, mine);
+      if (mine.aborted) return;
+      const cut = new Set(found.cut);
+      found.number.forEach((number, index) => {
+        const [text, at] = [found.text[index], found.at[index] ?? null];
+        single.set(number, { number, text, at, isCut: cut.has(number) });
+      });
+      for (const old of [...single.keys()].slice(0, Math.max(0, single.size - MOST_SINGLE))) {
+        single.delete(old);
+      }
+      setCount(found.lines);
+      setGrows(found.grows);
+      setProblem(null);
+      isReadingSingle = false;
+      if (found.number.length > 0) setVersion((before) => before + 1);
+    } catch (error) {
+      say(error);
+    } finally {
+      if (!mine.aborted) isReadingSingle = false;
+    }
+  };
+
   /** Lines by number, from 1; those that are not here yet are fetched. */
-  const linesOf = (first: number, last: number): Line[] => {
+  const linesOf = (numbers: number[]): Line[] => {
     version();
     const found: Line[] = [];
     const missing = new Set<number>();
-    for (let number = first; number <= last; number += 1) {
+    const lacking: number[] = [];
+    for (const number of numbers) {
       const at = Math.floor((number - 1) / WINDOW);
-      const line = windows.get(at)?.lines[(number - 1) % WINDOW];
-      if (line === undefined) missing.add(at);
+      const line = windows.get(at)?.lines[(number - 1) % WINDOW] ?? single.get(number);
+      if (line === undefined) {
+        missing.add(at);
+        lacking.push(number);
+      }
       found.push(line ?? { number, text: told(number), at: null, isCut: false });
     }
-    if (missing.size > 0) untrack(() => missing.forEach((at) => void readWindow(at)));
+    untrack(() => {
+      if (missing.size > FEW_WINDOWS) void readSingle(lacking);
+      else missing.forEach((at) => void readWindow(at));
+    });
     return found;
   };
 
@@ -119,6 +161,7 @@ export function createLines(
         for (const [at, kept] of windows) {
           if (kept.of < found.lines && kept.lines.length < WINDOW) void readWindow(at);
         }
+        single.delete(count());
         setCount(found.lines);
       }
       if (found.grows) timer = setTimeout(() => void look(), document.hidden ? 5_000 : EVERY_MS);
@@ -134,6 +177,8 @@ export function createLines(
     stop = new AbortController();
     windows.clear();
     asked.clear();
+    single.clear();
+    isReadingSingle = false;
     setAbout(null);
     setCount(0);
     setProblem(null);

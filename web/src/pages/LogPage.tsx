@@ -1,10 +1,27 @@
-import { For, Show, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js';
+import {
+  For,
+  Show,
+  createEffect,
+  createMemo,
+  createSignal,
+  on,
+  onCleanup,
+  untrack,
+} from 'solid-js';
 import { A, useLocation, useNavigate, useParams } from '@solidjs/router';
-import { findErrors, logUrl, searchLog, type FoundLine, type LogName } from '../api/logs';
+import {
+  findErrors,
+  findFolds,
+  logUrl,
+  searchLog,
+  type FoundLine,
+  type LogName,
+} from '../api/logs';
 import { Shape } from '../components/Shape';
 import { count, plural } from '../format/number';
 import { clock, elapsed, full } from '../format/time';
 import { plainText } from '../log/ansi';
+import { createFolds } from '../log/folds';
 import { createFound } from '../log/found';
 import { LogLines, type LinesHandle } from '../log/LogLines';
 import { createLines } from '../log/lines';
@@ -17,6 +34,8 @@ import '../styles/log.css';
 
 const TYPING_MS = 250;
 const SHOWN_ERRORS = 200;
+/** The address names so many folds that are open. */
+const MOST_UNFOLDED = 100;
 
 /** The log of one attempt of a task: opened at its first error, searched on the server, followed. */
 export function LogPage() {
@@ -46,6 +65,10 @@ export function LogPage() {
     () => new Map([...search.lines(), ...errors.lines()].map((one) => [one[0], one[1]])),
   );
   const log = createLines(name, (line) => told().get(line));
+  const unfolded = () => String(location.query['unfolded'] ?? '');
+  const folds = createFolds(log.count, (line) =>
+    untrack(() => unfolded() === 'all' || unfolded().split(',').includes(String(line))),
+  );
   // The job is only named here: it is read behind the log.
   const job = createJobState(createMemo(() => (log.about() === null ? null : parameters.id)));
   const [sought, setSought] = createSignal(String(location.query['find'] ?? ''));
@@ -77,7 +100,22 @@ export function LogPage() {
     isOpening = false;
     setFollows(false);
     navigate(`${location.pathname}${location.search}#L${line}`, { scroll: false, replace: true });
+    folds.reveal(line);
     lines?.show(line);
+  };
+
+  /** Put words into the address; an empty one is taken out. */
+  const address = (wanted: Record<string, string>) => {
+    const words = new URLSearchParams(location.search);
+    for (const [word, value] of Object.entries(wanted)) {
+      if (value) words.set(word, value);
+      else words.delete(word);
+    }
+    const query = words.toString();
+    navigate(`${location.pathname}${query ? `?${query}` : ''}${location.hash}`, {
+      scroll: false,
+      replace: true,
+    });
   };
 
   createEffect(
@@ -86,6 +124,7 @@ export function LogPage() {
       isOpening = chosen() === null;
       setFollows(false);
       log.begin();
+      folds.begin((first, signal, hear) => findFolds(log_, first, signal, hear));
       errors.begin((first, signal, hear) => findErrors(log_, first, signal, hear));
       seek();
     }),
@@ -93,7 +132,9 @@ export function LogPage() {
   const hasLines = createMemo(() => log.count() > 0);
   createEffect(
     on([chosen, hasLines], ([line, has]) => {
-      if (line !== null && has) queueMicrotask(() => lines?.show(line));
+      if (line === null || !has) return;
+      folds.reveal(line);
+      queueMicrotask(() => lines?.show(line));
     }),
   );
   // Opens at the first error a rule knows. A word of an error counts where the attempt failed.
@@ -112,6 +153,8 @@ export function LogPage() {
     const of = log.count();
     errors.goOn(of);
     if (sought()) search.goOn(of);
+    // Lines are folded behind the first error, which whoever comes here waits for.
+    if (errors.isDone()) folds.goOn(of);
   });
 
   let typing: ReturnType<typeof setTimeout> | undefined;
@@ -127,18 +170,13 @@ export function LogPage() {
   const look = () => {
     clearTimeout(typing);
     typing = setTimeout(() => {
-      const words = new URLSearchParams(location.search);
-      words.delete('find');
-      words.delete('regex');
-      if (sought()) words.set('find', sought());
-      if (sought() && isRegex()) words.set('regex', '1');
-      const query = words.toString();
-      navigate(`${location.pathname}${query ? `?${query}` : ''}${location.hash}`, {
-        scroll: false,
-        replace: true,
-      });
+      address({ find: sought(), regex: sought() && isRegex() ? '1' : '' });
       seek();
     }, TYPING_MS);
+  };
+  const keepFolds = () => {
+    const all = folds.areAllOpen();
+    address({ unfolded: all ? 'all' : folds.opened().slice(0, MOST_UNFOLDED).join(',') });
   };
   onCleanup(() => clearTimeout(typing));
 
@@ -255,6 +293,17 @@ export function LogPage() {
               : 'Looking for errors …'
             : `Next error (${count(errors.total())})`}
         </button>
+        <Show when={folds.count() > 0}>
+          <button
+            type="button"
+            onClick={() => {
+              folds.toggleAll(!folds.areAllOpen());
+              keepFolds();
+            }}
+          >
+            {folds.areAllOpen() ? 'Fold all' : 'Unfold all'}
+          </button>
+        </Show>
         <Show when={log.grows()}>
           <label>
             <input
@@ -278,7 +327,7 @@ export function LogPage() {
           </Show>
         </p>
       </div>
-      <Show when={search.problem() ?? log.problem() ?? errors.problem()}>
+      <Show when={search.problem() ?? log.problem() ?? errors.problem() ?? folds.problem()}>
         {(text) => (
           <p class="problem pad" role="alert">
             {text()}
@@ -322,6 +371,8 @@ export function LogPage() {
       <LogLines
         count={log.count()}
         linesOf={log.linesOf}
+        folds={folds}
+        onFold={keepFolds}
         chosen={chosen()}
         found={isFound()}
         wrong={wrong()}

@@ -9,6 +9,7 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
+from grange.domain.log_folds import FEWEST_ALIKE
 from grange.domain.work import Layer
 from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundError
 from grange.kernel.ids import parse_task_id
@@ -21,6 +22,8 @@ MOST_LINES = 2000
 """How many lines one window holds."""
 MOST_FOUND = 5000
 """How many lines a search names; it counts all."""
+MOST_FOLDS = 20_000
+"""How many runs of lines are named; lines behind the last of them are shown one by one."""
 _NDJSON = "application/x-ndjson"
 _NOT_KEPT = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _encode = msgspec.json.Encoder().encode
@@ -77,6 +80,22 @@ class LogWindow(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of lines of which only the beginning is shown."""
 
 
+class LogRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines from anywhere in a log, as columns; fewer than were asked for where they are long."""
+
+    lines: int
+    """Lines the attempt has written."""
+    grows: bool
+    number: list[int]
+    """From 1, ascending."""
+    text: list[str | None]
+    """Without times and ends; null: the line is not kept."""
+    at: list[int | None]
+    """When each was written, by the worker's clock."""
+    cut: list[int]
+    """Numbers of lines of which only the beginning is shown."""
+
+
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log", operation="GetLog")
 async def get_task_log(
     *,
@@ -124,6 +143,35 @@ async def get_task_log_lines(
         first=first,
         lines=log.lines,
         grows=log.grows,
+        text=[line.text for line in found],
+        at=[line.at for line in found],
+        cut=[_number(log, line) for line in found if line.is_cut],
+    )
+
+
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/rows", operation="GetLog")
+async def get_task_log_rows(
+    *,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromPath[str],
+    context: Services,
+    numbers: Annotated[str, QueryParameter(min_length=1, max_length=6000, pattern=r"^\d+(,\d+)*$")],
+    attempt: AttemptNumber = None,
+) -> LogRows:
+    """Read lines of the log of a task that lie far from each other, by their numbers, from 1."""
+    log = await _log(context, farm_id, job_id, task, attempt)
+    if log is None:
+        return LogRows(lines=0, grows=True, number=[], text=[], at=[], cut=[])
+    wanted = sorted({int(one) for one in numbers.split(",")})
+    found: list[LogLine] = []
+    for begin, end in _neighbours([one for one in wanted if 1 <= one <= log.lines]):
+        first = log.first + begin - 1
+        found += await context.log_lines.window(log.session_id, first, end - begin + 1)
+    return LogRows(
+        lines=log.lines,
+        grows=log.grows,
+        number=[_number(log, line) for line in found],
         text=[line.text for line in found],
         at=[line.at for line in found],
         cut=[_number(log, line) for line in found if line.is_cut],
@@ -205,6 +253,44 @@ async def get_task_log_errors(
     return Stream(pieces(), media_type=_NDJSON, headers=_NOT_KEPT)
 
 
+@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/folds", operation="GetLog")
+async def get_task_log_folds(
+    *,
+    farm_id: FromPath[str],
+    job_id: FromPath[str],
+    task: FromPath[str],
+    context: Services,
+    attempt: AttemptNumber = None,
+    first: Annotated[int, QueryParameter(ge=1)] = 1,
+) -> Stream:
+    """Find runs of lines that can be shown as one, no error among them; one JSON object a line.
+
+    `again` is where to begin when the log has grown: near its end, so that a run that goes on is
+    told from there, as a run that overlaps with the one known.
+    """
+    log = await _log(context, farm_id, job_id, task, attempt)
+    parsed = parse_task_id(task)
+    if log is None or parsed is None:
+        return Stream(_no_folds(), media_type=_NDJSON, headers=_NOT_KEPT)
+    finder = await context.task_logs.finder(await context.store.get(Layer, (parsed[0],)), log)
+    rest = replace(log, first=min(log.end, log.first + first - 1))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        named = 0
+        async for piece in context.task_logs.folds(rest, finder):
+            rows = [
+                [one.first - log.first + 1, one.last - log.first + 1, one.kind]
+                for one in piece.folds[: MOST_FOLDS - named]
+            ]
+            named += len(rows)
+            scanned = piece.scanned - log.first
+            yield _row(folds=rows, scanned=scanned, again=max(first, scanned - FEWEST_ALIKE + 1))
+            if named == MOST_FOLDS:
+                return
+
+    return Stream(pieces(), media_type=_NDJSON, headers=_NOT_KEPT)
+
+
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/file", operation="GetLog")
 async def get_task_log_file(
     *,
@@ -228,6 +314,21 @@ async def get_task_log_file(
 
 async def _nothing() -> AsyncIterator[bytes]:
     yield _row(found=[], total=0, scanned=0)
+
+
+def _neighbours(numbers: list[int]) -> list[tuple[int, int]]:
+    """Return the first and last of ascending numbers that follow each other."""
+    found: list[tuple[int, int]] = []
+    for one in numbers:
+        if found and found[-1][1] == one - 1:
+            found[-1] = (found[-1][0], one)
+        else:
+            found.append((one, one))
+    return found
+
+
+async def _no_folds() -> AsyncIterator[bytes]:
+    yield _row(folds=[], scanned=0, again=1)
 
 
 def _row(**members: Any) -> bytes:
@@ -271,7 +372,9 @@ async def _log(
 HANDLERS = [
     get_task_log,
     get_task_log_lines,
+    get_task_log_rows,
     search_task_log,
     get_task_log_errors,
+    get_task_log_folds,
     get_task_log_file,
 ]

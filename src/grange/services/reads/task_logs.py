@@ -4,11 +4,12 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from grange.domain.log_folds import SEEN
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.ids import parse_task_id
 from grange.kernel.units import Instant
-from grange.ports.log_lines import LogLine, LogLines, LogSpan
+from grange.ports.log_lines import LogFolds, LogLine, LogLines, LogSpan
 from grange.ports.state import AllOf, Compare, OneOf, Order, StateStore
 from grange.services.reads.log_errors import LOOKED_AT_LINES, ErrorFinder, LogErrors
 from grange.services.reads.rows import equals
@@ -174,6 +175,11 @@ class TaskLogs:
                 for line in hits.lines
             ]
             yield found, hits.count, hits.scanned
+
+    def folds(self, log: TaskLog, finder: ErrorFinder) -> AsyncIterator[LogFolds]:
+        """Look for runs of lines that can be shown as one; no error is part of a run."""
+        seen = f"{finder.pattern}|{SEEN}"
+        return self._lines.folds(log.session_id, seen, first=log.first, end=log.end)
 
 
 def _parsed(task_id: str) -> tuple[str, int]:
