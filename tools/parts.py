@@ -15,6 +15,7 @@ from tools import web
 from tools.console import DevError, heading, say
 from tools.environment import PYTHON, ROOT, VENV
 from tools.orphans import children, end_orphans, reading_ended_orphans
+from tools.surroundings import without_farm
 
 NOT_RUN = "NOT RUN:"
 """How pytest's reason begins where a service is missing (tests/conftest.py)."""
@@ -240,11 +241,13 @@ def summary(outcomes: Sequence[Outcome]) -> None:
 
 
 def stream(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> int:
-    """Run a program in this terminal and return its exit code; a stop of ours stops it too."""
+    """Run a program in this terminal and return its exit code; a stop of ours stops it too.
+
+    Of this shell's variables it gets those that say nothing of a farm; `environment` comes on top.
+    """
     words = [str(word) for word in command]
-    with subprocess.Popen(
-        words, cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL
-    ) as process:
+    told = {**without_farm(os.environ), **(environment or {})}
+    with subprocess.Popen(words, cwd=ROOT, env=told, stdin=subprocess.DEVNULL) as process:
         try:
             with reading_ended_orphans(children() | {process.pid}):
                 return process.wait()

@@ -1,12 +1,15 @@
 """What `./dev test` counts and says."""
 
+import json
+import os
+import sys
 import textwrap
 
 import pytest
 
 from tests.longest import LONGEST
 from tools.environment import ROOT
-from tools.parts import NOT_RUN, Outcome, Suite, count, suites, summary
+from tools.parts import NOT_RUN, Outcome, Suite, count, stream, suites, summary
 
 REPORT = """\
 <testsuites><testsuite>
@@ -97,3 +100,20 @@ def test_a_test_whose_service_is_missing_is_skipped_with_the_reason(pytester, mo
 def test_every_file_that_is_begun_first_is_there_once():
     assert len(set(LONGEST)) == len(LONGEST)
     assert [path for path in LONGEST if not (ROOT / path).is_file()] == []
+
+
+def test_a_farm_that_the_shell_speaks_to_is_not_told_to_the_tests(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DEADLINE", "http://farm:4600")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "theirs")
+    monkeypatch.setenv("GRANGE_FARM_ID", "farm-1")
+    monkeypatch.setenv("GRANGE_TEST_POVRAY", "/opt/povray")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    told = tmp_path / "told.json"
+    script = f"import json, os; json.dump(dict(os.environ), open({str(told)!r}, 'w'))"
+    assert stream([sys.executable, "-c", script], {"GRANGE_TEST_PROFILE": "quick"}) == 0
+    found = json.loads(told.read_text())
+    ours = {"GRANGE_TEST_PROFILE": "quick", "GRANGE_TEST_POVRAY": "/opt/povray"}
+    assert {"TZ": "Asia/Tokyo", **ours}.items() <= found.items()
+    assert found["PATH"] == os.environ["PATH"]
+    said = {name for name in found if name.startswith(("AWS_", "GRANGE_"))}
+    assert {name for name in said if not name.startswith("GRANGE_TEST_")} == set()
