@@ -34,13 +34,12 @@ export function rowHeight(rows: number): number {
 }
 
 /** Space before row `at`: threads of one worker stand close together. */
-function tops(time: MachineTime): { tops: number[]; bottom: number; height: number } {
-  const height = rowHeight(time.rows.length);
+function tops(workers: string[]): { tops: number[]; bottom: number; height: number } {
+  const height = rowHeight(workers.length);
   const apart = height >= 12 ? 6 : 1;
   let y = 2;
-  const found = time.rows.map((row, at) => {
-    const before = time.rows[at - 1];
-    if (before !== undefined) y += before.worker_id === row.worker_id ? 1 : apart;
+  const found = workers.map((worker, at) => {
+    if (at > 0) y += workers[at - 1] === worker ? 1 : apart;
     const top = y;
     y += height;
     return top;
@@ -48,15 +47,23 @@ function tops(time: MachineTime): { tops: number[]; bottom: number; height: numb
   return { tops: found, bottom: y + 2, height };
 }
 
+const topsOf = (time: MachineTime) => tops(time.rows.map((row) => row.worker_id));
+
+const axisBelow = (rows: number) => (rows > OWN_AXIS_FROM ? AXIS : 0);
+
+/** How high a picture is, in pixels: known from the worker of each job thread, before its times. */
+export const rowsHeight = (workers: string[]): number =>
+  tops(workers).bottom + axisBelow(workers.length);
+
 export function tickLabel(at: number, step: number, zone: string | undefined): string {
   if (step >= 86_400_000) return day(at, zone);
   return step < 60_000 ? clock(at, zone) : minute(at, zone);
 }
 
 export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: RowsLook): void {
-  const { tops: ys, bottom, height } = tops(time);
-  const hasAxis = time.rows.length > OWN_AXIS_FROM;
-  const pen = penOf(canvas, look.width, bottom + (hasAxis ? AXIS : 0));
+  const { tops: ys, bottom, height } = topsOf(time);
+  const hasAxis = axisBelow(time.rows.length) > 0;
+  const pen = penOf(canvas, look.width, bottom + axisBelow(time.rows.length));
   const inner = look.width - look.gutter - look.right;
   const x = (at: number) => look.gutter + ((at - time.start) / (time.end - time.start)) * inner;
 
@@ -127,7 +134,7 @@ export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: Row
 
 /** What lies under a point of the picture. */
 export function hitRow(time: MachineTime, look: RowsLook, px: number, py: number): RowHit | null {
-  const { tops: ys, height } = tops(time);
+  const { tops: ys, height } = topsOf(time);
   const inner = look.width - look.gutter - look.right;
   const at = ys.findIndex((top) => py >= top && py < top + height);
   const row = time.rows[at];

@@ -3,7 +3,7 @@ import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Account } from '../api/types';
 import { drawLevels } from '../charts/levels';
-import { drawRows, hitRow, type RowsLook } from '../charts/machineRows';
+import { drawRows, hitRow, rowsHeight, type RowsLook } from '../charts/machineRows';
 import { percent, plural, seconds } from '../format/number';
 import { clock, duration } from '../format/time';
 import { useFarm } from '../state/farm';
@@ -14,10 +14,17 @@ import { ACCOUNTS } from '../theme/accounts';
 import { AccountsTable } from './AccountsTable';
 import { showTip } from './Tooltip';
 
+/** As high as charts.css keeps room for. */
+const LEVELS_PX = 110;
+
 /** The machine time chart: a row per job thread, the threads per account below, the sums beside. */
 export function MachineTimeChart(props: { time: MachineTime | null }) {
   const farm = useFarm();
   const [width, watch] = createWidth();
+  /** The worker of every row: until its times are here, those the farm has now. */
+  const threads = () =>
+    props.time?.rows.map((row) => row.worker_id) ??
+    farm.store.workers.flatMap((worker) => worker.threads.map(() => worker.worker_id));
   let rows!: HTMLCanvasElement;
   let chart!: HTMLDivElement;
   let drawn: uPlot | undefined;
@@ -42,7 +49,7 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
       drawRows(rows, time, now);
       drawn?.destroy();
       const bins = Math.max(Math.min(Math.floor((now.width - now.gutter) / 3), 600), 20);
-      drawn = drawLevels(chart, time, { ...now, height: 110 }, bins);
+      drawn = drawLevels(chart, time, { ...now, height: LEVELS_PX }, bins);
     });
     onCleanup(() => cancelAnimationFrame(turn));
   });
@@ -86,13 +93,19 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
         </Show>
         <canvas
           ref={rows}
+          style={{ height: `${rowsHeight(threads())}px` }}
           role="img"
           aria-label={`Machine time of ${props.time?.rows.length ?? 0} job threads: ${spoken()}`}
           onPointerMove={onMove}
           onPointerLeave={() => showTip(null)}
         />
         <p class="chart-title">Job threads by account</p>
-        <div class="levels" ref={chart} aria-hidden="true" />
+        <div
+          class="levels"
+          ref={chart}
+          style={{ 'min-height': `${LEVELS_PX}px` }}
+          aria-hidden="true"
+        />
       </div>
       <AccountsTable
         amount={amount}
