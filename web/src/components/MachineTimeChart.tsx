@@ -100,12 +100,7 @@ export function MachineTimeChart(props: { time: MachineTime | null }) {
           onPointerLeave={() => showTip(null)}
         />
         <p class="chart-title">Job threads by account</p>
-        <div
-          class="levels"
-          ref={chart}
-          style={{ 'min-height': `${LEVELS_PX}px` }}
-          aria-hidden="true"
-        />
+        <div class="levels" ref={chart} aria-hidden="true" />
       </div>
       <AccountsTable
         amount={amount}
