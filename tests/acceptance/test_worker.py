@@ -231,7 +231,7 @@ def test_a_worker_asked_to_stop_finishes_what_runs_and_leaves_nothing(tmp_path: 
         process = farm.processes["worker-1"]
         below = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(60) == 0, farm.logs()
         psutil.wait_procs(below, 60)
         assert not [one for one in below if one.is_running()]
         worker = farm.rest("GET", "/overview")["workers"][0]

@@ -45,7 +45,7 @@ class Showroom:
             return
         self._child = start_program(
             "showroom",
-            [sys.executable, "-m", __name__, str(self._data_dir)],
+            [sys.executable, "-m", __name__, str(self._data_dir), str(os.getpid())],
             log=self._data_dir / "showroom.log",
             environment=self._environment,
         )
@@ -117,8 +117,8 @@ def fill_showroom(
 
 
 def main() -> None:
-    """Run as a child of the demo: the demo's data folder is the only word."""
-    die_with_parent()
+    """Run as a child of the demo; the words are the demo's data folder and process."""
+    die_with_parent(int(sys.argv[2]))
     os.nice(_LOWEST)
     farm_id = fill_showroom(Path(sys.argv[1]), Connection(server=None, farm_id=None, out=Output()))
     print(f"{FARM}: {farm_id}")

@@ -83,16 +83,14 @@ def listen(host: str, port: int, *, fixed: bool) -> socket.socket:
     raise ConfigurationError(f"The ports {port} to {port + _PORTS_TO_TRY - 1} are all taken.")
 
 
-def die_with_parent(parent: int | None = None) -> None:
+def die_with_parent(parent: int) -> None:
     """Make the kernel end this process when its parent ends; only Linux can.
 
     Args:
-        parent: who started this process, and may have ended before it came to this; None: whoever
-            is its parent now.
+        parent: who started this process, and may have ended before it came to this.
     """
     if not sys.platform.startswith("linux"):
         return
-    parent = os.getppid() if parent is None else parent
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)

@@ -5,6 +5,7 @@ Deciding keeps one core busy and booking another, so a large past is made by two
 
 import asyncio
 import gc
+import os
 import socket
 import subprocess
 import sys
@@ -130,7 +131,7 @@ class BooksBeside:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this program
-                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(os.getpid())],
                 pass_fds=(theirs.fileno(),),
             )
         self._ours = Connection(ours.detach())
@@ -193,7 +194,7 @@ async def _serve(calls: Connection, task: BooksTask) -> None:
 
 def main() -> None:
     """Answer the calls that come through an inherited socket until the books are closed."""
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
     calls = Connection(int(sys.argv[1]))
     with rare_collections():
         asyncio.run(_serve(calls, calls.recv()))

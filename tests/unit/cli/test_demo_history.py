@@ -1,6 +1,9 @@
 """`grange demo --history` and the demo's showroom."""
 
 import json
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,27 @@ def test_the_showroom_waits_for_the_first_frames_and_moves_in_once(tmp_path: Pat
         ]
         waiting.look(connection, {"layers": [{"counts": {"RUNNING": 2}}]})
         assert waiting.children == [], "it is there already"
+
+
+NOBODY = str(2**22 - 1)
+"""A process that is not the parent of any, as one that was killed."""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux ends children so")
+def test_a_showroom_whose_demo_was_killed_before_it_had_begun_is_not_made(tmp_path: Path) -> None:
+    """A child that asked for its parent only then took whoever adopted it for the demo."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for module, word in (
+            ("grange.cli.demo_showroom", str(tmp_path)),
+            ("grange.wiring.simulation_books", str(theirs.fileno())),
+        ):
+            child = subprocess.run(
+                [sys.executable, "-m", module, word, NOBODY],
+                pass_fds=(theirs.fileno(),),
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert (child.returncode, child.stderr) == (1, "")
