@@ -14,7 +14,7 @@ from tools import environment, ledger, parts, web
 from tools.console import DevError, heading, say, step
 from tools.environment import PYTHON, ROOT, VENV
 from tools.orphans import adopt_orphans
-from tools.scratch import scratch
+from tools.scratch import in_memory, scratch
 from tools.services import MARKERS, QUICK_MARKERS, Services
 
 HELP = """\
@@ -123,7 +123,7 @@ def test(arguments: Sequence[str]) -> int:
     # Setting up mostly waits for the network; what takes long of the checks runs meanwhile.
     with (
         parts.checking(source_checks) as finish_checks,
-        Services() as services,
+        Services(data=in_memory()) as services,
         tempfile.TemporaryDirectory() as folder,
     ):
         if chosen:

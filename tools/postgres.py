@@ -23,17 +23,20 @@ START_SECONDS = 120
 class Postgres:
     """A running server; it stops at the end of the `with` block, and when this process dies."""
 
-    def __init__(self, programs: Path, *, durable: bool = False) -> None:
+    def __init__(
+        self, programs: Path, *, durable: bool = False, parent: Path | None = None
+    ) -> None:
         """Describe a server.
 
         Args:
             programs: the folder of PostgreSQL's programs.
             durable: True to write as a real one does (for benchmarks); tests need not wait for it.
+            parent: where the folder of its data is made; None: where temporary files are.
         """
         self._programs = programs
         self._durable = durable
         self._account = _unprivileged_account()
-        self._folder = Path(tempfile.mkdtemp(prefix="grange-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="grange-postgres-", dir=parent))
         self._server: subprocess.Popen[bytes] | None = None
         self.url = ""
 

@@ -1,7 +1,8 @@
 """Where tests keep their files: in memory, where there is enough of it.
 
 Tests make and delete tens of thousands of small files and have many of them written through to the
-disk. What they prove does not need the disk itself: a killed program's files stay either way.
+disk; PostgreSQL copies hundreds of files for every test that has a database of its own. What they
+prove does not need the disk itself: a killed program's files stay either way.
 """
 
 import os
@@ -20,14 +21,20 @@ ENOUGH_BYTES = 6 * 1024**3
 @contextmanager
 def scratch(*, wanted: bool) -> Iterator[dict[str, str]]:
     """Yield the variables that lead pytest's folders into memory; the folders go at the end."""
-    if not wanted or not _room():
+    memory = in_memory() if wanted else None
+    if memory is None:
         yield {}
         return
-    folder = tempfile.mkdtemp(prefix="grange-tests-", dir=MEMORY)
+    folder = tempfile.mkdtemp(prefix="grange-tests-", dir=memory)
     try:
         yield {"PYTEST_DEBUG_TEMPROOT": folder}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_memory() -> Path | None:
+    """Return a folder in memory to make others in; None: there is no room, take the disk."""
+    return MEMORY if _room() else None
 
 
 def _room() -> bool:

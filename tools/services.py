@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 
 from tools import web
@@ -67,6 +68,8 @@ class Services:
     environment: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     """Marker → one line that says how to get it."""
+    data: Path | None = None
+    """Where databases keep their data; None: where temporary files are."""
     _running: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> "Services":
@@ -168,7 +171,7 @@ class Services:
             return
         with step("PostgreSQL on a free port of loopback"):
             programs = find_postgres() or packaged_postgres()
-            server = self._running.enter_context(Postgres(programs))
+            server = self._running.enter_context(Postgres(programs, parent=self.data))
         self.environment[POSTGRES_URL] = server.url
 
 

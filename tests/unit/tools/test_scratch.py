@@ -47,4 +47,4 @@ def test_memory_is_used_if_programs_run_there_and_enough_is_free(
     monkeypatch.setattr(Path, "is_mount", lambda _: True)
     monkeypatch.setattr(os, "statvfs", lambda _: found)
     monkeypatch.setattr(scratch, "TOLD", memory)
-    assert scratch._room() is room
+    assert scratch.in_memory() == (scratch.MEMORY if room else None)
