@@ -168,7 +168,7 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
           />
           <div class="body">
             <ProgressBar counts={row().counts} />
-            <Show when={props.job.isSettled()}>
+            <Show when={props.job.isSettled()} fallback={<p class="quiet">Reading its frames …</p>}>
               <div class="job-body">
                 <Show when={selected()}>
                   {(frame) => (

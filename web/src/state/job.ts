@@ -33,7 +33,7 @@ export interface JobState {
 const EVERY_MS = 1_000;
 const RETRY_MS = 3_000;
 /** A page waits so long at most for the books before it shows what it has. */
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 10_000;
 
 const FIELDS = ['task', 'status', 'renderMs', 'worker', 'attempts', 'bytes', 'hasPreview'] as const;
 
