@@ -110,6 +110,19 @@ def test_the_row_that_is_not_over_is_shown_as_far_as_it_is_known(bench):
     assert (left["minimum"][5], left["maximum"][5]) == (24.0, 49.0)
 
 
+def test_a_span_far_longer_than_what_is_kept_shows_what_is_kept(bench):
+    """Ledger S3-17: short archives do not keep the farm's pages of years from being drawn."""
+    span = Span(Instant(0), NOW)
+    rows = series_rows(bench.books.desk, farm_id=FARM, name="room", span=span, step=MILLIS_PER_HOUR)
+    assert rows["step_seconds"] == 3600
+    assert len(rows["starts_at"]) == 61, "the 60 rows of the archive, and the hour of now"
+    assert rows["starts_at"][-1] == NOW - MILLIS_PER_HOUR
+    assert rows["sources"][0]["average"][-2] == 20.0
+    asked = {"farm_id": FARM, "series": "room", "since": 0, "until": 20 * NOW}
+    with pytest.raises(InvalidRequestError, match="shorter span"):
+        bench.books.call("ring_rows", asked)
+
+
 def test_what_is_not_there_is_named(bench):
     """Ledger S3-17."""
     with pytest.raises(NotFoundError, match="room"):

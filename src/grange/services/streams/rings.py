@@ -47,8 +47,9 @@ def ring_rows(
     """Return what rings keep of a series, or of a log stream: columns, a value for each row.
 
     Rows begin at `starts_at` and are `step_seconds` long; rrdtool would call a row by its end.
-    Unknown is None. `total` is what came in a row's time: of a log stream's counts and milliseconds
-    their sum, of a gauge value × seconds. `known_seconds` says of how much of the row it is.
+    Unknown is None; of a span of too many rows, those from before anything is kept are left out.
+    `total` is what came in a row's time: of a log stream's counts and milliseconds their sum, of a
+    gauge value × seconds. `known_seconds` says of how much of the row it is.
 
     Args:
         desk: where questions are answered.
@@ -170,6 +171,10 @@ def _rows(
     width = tier.steps * spec.step_seconds
     first = since // MILLIS_PER_SECOND // width
     count = -(-until // (MILLIS_PER_SECOND * width)) - first
+    if count > MOST_ROWS:
+        # A long span of short archives: what they no longer keep is no reason to refuse.
+        kept_from = max(first, last // width + 1 - tier.rows)
+        first, count = kept_from, first + count - kept_from
     if count > MOST_ROWS:
         raise _bad("step_seconds", f"gives more than {MOST_ROWS} rows; ask for a shorter span")
     kept = [ring.rows(number, first, count) for ring in rings]
