@@ -118,6 +118,11 @@ def test_a_span_far_longer_than_what_is_kept_shows_what_is_kept(bench):
     assert len(rows["starts_at"]) == 61, "the 60 rows of the archive, and the hour of now"
     assert rows["starts_at"][-1] == NOW - MILLIS_PER_HOUR
     assert rows["sources"][0]["average"][-2] == 20.0
+    long_ago = Span(Instant(0), Instant(START // 2))
+    rows = series_rows(
+        bench.books.desk, farm_id=FARM, name="room", span=long_ago, step=MILLIS_PER_HOUR
+    )
+    assert rows["starts_at"] == rows["sources"][0]["average"] == []
     asked = {"farm_id": FARM, "series": "room", "since": 0, "until": 20 * NOW}
     with pytest.raises(InvalidRequestError, match="shorter span"):
         bench.books.call("ring_rows", asked)

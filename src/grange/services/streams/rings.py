@@ -173,7 +173,7 @@ def _rows(
     count = -(-until // (MILLIS_PER_SECOND * width)) - first
     if count > MOST_ROWS:
         # A long span of short archives: what they no longer keep is no reason to refuse.
-        kept_from = max(first, last // width + 1 - tier.rows)
+        kept_from = min(max(first, last // width + 1 - tier.rows), first + count)
         first, count = kept_from, first + count - kept_from
     if count > MOST_ROWS:
         raise _bad("step_seconds", f"gives more than {MOST_ROWS} rows; ask for a shorter span")
