@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from grange.domain.work import Job
 from grange.kernel.units import Instant
 from grange.ports.state import Batch
+from grange.server.serve import put_loop_first, settle_garbage, spare_collections
 from grange.testing.farm import LocalFarm
 from grange.testing.many_jobs import write_many_jobs
 
@@ -51,7 +52,12 @@ async def main(folder: Path, count: int) -> None:
         ids = farm.ids
     now = Instant(int(time.time() * 1000))
     await asyncio.to_thread(write_many_jobs, folder, ids.farm_id, ids.queue_id, count, now)
+    # As the server's own process does it.
+    put_loop_first()
+    spare_collections()
     async with LocalFarm(folder, synchronous="normal") as farm:
+        await farm.api.rest.warm()
+        settle_garbage()
         link = await asyncio.to_thread(
             farm.connect().call, "POST", "/api/v1/login-links", body={}, service="grange"
         )

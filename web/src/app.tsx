@@ -3,17 +3,25 @@ import { Route, Router, useLocation } from '@solidjs/router';
 import { Notices } from './components/Notices';
 import { Shell } from './components/Shell';
 import { Tooltip } from './components/Tooltip';
-import { HomePage } from './pages/HomePage';
-import { JobPage } from './pages/JobPage';
-import { JobsPage } from './pages/JobsPage';
 import { NotFound } from './pages/NotFound';
-import { ReportPage } from './pages/ReportPage';
-import { ReportsPage } from './pages/ReportsPage';
 import { SignIn } from './pages/SignIn';
-import { StreamsPage } from './pages/StreamsPage';
-import { WorkersPage } from './pages/WorkersPage';
 import { FarmProvider, createFarmState, useFarm } from './state/farm';
 
+const HomePage = lazy(async () => ({ default: (await import('./pages/HomePage')).HomePage }));
+const JobsPage = lazy(async () => ({ default: (await import('./pages/JobsPage')).JobsPage }));
+const JobPage = lazy(async () => ({ default: (await import('./pages/JobPage')).JobPage }));
+const WorkersPage = lazy(async () => ({
+  default: (await import('./pages/WorkersPage')).WorkersPage,
+}));
+const ReportPage = lazy(async () => ({
+  default: (await import('./pages/ReportPage')).ReportPage,
+}));
+const ReportsPage = lazy(async () => ({
+  default: (await import('./pages/ReportsPage')).ReportsPage,
+}));
+const StreamsPage = lazy(async () => ({
+  default: (await import('./pages/StreamsPage')).StreamsPage,
+}));
 const WranglePage = lazy(async () => ({
   default: (await import('./pages/WranglePage')).WranglePage,
 }));
@@ -34,10 +42,17 @@ const LOG = /^\/jobs\/[^/]+\/tasks\/[^/]+\/log$/;
 
 /** Pages that come in files of their own; the one of this address need not wait for the farm. */
 const SEPARATE: [RegExp, { preload: () => Promise<unknown> }][] = [
+  [/^\/$/, HomePage],
+  [/^\/jobs$/, JobsPage],
+  [/^\/jobs\/[^/]+$/, JobPage],
   [LOG, LogPage],
   [/^\/jobs\/[^/]+\/why$/, WhyPage],
+  [/^\/workers$/, WorkersPage],
   [/^\/workers\/./, WorkerPage],
   [/^\/wrangle$/, WranglePage],
+  [/^\/(usage|cost|reports\/.+)$/, ReportPage],
+  [/^\/reports$/, ReportsPage],
+  [/^\/streams$/, StreamsPage],
 ];
 for (const [path, page] of SEPARATE) {
   if (path.test(location.pathname)) void page.preload();

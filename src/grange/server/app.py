@@ -22,10 +22,12 @@ from grange.server.http import (
     replaying,
     request_of,
     send_reply,
+    takes_gzip,
     text_reply,
 )
 from grange.server.metrics import PATH as METRICS_PATH
 from grange.server.metrics import Metrics
+from grange.server.packed import packing
 from grange.server.plain import STYLE_PATH
 from grange.server.plain import style as plain_style
 from grange.server.published import PREFIX as PUBLISHED_PREFIX
@@ -176,7 +178,8 @@ class Application:
         except GrangeError as error:
             await send_reply(send, rest_fault(error), request.request_id)
             return
-        await self._to_rest(request, proved, scope, replaying(body, receive), send)
+        out = packing(send) if takes_gzip(request) else send
+        await self._to_rest(request, proved, scope, replaying(body, receive), out)
 
     async def _to_rest(
         self, request: Request, proved: Authenticated, scope: Scope, receive: Receive, send: Send

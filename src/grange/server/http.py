@@ -41,6 +41,12 @@ class Request(Struct, frozen=True, kw_only=True):
     """Where it came from."""
 
 
+def takes_gzip(request: Request) -> bool:
+    """Return whether whoever asks takes compressed files; a coding with a weight is left alone."""
+    taken = request.headers.get("accept-encoding", "").split(",")
+    return "gzip" in {coding.strip() for coding in taken}
+
+
 def request_of(scope: Scope) -> Request:
     """Return the request of an ASGI scope."""
     headers: dict[str, str] = {}

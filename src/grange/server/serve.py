@@ -100,8 +100,13 @@ def put_loop_first() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
+def spare_collections() -> None:
+    """Make collections rare: call before the farm is read, which is all there to stay."""
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
 def settle_garbage() -> None:
     """Call once everything long-lived is made: what exists is never looked at again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    spare_collections()

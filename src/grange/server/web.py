@@ -12,7 +12,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from grange.server.http import Request, text_reply
+from grange.server.http import Request, takes_gzip, text_reply
 from grange.wire.encode import Reply
 
 SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
@@ -79,7 +79,7 @@ class WebFiles:
                 return text_reply(404, "There is no such file.\n", *SECURITY_HEADERS)
             file = self._files.get("/index.html") or _file("/index.html", _NOT_BUILT.encode())
         caching = "public, max-age=31536000, immutable" if file.immutable else "no-cache"
-        packed = file.packed if _takes_gzip(request) else None
+        packed = file.packed if takes_gzip(request) else None
         etag = file.etag if packed is None else f'{file.etag[:-1]}-gzip"'
         headers: tuple[tuple[str, str], ...] = (
             ("content-type", file.content_type),
@@ -94,12 +94,6 @@ class WebFiles:
             return Reply(status=200, headers=headers, body=file.content)
         headers = (*headers, ("content-encoding", "gzip"))
         return Reply(status=200, headers=headers, body=packed)
-
-
-def _takes_gzip(request: Request) -> bool:
-    """Return whether whoever asks takes compressed files; a coding with a weight is left alone."""
-    taken = request.headers.get("accept-encoding", "").split(",")
-    return "gzip" in {coding.strip() for coding in taken}
 
 
 def _file(name: str, content: bytes) -> _File:

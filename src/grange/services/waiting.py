@@ -37,6 +37,8 @@ ASKED_SECONDS = 60.0
 """Somebody asks while pages are open, and for so long after a question."""
 LONGEST_WAIT_SECONDS = 0.25
 """Who asks gets what was found before, if a round takes longer."""
+NOTED_AT_A_TIME = 2000
+"""Jobs whose reasons are compared with those before, before anything else gets its turn."""
 MOST_TOLD = 500
 """Jobs told to open pages in one second because their reason is another."""
 
@@ -168,7 +170,7 @@ class Waiting:
         self.changed: Callable[[str, str], None] = _nobody
         """Called with the farm and id of a job whose reason is another than before."""
         self.tell: Callable[[str, str], None] = _nobody
-        """Called with a farm and a job, so that open pages hear of it."""
+        """Called with a farm and a job, so that pages hear of it; cheap while none is open."""
         self.watched: Callable[[], bool] = bool
         """True while pages are open, which are told."""
 
@@ -235,10 +237,19 @@ class Waiting:
         self._ended_at = self._clock.monotonic_seconds()
         self._took = self._ended_at - began
         before, self._of = self._of, found
-        for job_id, one in {**before, **found}.items():
-            if before.get(job_id) != found.get(job_id):
-                self.changed(one[0], job_id)
-                self._untold[job_id] = one[0]
+        for some in batched(list({**before, **found}.items()), NOTED_AT_A_TIME):
+            for job_id, one in some:
+                if before.get(job_id) != found.get(job_id):
+                    self.changed(one[0], job_id)
+                    self._note(one[0], job_id)
+            await asyncio.sleep(0)  # noqa: TID251 - a turn for the others, not a time
+
+    def _note(self, farm_id: str, job_id: str) -> None:
+        """Have open pages told in time; where there is none, the word costs nothing at once."""
+        if self.watched():
+            self._untold[job_id] = farm_id
+        else:
+            self.tell(farm_id, job_id)
 
     async def _found(self) -> dict[str, Found]:
         seen = Seen()

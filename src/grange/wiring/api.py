@@ -225,7 +225,7 @@ async def running_api(
         pages = Pages(store, owner, spaces, latest, waiting.of)
         board, live = _shown(store, pages, waiting, clock)
         effects.touch = _both(live.touch, board.touch)
-        waiting.tell = partial(_tell_job, effects.touch)
+        waiting.tell = partial(_tell_job, live.touch)  # the board has heard it by `changed`
         effects.committed = drain.wake
         logs = SessionLogFiles(
             settings.data_dir / "logs" / "sessions",

@@ -12,7 +12,13 @@ import uvloop
 from grange.adapters.host.clock import SystemClock
 from grange.server.books_rpc import BooksClient
 from grange.server.one_write import Traffic
-from grange.server.serve import make_server, put_loop_first, serve, settle_garbage
+from grange.server.serve import (
+    make_server,
+    put_loop_first,
+    serve,
+    settle_garbage,
+    spare_collections,
+)
 from grange.server.supervisor import die_with_parent, read_task, say_ready
 from grange.services import templates
 from grange.wiring.api import Api, running_api
@@ -83,6 +89,7 @@ def main() -> None:
     task: ServerTask = read_task(ServerTask)
     log_to_stderr(task.settings.log_level)
     put_loop_first()
+    spare_collections()
     uvloop.run(run(task))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from grange.kernel.errors import InvalidRequestError
 from grange.kernel.ids import uuid7_hex
 from grange.kernel.units import Instant
 from grange.ports.state import Batch
+from grange.scheduling.blocks import Block, Unmet
 from grange.services.reads.board import (
     FORGET_STEP_MS,
     IDLE_MS,
@@ -155,14 +157,22 @@ def test_a_snapshot_is_what_was_packed_last_and_what_changed_since():
 
 
 class CountingStore(MemoryStore):
-    """Counts how often rows of jobs are read."""
+    """Counts how often rows of jobs are read, and how many; says when some were read."""
 
     jobs_read = 0
+    rows_read = 0
+    after_rows: Callable[[], None] | None = None
 
     async def columns(self, entity: type[Any], *words: Any, **more: Any) -> list[tuple[Any, ...]]:
+        if entity is Job and self.rows_read and self.after_rows is not None:
+            tell, self.after_rows = self.after_rows, None
+            tell()
+        found = await super().columns(entity, *words, **more)
         if entity is Job:
             self.jobs_read += 1
-        return await super().columns(entity, *words, **more)
+            if words[0] != ("job_id",):
+                self.rows_read += len(found)
+        return found
 
 
 def test_rows_are_there_before_anybody_asks_and_stay_current():
@@ -201,6 +211,37 @@ def test_rows_are_there_before_anybody_asks_and_stay_current():
         assert await change("five", after_ms=IDLE_STEP_MS)
         assert await read() == 0
         assert seen == ["one", "two", "five"]
+
+    asyncio.run(check())
+
+
+def test_a_reason_that_is_found_while_rows_are_read_is_told_without_reading_them_again(monkeypatch):
+    """After a server's start reasons and rows are found beside each other, those of every job."""
+
+    monkeypatch.setattr("grange.services.reads.board.AT_A_TIME", 1)
+
+    async def check() -> None:
+        known: dict[str, Unmet] = {}
+        store = CountingStore()
+        shop = Shop(store)
+        shop.board = Board(store, shop.clock, lambda: 7, known.get)
+        jobs = [shop.add(f"job {number}") for number in range(3)]
+        await shop.commit()
+
+        def explain() -> None:
+            for job in (jobs[0], jobs[2]):  # read last and first
+                known[job.job_id] = Unmet(Block.WORKERS, "no worker is on")
+                shop.board.reason_changed(FARM, job.job_id)
+            shop.board.reason_changed(FARM, "job-of-yesterday")
+
+        store.after_rows = explain
+        _, rows = unpacked(await shop.board.snapshot(shop.farm, 0))
+        assert {row["name"]: row["waits"] for row in rows} == {
+            "job 0": "workers",
+            "job 1": None,
+            "job 2": "workers",
+        }
+        assert store.rows_read == len(jobs)
 
     asyncio.run(check())
 

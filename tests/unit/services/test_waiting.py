@@ -140,6 +140,7 @@ def test_however_often_it_is_asked_a_round_waits_for_fifty_times_its_length() ->
 def test_what_changed_is_known_at_once_and_told_a_bounded_number_at_a_time() -> None:
     async def run() -> None:
         farm = Watched()
+        farm.waiting.watched = lambda: True
         more = [farm.at.farm.job(farm.at.template, tags=farm.at.tags) for _ in range(MOST_TOLD)]
         await farm.look()
         assert sorted(farm.changed) == sorted([farm.at.job, *more])
@@ -157,6 +158,26 @@ def test_what_changed_is_known_at_once_and_told_a_bounded_number_at_a_time() -> 
         farm.at.farm.clock.advance(1.0)
         await farm.look()
         assert farm.waiting.of(farm.at.job) is None
+
+    asyncio.run(run())
+
+
+def test_where_no_page_is_open_nothing_is_kept_to_be_told() -> None:
+    """Else the first page after a server's start would hear of every job, minutes long."""
+
+    async def run() -> None:
+        farm = Watched()
+        more = [farm.at.farm.job(farm.at.template, tags=farm.at.tags) for _ in range(MOST_TOLD)]
+        await farm.look()
+        await second(farm)
+        assert sorted(farm.told) == sorted([farm.at.job, *more])
+        farm.waiting.watched = lambda: True
+        following = asyncio.create_task(farm.waiting.run())
+        for _ in range(3):
+            await second(farm)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        assert len(farm.told) == len(more) + 1
 
     asyncio.run(run())
 

@@ -65,9 +65,19 @@ export function useFarm(): FarmState {
 const NEWEST = 200;
 
 const CHOSEN = 'grange-farm';
+/** The farm that was shown last; the next page asks for it before its program is here: first.js. */
+const SHOWN = 'grange.farm';
 
 function chosenFarm(): string | null {
   return sessionStorage.getItem(CHOSEN);
+}
+
+function remember(farmId: string): void {
+  try {
+    localStorage.setItem(SHOWN, farmId);
+  } catch {
+    // A browser that stores nothing asks a little later.
+  }
 }
 
 /** Shows another farm of the server, from its first page on. */
@@ -193,7 +203,10 @@ export function createFarmState(): FarmState {
     setStore('farms', farms);
     const farm = farms.find((row) => row.farm_id === chosenFarm()) ?? farms[0];
     // A page that needs to know no more begins with it, before the overview is here.
-    if (farm !== undefined) setStore('farm', reconcile(farm));
+    if (farm !== undefined) {
+      setStore('farm', reconcile(farm));
+      remember(farm.farm_id);
+    }
     return farm;
   };
 

@@ -80,6 +80,8 @@ class _First:
 class _Farm:
     rows: dict[str, JobRow] = field(default_factory=dict)
     dirty: set[str] = field(default_factory=set)
+    unexplained: set[str] = field(default_factory=set)
+    """Jobs whose reason became another one while the rows were read for the first time."""
     complete: bool = True
     loaded: bool = False
     changes: int = 0
@@ -169,7 +171,7 @@ class Board:
             return
         row = farm.rows.get(job_id)
         if not farm.loaded:
-            farm.dirty.add(job_id)
+            farm.unexplained.add(job_id)
         elif row is not None:
             farm.rows[job_id] = explained(row, self._why(job_id))
             farm.changes += 1
@@ -253,9 +255,20 @@ class Board:
             for row in await self._jobs.some(job_ids):
                 if row.lifecycle_status != JobLifecycleStatus.ARCHIVED:
                     rows[row.job_id] = row
+        await self._explain(farm, rows)
         farm.complete = room >= 0 and len(ended) <= room
         farm.rows = rows
         farm.loaded = True
+
+    async def _explain(self, farm: _Farm, rows: dict[str, JobRow]) -> None:
+        """Tell the reasons that were found while rows were read: no row is read again for one."""
+        while farm.unexplained:
+            for job_id in [
+                farm.unexplained.pop() for _ in range(min(AT_A_TIME, len(farm.unexplained)))
+            ]:
+                if job_id in rows:
+                    rows[job_id] = explained(rows[job_id], self._why(job_id))
+            await asyncio.sleep(0)  # noqa: TID251 - a turn for the others, not a time
 
     async def _newest(self, where: AllOf, limit: int) -> list[str]:
         """Return the ids of the newest jobs of a condition."""

@@ -67,7 +67,10 @@ _JOB = (
     "ended_at",
 )
 _LAYER = ("job_id", "task_count", "frame_count", "counts")
-_RUNNING = (TaskRunStatus.RUNNING, TaskRunStatus.ASSIGNED, TaskRunStatus.INTERRUPTING)
+_RUNNING = tuple(
+    status.value
+    for status in (TaskRunStatus.RUNNING, TaskRunStatus.ASSIGNED, TaskRunStatus.INTERRUPTING)
+)
 _Sums = dict[str, tuple[int, int, int]]
 """Job → tasks, frames, frames done."""
 
@@ -172,7 +175,7 @@ def _row(job: tuple[Any, ...], sums: tuple[int, int, int], queues: Mapping[str, 
         shot=_known(attributes, "shot"),
         sequence=_known(attributes, "sequence"),
         app=_known(attributes, "app"),
-        tasks_running=sum(counts.get(status.value, 0) for status in _RUNNING),
+        tasks_running=sum([counts.get(status, 0) for status in _RUNNING]),
         tasks_failed=counts.get(TaskRunStatus.FAILED.value, 0),
     )
 
