@@ -30,6 +30,7 @@ from grange.domain.work import Worker
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.ids import FleetId, WorkerId
 from grange.kernel.units import MILLIS_PER_HOUR, Instant, billionths_of
+from grange.server.rest.day_shapes import LicenceMinutes
 from grange.testing.books import books_bench
 from grange.testing.facts import (
     FARM,
@@ -46,6 +47,7 @@ from grange.testing.facts import (
     session_fact,
 )
 from grange.testing.story import FLEETS, Storyteller, post, rows_of
+from tests.answers import difference
 
 pytestmark = pytest.mark.slow
 
@@ -480,9 +482,11 @@ def test_licence_minutes_in_use_at_the_limit_and_denied(tmp_path):
             licence_fact(session_id=numbered("session", 1), product="nuke", started_at=T0,
                          ended_at=T0 + 10 * minute)
         )  # fmt: skip
-        rows = bench.books.call(
+        answer = bench.books.call(
             "licence_minutes", {"farm_id": FARM, "start": T0, "end": T0 + 60 * minute}
-        )["rows"]
+        )
+    assert difference(answer, LicenceMinutes) is None
+    rows = answer["rows"]
     by_product = {row.pop("product"): row for row in rows}
     assert by_product["nuke"] == {
         "limit": 2, "in_use_minutes": 18.0, "at_limit_minutes": 6.0, "denied_minutes": 8.0,

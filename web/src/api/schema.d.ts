@@ -185,6 +185,21 @@ export interface components {
       simulated?: boolean;
       zone: string;
     };
+    /** BooksCheck */
+    BooksCheck: {
+      detail: string;
+      name: string;
+      ok: boolean;
+    };
+    /** BooksRebuilt */
+    BooksRebuilt: {
+      blocks_checked: number;
+      blocks_rewritten: number;
+      lost: string[];
+      rollups: number;
+      rows: number;
+      simulated?: boolean;
+    };
     /** BooksSize */
     BooksSize: {
       at: number;
@@ -201,6 +216,12 @@ export interface components {
       journal_bytes: number;
       retired_bytes: number;
       tables: components['schemas']['TableSizeRow'][];
+    };
+    /** BooksVerified */
+    BooksVerified: {
+      checks: components['schemas']['BooksCheck'][];
+      ok: boolean;
+      simulated?: boolean;
     };
     /** BudgetBody */
     BudgetBody: {
@@ -295,6 +316,13 @@ export interface components {
     CollectedBody: {
       /** @enum {string} */
       kind: 'rx' | 'tx' | 'other';
+      stream: string;
+      until_at: number;
+    };
+    /** CollectedLog */
+    CollectedLog: {
+      kind: string;
+      machine: string;
       stream: string;
       until_at: number;
     };
@@ -403,6 +431,50 @@ export interface components {
       value_id: string;
       /** @default 0 */
       value_index: number;
+    };
+    /** DayAnswer */
+    DayAnswer: {
+      apps: {
+        [key: string]: {
+          [key: string]: (number | null)[];
+        };
+      };
+      day: string;
+      fleets: {
+        [key: string]: {
+          [key: string]: (number | null)[];
+        };
+      };
+      groups: {
+        [key: string]: {
+          [key: string]: (number | null)[];
+        };
+      };
+      projects: {
+        [key: string]: {
+          [key: string]: (number | null)[];
+        };
+      };
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+      starts_at: number[][];
+      unix_day: number;
+      users: {
+        [key: string]: {
+          [key: string]: (number | null)[];
+        };
+      };
+      valid: boolean[];
+      workers: {
+        [key: string]: (number | null)[];
+      } | null;
+      written_at: number | null;
+      zone: string;
+    };
+    /** DayOfWorkers */
+    DayOfWorkers: {
+      simulated?: boolean;
+      workers: components['schemas']['WorkerDay'][];
     };
     /** DeedRow */
     DeedRow: {
@@ -526,6 +598,11 @@ export interface components {
     ExchangeRates: {
       exchange_rates: components['schemas']['ExchangeRateRow'][];
     };
+    /** Extreme */
+    Extreme: {
+      at: number;
+      object: string | null;
+    };
     /** FactsKept */
     FactsKept: {
       accepted: number;
@@ -581,9 +658,29 @@ export interface components {
       workers_high: number;
       workers_low: number;
     };
+    /** ForeignHistory */
+    ForeignHistory: {
+      records: components['schemas']['ForeignRecord'][];
+      simulated?: boolean;
+      total: number;
+    };
     /** ForeignKept */
     ForeignKept: {
       kept: number;
+    };
+    /** ForeignRecord */
+    ForeignRecord: {
+      app: string | null;
+      at: number | null;
+      brought_at: number;
+      brought_by: string;
+      kind: string;
+      layer_name: string | null;
+      project: string | null;
+      record: unknown;
+      record_id: string;
+      source: string;
+      user_name: string | null;
     };
     /** ForeignRecords */
     ForeignRecords: {
@@ -709,10 +806,33 @@ export interface components {
       how: 'set' | 'add' | 'remove';
       workers?: string[];
     };
+    /** GroupMember */
+    GroupMember: {
+      index: number | null;
+      name: string;
+      worker_id: string;
+    };
     /** GroupNow */
     GroupNow: {
       name: string;
       workers: string[];
+    };
+    /** GroupTime */
+    GroupTime: {
+      end_at: number | null;
+      group: string;
+      start_at: number;
+      worker_id: string;
+    };
+    /** GroupsAnswer */
+    GroupsAnswer: {
+      groups: components['schemas']['WorkerGroup'][];
+      memberships: components['schemas']['GroupTime'][];
+      of_workers: {
+        [key: string]: string[];
+      };
+      settings_at: number | null;
+      simulated?: boolean;
     };
     /** HailMet */
     HailMet: {
@@ -1380,6 +1500,12 @@ export interface components {
        */
       unit: 'thread_hour' | 'worker_hour';
     };
+    /** LicenceMinutes */
+    LicenceMinutes: {
+      rows: components['schemas']['LicenceUse'][];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+    };
     /** LicencePoolRow */
     LicencePoolRow: {
       app: string;
@@ -1403,6 +1529,16 @@ export interface components {
       seats: number | null;
       version: string;
     };
+    /** LicenceUse */
+    LicenceUse: {
+      at_limit_minutes: number | null;
+      denied_attempts: number;
+      denied_minutes: number;
+      in_use_minutes: number;
+      limit: number | null;
+      most_in_use: number;
+      product: string;
+    };
     /** LicencesAnswer */
     LicencesAnswer: {
       currency: string;
@@ -1414,6 +1550,14 @@ export interface components {
     LinesAccepted: {
       accepted: number;
       refused: number;
+    };
+    /** LinesPruned */
+    LinesPruned: {
+      dry_run: boolean;
+      first_at: number | null;
+      hours: number;
+      lines: number;
+      simulated?: boolean;
     };
     /** LinesReplaced */
     LinesReplaced: {
@@ -1470,6 +1614,13 @@ export interface components {
     LoginLink: {
       url: string;
     };
+    /** LongestGap */
+    LongestGap: {
+      kind: string;
+      machine: string;
+      millis: number;
+      stream: string;
+    };
     /** MachinePower */
     MachinePower: {
       booted_ms: number | null;
@@ -1483,6 +1634,21 @@ export interface components {
       wake_at: number | null;
       wake_tries: number;
       worker_id: string;
+    };
+    /** MachineSamples */
+    MachineSamples: {
+      at: number[];
+      coverage_ms: number[];
+      cpu_milli: (number | null)[];
+      gpu_milli: (number | null)[];
+      index: number[];
+      memory_total_bytes: (number | null)[];
+      memory_used_bytes: (number | null)[];
+      net_in_bytes: (number | null)[];
+      net_in_max_bytes_per_s: (number | null)[];
+      net_out_bytes: (number | null)[];
+      temperature_milli_c: (number | null)[];
+      user_logged_in: (boolean | null)[];
     };
     /** Me */
     Me: {
@@ -1690,6 +1856,19 @@ export interface components {
       };
       rows: number;
     };
+    /** PageFile */
+    PageFile: {
+      bytes: number;
+      name: string;
+      sha256: string;
+    };
+    /** PageFiles */
+    PageFiles: {
+      data_until_at: number | null;
+      drawn_at: number | null;
+      files: components['schemas']['PageFile'][];
+      simulated?: boolean;
+    };
     /** PagesBody */
     PagesBody: {
       /** @default false */
@@ -1701,6 +1880,16 @@ export interface components {
       most: number;
       /** @default 2 */
       workers: number;
+    };
+    /** PagesDrawn */
+    PagesDrawn: {
+      data_until_at: number | null;
+      drawn: string[];
+      kept: number;
+      left: number;
+      pages: string[];
+      removed: string[];
+      simulated?: boolean;
     };
     /** PasswordBody */
     PasswordBody: {
@@ -2137,12 +2326,62 @@ export interface components {
       updated_at: number | null;
       updated_by: string | null;
     };
+    /** RingAnswer */
+    RingAnswer: {
+      columns: {
+        [key: string]: (boolean | number | null)[];
+      };
+      last_saved_at: number | null;
+      now: number;
+      ring: string;
+      simulated?: boolean;
+      slots_per_day: number;
+      span: components['schemas']['TimeSpan'];
+      step_seconds: number;
+      zone: string;
+    };
+    /** RingRows */
+    RingRows: {
+      known_until: number;
+      machines: number;
+      simulated?: boolean;
+      sources: components['schemas']['RingSource'][];
+      starts_at: number[];
+      step_seconds: number;
+    };
+    /** RingSource */
+    RingSource: {
+      average?: (number | null)[];
+      ds_type: string;
+      known_seconds: (number | null)[];
+      label: string;
+      last?: (number | null)[];
+      maximum?: (number | null)[];
+      mean?: (number | null)[];
+      minimum?: (number | null)[];
+      total: (number | null)[];
+    };
+    /** RingsFed */
+    RingsFed: {
+      damaged: string[];
+      late: number;
+      series: number;
+      simulated?: boolean;
+      streams: number;
+    };
     /** RrdBody */
     RrdBody: {
       totals?: {
         [key: string]: unknown;
       } | null;
       xml: string;
+    };
+    /** RrdImported */
+    RrdImported: {
+      last_at: number;
+      name: string;
+      rows: number;
+      simulated?: boolean;
     };
     /** SamplesAnswer */
     SamplesAnswer: {
@@ -2203,6 +2442,12 @@ export interface components {
     SeriesRows: {
       series: components['schemas']['SeriesRow'][];
     };
+    /** SeriesTotals */
+    SeriesTotals: {
+      step_seconds: number;
+      tiers: components['schemas']['TierTotals'][];
+      version: number;
+    };
     /** ShareBody */
     ShareBody: {
       max_threads?: number | null;
@@ -2239,6 +2484,34 @@ export interface components {
     /** SimulatedFolder */
     SimulatedFolder: {
       folder: string;
+    };
+    /** SlotFigures */
+    SlotFigures: {
+      count: number | null;
+      least: components['schemas']['Extreme'] | null;
+      max: number | null;
+      mean: number | null;
+      median: number | null;
+      min: number | null;
+      most: components['schemas']['Extreme'] | null;
+      total: number | null;
+    };
+    /** SlotTotal */
+    SlotTotal: {
+      total: number | null;
+    };
+    /** SlotsAnswer */
+    SlotsAnswer: {
+      day: string;
+      rows: {
+        [key: string]: string | (number | null)[];
+      }[];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+      starts_at: number[][];
+      subject: string;
+      valid: boolean[];
+      zone: string;
     };
     /** SlowestFrame */
     SlowestFrame: {
@@ -2306,6 +2579,24 @@ export interface components {
       stopped: number;
       text: string;
     };
+    /** StreamHour */
+    StreamHour: {
+      bytes: number | null;
+      content: string;
+      errors: number;
+      first_at: number;
+      kind: string;
+      last_at: number;
+      lines: number;
+      machine: string;
+      start_at: number;
+      stream: string;
+    };
+    /** StreamHours */
+    StreamHours: {
+      hours: components['schemas']['StreamHour'][];
+      simulated?: boolean;
+    };
     /** StreamNamesAnswer */
     StreamNamesAnswer: {
       farm: string;
@@ -2314,6 +2605,59 @@ export interface components {
       simulated?: boolean;
       streams: [string | null, string][];
       zone: string;
+    };
+    /** StreamRing */
+    StreamRing: {
+      archives: string[];
+      byte_count: number;
+      first_at: number;
+      kind: string | null;
+      last_at: number;
+      machine: string | null;
+      problems: string[];
+      sequence: number;
+      series: string | null;
+      sources: number;
+      step_seconds: number;
+      stream: string | null;
+    };
+    /** StreamRings */
+    StreamRings: {
+      rings: components['schemas']['StreamRing'][];
+      simulated?: boolean;
+    };
+    /** StreamRow */
+    StreamRow: {
+      bytes: number | null;
+      errors: number;
+      first_at: number;
+      kind: string;
+      last_at: number;
+      lines: number;
+      machine: string;
+      stream: string;
+    };
+    /** StreamSlot */
+    StreamSlot: {
+      bytes?: components['schemas']['SlotFigures'];
+      coverage_ms: number;
+      errors?: components['schemas']['SlotTotal'];
+      files?: components['schemas']['SlotTotal'];
+      kind: string | null;
+      late?: components['schemas']['SlotTotal'];
+      latency?: components['schemas']['SlotFigures'];
+      slot_at: number;
+      stream: string;
+    };
+    /** StreamSlots */
+    StreamSlots: {
+      latency_limit_ms: number;
+      measures: string[];
+      missing: string[];
+      read_until: number | null;
+      rows: components['schemas']['StreamSlot'][];
+      simulated?: boolean;
+      step_ms: number;
     };
     /** StreamValues */
     StreamValues: {
@@ -2325,11 +2669,41 @@ export interface components {
       sources: number[];
       values: number[];
     };
+    /** StreamValuesAnswer */
+    StreamValuesAnswer: {
+      at: number[];
+      more: boolean;
+      series: string;
+      simulated?: boolean;
+      sources: number[];
+      values: number[];
+    };
     /** StreamValuesKept */
     StreamValuesKept: {
       accepted: number;
       message: string;
       refused: number;
+    };
+    /** StreamWatch */
+    StreamWatch: {
+      collected: components['schemas']['CollectedLog'][];
+      gaps: components['schemas']['WatchedGap'][];
+      hours: components['schemas']['WatchedHour'][];
+      longest: components['schemas']['LongestGap'][];
+      simulated?: boolean;
+      values: components['schemas']['WatchedValues'][];
+      writers: components['schemas']['StreamWriter'][];
+    };
+    /** StreamWriter */
+    StreamWriter: {
+      last_at: number;
+      machine: string;
+      program: string;
+    };
+    /** StreamsAnswer */
+    StreamsAnswer: {
+      simulated?: boolean;
+      streams: components['schemas']['StreamRow'][];
     };
     /** TableSizeRow */
     TableSizeRow: {
@@ -2349,6 +2723,16 @@ export interface components {
       rows_per_day: number | null;
       table: string;
     };
+    /** ThreadHours */
+    ThreadHours: {
+      chunks_aborted: number[];
+      chunks_crashed: number[];
+      chunks_successful: number[];
+      frames_done: number[];
+      hour: number[];
+      thread: number[];
+      up_ms: number[];
+    };
     /** ThreadRow */
     ThreadRow: {
       action?: string | null;
@@ -2360,6 +2744,28 @@ export interface components {
       progress?: number | null;
       session_id?: string | null;
       thread: number;
+    };
+    /** ThreadSamples */
+    ThreadSamples: {
+      at: number[];
+      coverage_ms: number[];
+      cpu_milli: (number | null)[];
+      index: number[];
+      job_id: (string | null)[];
+      memory_bytes: (number | null)[];
+      render_type: (string | null)[];
+      state: string[];
+      thread: number[];
+    };
+    /** TierTotals */
+    TierTotals: {
+      first: number;
+      known_seconds: (number | null)[][];
+      open_known_seconds: (number | null)[];
+      open_total: (number | null)[];
+      rows: number;
+      steps: number;
+      total: (number | null)[][];
     };
     /** TimeSpan */
     TimeSpan: {
@@ -2416,6 +2822,22 @@ export interface components {
     Users: {
       users: components['schemas']['UserRow'][];
     };
+    /** ValueSource */
+    ValueSource: {
+      count: number;
+      first_at: number;
+      last: number;
+      last_at: number;
+      least: number;
+      most: number;
+      series: string;
+      source_index: number;
+    };
+    /** ValueSources */
+    ValueSources: {
+      series: components['schemas']['ValueSource'][];
+      simulated?: boolean;
+    };
     /** ViewBody */
     ViewBody: {
       query: string;
@@ -2447,6 +2869,43 @@ export interface components {
     WasteCost: {
       cost: string | null;
       machine_ms: number;
+    };
+    /** WatchedGap */
+    WatchedGap: {
+      end_at: number;
+      explained: boolean;
+      kind: string;
+      machine: string;
+      start_at: number;
+      stream: string;
+    };
+    /** WatchedHour */
+    WatchedHour: {
+      byte_count: number | null;
+      errors: number;
+      first_at: number;
+      first_error_at: number | null;
+      hour_at: number;
+      kind: string;
+      last_at: number;
+      last_error_at: number | null;
+      latency_mean_ms: number | null;
+      lines: number;
+      machine: string;
+      stream: string;
+    };
+    /** WatchedValues */
+    WatchedValues: {
+      greatest: number;
+      heartbeat_seconds: number;
+      hour_at: number;
+      label: string;
+      last_at: number;
+      least: number;
+      mean: number;
+      series: string;
+      source_index: number;
+      values: number;
     };
     /** WhatIf */
     WhatIf: {
@@ -2599,6 +3058,58 @@ export interface components {
       status: string;
       worker_id: string;
     };
+    /** WorkerDay */
+    WorkerDay: {
+      day: string;
+      hours: components['schemas']['ThreadHours'];
+      name: string;
+      samples: components['schemas']['MachineSamples'];
+      span: components['schemas']['TimeSpan'];
+      thread_samples: components['schemas']['ThreadSamples'];
+      threads: number;
+      unix_day: number;
+      valid: boolean;
+      worker_id: string;
+      zone: string;
+    };
+    /** WorkerDayAnswer */
+    WorkerDayAnswer: {
+      day: string;
+      hours: components['schemas']['ThreadHours'];
+      name: string;
+      samples: components['schemas']['MachineSamples'];
+      simulated?: boolean;
+      span: components['schemas']['TimeSpan'];
+      thread_samples: components['schemas']['ThreadSamples'];
+      threads: number;
+      unix_day: number;
+      valid: boolean;
+      worker_id: string;
+      zone: string;
+    };
+    /** WorkerDayColumns */
+    WorkerDayColumns: {
+      chunks_aborted: (number | null)[];
+      chunks_crashed: (number | null)[];
+      chunks_successful: (number | null)[];
+      coverage_ms: (number | null)[];
+      cpu_milli: (number | null)[];
+      day: string[];
+      frames_done: (number | null)[];
+      job_cpu_milli: (number | null)[];
+      samples: (number | null)[];
+      unix_day: number[];
+      up_ms: (number | null)[];
+      valid: boolean[];
+    };
+    /** WorkerDaysAnswer */
+    WorkerDaysAnswer: {
+      columns: components['schemas']['WorkerDayColumns'];
+      name: string;
+      simulated?: boolean;
+      worker_id: string;
+      zone: string;
+    };
     /** WorkerDetail */
     WorkerDetail: {
       amounts: {
@@ -2646,12 +3157,40 @@ export interface components {
       verified: boolean;
       worker_id: string;
     };
+    /** WorkerGroup */
+    WorkerGroup: {
+      members: components['schemas']['GroupMember'][];
+      name: string;
+      updated_at: number;
+      updated_by: string;
+    };
     /**
      * WorkerOrder
      * @description What can be told to workers.
      * @enum {string}
      */
     WorkerOrder: 'enable' | 'disable' | 'stop' | 'drain' | 'quit' | 'restart' | 'shutdown';
+    /** WorkerReportAnswer */
+    WorkerReportAnswer: {
+      columns: components['schemas']['WorkerReportColumns'];
+      simulated?: boolean;
+      zone: string;
+    };
+    /** WorkerReportColumns */
+    WorkerReportColumns: {
+      chunks_aborted: number[];
+      chunks_crashed: number[];
+      chunks_successful: number[];
+      coverage_ms: number[];
+      cpu_milli: (number | null)[];
+      day: string[];
+      frames_done: number[];
+      job_cpu_milli: (number | null)[];
+      samples: number[];
+      up_ms: number[];
+      worker: string[];
+      worker_id: string[];
+    };
     /** WorkerRow */
     WorkerRow: {
       /** @default 0 */

@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.server.context import Context
+from grange.server.rest.day_shapes import BooksRebuilt, BooksVerified, SlotsAnswer
 from grange.server.rest.given import Services
 from grange.server.rest.history_shapes import BookFiles, UsageAnswer
 from grange.server.rest.shapes import (
@@ -60,7 +61,7 @@ async def get_usage(
     return await _ask(context, "usage", farm_id=farm_id, start=start, end=end, group_by=group_by)
 
 
-@get("/farms/{farm_id:str}/slots", operation="GetSlots")
+@get("/farms/{farm_id:str}/slots", operation="GetSlots", responses=described(SlotsAnswer))
 async def get_slots(
     farm_id: FromPath[str],
     day: Annotated[str, QueryParameter(pattern=r"^\d{4}-\d\d-\d\d$")],
@@ -140,13 +141,23 @@ async def get_graph(
     return Response(drawn, media_type=_PICTURES[kind], headers={"cache-control": "no-store"})
 
 
-@post("/farms/{farm_id:str}/books/verify", operation="VerifyBooks", status_code=200)
+@post(
+    "/farms/{farm_id:str}/books/verify",
+    operation="VerifyBooks",
+    status_code=200,
+    responses=described(BooksVerified),
+)
 async def verify_books(farm_id: FromPath[str], context: Services) -> Answer:
     """Recompute everything from the facts and say what differs."""
     return await _ask(context, "verify", farm_id=farm_id)
 
 
-@post("/farms/{farm_id:str}/books/rebuild", operation="RebuildBooks", status_code=200)
+@post(
+    "/farms/{farm_id:str}/books/rebuild",
+    operation="RebuildBooks",
+    status_code=200,
+    responses=described(BooksRebuilt),
+)
 async def rebuild_books(farm_id: FromPath[str], context: Services) -> Answer:
     """Make blocks again from the journal, and rollups from blocks."""
     return await _ask(context, "rebuild", farm_id=farm_id)

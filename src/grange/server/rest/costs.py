@@ -13,6 +13,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import Instant, billionths_of
 from grange.server.context import Context
+from grange.server.rest.day_shapes import LicenceMinutes
 from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.server.rest.history_shapes import CostsAnswer
 from grange.server.rest.shapes import BudgetsAnswer, MonthsAnswer, StatementAnswer, described
@@ -88,7 +89,11 @@ async def get_costs(
     return await _ask(context, "cost", farm_id=farm_id, start=start, end=end, by=by, where=where)
 
 
-@get("/farms/{farm_id:str}/licence-minutes", operation="GetLicenceMinutes")
+@get(
+    "/farms/{farm_id:str}/licence-minutes",
+    operation="GetLicenceMinutes",
+    responses=described(LicenceMinutes),
+)
 async def get_licence_minutes(
     farm_id: FromPath[str], start: FromQuery[int], end: FromQuery[int], context: Services
 ) -> Answer:

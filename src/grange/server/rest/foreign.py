@@ -8,7 +8,9 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from grange.kernel.ids import FarmId
 from grange.server.context import Context
+from grange.server.rest.day_shapes import ForeignHistory
 from grange.server.rest.given import Caller, Services
+from grange.server.rest.shapes import described
 from grange.services.books.foreign import MOST_RECORDS, keep_foreign
 
 Answer = dict[str, Any]
@@ -49,7 +51,11 @@ async def put_foreign_history(
     return ForeignKept(kept=kept)
 
 
-@get("/farms/{farm_id:str}/foreign-history", operation="ListForeignHistory")
+@get(
+    "/farms/{farm_id:str}/foreign-history",
+    operation="ListForeignHistory",
+    responses=described(ForeignHistory),
+)
 async def list_foreign_history(
     *,
     farm_id: FromPath[str],

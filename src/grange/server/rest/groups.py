@@ -14,6 +14,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.kernel.units import billionths_of
 from grange.ports.magic import BROADCAST, PORT
+from grange.server.rest.day_shapes import GroupsAnswer
 from grange.server.rest.given import Caller, Done, Services
 from grange.server.rest.shapes import LicencesAnswer, described
 from grange.services.commands.groups import ChangeGroup, RemoveGroup, ReplaceGroups
@@ -98,7 +99,7 @@ class WokenUp(msgspec.Struct, frozen=True, kw_only=True):
     mac_addresses: list[str]
 
 
-@get("/farms/{farm_id:str}/groups", operation="ListGroups")
+@get("/farms/{farm_id:str}/groups", operation="ListGroups", responses=described(GroupsAnswer))
 async def list_groups(farm_id: FromPath[str], context: Services) -> Answer:
     """List the groups of workers, and who was in which group when."""
     await context.rows.farm({"farmId": farm_id})

@@ -6,6 +6,14 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.server.context import Context
+from grange.server.rest.day_shapes import (
+    DayAnswer,
+    DayOfWorkers,
+    RingAnswer,
+    WorkerDayAnswer,
+    WorkerDaysAnswer,
+    WorkerReportAnswer,
+)
 from grange.server.rest.given import Services
 from grange.server.rest.history_shapes import BooksAbout, BookWorkers
 from grange.server.rest.shapes import described
@@ -20,13 +28,13 @@ async def get_books_about(farm_id: FromPath[str], context: Services) -> Answer:
     return await _ask(context, "books_about", farm_id=farm_id)
 
 
-@get("/farms/{farm_id:str}/days/{day:str}", operation="GetDay")
+@get("/farms/{farm_id:str}/days/{day:str}", operation="GetDay", responses=described(DayAnswer))
 async def get_day(farm_id: FromPath[str], day: FromPath[str], context: Services) -> Answer:
     """Show a local day in 96 quarters: users, projects and apps, fleets and groups of workers."""
     return await _ask(context, "day", farm_id=farm_id, day=day)
 
 
-@get("/farms/{farm_id:str}/rings/{ring:str}", operation="GetRing")
+@get("/farms/{farm_id:str}/rings/{ring:str}", operation="GetRing", responses=described(RingAnswer))
 async def get_ring(
     *,
     farm_id: FromPath[str],
@@ -53,7 +61,11 @@ async def list_book_workers(farm_id: FromPath[str], context: Services) -> Answer
     return await _ask(context, "worker_list", farm_id=farm_id)
 
 
-@get("/farms/{farm_id:str}/workers/{worker_id:str}/days", operation="GetWorkerDays")
+@get(
+    "/farms/{farm_id:str}/workers/{worker_id:str}/days",
+    operation="GetWorkerDays",
+    responses=described(WorkerDaysAnswer),
+)
 async def get_worker_days(
     farm_id: FromPath[str],
     worker_id: FromPath[str],
@@ -64,7 +76,11 @@ async def get_worker_days(
     return await _ask(context, "worker_days", farm_id=farm_id, worker_id=worker_id, count=count)
 
 
-@get("/farms/{farm_id:str}/workers/{worker_id:str}/days/{day:str}", operation="GetWorkerDay")
+@get(
+    "/farms/{farm_id:str}/workers/{worker_id:str}/days/{day:str}",
+    operation="GetWorkerDay",
+    responses=described(WorkerDayAnswer),
+)
 async def get_worker_day(
     farm_id: FromPath[str], worker_id: FromPath[str], day: FromPath[str], context: Services
 ) -> Answer:
@@ -72,7 +88,11 @@ async def get_worker_day(
     return await _ask(context, "worker_day", farm_id=farm_id, worker_id=worker_id, day=day)
 
 
-@get("/farms/{farm_id:str}/worker-days/{day:str}", operation="GetDayOfWorkers")
+@get(
+    "/farms/{farm_id:str}/worker-days/{day:str}",
+    operation="GetDayOfWorkers",
+    responses=described(DayOfWorkers),
+)
 async def get_day_of_workers(
     farm_id: FromPath[str], day: FromPath[str], workers: FromQuery[str], context: Services
 ) -> Answer:
@@ -80,7 +100,11 @@ async def get_day_of_workers(
     return await _ask(context, "day_of_workers", farm_id=farm_id, workers=workers, day=day)
 
 
-@get("/farms/{farm_id:str}/worker-days", operation="GetWorkerReport")
+@get(
+    "/farms/{farm_id:str}/worker-days",
+    operation="GetWorkerReport",
+    responses=described(WorkerReportAnswer),
+)
 async def get_worker_report(
     farm_id: FromPath[str],
     start_day: Annotated[str, QueryParameter(pattern=_DAY)],

@@ -12,10 +12,10 @@ from litestar.openapi.datastructures import ResponseSpec
 Cell = str | int | float | None
 
 
-def described(kind: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
+def described(kind: type[msgspec.Struct], status: int = 200) -> dict[int, ResponseSpec]:
     """Return what a handler says about its answer, with the words of the shape."""
     text = (kind.__doc__ or "").strip().splitlines()[0]
-    return {200: ResponseSpec(kind, description=text, generate_examples=False)}
+    return {status: ResponseSpec(kind, description=text, generate_examples=False)}
 
 
 class OfFarm(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from grange.server.context import Context
 from grange.server.published import PREFIX, token_hash
 from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.server.rest.shapes import StreamNamesAnswer, described
+from grange.server.rest.stream_shapes import PageFiles, PagesDrawn
 from grange.services.commands.publications import Publish, RevokePublication
 
 Answer = dict[str, Any]
@@ -205,7 +206,12 @@ async def list_stream_names(
     )
 
 
-@post("/farms/{farm_id:str}/streams/pages", operation="DrawStreamPages", status_code=200)
+@post(
+    "/farms/{farm_id:str}/streams/pages",
+    operation="DrawStreamPages",
+    status_code=200,
+    responses=described(PagesDrawn),
+)
 async def draw_stream_pages(
     farm_id: FromPath[str], data: JSONBody[PagesBody], context: Services
 ) -> Answer:
@@ -223,7 +229,11 @@ async def draw_stream_pages(
     )
 
 
-@get("/farms/{farm_id:str}/streams/pages", operation="ListStreamPages")
+@get(
+    "/farms/{farm_id:str}/streams/pages",
+    operation="ListStreamPages",
+    responses=described(PageFiles),
+)
 async def list_stream_pages(farm_id: FromPath[str], context: Services) -> Answer:
     """List the files of the static pages, with the digest of each."""
     return await _ask(context, "stream_page_files", farm_id=farm_id)

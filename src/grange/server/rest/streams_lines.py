@@ -11,6 +11,8 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.shapes import described
+from grange.server.rest.stream_shapes import LinesPruned, StreamHours, StreamsAnswer, StreamSlots
 from grange.services.books.keeping import retention_of
 from grange.services.streams.lines import keep_lines
 
@@ -83,7 +85,12 @@ async def replace_log_lines(
     return msgspec.convert(found, LinesReplaced)
 
 
-@post("/farms/{farm_id:str}/streams/lines/prune", operation="PruneLogLines", status_code=200)
+@post(
+    "/farms/{farm_id:str}/streams/lines/prune",
+    operation="PruneLogLines",
+    status_code=200,
+    responses=described(LinesPruned),
+)
 async def prune_log_lines(
     farm_id: FromPath[str], data: JSONBody[PruneBody], context: Services
 ) -> Answer:
@@ -93,7 +100,7 @@ async def prune_log_lines(
     )
 
 
-@get("/farms/{farm_id:str}/streams", operation="ListStreams")
+@get("/farms/{farm_id:str}/streams", operation="ListStreams", responses=described(StreamsAnswer))
 async def list_streams(
     farm_id: FromPath[str], context: Services, since: FromQuery[int | None] = None
 ) -> Answer:
@@ -101,7 +108,11 @@ async def list_streams(
     return await _ask(context, "stream_list", farm_id=farm_id, since=since)
 
 
-@get("/farms/{farm_id:str}/streams/slots", operation="GetStreamSlots")
+@get(
+    "/farms/{farm_id:str}/streams/slots",
+    operation="GetStreamSlots",
+    responses=described(StreamSlots),
+)
 async def get_stream_slots(
     *,
     farm_id: FromPath[str],
@@ -140,7 +151,11 @@ async def get_stream_slots(
     )
 
 
-@get("/farms/{farm_id:str}/streams/hours", operation="ListStreamHours")
+@get(
+    "/farms/{farm_id:str}/streams/hours",
+    operation="ListStreamHours",
+    responses=described(StreamHours),
+)
 async def list_stream_hours(
     *,
     farm_id: FromPath[str],

@@ -14,6 +14,14 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundErro
 from grange.kernel.ids import FarmId
 from grange.ports.state import Compare
 from grange.server.rest.given import Caller, Done, Services
+from grange.server.rest.shapes import described
+from grange.server.rest.stream_shapes import (
+    RingRows,
+    RingsFed,
+    RrdImported,
+    SeriesTotals,
+    StreamRings,
+)
 from grange.services.commands.series import PutSeries, RemoveSeries
 
 Answer = dict[str, Any]
@@ -128,7 +136,7 @@ async def delete_series(
     return Done()
 
 
-@get("/farms/{farm_id:str}/streams/rings", operation="ListRings")
+@get("/farms/{farm_id:str}/streams/rings", operation="ListRings", responses=described(StreamRings))
 async def list_rings(farm_id: FromPath[str], context: Services) -> Answer:
     """List the rings: of series and of log streams, how far each reaches and how large it is."""
     await context.rows.farm({"farmId": farm_id})
@@ -136,7 +144,12 @@ async def list_rings(farm_id: FromPath[str], context: Services) -> Answer:
     return answer
 
 
-@post("/farms/{farm_id:str}/streams/rings/feed", operation="FeedRings", status_code=200)
+@post(
+    "/farms/{farm_id:str}/streams/rings/feed",
+    operation="FeedRings",
+    status_code=200,
+    responses=described(RingsFed),
+)
 async def feed_rings(
     farm_id: FromPath[str], context: Services, again: FromQuery[bool] = False
 ) -> Answer:
@@ -149,7 +162,9 @@ async def feed_rings(
     return answer
 
 
-@get("/farms/{farm_id:str}/streams/ring-rows", operation="GetRingRows")
+@get(
+    "/farms/{farm_id:str}/streams/ring-rows", operation="GetRingRows", responses=described(RingRows)
+)
 async def get_ring_rows(
     *,
     farm_id: FromPath[str],
@@ -194,7 +209,11 @@ async def get_series_rrd(
     )
 
 
-@get("/farms/{farm_id:str}/series/{name:str}/totals", operation="GetSeriesRrd")
+@get(
+    "/farms/{farm_id:str}/series/{name:str}/totals",
+    operation="GetSeriesRrd",
+    responses=described(SeriesTotals),
+)
 async def get_series_totals(
     farm_id: FromPath[str], name: FromPath[str], context: Services
 ) -> Answer:
@@ -212,7 +231,12 @@ class RrdBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     totals: Answer | None = None
 
 
-@post("/farms/{farm_id:str}/series/{name:str}/rrd", operation="ImportSeriesRrd", status_code=201)
+@post(
+    "/farms/{farm_id:str}/series/{name:str}/rrd",
+    operation="ImportSeriesRrd",
+    status_code=201,
+    responses=described(RrdImported, 201),
+)
 async def import_series_rrd(
     farm_id: FromPath[str],
     name: FromPath[str],

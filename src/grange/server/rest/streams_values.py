@@ -10,6 +10,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from grange.ports.watch import Contact
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.shapes import described
+from grange.server.rest.stream_shapes import StreamValuesAnswer, ValueSources
 from grange.services.streams.values import MOST_VALUES, PostedValues, keep_values
 
 Answer = dict[str, Any]
@@ -66,7 +68,11 @@ async def put_stream_values(
     return StreamValuesKept(accepted=kept.accepted, refused=kept.refused, message=kept.message)
 
 
-@get("/farms/{farm_id:str}/streams/values", operation="ListStreamValues")
+@get(
+    "/farms/{farm_id:str}/streams/values",
+    operation="ListStreamValues",
+    responses=described(StreamValuesAnswer),
+)
 async def list_stream_values(
     *,
     farm_id: FromPath[str],
@@ -82,7 +88,11 @@ async def list_stream_values(
     )
 
 
-@get("/farms/{farm_id:str}/streams/sources", operation="ListStreamSources")
+@get(
+    "/farms/{farm_id:str}/streams/sources",
+    operation="ListStreamSources",
+    responses=described(ValueSources),
+)
 async def list_stream_sources(
     farm_id: FromPath[str],
     context: Services,

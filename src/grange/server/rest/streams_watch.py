@@ -11,6 +11,8 @@ from grange.kernel.errors import NotFoundError
 from grange.kernel.units import Instant
 from grange.ports.watch import Collected, Contact
 from grange.server.rest.given import Services
+from grange.server.rest.shapes import described
+from grange.server.rest.stream_shapes import StreamWatch
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -90,7 +92,11 @@ async def forget_stream_contact(
     return ContactRows(contacts=[_row(one) for one in known])
 
 
-@get("/farms/{farm_id:str}/streams/watch", operation="GetStreamWatch")
+@get(
+    "/farms/{farm_id:str}/streams/watch",
+    operation="GetStreamWatch",
+    responses=described(StreamWatch),
+)
 async def get_stream_watch(
     farm_id: FromPath[str],
     since: Annotated[int, QueryParameter(ge=0)],
