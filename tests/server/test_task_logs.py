@@ -8,7 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from grange.kernel.units import Instant, iso8601
+from grange.server.rest import log_shapes
 from grange.testing.farm import LocalFarm
+from tests.answers import difference
 from tests.server.conftest import add_worker, template
 from tests.server.raw import Answer, signed
 
@@ -71,9 +73,15 @@ def logged(farm: LocalFarm, client: Any) -> Logged:
     return Logged(farm, job_id, action["definition"]["taskRun"]["taskId"])
 
 
+KINDS = (log_shapes.FoundLines, log_shapes.FoundErrors, log_shapes.FoundFolds)
+
+
 def rows(answer: Answer) -> list[dict[str, Any]]:
     assert answer.status == 200, answer.body
-    return [json.loads(line) for line in answer.body.splitlines()]
+    found = [json.loads(line) for line in answer.body.splitlines()]
+    said = [all(difference(one, kind) is None for one in found) for kind in KINDS]
+    assert any(said), found[0]
+    return found
 
 
 def test_attempts_have_their_own_lines(logged: Logged) -> None:

@@ -9,7 +9,7 @@ export type LogWindow = Served['LogWindow'];
 export type LogRows = Served['LogRows'];
 
 /** A found line: its number, its text, and the class of an error. */
-export type FoundLine = [number, string, (string | null)?];
+export type FoundLine = [...Served['FoundLines']['found'][number], (string | null)?];
 
 export interface Found {
   found: FoundLine[];
@@ -17,15 +17,10 @@ export interface Found {
   scanned: number;
 }
 
-/** Runs of lines: first, last, and why they belong together. */
-export type FoundFold = [number, number, 'alike' | 'setup' | 'lost'];
+export type Folds = Served['FoundFolds'];
 
-export interface Folds {
-  folds: FoundFold[];
-  scanned: number;
-  /** Where to go on once the log has grown. */
-  again: number;
-}
+/** A run of lines: first, last, and why they belong together. */
+export type FoundFold = Folds['folds'][number];
 
 /** Which log: that of an attempt of a task, the latest one by default. */
 export interface LogName {

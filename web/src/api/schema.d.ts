@@ -628,6 +628,12 @@ export interface components {
      * @enum {string}
      */
     Fix: 'quarantine' | 'enable' | 'exclude' | 'requeue' | 'resume' | 'snooze' | 'assign';
+    /**
+     * FoldKind
+     * @description Why lines belong together.
+     * @enum {string}
+     */
+    FoldKind: 'alike' | 'setup' | 'lost';
     /** ForecastAnswer */
     ForecastAnswer: {
       by: string[];
@@ -690,12 +696,30 @@ export interface components {
       source: string;
       written_at: number;
     };
+    /** FoundErrors */
+    FoundErrors: {
+      found: [number, string, string | null][];
+      scanned: number;
+      total: number;
+    };
+    /** FoundFolds */
+    FoundFolds: {
+      again: number;
+      folds: [number, number, components['schemas']['FoldKind']][];
+      scanned: number;
+    };
     /** FoundJobs */
     FoundJobs: {
       jobs: components['schemas']['JobRow'][];
       looked_back_to: number | null;
       matched: number | null;
       next: string | null;
+      total: number;
+    };
+    /** FoundLines */
+    FoundLines: {
+      found: [number, string][];
+      scanned: number;
       total: number;
     };
     /** FoundWorkers */

@@ -15,6 +15,7 @@ from grange.server.rest.shapes import (
     ReceiptAnswer,
     SamplesAnswer,
     TimelineAnswer,
+    as_file,
     described,
 )
 
@@ -108,7 +109,11 @@ async def get_timeline(
     return await _ask(context, "timeline", farm_id=farm_id, start=start, end=end)
 
 
-@get("/farms/{farm_id:str}/graphs/{picture:str}", operation="GetGraph")
+@get(
+    "/farms/{farm_id:str}/graphs/{picture:str}",
+    operation="GetGraph",
+    responses=as_file("The picture, as PNG or SVG", "image/*"),
+)
 async def get_graph(
     *,
     farm_id: FromPath[str],

@@ -16,7 +16,13 @@ from grange.server.context import Context
 from grange.server.rest.day_shapes import LicenceMinutes
 from grange.server.rest.given import Caller, Once, Services, once_token
 from grange.server.rest.history_shapes import CostsAnswer
-from grange.server.rest.shapes import BudgetsAnswer, MonthsAnswer, StatementAnswer, described
+from grange.server.rest.shapes import (
+    BudgetsAnswer,
+    MonthsAnswer,
+    StatementAnswer,
+    as_file,
+    described,
+)
 from grange.services.commands.budgets import DeleteBudget, PutBudget
 from grange.services.commands.postings import Frozen, PostLines
 from grange.services.owner import Token
@@ -127,7 +133,11 @@ async def get_statement(
     )
 
 
-@get("/farms/{farm_id:str}/months/{month:str}/statement/{kind:str}", operation="GetStatement")
+@get(
+    "/farms/{farm_id:str}/months/{month:str}/statement/{kind:str}",
+    operation="GetStatement",
+    responses=as_file("The statement as CSV, XLSX, HTML or PDF"),
+)
 async def get_statement_file(
     *,
     farm_id: FromPath[str],

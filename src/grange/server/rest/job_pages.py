@@ -20,7 +20,7 @@ from grange.kernel.ids import FarmId, StepId
 from grange.ports.state import AllOf, Compare, Condition, Order
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
-from grange.server.rest.shapes import JobAttempts, JobEvents, described
+from grange.server.rest.shapes import JobAttempts, JobEvents, as_file, described
 from grange.services.actions import Consequence, many
 from grange.services.commands.jobs import ChangeTask
 from grange.services.permissions import Principal
@@ -192,6 +192,7 @@ async def list_movies(farm_id: FromPath[str], job_id: FromPath[str], context: Se
 @get(
     "/farms/{farm_id:str}/jobs/{job_id:str}/movies/{layer_id:str}/{task:int}/{number:int}",
     operation="GetPreview",
+    responses=as_file("The movie, or the part that was asked for", "video/*"),
 )
 async def get_movie(
     *,

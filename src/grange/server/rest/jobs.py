@@ -14,6 +14,7 @@ from grange.domain.work import Session
 from grange.kernel.errors import NotFoundError, UnreachableError
 from grange.server.context import Context
 from grange.server.rest.given import Caller, Services
+from grange.server.rest.shapes import TEXT, as_file
 from grange.services.access import farms_seen
 from grange.services.permissions import Principal
 from grange.services.reads.frames import with_books
@@ -24,7 +25,6 @@ LOG_BYTES = 8 * 1024 * 1024
 """How much of a log one answer holds."""
 
 _STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
-_TEXT = "text/plain"
 
 
 class Farms(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +75,7 @@ async def get_frames(farm_id: FromPath[str], job_id: FromPath[str], context: Ser
 @get(
     "/farms/{farm_id:str}/jobs/{job_id:str}/preview/{layer_id:str}/{frame:int}",
     operation="GetPreview",
+    responses=as_file("The thumbnail", "image/jpeg"),
 )
 async def get_preview(
     *,
@@ -104,7 +105,11 @@ async def get_preview(
     return Response(picture, media_type="image/jpeg", headers=headers)
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/log", operation="GetLog")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/log",
+    operation="GetLog",
+    responses=as_file("The log", TEXT),
+)
 async def get_job_log(
     farm_id: FromPath[str],
     job_id: FromPath[str],
@@ -123,10 +128,14 @@ async def get_job_log(
         size += len(piece)
         if size >= LOG_BYTES:
             break
-    return Response(b"".join(shown).decode("utf-8", "replace"), media_type=_TEXT)
+    return Response(b"".join(shown).decode("utf-8", "replace"), media_type=TEXT)
 
 
-@get("/farms/{farm_id:str}/sessions/{session_id:str}/log", operation="GetLog")
+@get(
+    "/farms/{farm_id:str}/sessions/{session_id:str}/log",
+    operation="GetLog",
+    responses=as_file("The log from that byte on", TEXT),
+)
 async def get_session_log(
     farm_id: FromPath[str],
     session_id: FromPath[str],
@@ -141,7 +150,7 @@ async def get_session_log(
     if part is None:
         raise NotFoundError("log", session_id)
     headers = {"x-grange-log-start": str(part.start), "x-grange-log-size": str(part.size)}
-    return Response(part.content, media_type=_TEXT, headers=headers)
+    return Response(part.content, media_type=TEXT, headers=headers)
 
 
 @get("/farms/{farm_id:str}/events", operation="GetEvents", media_type="text/event-stream")

@@ -7,7 +7,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from grange.server.context import Context
 from grange.server.rest.given import Services
-from grange.server.rest.shapes import ForecastAnswer, ReportAnswer, ReportKinds, described
+from grange.server.rest.shapes import ForecastAnswer, ReportAnswer, ReportKinds, as_file, described
 
 Answer = dict[str, Any]
 
@@ -50,7 +50,11 @@ async def get_report(
     )
 
 
-@get("/farms/{farm_id:str}/reports/{report:str}/{file_format:str}", operation="GetReportFile")
+@get(
+    "/farms/{farm_id:str}/reports/{report:str}/{file_format:str}",
+    operation="GetReportFile",
+    responses=as_file("The report as CSV, JSON, Parquet or XLSX"),
+)
 async def get_report_file(
     *,
     farm_id: FromPath[str],
@@ -90,7 +94,11 @@ async def get_forecast(
     return await _ask(context, "forecast", farm_id=farm_id, days=days, history_days=history_days)
 
 
-@get("/farms/{farm_id:str}/forecast/{file_format:str}", operation="GetForecastFile")
+@get(
+    "/farms/{farm_id:str}/forecast/{file_format:str}",
+    operation="GetForecastFile",
+    responses=as_file("The forecast as CSV, JSON, Parquet or XLSX"),
+)
 async def get_forecast_file(
     farm_id: FromPath[str],
     file_format: FromPath[Literal["csv", "json", "parquet", "xlsx"]],

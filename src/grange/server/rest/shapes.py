@@ -9,6 +9,8 @@ from typing import Any, Literal
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 
+NDJSON = "application/x-ndjson"
+TEXT = "text/plain"
 Cell = str | int | float | None
 
 
@@ -16,6 +18,19 @@ def described(kind: type[msgspec.Struct], status: int = 200) -> dict[int, Respon
     """Return what a handler says about its answer, with the words of the shape."""
     text = (kind.__doc__ or "").strip().splitlines()[0]
     return {status: ResponseSpec(kind, description=text, generate_examples=False)}
+
+
+def as_lines(kind: type[msgspec.Struct]) -> dict[int, ResponseSpec]:
+    """Return what a handler says about an answer of many lines, each of this shape."""
+    text = (kind.__doc__ or "").strip().splitlines()[0]
+    return {200: ResponseSpec(kind, description=text, media_type=NDJSON, generate_examples=False)}
+
+
+def as_file(text: str, media_type: str = "*/*") -> dict[int, ResponseSpec]:
+    """Return what a handler says about an answer that is a file; */*: which is in its address."""
+    return {
+        200: ResponseSpec(bytes, description=text, media_type=media_type, generate_examples=False)
+    }
 
 
 class OfFarm(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from grange.ports.state import Compare
 from grange.server.context import Context
 from grange.server.published import PREFIX, token_hash
 from grange.server.rest.given import Caller, Once, Services, once_token
-from grange.server.rest.shapes import StreamNamesAnswer, described
+from grange.server.rest.shapes import StreamNamesAnswer, as_file, described
 from grange.server.rest.stream_shapes import PageFiles, PagesDrawn
 from grange.services.commands.publications import Publish, RevokePublication
 
@@ -79,7 +79,11 @@ class PublicationRows(msgspec.Struct, frozen=True, kw_only=True):
     publications: list[PublicationRow]
 
 
-@get("/farms/{farm_id:str}/streams/graphs/{picture:str}", operation="GetStreamGraph")
+@get(
+    "/farms/{farm_id:str}/streams/graphs/{picture:str}",
+    operation="GetStreamGraph",
+    responses=as_file("The picture as PNG or SVG, or its slots as CSV"),
+)
 async def get_stream_graph(
     *,
     farm_id: FromPath[str],
@@ -135,7 +139,11 @@ async def get_stream_graph(
     )
 
 
-@get("/farms/{farm_id:str}/streams/value-graphs/{picture:str}", operation="GetSeriesGraph")
+@get(
+    "/farms/{farm_id:str}/streams/value-graphs/{picture:str}",
+    operation="GetSeriesGraph",
+    responses=as_file("The picture as PNG or SVG, or its rows as CSV"),
+)
 async def get_series_graph(
     *,
     farm_id: FromPath[str],
@@ -239,7 +247,11 @@ async def list_stream_pages(farm_id: FromPath[str], context: Services) -> Answer
     return await _ask(context, "stream_page_files", farm_id=farm_id)
 
 
-@get("/farms/{farm_id:str}/streams/pages/{name:path}", operation="GetStreamPage")
+@get(
+    "/farms/{farm_id:str}/streams/pages/{name:path}",
+    operation="GetStreamPage",
+    responses=as_file("The file", "application/octet-stream"),
+)
 async def get_stream_page(
     farm_id: FromPath[str], name: FromPath[str], context: Services
 ) -> Response[bytes]:

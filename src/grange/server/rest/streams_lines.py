@@ -11,7 +11,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.ids import FarmId
 from grange.server.context import Context
 from grange.server.rest.given import Services
-from grange.server.rest.shapes import described
+from grange.server.rest.shapes import as_file, described
 from grange.server.rest.stream_shapes import LinesPruned, StreamHours, StreamsAnswer, StreamSlots
 from grange.services.books.keeping import retention_of
 from grange.services.streams.lines import keep_lines
@@ -180,7 +180,11 @@ async def list_stream_hours(
     )
 
 
-@get("/farms/{farm_id:str}/streams/hours/lines", operation="GetStreamHour")
+@get(
+    "/farms/{farm_id:str}/streams/hours/lines",
+    operation="GetStreamHour",
+    responses=as_file("The lines", "application/vnd.apache.arrow.stream"),
+)
 async def get_stream_hour(
     *,
     farm_id: FromPath[str],

@@ -14,7 +14,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError, NotFoundErro
 from grange.kernel.ids import FarmId
 from grange.ports.state import Compare
 from grange.server.rest.given import Caller, Done, Services
-from grange.server.rest.shapes import described
+from grange.server.rest.shapes import as_file, described
 from grange.server.rest.stream_shapes import (
     RingRows,
     RingsFed,
@@ -195,7 +195,11 @@ async def get_ring_rows(
     return answer
 
 
-@get("/farms/{farm_id:str}/series/{name:str}/rrd", operation="GetSeriesRrd")
+@get(
+    "/farms/{farm_id:str}/series/{name:str}/rrd",
+    operation="GetSeriesRrd",
+    responses=as_file("What rrdtool dump would write", "application/xml"),
+)
 async def get_series_rrd(
     farm_id: FromPath[str], name: FromPath[str], context: Services
 ) -> Response[bytes]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from litestar import get
@@ -16,6 +16,19 @@ from grange.kernel.ids import parse_task_id
 from grange.ports.log_lines import LogLine
 from grange.server.context import Context
 from grange.server.rest.given import Services
+from grange.server.rest.log_shapes import (
+    NO_ERRORS,
+    NO_FOLDS,
+    NO_LINES,
+    FoundErrors,
+    FoundFolds,
+    FoundLines,
+    LogAbout,
+    LogAttempt,
+    LogRows,
+    LogWindow,
+)
+from grange.server.rest.shapes import NDJSON, TEXT, as_file, as_lines
 from grange.services.reads.task_logs import MOST_ERRORS, Attempt, TaskLog
 
 MOST_LINES = 2000
@@ -24,76 +37,10 @@ MOST_FOUND = 5000
 """How many lines a search names; it counts all."""
 MOST_FOLDS = 20_000
 """How many runs of lines are named; lines behind the last of them are shown one by one."""
-_NDJSON = "application/x-ndjson"
 _NOT_KEPT = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _encode = msgspec.json.Encoder().encode
 
 AttemptNumber = Annotated[int | None, QueryParameter(ge=1)]
-
-
-class LogAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt of a task."""
-
-    attempt: int
-    action_id: str
-    session_id: str
-    worker: str
-    worker_id: str
-    status: str
-    started_at: int | None
-    ended_at: int | None
-    exit_code: int | None
-    error_class: str | None = msgspec.field(name="class")
-    """Why it failed."""
-    text: str
-
-
-class LogAbout(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is of the log of a task."""
-
-    attempts: list[LogAttempt]
-    """Oldest first."""
-    attempt: int | None
-    """The one the rest is about; None: nobody has tried yet."""
-    lines: int
-    """Lines it has written."""
-    size: int
-    """Bytes of its session's whole log."""
-    cut: tuple[int, int] | None
-    """First and last line that are not kept."""
-    grows: bool
-
-
-class LogWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Some lines of a log, as columns."""
-
-    first: int
-    """The number of the first line, from 1."""
-    lines: int
-    """Lines the attempt has written."""
-    grows: bool
-    text: list[str | None]
-    """Without times and ends; null: the line is not kept."""
-    at: list[int | None]
-    """When each was written, by the worker's clock."""
-    cut: list[int]
-    """Numbers of lines of which only the beginning is shown."""
-
-
-class LogRows(msgspec.Struct, frozen=True, kw_only=True):
-    """Lines from anywhere in a log, as columns; fewer than were asked for where they are long."""
-
-    lines: int
-    """Lines the attempt has written."""
-    grows: bool
-    number: list[int]
-    """From 1, ascending."""
-    text: list[str | None]
-    """Without times and ends; null: the line is not kept."""
-    at: list[int | None]
-    """When each was written, by the worker's clock."""
-    cut: list[int]
-    """Numbers of lines of which only the beginning is shown."""
 
 
 @get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log", operation="GetLog")
@@ -178,7 +125,11 @@ async def get_task_log_rows(
     )
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/search", operation="GetLog")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/search",
+    operation="GetLog",
+    responses=as_lines(FoundLines),
+)
 async def search_task_log(
     *,
     farm_id: FromPath[str],
@@ -197,7 +148,7 @@ async def search_task_log(
         raise InvalidRequestError("Give either text or regex.", fields=[problem])
     log = await _log(context, farm_id, job_id, task, attempt)
     if log is None:
-        return Stream(_nothing(), media_type=_NDJSON, headers=_NOT_KEPT)
+        return Stream(_only(NO_LINES), media_type=NDJSON, headers=_NOT_KEPT)
     hits = context.log_lines.search(
         log.session_id,
         text or regex,
@@ -213,15 +164,21 @@ async def search_task_log(
         piece = found
         while piece is not None:
             total += piece.count
-            rows = [[_number(log, one), one.text] for one in piece.lines[: MOST_FOUND - named]]
+            rows = [
+                (_number(log, one), one.text or "") for one in piece.lines[: MOST_FOUND - named]
+            ]
             named += len(rows)
-            yield _row(found=rows, total=total, scanned=piece.scanned - log.first)
+            yield _row(FoundLines(found=rows, total=total, scanned=piece.scanned - log.first))
             piece = await anext(hits, None)
 
-    return Stream(pieces(), media_type=_NDJSON, headers=_NOT_KEPT)
+    return Stream(pieces(), media_type=NDJSON, headers=_NOT_KEPT)
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/errors", operation="GetLog")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/errors",
+    operation="GetLog",
+    responses=as_lines(FoundErrors),
+)
 async def get_task_log_errors(
     *,
     farm_id: FromPath[str],
@@ -235,7 +192,7 @@ async def get_task_log_errors(
     log = await _log(context, farm_id, job_id, task, attempt)
     parsed = parse_task_id(task)
     if log is None or parsed is None:
-        return Stream(_nothing(), media_type=_NDJSON, headers=_NOT_KEPT)
+        return Stream(_only(NO_ERRORS), media_type=NDJSON, headers=_NOT_KEPT)
     finder = await context.task_logs.finder(await context.store.get(Layer, (parsed[0],)), log)
     rest = replace(log, first=min(log.end, log.first + first - 1))
 
@@ -244,16 +201,20 @@ async def get_task_log_errors(
         async for errors, count, scanned in context.task_logs.errors(rest, finder):
             total += count
             rows = [
-                [_number(log, one.line), one.line.text, one.error_class]
+                (_number(log, one.line), one.line.text or "", one.error_class)
                 for one in errors[: MOST_ERRORS - named]
             ]
             named += len(rows)
-            yield _row(found=rows, total=total, scanned=scanned - log.first)
+            yield _row(FoundErrors(found=rows, total=total, scanned=scanned - log.first))
 
-    return Stream(pieces(), media_type=_NDJSON, headers=_NOT_KEPT)
+    return Stream(pieces(), media_type=NDJSON, headers=_NOT_KEPT)
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/folds", operation="GetLog")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/folds",
+    operation="GetLog",
+    responses=as_lines(FoundFolds),
+)
 async def get_task_log_folds(
     *,
     farm_id: FromPath[str],
@@ -271,7 +232,7 @@ async def get_task_log_folds(
     log = await _log(context, farm_id, job_id, task, attempt)
     parsed = parse_task_id(task)
     if log is None or parsed is None:
-        return Stream(_no_folds(), media_type=_NDJSON, headers=_NOT_KEPT)
+        return Stream(_only(NO_FOLDS), media_type=NDJSON, headers=_NOT_KEPT)
     finder = await context.task_logs.finder(await context.store.get(Layer, (parsed[0],)), log)
     rest = replace(log, first=min(log.end, log.first + first - 1))
 
@@ -279,19 +240,24 @@ async def get_task_log_folds(
         named = 0
         async for piece in context.task_logs.folds(rest, finder):
             rows = [
-                [one.first - log.first + 1, one.last - log.first + 1, one.kind]
+                (one.first - log.first + 1, one.last - log.first + 1, one.kind)
                 for one in piece.folds[: MOST_FOLDS - named]
             ]
             named += len(rows)
             scanned = piece.scanned - log.first
-            yield _row(folds=rows, scanned=scanned, again=max(first, scanned - FEWEST_ALIKE + 1))
+            again = max(first, scanned - FEWEST_ALIKE + 1)
+            yield _row(FoundFolds(folds=rows, scanned=scanned, again=again))
             if named == MOST_FOLDS:
                 return
 
-    return Stream(pieces(), media_type=_NDJSON, headers=_NOT_KEPT)
+    return Stream(pieces(), media_type=NDJSON, headers=_NOT_KEPT)
 
 
-@get("/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/file", operation="GetLog")
+@get(
+    "/farms/{farm_id:str}/jobs/{job_id:str}/tasks/{task:str}/log/file",
+    operation="GetLog",
+    responses=as_file("The log, a line with its time each", TEXT),
+)
 async def get_task_log_file(
     *,
     farm_id: FromPath[str],
@@ -307,13 +273,13 @@ async def get_task_log_file(
     name = f"{task}-{attempt or 'latest'}.log"
     return Stream(
         context.log_lines.content(log.session_id, log.first, log.end),
-        media_type="text/plain; charset=utf-8",
+        media_type=f"{TEXT}; charset=utf-8",
         headers={**_NOT_KEPT, "content-disposition": f'attachment; filename="{name}"'},
     )
 
 
-async def _nothing() -> AsyncIterator[bytes]:
-    yield _row(found=[], total=0, scanned=0)
+async def _only(row: msgspec.Struct) -> AsyncIterator[bytes]:
+    yield _row(row)
 
 
 def _neighbours(numbers: list[int]) -> list[tuple[int, int]]:
@@ -327,12 +293,8 @@ def _neighbours(numbers: list[int]) -> list[tuple[int, int]]:
     return found
 
 
-async def _no_folds() -> AsyncIterator[bytes]:
-    yield _row(folds=[], scanned=0, again=1)
-
-
-def _row(**members: Any) -> bytes:
-    return _encode(members) + b"\n"
+def _row(row: msgspec.Struct) -> bytes:
+    return _encode(row) + b"\n"
 
 
 def _number(log: TaskLog, line: LogLine) -> int:
