@@ -50,8 +50,8 @@ class JournalReader(Protocol):
         """Return the damage met by reading so far: acknowledged facts may be lost there."""
         ...
 
-    def remove(self, segment: Segment) -> None:
-        """Delete a file whose frames are no longer needed; the newest file is never deleted."""
+    def remove(self, segments: Sequence[Segment]) -> None:
+        """Delete files whose frames are no longer needed; the newest file is never deleted."""
         ...
 
 

@@ -4,8 +4,9 @@ Nobody waits for a commit of the past to be durable. What changes often in a sho
 counts, a worker's sessions) is written once. Facts wait in memory for the drain.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from grange.ports.state import (
 )
 
 E = TypeVar("E")
+_Rows = dict[tuple[type[Any], Key], Any]
 EVERYTHING = AllOf(())
 MOST_ROWS = 32_000
 """So many changed rows are written at once."""
@@ -35,7 +37,10 @@ class GatheringStore:
 
     def __init__(self, inner: StateStore) -> None:
         self._inner = inner
-        self._rows: dict[tuple[type[Any], Key], Any] = {}
+        self._rows: _Rows = {}
+        self._leaving: _Rows = {}
+        """What is being written."""
+        self._writing: asyncio.Task[None] | None = None
         self._facts: deque[OutboxRow] = deque()
         self._sequence = 0
         self.facts_seen = 0
@@ -66,27 +71,34 @@ class GatheringStore:
             self._facts.append(OutboxRow(self._sequence, fact))
         self.facts_seen += len(batch.outbox)
         if len(self._rows) >= MOST_ROWS:
-            await self.flush()
+            await self._begin_writing()
 
     async def flush(self) -> None:
         """Write what was gathered in one transaction."""
-        if not self._rows:
-            return
-        batch = Batch()
-        for (kind, key), entity in self._rows.items():
-            if entity is None:
-                batch.deletes.append((kind, key))
-            else:
-                batch.puts.append(entity)
-        await self._inner.commit(batch)
-        self._rows.clear()
+        await self._begin_writing()
+        await self._written()
+
+    async def _begin_writing(self) -> None:
+        """Have it written while more is gathered; wait first for what is being written."""
+        await self._written()
+        if self._rows:
+            self._leaving, self._rows = self._rows, {}
+            self._writing = asyncio.create_task(self._inner.commit(_batch(self._leaving)))
+            await asyncio.sleep(0)  # noqa: TID251 - begins now, however long nobody waits
+
+    async def _written(self) -> None:
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
+            self._leaving = {}
 
     async def get(self, entity: type[E], key: Key) -> E | None:
         """Return one committed entity."""
         place = (entity, key)
-        if place in self._rows:
-            found: E | None = self._rows[place]
-            return found
+        for rows in (self._rows, self._leaving):
+            if place in rows:
+                found: E | None = rows[place]
+                return found
         return await self._inner.get(entity, key)
 
     async def find(
@@ -159,3 +171,13 @@ class GatheringStore:
     async def forget_files(self, paths: Sequence[str]) -> None:
         """Delete manifest rows of files that were removed."""
         await self._inner.forget_files(paths)
+
+
+def _batch(rows: Mapping[tuple[type[Any], Key], Any]) -> Batch:
+    batch = Batch()
+    for (kind, key), entity in rows.items():
+        if entity is None:
+            batch.deletes.append((kind, key))
+        else:
+            batch.puts.append(entity)
+    return batch

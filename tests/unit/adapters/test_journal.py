@@ -421,8 +421,7 @@ def test_the_newest_segment_is_never_deleted(tmp_path, clock):
     write(tmp_path, clock, ("a",))
     write(tmp_path, clock, ("b",))
     reader = JournalFolder(tmp_path)
-    for segment in reader.segments():
-        reader.remove(segment)
+    reader.remove(reader.segments())
     assert kept(JournalFolder(tmp_path)) == ["b"]
 
 

@@ -79,12 +79,12 @@ class JournalFolder:
         """Return the damage met so far."""
         return tuple(self._problems.values())
 
-    def remove(self, segment: Segment) -> None:
-        """Delete a file, unless it is the newest."""
-        paths = segment_paths(self._folder)
-        path = self._folder / segment.name
-        if path in paths[:-1]:
-            path.unlink()
+    def remove(self, segments: Sequence[Segment]) -> None:
+        """Delete files, but never the newest."""
+        old = {path.name: path for path in segment_paths(self._folder)[:-1]}
+        for segment in segments:
+            if segment.name in old:
+                old[segment.name].unlink()
 
     def _frames(self, path: Path, offset: int, last: int, *, final: bool) -> Iterator[RawFrame]:
         shift = offset if offset > SEGMENT_HEADER.size else 0

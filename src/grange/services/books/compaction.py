@@ -212,7 +212,11 @@ class Compactor:
     def _drop_segments(self, now: Instant) -> None:
         sealed = watermark(row.provenance for row in self._shelf.files())
         segments = self._shelf.journal.segments()
-        for segment, following in pairwise(segments):
-            done = following.first_sequence <= sealed + 1
-            if done and following.created_at + JOURNAL_MS <= now:
-                self._shelf.journal.remove(segment)
+        self._shelf.journal.remove(
+            [
+                segment
+                for segment, following in pairwise(segments)
+                if following.first_sequence <= sealed + 1
+                and following.created_at + JOURNAL_MS <= now
+            ]
+        )
