@@ -166,8 +166,9 @@ class View:
         """
         need = Need(table=table_name, start=span.start, end=span.end)
         spec = spec_of(need)
-        names = list(dict.fromkeys([*columns, "worker_id", spec.time_column]))
-        keyed = list(dict.fromkeys([*names, *spec.key]))
+        told_apart = ["worker_id"] if len(worker_ids) > 1 else []
+        names = list(dict.fromkeys([*columns, *told_apart, spec.time_column]))
+        keyed = list(dict.fromkeys([*names, "worker_id", *spec.key]))
         schema = pa.schema([arrow_schema(spec.name).field(name) for name in keyed])
         # The copy of a row that counts may lie a little outside of the span.
         around = Span(Instant(span.start - DRIFT_MS), Instant(span.end + DRIFT_MS))

@@ -151,6 +151,10 @@ class _Slots:
         self._known: dict[str, Flags | None] = {}
         """None: every value is known."""
         for name, column in zip(rows.column_names, rows.columns, strict=True):
+            if column.null_count == self._count > 0:
+                self._known[name] = np.zeros(self._count, np.bool_)
+                self._values[name] = np.zeros(self._count, np.int64)
+                continue
             whole = column.null_count == 0
             self._known[name] = None if whole else column.is_valid().to_numpy()
             self._values[name] = (column if whole else column.fill_null(0)).to_numpy()
