@@ -55,8 +55,9 @@ class Pattern:
             self.match(_texts(b"", np.zeros(2, np.int32)))
         except pa.ArrowInvalid as error:
             problem = "is no regular expression that can be searched for"
+            why = str(error).partition(": (?m)")[0].removeprefix("Invalid regular expression: ")
             raise InvalidRequestError(
-                f"{pattern[:80]!r} {problem}: {error}", fields=[FieldProblem("regex", problem)]
+                f"{pattern[:80]!r} {problem}: {why}", fields=[FieldProblem("regex", problem)]
             ) from error
 
     def match(self, lines: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _SHARED_MILLI = 150
-"""Thousandths of the machine that other programs must use to be named."""
+"""Thousandths of the machine that others must use to be named: its other threads, programs."""
 _UNUSUAL = 1.25
 
 
@@ -42,7 +42,7 @@ def _others(parts: Sequence[int | None] | None) -> str | None:
     known = [part for part in parts or () if part is not None]
     if not known or sum(known) < _SHARED_MILLI * len(known):
         return None
-    return f"other programs used {sum(known) / len(known) / 10:.0f} % of the machine"
+    return f"other work used {sum(known) / len(known) / 10:.0f} % of the machine"
 
 
 def _shared(parts: Sequence[int | None] | None) -> str | None:

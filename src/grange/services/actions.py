@@ -75,6 +75,8 @@ class Consequence(msgspec.Struct, frozen=True, kw_only=True):
     applied: bool
     text: str
     """E.g. `Cancels 2 jobs: stops 12 running tasks, loses about 3.4 h.`"""
+    nothing: bool = False
+    """There is nothing to do."""
     jobs: list[JobConsequence] = []
     workers: list[WorkerConsequence] = []
     refused: dict[str, str] = {}
@@ -118,12 +120,20 @@ async def selected(store: StateStore, farm_id: FarmId, wanted: Selection) -> lis
 
 
 async def consequence_for_jobs(
-    store: StateStore, action: JobAction, jobs: Sequence[Job], now: Instant
+    store: StateStore,
+    action: JobAction,
+    jobs: Sequence[Job],
+    now: Instant,
+    *,
+    priority: int | None = None,
 ) -> Consequence:
-    """Return what an action would do to jobs."""
+    """Return what an action would do to jobs; `priority`: the one they would get."""
     running = await _running(store, "job_id", [job.job_id for job in jobs], now)
     rows = [_job_row(job, action, running) for job in jobs]
-    return Consequence(action=action, applied=False, text=_text(action, rows), jobs=rows)
+    return Consequence(action=action, applied=False, text=_text(action, rows, priority), jobs=rows)
+
+
+_TAKING_AWAY = {"disable", "stop", "quit", "restart", "shutdown", "drain"}
 
 
 async def consequence_for_workers(
@@ -156,7 +166,16 @@ async def consequence_for_workers(
         f" {many(count, 'running task')} will be finished",
         "drain": f"drains {many(len(rows), 'worker')}; jobs on them go on to their end",
     }.get(order, f"lets {many(len(rows), 'worker')} take work")
+    if order in _TAKING_AWAY and len(rows) > 1 and await _is_every_one(store, workers):
+        what += "; no other worker is there to take work"
     return Consequence(action=order, applied=False, text=_sentence(what), workers=rows)
+
+
+async def _is_every_one(store: StateStore, workers: Sequence[Worker]) -> bool:
+    """Return whether no worker of their farm is left beside these."""
+    own = {one.worker_id for one in workers}
+    every = await store.find(Worker, AllOf((Compare("farm_id", "=", workers[0].farm_id), alive())))
+    return all(one.worker_id in own or one.disabled for one in every)
 
 
 async def workers_named(store: StateStore, farm_id: FarmId, names: Collection[str]) -> list[Worker]:
@@ -272,7 +291,7 @@ def _job_row(job: Job, action: JobAction, running: Iterable[Running]) -> JobCons
     )
 
 
-def _text(action: JobAction, rows: Sequence[JobConsequence]) -> str:
+def _text(action: JobAction, rows: Sequence[JobConsequence], priority: int | None) -> str:
     jobs = many(len(rows), "job")
     running = sum(row.running for row in rows)
     waiting = sum(row.waiting for row in rows)
@@ -286,7 +305,10 @@ def _text(action: JobAction, rows: Sequence[JobConsequence]) -> str:
         case JobAction.RESUME:
             what = f"lets {jobs} go on"
         case JobAction.PRIORITY:
+            before = sorted({row.priority for row in rows})
             what = f"changes the priority of {jobs}"
+            what += f" from {before[0]}" if len(before) == 1 else ""
+            what += "" if priority is None else f" to {priority}"
         case JobAction.RESET:
             done = sum(row.done for row in rows)
             what = f"renders {jobs} again, {many(done, 'finished task')} included"
@@ -303,8 +325,10 @@ def stops(count: int, lost_ms: int) -> str:
     """Return how many running tasks are stopped, and what that loses."""
     if not count:
         return "stops nothing that runs"
-    hours = lost_ms / MILLIS_PER_HOUR
-    about = f"{hours:.1f} h" if hours >= 0.1 else f"{lost_ms / 60_000:.1f} min"
+    hours, minutes = lost_ms / MILLIS_PER_HOUR, lost_ms / 60_000
+    about = f"{hours:.1f} h" if hours >= 1 else f"{minutes:.0f} min"
+    if minutes < 1.5:
+        about = f"{lost_ms / 1000:.0f} s"
     return f"stops {many(count, 'running task')}, loses about {about}"
 
 

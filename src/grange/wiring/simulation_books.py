@@ -24,6 +24,7 @@ from grange.adapters.journal.reader import JournalFolder
 from grange.adapters.journal.writer import FileJournal
 from grange.adapters.parquet.blocks import ParquetBlocks
 from grange.adapters.sqlite.store import SqliteStore
+from grange.config.client import environment_with
 from grange.kernel.clock import VirtualClock
 from grange.kernel.units import MILLIS_PER_DAY
 from grange.server.serve import GC_THRESHOLDS
@@ -142,7 +143,7 @@ class BooksBeside:
             self._process = subprocess.Popen(  # noqa: S603 - this program
                 [sys.executable, "-m", __name__, str(theirs.fileno()), str(os.getpid())],
                 pass_fds=(theirs.fileno(),),
-                env={**os.environ, **_KEEPS_MEMORY},
+                env=environment_with(_KEEPS_MEMORY),
             )
         self._ours = Connection(ours.detach())
         self._ours.send(task)

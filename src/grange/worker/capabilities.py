@@ -13,6 +13,7 @@ from grange.worker.settings import WorkerSettings
 POWER = "grange:attr.worker.power"
 """What the worker can do to its machine."""
 _MIB = 2**20
+_GIB = 1024 * _MIB
 _MOST_CARDS = 8
 _MOST_PROGRAMS = 10
 """The wire carries no more values of one attribute."""
@@ -48,7 +49,7 @@ def capabilities(
         "amount.worker.memory": inventory.memory_bytes // _MIB,
         "amount.worker.gpu": inventory.gpus,
         "amount.worker.gpu.memory": inventory.gpu_memory_mib,
-        "amount.worker.disk.scratch": inventory.scratch_bytes // _MIB,
+        "amount.worker.disk.scratch": inventory.scratch_bytes // _GIB,
         "grange:amount.worker.jobthreads": settings.threads,
         "grange:amount.worker.cores": inventory.physical_cores,
         "grange:amount.worker.ps": settings.relative_speed,

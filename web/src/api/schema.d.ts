@@ -331,6 +331,8 @@ export interface components {
       action: string;
       applied: boolean;
       jobs?: components['schemas']['JobConsequence'][];
+      /** @default false */
+      nothing: boolean;
       refused?: {
         [key: string]: string;
       };

@@ -242,6 +242,8 @@ export interface Consequence {
   action: string;
   applied: boolean;
   text: string;
+  /** There is nothing to do. */
+  nothing: boolean;
   /** What could not be done: id → why. */
   refused: Record<string, string>;
 }

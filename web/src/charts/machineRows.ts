@@ -19,6 +19,9 @@ export interface RowsLook {
   names: Map<string, string>;
 }
 
+/** Names stand at least so far from each other. */
+const LABEL_PX = 11;
+
 export interface RowHit {
   worker: string;
   thread: number;
@@ -117,12 +120,14 @@ export function drawRows(canvas: HTMLCanvasElement, time: MachineTime, look: Row
 
   pen.textAlign = 'right';
   let previous = '';
+  let labelled = -Infinity;
   time.rows.forEach((row, at) => {
     const top = ys[at]!;
     const isFirst = row.worker_id !== previous;
     previous = row.worker_id;
     if (height < 12 && !isFirst) return;
-    if (height < 6 && at % 8 !== 0) return;
+    if (top - labelled < LABEL_PX) return;
+    labelled = top;
     const name = look.names.get(row.worker_id) ?? row.worker_id;
     pen.fillStyle = isFirst ? colourOf('--text') : quiet;
     const words = isFirst

@@ -2,6 +2,7 @@ import { For, Show, createMemo, createSignal } from 'solid-js';
 import { actOnJobs, orderWorkers, reasonOf } from '../api/client';
 import type { Consequence, JobRow } from '../api/types';
 import { useFarm } from '../state/farm';
+import { mayChange, mayManage } from '../state/may';
 
 /** One thing that can be done; asked for once to hear what it would do, then to do it. */
 export interface Deed {
@@ -74,7 +75,7 @@ export function Deeds(props: { label: string; deeds: Deed[] }) {
           <button
             type="button"
             class="strong"
-            disabled={isBusy() || told() === null}
+            disabled={isBusy() || told() === null || told()!.nothing}
             onClick={() => void ask(chosen()!, true)}
           >
             {chosen()?.word}
@@ -90,6 +91,7 @@ export function Deeds(props: { label: string; deeds: Deed[] }) {
 
 /** What can be done to a job in its present state. */
 export function JobActions(props: { row: JobRow }) {
+  const farm = useFarm();
   const deed = (action: string, word: string, priority?: number): Deed => ({
     key: `${word} ${priority ?? ''}`,
     word,
@@ -117,14 +119,25 @@ export function JobActions(props: { row: JobRow }) {
     ];
   };
   return (
-    <Show when={deeds().length > 0}>
-      <Deeds label={`Actions on ${props.row.name}`} deeds={deeds()} />
+    <Show
+      when={mayChange(farm, props.row)}
+      fallback={
+        <p class="quiet may-not">
+          You may look at this job. To change it one needs level MANAGER, or CONTRIBUTOR and to have
+          submitted it.
+        </p>
+      }
+    >
+      <Show when={deeds().length > 0}>
+        <Deeds label={`Actions on ${props.row.name}`} deeds={deeds()} />
+      </Show>
     </Show>
   );
 }
 
 /** What can be told to a worker. "After the task" and "now" are two buttons. */
 export function WorkerOrders(props: { workerId: string; name: string; isDisabled: boolean }) {
+  const farm = useFarm();
   const deed = (order: string, word: string): Deed => ({
     key: order,
     word,
@@ -134,5 +147,9 @@ export function WorkerOrders(props: { workerId: string; name: string; isDisabled
     props.isDisabled
       ? [deed('enable', 'Enable')]
       : [deed('disable', 'Disable after the task'), deed('stop', 'Stop now')];
-  return <Deeds label={`Orders to ${props.name}`} deeds={deeds()} />;
+  return (
+    <Show when={mayManage(farm)}>
+      <Deeds label={`Orders to ${props.name}`} deeds={deeds()} />
+    </Show>
+  );
 }

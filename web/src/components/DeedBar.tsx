@@ -48,6 +48,12 @@ export function DeedBar<T extends object>(props: {
     <>
       <div class="deed-bar" role="group" aria-label={`Actions on chosen ${props.noun}s`}>
         <b>{count(props.chosen.length)} chosen</b>
+        <Show when={deeds().size === 0}>
+          <span class="quiet">
+            Your level lets you look at {props.chosen.length === 1 ? 'it' : 'them'}, not change{' '}
+            {props.chosen.length === 1 ? 'it' : 'them'}.
+          </span>
+        </Show>
         <For each={[...deeds().keys()]}>
           {(word) => (
             <Show when={deeds().get(word)}>

@@ -37,7 +37,7 @@ export function FirstSteps() {
       commands: ['grange submit --name hello --frames 1-12 -- echo frame {start}'],
     },
     {
-      name: 'Its first frame is done',
+      name: 'Its first task is done',
       done: isDone(),
       text: 'This page shows it as it happens.',
       commands: [],

@@ -2,8 +2,8 @@ import { For, Show, createSignal, createUniqueId } from 'solid-js';
 import { A } from '@solidjs/router';
 import { taskId, taskLogPage } from '../api/client';
 import { getAttempts, getJobEvents, type AttemptRow, type JobEvent } from '../api/jobPages';
-import { count } from '../format/number';
-import { clock, elapsed, full } from '../format/time';
+import { count, plural } from '../format/number';
+import { elapsed, full, moment } from '../format/time';
 import { createAsked } from '../state/asked';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
@@ -58,7 +58,7 @@ function Attempt(props: { jobId: string; row: AttemptRow }) {
         <A href={`/workers/${encodeURIComponent(props.row.worker_id)}`}>{props.row.worker}</A>
       </td>
       <td data-tip={full(props.row.started_at, farm.zone())}>
-        {props.row.started_at === null ? '–' : clock(props.row.started_at, farm.zone())}
+        {props.row.started_at === null ? '–' : moment(props.row.started_at, now(), farm.zone())}
       </td>
       <td class="number">
         {elapsed(
@@ -157,8 +157,15 @@ function wordsOf(event: JobEvent): string {
   const task = /-(\d+)$/.exec(event.subject_id);
   const which = event.subject === 'task' && task !== null ? ` ${task[1]}` : '';
   const from = event.old ? ` from ${worded(event.old.toLowerCase())}` : '';
-  const to = event.new ? ` to ${worded(event.new.toLowerCase())}` : '';
-  const many = event.number === null ? '' : ` (${count(event.number)})`;
+  const after = event.new === null ? '' : worded(event.new.toLowerCase());
+  const isStatus = event.name.includes('status');
+  const to = after && (event.old || isStatus ? ` to ${after}` : `: ${after}`);
+  const many =
+    event.number === null
+      ? ''
+      : isStatus
+        ? `, ${plural(event.number, 'task')}`
+        : ` (${count(event.number)})`;
   return `${what}${which}${of}${from}${to}${many}`;
 }
 
@@ -179,7 +186,9 @@ export function JobEvents(props: { jobId: string }) {
           <For each={found()?.events}>
             {(event) => (
               <li>
-                <time data-tip={full(event.at, farm.zone())}>{clock(event.at, farm.zone())}</time>
+                <time data-tip={full(event.at, farm.zone())}>
+                  {moment(event.at, now(), farm.zone())}
+                </time>
                 <span>{wordsOf(event)}</span>
                 <span class="quiet">
                   {[event.actor && `by ${event.actor}`, event.worker && `on ${event.worker}`]

@@ -3,7 +3,7 @@ import { A } from '@solidjs/router';
 import { taskLogPage } from '../api/client';
 import type { JobDetail, JobRow, Layer } from '../api/types';
 import { count, money, percent, plural } from '../format/number';
-import { clock, duration, elapsed, full } from '../format/time';
+import { duration, elapsed, full, moment } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import type { Frame, JobState } from '../state/job';
@@ -14,7 +14,18 @@ import { FrameView, Filmstrip } from './Preview';
 import { ProgressBar } from './ProgressBar';
 import { StateChip } from './StateChip';
 
-function Heading(props: { row: JobRow; cost: string | null; linked: boolean }) {
+/** How many frames of a job are there: those of tasks at work too, as they come. */
+function framesThere(job: JobState, row: JobRow): number {
+  const known = (job.detail()?.layers ?? [])
+    .flatMap((layer) => job.framesOf(layer.layer_id))
+    .filter(
+      ({ status, renderMs }) =>
+        status === 'SUCCEEDED' || (status === 'RUNNING' && renderMs !== null),
+    ).length;
+  return Math.max(row.frames_done, known);
+}
+
+function Heading(props: { row: JobRow; frames: number; cost: string | null; linked: boolean }) {
   const farm = useFarm();
   const meta = () =>
     [
@@ -22,7 +33,7 @@ function Heading(props: { row: JobRow; cost: string | null; linked: boolean }) {
       `by ${props.row.user}`,
       farm.store.queues[props.row.queue_id] && `queue ${farm.store.queues[props.row.queue_id]}`,
       `priority ${props.row.priority}`,
-      `submitted ${clock(props.row.created_at, farm.zone())}`,
+      `submitted ${moment(props.row.created_at, now(), farm.zone())}`,
     ].filter(Boolean);
   return (
     <header class="job-head">
@@ -41,16 +52,14 @@ function Heading(props: { row: JobRow; cost: string | null; linked: boolean }) {
         <div>
           <dt>Frames</dt>
           <dd>
-            {count(props.row.frames_done)}
+            {count(props.frames)}
             <span class="quiet"> / {count(props.row.frames_total)}</span>
           </dd>
         </div>
         <div>
           <dt>Done</dt>
           <dd>
-            {percent(
-              props.row.frames_total === 0 ? null : props.row.frames_done / props.row.frames_total,
-            )}
+            {percent(props.row.frames_total === 0 ? null : props.frames / props.row.frames_total)}
           </dd>
         </div>
         <div>
@@ -163,6 +172,7 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
         <section class="panel job" aria-label={`Job ${row().name}`}>
           <Heading
             row={row()}
+            frames={framesThere(props.job, row())}
             cost={props.job.detail()?.cost ?? null}
             linked={props.linked ?? false}
           />
@@ -172,11 +182,7 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
               <div class="job-body">
                 <Show when={selected()}>
                   {(frame) => (
-                    <FrameView
-                      jobId={row().job_id}
-                      layer={names().get(frame().layerId) ?? ''}
-                      frame={frame()}
-                    />
+                    <FrameView layer={names().get(frame().layerId) ?? ''} frame={frame()} />
                   )}
                 </Show>
                 <div class="job-side">
@@ -193,12 +199,7 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
                       )}
                     </For>
                   </ul>
-                  <Filmstrip
-                    jobId={row().job_id}
-                    frames={pictured()}
-                    selected={selected()}
-                    onSelect={setChosen}
-                  />
+                  <Filmstrip frames={pictured()} selected={selected()} onSelect={setChosen} />
                 </div>
               </div>
             </Show>
@@ -229,7 +230,7 @@ export function JobErrors(props: { detail: JobDetail }) {
                     plain
                   />
                   <span class="quiet" data-tip={full(error.at, farm.zone())}>
-                    {clock(error.at, farm.zone())} on {error.worker}
+                    {moment(error.at, now(), farm.zone())} on {error.worker}
                   </span>
                   <Show when={error.task_id}>
                     {(task) => <A href={taskLogPage(props.detail.job_id, task())}>Log</A>}

@@ -11,14 +11,14 @@ import { Shape } from './Shape';
 import { StateChip } from './StateChip';
 
 /** The picture of one frame, or its state while there is none; `explains`: why there is none. */
-export function Picture(props: { jobId: string; frame: Frame; width: number; explains?: boolean }) {
+export function Picture(props: { frame: Frame; width: number; explains?: boolean }) {
   const farm = useFarm();
   const [broken, setBroken] = createSignal<string | null>(null);
   const [reason, setReason] = createSignal('');
   const address = () =>
     previewUrl(
       farm.store.farm!.farm_id,
-      props.jobId,
+      props.frame.jobId,
       props.frame.layerId,
       props.frame.frame,
       props.width,
@@ -60,11 +60,11 @@ export function Picture(props: { jobId: string; frame: Frame; width: number; exp
 }
 
 /** The selected frame, large, with its facts. */
-export function FrameView(props: { jobId: string; layer: string; frame: Frame }) {
+export function FrameView(props: { layer: string; frame: Frame }) {
   return (
     <figure class="frame-view">
       <div class="picture">
-        <Picture jobId={props.jobId} frame={props.frame} width={480} explains />
+        <Picture frame={props.frame} width={480} explains />
       </div>
       <figcaption>
         <div class="title">
@@ -86,7 +86,7 @@ export function FrameView(props: { jobId: string; layer: string; frame: Frame })
           </Show>
         </dl>
         <Show when={props.frame.attempts > 0}>
-          <A href={taskLogPage(props.jobId, taskId(props.frame.layerId, props.frame.task))}>
+          <A href={taskLogPage(props.frame.jobId, taskId(props.frame.layerId, props.frame.task))}>
             Log of this task
           </A>
         </Show>
@@ -97,7 +97,6 @@ export function FrameView(props: { jobId: string; layer: string; frame: Frame })
 
 /** The newest pictures of a job; it follows the latest until somebody scrolls back. */
 export function Filmstrip(props: {
-  jobId: string;
   frames: Frame[];
   selected: Frame | null;
   onSelect: (frame: Frame) => void;
@@ -131,7 +130,7 @@ export function Filmstrip(props: {
               aria-pressed={props.selected?.frame === frame.frame}
               onClick={() => props.onSelect(frame)}
             >
-              <Picture jobId={props.jobId} frame={frame} width={160} />
+              <Picture frame={frame} width={160} />
               <span>{frame.frame}</span>
             </button>
           )}

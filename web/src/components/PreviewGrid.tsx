@@ -43,7 +43,7 @@ export function PreviewGrid(props: { jobId: string; job: JobState }) {
             {(frame) => (
               <li>
                 <button type="button" onClick={() => open(frame)}>
-                  <Picture jobId={props.jobId} frame={frame} width={240} explains />
+                  <Picture frame={frame} width={240} explains />
                   <span>
                     {layers().length > 1 ? `${nameOf(frame)} ` : ''}
                     {frame.frame}

@@ -2,9 +2,11 @@ import { For, createMemo } from 'solid-js';
 import { A } from '@solidjs/router';
 import type { JobRow } from '../api/types';
 import { useFarm } from '../state/farm';
+import { isListed } from '../state/lists';
 
+const list = (page: string, where: string) => `/${page}?where=${encodeURIComponent(where)}`;
 const isOpen = (job: JobRow) => job.ended_at === null;
-const isRunning = (job: JobRow) => isOpen(job) && (job.counts.RUNNING ?? 0) > 0;
+const isRunning = (job: JobRow) => isOpen(job) && job.tasks_running > 0;
 
 const counted = (count: number, noun: string, state: string) => ({
   text: String(count),
@@ -21,7 +23,7 @@ export function Pulse() {
     const busy = threads.filter((thread) => thread.session_id !== null).length;
     const of = (status: string) => workers.filter((worker) => worker.status === status).length;
     const waiting = jobs.filter((job) => isOpen(job) && !isRunning(job)).length;
-    const failed = jobs.filter((job) => job.status === 'FAILED').length;
+    const failed = jobs.filter((job) => job.status === 'FAILED' && isListed(job)).length;
     return [
       {
         word: 'job threads busy',
@@ -29,11 +31,27 @@ export function Pulse() {
         href: '/workers',
         bad: false,
       },
-      { ...counted(of('idle'), 'worker', 'idle'), href: '/workers', bad: false },
-      { ...counted(of('unknown'), 'worker', 'not heard from'), href: '/workers', bad: true },
-      { ...counted(jobs.filter(isRunning).length, 'job', 'rendering'), href: '/jobs', bad: false },
-      { ...counted(waiting, 'job', 'waiting'), href: '/jobs', bad: false },
-      { ...counted(failed, 'job', 'failed'), href: '/jobs', bad: true },
+      { ...counted(of('idle'), 'worker', 'idle'), href: list('workers', 'state=idle'), bad: false },
+      {
+        ...counted(of('unknown'), 'worker', 'not heard from'),
+        href: list('workers', 'state=unknown'),
+        bad: true,
+      },
+      {
+        ...counted(jobs.filter(isRunning).length, 'job', 'rendering'),
+        href: list('jobs', 'finished=none running>0'),
+        bad: false,
+      },
+      {
+        ...counted(waiting, 'job', 'waiting'),
+        href: list('jobs', 'finished=none running=0'),
+        bad: false,
+      },
+      {
+        ...counted(failed, 'job', 'failed in 24 h'),
+        href: list('jobs', 'state=failed'),
+        bad: true,
+      },
     ];
   });
   return (

@@ -35,7 +35,7 @@ export function RangePicker(props: { job: JobRow | null }) {
     return RANGES.some(({ key }) => key === range) ? range : 'job';
   };
   const options = () => [
-    ...(props.job === null ? [] : [{ key: 'job', word: 'This job' }]),
+    ...(props.job === null ? [] : [{ key: 'job', word: 'While this job ran' }]),
     ...RANGES,
   ];
   return (

@@ -85,6 +85,10 @@ export function Receipt(props: { receipt: Paper; title?: string }) {
             <Shape name={balances() ? 'check' : 'cross'} />
             Unaccounted: {seconds(props.receipt.unaccounted_ms)}
           </span>
+          <small class="quiet">
+            All machines of the farm while this job was there, whatever they did; the cost is its
+            own.
+          </small>
         </p>
         <dl class="figures">
           <div>

@@ -107,6 +107,9 @@ const PAGES: [string, string][] = [
   ['/reports', 'Reports'],
 ];
 
+/** What they show is of the server, and did happen. */
+const REAL = new Set(['/account', '/admin/users', '/admin/audit']);
+
 /** The bar every page has, with the page below it. */
 export function Shell(props: { children?: JSX.Element }) {
   const farm = useFarm();
@@ -117,6 +120,7 @@ export function Shell(props: { children?: JSX.Element }) {
     const owns = me?.memberships.some((one) => one.level === 'OWNER' && one.target_id === here);
     return me?.role === 'owner' || owns === true;
   };
+  const isMadeUp = () => farm.store.farm?.simulated === true && !REAL.has(location.pathname);
   const within = (path: string) =>
     location.pathname === path || location.pathname.startsWith(`${path}/`) ? 'page' : undefined;
   return (
@@ -159,15 +163,13 @@ export function Shell(props: { children?: JSX.Element }) {
           <ThemeButton />
         </div>
       </header>
-      <Show when={farm.store.farm?.simulated}>
+      <Show when={isMadeUp()}>
         <p class="simulated" role="note">
           <strong>SIMULATED</strong> Nothing on this page ever happened: the past of this farm was
           made up.
         </p>
       </Show>
-      <main classList={{ 'simulated-figures': farm.store.farm?.simulated === true }}>
-        {props.children}
-      </main>
+      <main classList={{ 'simulated-figures': isMadeUp() }}>{props.children}</main>
     </>
   );
 }

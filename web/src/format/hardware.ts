@@ -24,6 +24,10 @@ const WORDS: Record<string, string> = {
   'attr.worker.os.family': 'Operating system',
   'attr.worker.cpu.arch': 'Processor architecture',
   'attr.worker.instanceType': 'Instance type',
+  hostName: 'Host name',
+  ipAddresses: 'Addresses',
+  ec2InstanceArn: 'EC2 instance',
+  ec2InstanceType: 'EC2 instance type',
 };
 /** Bytes in one of a thing. */
 const SIZES: Record<string, number> = {
@@ -39,4 +43,11 @@ export const hardwareWord = (name: string): string =>
 export function hardwareAmount(name: string, value: number): string {
   const size = SIZES[name];
   return size === undefined ? count(value) : bytes(value * size);
+}
+
+/** Everything a property says, however it is nested, with commas between. */
+export function propertyText(value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value !== 'object') return String(value);
+  return Object.values(value).map(propertyText).join(', ') || '–';
 }

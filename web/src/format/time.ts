@@ -30,6 +30,9 @@ function formatter(zone: string | undefined, kind: Kind) {
 
 /** 14:02:37 */
 export const clock = (at: number, zone?: string): string => formatter(zone, 'clock').format(at);
+/** 14:02:37 of today, else 3 Nov, 14:02. */
+export const moment = (at: number, today: number, zone?: string): string =>
+  day(at, zone) === day(today, zone) ? clock(at, zone) : `${day(at, zone)}, ${minute(at, zone)}`;
 /** 14:02 */
 export const minute = (at: number, zone?: string): string => formatter(zone, 'minute').format(at);
 /** 3 Nov */

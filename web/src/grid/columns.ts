@@ -120,7 +120,8 @@ const waits = (row: JobRow): string => (row.waits === null ? '' : `${row.waits}:
 const urgency = (status: string): number => TASK_URGENCY.indexOf(status as never);
 
 export const jobColumns = (zone: Zone): Column<JobRow>[] => [
-  plain('name', 'Job', 250, {
+  plain('name', 'Job', 214, {
+    grows: 3,
     min: 120,
     look: (row) => row.job_id,
     draw: (cell, row) => link(cell, `/jobs/${row.job_id}`, row.name),
@@ -128,7 +129,7 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
   {
     key: 'state',
     label: 'State',
-    width: 126,
+    width: 116,
     min: 60,
     sort: (row) => urgency(row.status),
     text: (row) => taskLook(row.status).word,
@@ -137,7 +138,7 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
   {
     key: 'tasks',
     label: 'Tasks',
-    width: 128,
+    width: 112,
     min: 60,
     sort: (row) => (row.tasks_total === 0 ? null : (row.counts.SUCCEEDED ?? 0) / row.tasks_total),
     text: (row) => inWords(row.counts).join(', '),
@@ -147,18 +148,19 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
   {
     key: 'frames',
     label: 'Frames',
-    width: 98,
+    width: 92,
     min: 60,
     number: true,
     sort: (row) => row.frames_total,
     text: (row) => `${count(row.frames_done)} / ${count(row.frames_total)}`,
   },
-  whole('tasks_running', 'Running', 76),
-  whole('tasks_failed', 'Failed', 66),
+  whole('tasks_running', 'Running', 72),
+  whole('tasks_failed', 'Failed', 60),
   {
     key: 'waits',
     label: 'Waiting because',
-    width: 210,
+    grows: 3,
+    width: 180,
     min: 80,
     sort: (row) => (row.waits === null ? null : `${row.waits} ${lower(row.because)}`),
     text: waits,
@@ -169,23 +171,23 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
       else link(cell, `/jobs/${row.job_id}/why`, text);
     },
   },
-  plain('user', 'User', 84),
-  plain('project', 'Project', 96),
-  plain('shot', 'Shot', 84),
+  plain('user', 'User', 78, { grows: 1 }),
+  plain('project', 'Project', 90, { grows: 1 }),
+  plain('shot', 'Shot', 78, { grows: 1 }),
   plain('sequence', 'Sequence', 96, { hidden: true }),
   plain('app', 'App', 96, { hidden: true }),
   plain('queue', 'Queue', 110, { hidden: true }),
-  whole('priority', 'Priority', 74),
+  whole('priority', 'Priority', 68),
   {
     key: 'elapsed',
     label: 'Elapsed',
-    width: 96,
+    width: 92,
     min: 70,
     number: true,
     sort: (row) => (row.started_at === null ? null : (row.ended_at ?? now()) - row.started_at),
     text: (row) => elapsed(row.started_at, row.ended_at, now()),
   },
-  age('submitted', 'Submitted', (row) => row.created_at, zone),
+  age('submitted', 'Submitted', (row) => row.created_at, zone, { width: 92 }),
   age('started', 'Started', (row) => row.started_at, zone, { hidden: true }),
   age('finished', 'Finished', (row) => row.ended_at, zone, { hidden: true }),
   plain('job_id', 'Id', 290, { hidden: true }),
@@ -206,6 +208,7 @@ const STATES = Object.keys(WORKER_LOOKS);
 
 export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
   plain('name', 'Worker', 190, {
+    grows: 2,
     min: 90,
     look: (row) => row.worker_id,
     draw: (cell, row) => link(cell, `/workers/${row.worker_id}`, row.name),
@@ -219,7 +222,7 @@ export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
     text: workerWord,
     draw: (cell, row) => drawChip(cell, { ...workerLook(row.status), word: workerWord(row) }),
   },
-  plain('job_names', 'Renders', 240),
+  plain('job_names', 'Renders', 240, { grows: 3 }),
   {
     key: 'threads',
     label: 'Threads',
@@ -253,7 +256,7 @@ export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
   plain('fleet', 'Fleet', 110),
   plain('groups', 'Groups', 130),
   plain('classes', 'Classes', 80, { hidden: true }),
-  plain('note', 'Note', 200),
+  plain('note', 'Note', 200, { grows: 3 }),
   age('seen', 'Seen', (row) => row.last_seen_at, zone),
   {
     key: 'clock',

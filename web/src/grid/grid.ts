@@ -9,7 +9,7 @@ import {
 import { GridHead } from './head';
 import { Selection } from './selection';
 import { Group, type Item } from './view';
-import type { Shown, SortWish } from './layout';
+import { stretched, type Shown, type SortWish } from './layout';
 
 export interface Column<T> {
   key: string;
@@ -19,6 +19,8 @@ export interface Column<T> {
   /** It is not shown unless somebody chooses it. */
   hidden?: boolean;
   number?: boolean;
+  /** Its part of the room that a wide window leaves. */
+  grows?: number;
   /** What its cells are sorted by; none: it cannot be sorted. */
   sort?: (row: T) => string | number | null;
   /** What a cell says. */
@@ -75,7 +77,14 @@ export class VirtualGrid<T extends object> {
   readonly #unmount: () => void;
   readonly #byKey: Map<string, Column<T>>;
   #items: readonly Item<T>[] = [];
+  /** The columns as they were chosen, and as wide as they are drawn. */
+  #chosen: Shown[] = [];
   #layout: Shown[] = [];
+  #sort: SortWish[] = [];
+  #width = 0;
+  readonly #room = new ResizeObserver(() => {
+    if (this.element.clientWidth !== this.#width) this.#arrange();
+  });
   #lines = new Map<number, Line>();
   #spare: Line[] = [];
   /** So many lines were made: each has a name of its own. */
@@ -124,18 +133,29 @@ export class VirtualGrid<T extends object> {
   /** Call once it is in the document. */
   mounted(): void {
     this.#virtual._willUpdate();
-    this.#render();
+    this.#room.observe(this.element);
+    this.#arrange();
   }
 
   destroy(): void {
     clearInterval(this.#clock);
+    this.#room.disconnect();
     this.#unmount();
     this.element.remove();
   }
 
   show(layout: Shown[], sort: SortWish[]): void {
+    this.#chosen = layout;
+    this.#sort = sort;
+    this.#arrange();
+  }
+
+  /** Gives the chosen columns the room there is. */
+  #arrange(): void {
+    this.#width = this.element.clientWidth;
+    const layout = stretched(this.#chosen, this.options.columns, this.#width - TICK_PX);
     this.#layout = layout;
-    this.#head.show(layout, sort);
+    this.#head.show(this.#chosen, this.#sort, layout);
     const widths = layout.map(({ width }) => `${width}px`).join(' ');
     this.element.style.setProperty('--columns', `${TICK_PX}px ${widths} minmax(0, 1fr)`);
     const whole = layout.reduce((sum, { width }) => sum + width, TICK_PX);

@@ -14,6 +14,7 @@ export class GridHead<T> {
   readonly element = document.createElement('div');
   readonly #row = document.createElement('div');
   #layout: Shown[] = [];
+  #drawn: Shown[] = [];
 
   constructor(
     readonly columns: readonly Column<T>[],
@@ -27,8 +28,10 @@ export class GridHead<T> {
     this.element.append(this.#row);
   }
 
-  show(layout: Shown[], sort: SortWish[]): void {
+  /** Shows the chosen columns; `drawn`: as wide as there is room for. */
+  show(layout: Shown[], sort: SortWish[], drawn: Shown[]): void {
     this.#layout = layout;
+    this.#drawn = drawn;
     const tick = document.createElement('div');
     tick.setAttribute('role', 'columnheader');
     tick.setAttribute('aria-colindex', '1');
@@ -83,7 +86,7 @@ export class GridHead<T> {
     event.preventDefault();
     event.stopPropagation();
     const start = event.clientX;
-    const width = this.#layout.find(({ key }) => key === column.key)!.width;
+    const width = this.#drawn.find(({ key }) => key === column.key)!.width;
     const at = (now: PointerEvent) =>
       this.#layout.map((one) =>
         one.key === column.key

@@ -10,6 +10,8 @@ interface Known {
   width: number;
   min: number;
   hidden?: boolean;
+  /** Its part of the room that is left, while it has its usual width. */
+  grows?: number;
 }
 
 export const WIDEST = 800;
@@ -42,6 +44,21 @@ export function layoutText(layout: Shown[], columns: readonly Known[]): string |
       .join(',');
   const found = text(layout);
   return found === text(layoutOf(undefined, columns)) ? undefined : found;
+}
+
+/** Columns as wide as a window has room for: those that may grow share what the others leave. */
+export function stretched(layout: Shown[], columns: readonly Known[], room: number): Shown[] {
+  const spare = room - layout.reduce((sum, { width }) => sum + width, 0);
+  const parts = layout.map(({ key, width }) => {
+    const column = columns.find((one) => one.key === key);
+    return column?.width === width ? (column.grows ?? 0) : 0;
+  });
+  const all = parts.reduce((sum, part) => sum + part, 0);
+  if (spare <= 0 || all === 0) return layout;
+  return layout.map(({ key, width }, at) => ({
+    key,
+    width: clamp(width + Math.floor((spare * parts[at]!) / all), width),
+  }));
 }
 
 export const clamp = (width: number, least: number): number =>

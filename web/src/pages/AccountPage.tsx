@@ -19,6 +19,18 @@ function browserName(told: string): string {
   return `${words[name[1]!] ?? name[1]} ${name[2]}${on}`;
 }
 
+/** A farm or queue by its name; what has none that is known here, by its id. */
+function PlaceName(props: { id: string }) {
+  const farm = useFarm();
+  const name = () =>
+    farm.store.farms.find((one) => one.farm_id === props.id)?.name ?? farm.store.queues[props.id];
+  return (
+    <Show when={name()} fallback={<code>{props.id}</code>}>
+      {(known) => <b data-tip={props.id}>{known()}</b>}
+    </Show>
+  );
+}
+
 function PasswordForm(props: { onDone: () => void }) {
   const farm = useFarm();
   const [failure, setFailure] = createSignal('');
@@ -88,7 +100,7 @@ export default function AccountPage() {
             <For each={me()?.memberships ?? []} fallback={<li>You are no member of any farm.</li>}>
               {(one) => (
                 <li>
-                  <strong>{one.level}</strong> of {one.place} <code>{one.target_id}</code>
+                  <strong>{one.level}</strong> of {one.place} <PlaceName id={one.target_id} />
                 </li>
               )}
             </For>

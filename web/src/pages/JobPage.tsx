@@ -12,8 +12,10 @@ import { Movies, PreviewGrid } from '../components/PreviewGrid';
 import { RangePicker, spanOf } from '../components/RangePicker';
 import { Receipt } from '../components/Receipt';
 import { WhyPanel, waits } from '../components/Why';
+import { useFarm } from '../state/farm';
 import { createJobState } from '../state/job';
 import { createMachineTime } from '../state/machineTime';
+import { mayChange } from '../state/may';
 import { createTitle } from '../state/title';
 import { NotFound } from './NotFound';
 import '../styles/job.css';
@@ -49,6 +51,7 @@ const values = (parameters: Record<string, Record<string, unknown>>) =>
 
 /** Everything about one job. */
 export function JobPage() {
+  const farm = useFarm();
   const parameters = useParams<{ id: string }>();
   const [query] = useSearchParams<{ range?: string }>();
   const job = createJobState(() => parameters.id);
@@ -69,7 +72,9 @@ export function JobPage() {
           <EtaLine row={job.row()!} />
         </Show>
         <Show when={job.row()}>{(row) => <JobActions row={row()} />}</Show>
-        <Show when={job.detail()}>{(detail) => <JobForms detail={detail()} />}</Show>
+        <Show when={job.row() !== null && mayChange(farm, job.row()!) && job.detail()}>
+          {(detail) => <JobForms detail={detail()} />}
+        </Show>
         <Show when={isWaiting()}>
           <WhyPanel jobId={parameters.id} onAnswer={() => setExplained(parameters.id)} />
         </Show>

@@ -8,6 +8,7 @@ import { jobColumns, NARROW_JOBS } from '../grid/columns';
 import { jobDeeds, perform, setPriority } from '../state/deeds';
 import { useFarm } from '../state/farm';
 import { isListed, useJobList } from '../state/lists';
+import { mayChange } from '../state/may';
 import { createTitle } from '../state/title';
 import { TASK_ORDER, taskLook } from '../theme/states';
 
@@ -93,16 +94,18 @@ export function JobsPage() {
         look={taskLook}
         states={TASK_ORDER}
         open={(row) => `/jobs/${row.job_id}`}
-        deeds={jobDeeds}
+        deeds={(rows) => jobDeeds(rows.filter((row) => mayChange(farm, row)))}
         extra={(rows) => (
           <select
             aria-label="Priority"
+            disabled={!rows().some((row) => mayChange(farm, row))}
             onChange={(event) => {
               const wanted = event.currentTarget.value;
               event.currentTarget.value = '';
               const farmId = farm.store.farm?.farm_id;
               if (wanted === '' || farmId === undefined) return;
-              void perform(farmId, list.table, setPriority(rows(), Number(wanted)));
+              const own = rows().filter((row) => mayChange(farm, row));
+              void perform(farmId, list.table, setPriority(own, Number(wanted)));
             }}
           >
             <option value="">Priority …</option>

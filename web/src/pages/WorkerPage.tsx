@@ -15,7 +15,7 @@ import { LineChart } from '../components/LineChart';
 import { AttemptWords, MachinePicture } from '../components/MachinePicture';
 import { Panel } from '../components/Panel';
 import { StateChip } from '../components/StateChip';
-import { hardwareAmount, hardwareWord } from '../format/hardware';
+import { hardwareAmount, hardwareWord, propertyText } from '../format/hardware';
 import { bytes, cpu, percent } from '../format/number';
 import { ago, clock, duration, full } from '../format/time';
 import { now } from '../state/clock';
@@ -227,8 +227,7 @@ export function WorkerPage() {
         ([key, value]) => [hardwareWord(key), value.join(', ')] as const,
       ),
       ...Object.entries(found.host_properties).map(
-        ([key, value]) =>
-          [key, typeof value === 'object' ? JSON.stringify(value) : String(value)] as const,
+        ([key, value]) => [hardwareWord(key), propertyText(value)] as const,
       ),
     ];
   };

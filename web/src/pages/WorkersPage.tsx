@@ -11,6 +11,7 @@ import { plural } from '../format/number';
 import { NARROW_WORKERS, workerColumns } from '../grid/columns';
 import { workerDeeds } from '../state/deeds';
 import { useFarm } from '../state/farm';
+import { mayManage } from '../state/may';
 import { useWorkerList } from '../state/lists';
 import { createMachineTime } from '../state/machineTime';
 import { createTitle } from '../state/title';
@@ -40,7 +41,7 @@ function Listed() {
       look={workerLook}
       states={Object.keys(WORKER_LOOKS)}
       open={(row) => `/workers/${row.worker_id}`}
-      deeds={workerDeeds}
+      deeds={(rows) => (mayManage(farm) ? workerDeeds(rows) : [])}
       aside={<WorkerViews />}
       empty={
         <p>

@@ -17,6 +17,7 @@ import { count, plural } from '../format/number';
 import { ago, duration, full, minute } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
+import { mayManage } from '../state/may';
 import { answerOf } from '../state/resource';
 import { throttle } from '../state/throttle';
 import { createTitle } from '../state/title';
@@ -134,56 +135,64 @@ function ClusterCard(props: {
       <Show when={props.cluster.deed && props.cluster.state !== 'open'}>
         <p class="deed">
           <Shape name="check" /> {props.cluster.deed}{' '}
-          <button type="button" onClick={() => props.onUndo(props.cluster.deed_id!)}>
-            Undo
-          </button>
+          <Show when={mayManage(farm)}>
+            <button type="button" onClick={() => props.onUndo(props.cluster.deed_id!)}>
+              Undo
+            </button>
+          </Show>
         </p>
       </Show>
       <Show when={props.cluster.state === 'snoozed'}>
         <p class="quiet">Snoozed until {full(props.cluster.snoozed_until_at, farm.zone())}</p>
       </Show>
-      <div class="deeds" role="group" aria-label={`What to do about ${props.cluster.title}`}>
-        <For each={props.cluster.fixes}>
-          {(fix) => (
-            <button type="button" data-tip={FIXES[fix]?.means} onClick={() => props.onAsk({ fix })}>
-              {FIXES[fix]?.word ?? fix}
-            </button>
-          )}
-        </For>
-        <For each={SNOOZES}>
-          {(snooze) => (
-            <button
-              type="button"
-              class="plain"
-              onClick={() =>
-                props.onAsk({ fix: 'snooze', until_at: now() + snooze.hours * 3_600_000 })
+      <Show when={mayManage(farm)}>
+        <div class="deeds" role="group" aria-label={`What to do about ${props.cluster.title}`}>
+          <For each={props.cluster.fixes}>
+            {(fix) => (
+              <button
+                type="button"
+                data-tip={FIXES[fix]?.means}
+                onClick={() => props.onAsk({ fix })}
+              >
+                {FIXES[fix]?.word ?? fix}
+              </button>
+            )}
+          </For>
+          <For each={SNOOZES}>
+            {(snooze) => (
+              <button
+                type="button"
+                class="plain"
+                onClick={() =>
+                  props.onAsk({ fix: 'snooze', until_at: now() + snooze.hours * 3_600_000 })
+                }
+              >
+                Snooze {snooze.word}
+              </button>
+            )}
+          </For>
+          <label class="assign">
+            <span class="quiet">For</span>
+            <select
+              aria-label={`Who looks after ${props.cluster.title}`}
+              onChange={(event) =>
+                props.onAsk({ fix: 'assign', assignee: event.currentTarget.value || null })
               }
             >
-              Snooze {snooze.word}
-            </button>
-          )}
-        </For>
-        <label class="assign">
-          <span class="quiet">For</span>
-          <select
-            aria-label={`Who looks after ${props.cluster.title}`}
-            onChange={(event) =>
-              props.onAsk({ fix: 'assign', assignee: event.currentTarget.value || null })
-            }
-          >
-            <option value="" selected={props.cluster.assignee === null}>
-              nobody
-            </option>
-            <For each={props.users}>
-              {(name) => (
-                <option value={name} selected={name === props.cluster.assignee}>
-                  {name}
-                </option>
-              )}
-            </For>
-          </select>
-        </label>
-      </div>
+              <option value="" selected={props.cluster.assignee === null}>
+                nobody
+              </option>
+              <For each={props.users}>
+                {(name) => (
+                  <option value={name} selected={name === props.cluster.assignee}>
+                    {name}
+                  </option>
+                )}
+              </For>
+            </select>
+          </label>
+        </div>
+      </Show>
       <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>
           {plural(Math.min(props.cluster.count, props.cluster.examples.length), 'example')}
@@ -350,7 +359,7 @@ export function WranglePage() {
                 <Show when={found().lost_ms > 0}>; {duration(found().lost_ms)} lost so far</Show>.
               </p>
             </Show>
-            <Show when={picked().length > 1}>
+            <Show when={picked().length > 1 && mayManage(farm)}>
               <div class="bulk pad deeds" role="group" aria-label="What to do about all chosen">
                 <b>{plural(picked().length, 'cluster')} chosen</b>
                 <For each={shared()}>
@@ -388,7 +397,9 @@ export function WranglePage() {
                     {(cluster) => (
                       <ClusterCard
                         cluster={cluster()}
-                        users={(users() ?? []).map((user) => user.name)}
+                        users={(users() ?? [])
+                          .filter((user) => user.role !== 'worker')
+                          .map((user) => user.name)}
                         isChosen={chosen().has(id)}
                         onChoose={(on) => {
                           const next = new Set(chosen());

@@ -8,6 +8,7 @@ import { useFarm } from './farm';
 import { throttle } from './throttle';
 
 export interface Frame {
+  jobId: string;
   layerId: string;
   frame: number;
   task: number;
@@ -38,7 +39,11 @@ const SETTLE_MS = 10_000;
 const FIELDS = ['task', 'status', 'renderMs', 'worker', 'attempts', 'bytes', 'hasPreview'] as const;
 
 /** Columns as rows per layer. A frame that did not change stays the same object, so pictures stay put. */
-function rows(columns: FrameColumns, before: Map<string, Frame[]>): Map<string, Frame[]> {
+function rows(
+  jobId: string,
+  columns: FrameColumns,
+  before: Map<string, Frame[]>,
+): Map<string, Frame[]> {
   const known = new Map<string, Frame>();
   for (const frames of before.values()) {
     for (const frame of frames) known.set(`${frame.layerId} ${frame.frame}`, frame);
@@ -47,6 +52,7 @@ function rows(columns: FrameColumns, before: Map<string, Frame[]>): Map<string, 
   for (let at = 0; at < columns.frame.length; at += 1) {
     const layerId = columns.layer_id[at]!;
     const fresh: Frame = {
+      jobId,
       layerId,
       frame: columns.frame[at]!,
       task: columns.task_index[at]!,
@@ -93,7 +99,7 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
       // Frames and receipt come from the books, which may be restarting while the job is well known.
       const columns = await framesAsked;
       if (jobId() !== id) return;
-      setFrames((before) => rows(columns, before));
+      setFrames((before) => rows(id, columns, before));
       if (job.ended_at === null) return;
       const paper = await getReceipt(farmId, id);
       if (jobId() === id) setReceipt(paper);

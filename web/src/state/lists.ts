@@ -7,7 +7,7 @@ import type { JobRow, WorkerRow } from '../api/types';
 import { unpack } from '../live/snapshot';
 import { LiveTable } from '../live/table';
 import type { Field } from '../where';
-import { now, setServerTime } from './clock';
+import { now } from './clock';
 import type { FarmState } from './farm';
 
 export interface LiveList<T extends object> {
@@ -129,7 +129,6 @@ function createList<T extends object>(farm: FarmState, source: Source<T>): LiveL
     try {
       const packed = await getSnapshot(farmId, source.of, farm.lastNumber());
       if (mine !== turn) return;
-      setServerTime(packed.now);
       const rows = await unpack<T>(packed, source.key, source.finish);
       if (mine !== turn) return;
       table.load(rows);

@@ -120,7 +120,9 @@ async def act_on_jobs(
         )
     jobs = await selected(context.store, FarmId(farm_id), data.select)
     jobs, refused = await _allowed(jobs, context, caller)
-    found = await consequence_for_jobs(context.store, data.action, jobs, context.clock.now())
+    found = await consequence_for_jobs(
+        context.store, data.action, jobs, context.clock.now(), priority=data.priority
+    )
     if not data.apply:
         return msgspec.structs.replace(found, refused=refused)
     for job in jobs:

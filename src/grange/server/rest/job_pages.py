@@ -149,7 +149,7 @@ async def act_on_frames(
     text += f"; {many(left, 'task')} of them still to come or at work." if left else "."
     if not statuses:
         text = "The layer has none of these frames."
-    found = Consequence(action=data.action, applied=data.apply, text=text)
+    found = Consequence(action=data.action, applied=data.apply, text=text, nothing=not statuses)
     if not data.apply:
         return found
     refused: dict[str, str] = {}

@@ -69,7 +69,8 @@ async def get_frames(farm_id: FromPath[str], job_id: FromPath[str], context: Ser
     job = await context.rows.farm_job(farm_id, job_id)
     columns = await context.pages.frames(job)
     known = await _if_open(context, "job_frames", farm_id=farm_id, job_id=job_id)
-    return Frames(frames=with_books(columns, known or []))
+    farm = await context.rows.farm({"farmId": farm_id})
+    return Frames(frames=with_books(columns, known or [], pictured=not farm.simulated))
 
 
 @get(

@@ -106,7 +106,7 @@ def _text(left: Sequence[LayerLeft], threads: int, unknown: Sequence[str]) -> st
     if not left:
         return "nothing is left to do"
     if threads < 1:
-        return "no thread works on it now; grange job why tells the reason"
+        return "no thread works on it now"
     if len(unknown) == len(left):
         return "no task of it, or of an earlier layer like it, has been seen yet"
     if unknown:

@@ -6,13 +6,16 @@ from typing import Any
 from grange.services.reads.pages import FrameColumns
 
 
-def with_books(columns: FrameColumns, known: Iterable[Mapping[str, Any]]) -> FrameColumns:
+def with_books(
+    columns: FrameColumns, known: Iterable[Mapping[str, Any]], *, pictured: bool
+) -> FrameColumns:
     """Fill in times, workers and outputs of frames.
 
     Args:
         columns: the frames of a job; changed and returned.
         known: the best frame record of each frame: layer_id, frame, render_ms, worker,
             output_path, output_bytes.
+        pictured: False: of a past that was made up, there are no files.
     """
     place = {
         pair: index for index, pair in enumerate(zip(columns.layer_id, columns.frame, strict=True))
@@ -24,5 +27,7 @@ def with_books(columns: FrameColumns, known: Iterable[Mapping[str, Any]]) -> Fra
         columns.render_ms[index] = row["render_ms"]
         columns.worker[index] = row["worker"]
         columns.output_bytes[index] = row["output_bytes"]
-        columns.has_preview[index] = bool(row["output_path"])
+        # A renderer may name a file that its worker does not find.
+        is_there = bool(row["output_path"]) and row["output_bytes"] is not None
+        columns.has_preview[index] = pictured and is_there
     return columns
