@@ -16,7 +16,7 @@ from grange.adapters.host.clock import SystemClock
 from grange.kernel.units import MILLIS_PER_HOUR, Instant, instant_of
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
-from tests.browser.conftest import Visitor, until_said
+from tests.browser.conftest import Visitor, until_in_address, until_said
 from tests.unit.streams.log_facts import busy, hand_in
 
 pytestmark = pytest.mark.chromium
@@ -146,6 +146,60 @@ def test_a_frozen_month_stays_whatever_the_rates_become(past: Past, visit: Visit
         },
     )
     assert shown() == before
+
+
+def test_a_statement_opens_its_month_and_says_the_same_amounts(past: Past, visit: Visitor) -> None:
+    """Design, invariant 6: the report below is of the month, in sight, to the cent the same."""
+    month = f"{LATEST:%Y-%m}"
+    told = past.call("GET", LATEST, f"/months/{month}/statement", by="project")
+    page = visit(past.farm).open(f"/cost?month={month}", farm_id=past.farms[LATEST])
+    report = page.get_by_role("region", name="Cost", exact=True)
+    rows = report.locator("table.report tbody tr")
+    for name, _, _, amount in [(row[0], *row[-3:]) for row in told["rows"]["rows"]]:
+        cost = f"EUR {Decimal(amount):,}"
+        shown = rows.filter(has_text=name or "no work (idle, overheads)")
+        expect(shown.locator("td").nth(2)).to_have_text(cost)
+    whole = f"EUR {Decimal(told['rows']['printed']):,}"
+    expect(report.locator("tfoot")).to_contain_text(whole)
+    waste = [f"{row[0]} EUR {Decimal(row[-1]):,}" for row in told["waste"]["rows"]]
+    for one in waste:
+        expect(report.locator(".notes")).to_contain_text(one)
+    project = next(row[0] for row in told["rows"]["rows"] if row[0])
+    page.locator(".statement a", has_text=project).first.click()
+    until_in_address(page, "by=job")
+    expect(report.locator("tbody a[href^='/jobs/']").first).to_be_in_viewport()
+    expect(report.locator(".count")).to_contain_text(f"1 {LATEST:%b %Y}, 00:00:00")
+
+
+def test_months_without_books_say_why_there_is_nothing(past: Past, visit: Visitor) -> None:
+    """Before the first session the books know nothing; that is no statement of nought."""
+    before = LATEST.replace(day=1) - timedelta(days=40)
+    seen = visit(past.farm)
+    panel = ".statement, .panel .empty"
+    page = seen.open(f"/cost?month={before:%Y-%m}", farm_id=past.farms[LATEST])
+    expect(page.locator(panel).first).to_contain_text("The books begin on ")
+    expect(page.locator(panel).first).to_contain_text(f"of {before:%B %Y} they hold nothing")
+    page = seen.open("/cost?month=2999-01", farm_id=past.farms[LATEST])
+    expect(page.locator(panel).first).to_contain_text("January 2999 has not begun")
+    expect(page.locator(".sheet-table")).to_have_count(0)
+
+
+def test_a_statement_is_kept_or_read_as_a_file(past: Past, visit: Visitor) -> None:
+    month = f"{LATEST:%Y-%m}"
+    seen = visit(past.farm)
+    page = seen.open(f"/cost?month={month}", farm_id=past.farms[LATEST])
+    expect(page.locator(".statement")).to_contain_text(
+        re.compile("Open: (not frozen yet|the month is not over)")
+    )
+    files = page.locator(".statement-files")
+    for place, name in ((0, f"statement-{month}.xlsx"), (1, f"statement-{month}-lines.xlsx")):
+        with page.expect_download() as begun:
+            files.get_by_role("link", name="XLSX").nth(place).click()
+        assert begun.value.suggested_filename == name
+    with page.context.expect_page() as opened:
+        files.get_by_role("link", name="HTML").click()
+    total = opened.value.locator("tfoot td").first
+    expect(total).to_have_css("font-weight", "700")  # its own style is let in
 
 
 GAP = """() => {

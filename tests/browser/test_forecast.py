@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from grange.kernel.units import instant_of
 from grange.server.rest.shapes import ForecastAnswer
@@ -66,10 +66,8 @@ def test_a_forecast_has_a_band_and_its_basis(studio: tuple[LocalFarm, str], visi
     assert told["known_days"] >= 14
     assert msgspec.to_builtins(msgspec.convert(told, ForecastAnswer)) == told
     panel = page.get_by_role("region", name="Forecast", exact=True)
-    busiest = max(told["rows"], key=lambda row: row["workers"])
-    line = panel.locator(".forecast-line")
-    expect(line).to_contain_text(day_name(busiest["day"]))
-    expect(line).to_contain_text(f"{busiest['workers_low']} to {busiest['workers_high']} with 95 %")
+    most = max(row["workers_high"] for row in told["rows"][1:])
+    expect(panel.locator(".forecast-line")).to_contain_text(f"{most} ")
     name = re.compile(f"{len(told['known'])} days that are over, then 7 to come with their band")
     expect(panel.get_by_role("img", name=name).locator("canvas")).to_be_visible()
     expect(panel).to_contain_text(f"Of {told['known_days']} days; with 95 %")
@@ -83,6 +81,58 @@ def test_a_forecast_has_a_band_and_its_basis(studio: tuple[LocalFarm, str], visi
         expect(row.locator("td").nth(4)).to_have_text(
             f"{one['workers_low']} to {one['workers_high']}"
         )
+
+
+@pytest.mark.parametrize(
+    ("days", "said", "unsaid"),
+    [
+        # Today is half over: however busy it is, it is not ahead.
+        (
+            [(40, 30, 50), (9, 7, 11), (12, 10, 14)],
+            "12 workers on {2}, the busiest day ahead: 10 to 14 with 95 %",
+            "40 workers",
+        ),
+        (
+            [(12, 10, 14), (12, 10, 14), (12, 9, 15)],
+            "12 workers on each of the days ahead: 10 to 14 with 95 %",
+            "busiest",
+        ),
+        # From nothing to twice as much is no figure, and is not dressed up as one.
+        (
+            [(33, 0, 66), (33, 0, 66), (33, 0, 66)],
+            "No figure can be told yet",
+            "33 workers",
+        ),
+    ],
+    ids=["busiest", "level", "vague"],
+)
+def test_what_is_said_first_is_ahead_and_says_something(
+    studio: tuple[LocalFarm, str],
+    visit: Visitor,
+    days: list[tuple[int, int, int]],
+    said: str,
+    unsaid: str,
+) -> None:
+    farm, farm_id = studio
+    seen = visit(farm)
+    names: list[str] = []
+
+    def answer(route: Route) -> None:
+        told = route.fetch().json()
+        told["rows"] = [
+            row | {"workers": mean, "workers_low": low, "workers_high": high}
+            for row, (mean, low, high) in zip(told["rows"], days, strict=False)
+        ]
+        names[:] = [day_name(row["day"]).strip() for row in told["rows"]]
+        route.fulfill(json=told)
+
+    seen.page.route("**/forecast?days=7", answer)
+    page = seen.open("/cost?ahead=7", farm_id=farm_id)
+    line = page.locator(".forecast-line")
+    expect(line).to_contain_text("The farm has")
+    words = " ".join(line.inner_text().split())
+    assert re.search(re.sub(r"\\\{2\\\}", f"{names[2]} [A-Z][a-z]+", re.escape(said)), words), words
+    assert unsaid not in words
 
 
 def test_with_too_few_days_it_declines_and_says_why(own_farm: LocalFarm, visit: Visitor) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,13 @@ def test_cost_by_job_is_that_of_rest_and_of_the_file(worked: LocalFarm, visit: V
     told = {row["job"]: row["cost"] for row in reported(worked, "cost", by="job")["rows"]}
     heads = [head.strip().lower() for head in page.locator("thead button").all_inner_texts()]
     shown = {row[0]: row[heads.index("cost")] for row in cells(page)}
+    amounts = {name: Decimal(text.removeprefix("USD ").replace(",", "")) for name, text in
+               shown.items()}  # fmt: skip
     for name in ("oats", "rye"):
-        assert shown[name] == f"USD {float(told[name]):,.{2 if float(told[name]) >= 1 else 4}f}"
+        # Rounded with the other rows, so that they add up as they are written.
+        assert abs(amounts[name] - Decimal(told[name])) < Decimal("0.01")
+    whole = page.locator("table.report tfoot td").nth(heads.index("cost"))
+    expect(whole).to_have_text(f"USD {sum(amounts.values()):,}")
     with page.expect_download() as begun:
         page.get_by_role("link", name="CSV").click()
     rows = list(csv.DictReader(io.StringIO(Path(begun.value.path()).read_text())))

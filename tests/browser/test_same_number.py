@@ -264,6 +264,5 @@ def test_the_page_of_workers_counts_them_alike(
 
 
 def money(amount: Decimal) -> str:
-    """Return an amount as pages write it."""
-    digits = Decimal("0.01") if amount == 0 or abs(amount) >= 1 else Decimal("0.0001")
-    return f"EUR {amount.quantize(digits, ROUND_HALF_EVEN):,}"
+    """Return an amount as pages write it where some of a table are one or more."""
+    return f"EUR {amount.quantize(Decimal('0.01'), ROUND_HALF_EVEN):,}"

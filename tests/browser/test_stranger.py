@@ -95,5 +95,5 @@ def test_last_months_cost_of_a_project_is_found(
     one.click(page.get_by_role("link", name="Cost", exact=True))
     one.click(page.get_by_role("link", name="Last month", exact=True))
     sheet = page.get_by_role("region", name="Statement").locator("tbody tr")
-    found = sheet.filter(has_text=row[project]).filter(has_text=row[printed])
+    found = sheet.filter(has_text=row[project]).filter(has_text=f"{Decimal(row[printed]):,}")
     expect(found.first).to_be_visible()

@@ -1,6 +1,7 @@
 """The inbox in the browser: trouble shows, a fix says what it does, undo restores."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from playwright.sync_api import expect
@@ -93,4 +94,4 @@ def test_last_months_cost_of_a_project_is_two_clicks_from_the_first_page(
     month = page.get_by_role("navigation", name="Month of the statement")
     month.locator(f"a[href*='month={months[-1]['month']}']").click()  # 2
     row = page.get_by_role("region", name="Statement").get_by_role("row").filter(has_text="orchard")
-    expect(row.first).to_contain_text(f"EUR {orchard}")
+    expect(row.first).to_contain_text(f"EUR {Decimal(orchard):,}")

@@ -3,7 +3,9 @@
 import asyncio
 import csv
 import io
+import itertools
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from grange.domain.rates import RateLine, RateUnit
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.units import Instant, datetime_of, instant_of
 from grange.ports.state import Batch
-from grange.server.rest.shapes import BudgetsAnswer
+from grange.server.rest.shapes import BudgetsAnswer, MonthsAnswer
 from grange.testing.facts import action_fact, numbered, session_fact
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import SteadyClock
@@ -150,6 +152,8 @@ def test_a_month_is_frozen_printed_and_corrected(
     assert times.past in shell("books", "months")
     draft = rest(farm, f"/months/{times.past}/statement")
     assert draft["status"] == "open"
+    posting = draft["rows"]["columns"].index("posting")
+    assert {row[posting] for row in draft["rows"]["rows"]} == {"open"}, "nothing is posted yet"
     assert f"Froze {times.past}" in shell("books", "freeze", times.past)
     shell("books", "freeze", times.past, code=1)
     document = rest(farm, f"/months/{times.past}/statement", lines="true", by="project,outcome")
@@ -208,6 +212,9 @@ def test_a_month_is_frozen_printed_and_corrected(
     sheet = tmp_path / "s.xlsx"
     shell("books", "statement", times.past, "--xlsx", "-o", str(sheet))
     book = openpyxl.load_workbook(sheet)
+    assert book.sheetnames == ["Statement"], "lines take long: only who asks gets them"
+    shell("books", "statement", times.past, "--xlsx", "--lines", "-o", str(sheet))
+    book = openpyxl.load_workbook(sheet)
     assert book.sheetnames == ["Statement", "Lines"]
     assert book["Lines"].max_row == len(lines) + 1
     assert zipfile.is_zipfile(sheet)
@@ -218,6 +225,27 @@ def test_a_statement_as_pdf(farm: LocalFarm, times: Times, shell: Any, tmp_path:
     target = tmp_path / "s.pdf"
     shell("books", "statement", times.past, "--pdf", "-o", str(target))
     assert target.read_bytes().startswith(b"%PDF-")
+
+
+def test_months_say_when_the_books_begin_and_how_long_each_is(
+    farm: LocalFarm, times: Times
+) -> None:
+    told = rest(farm, "/months")
+    assert msgspec.to_builtins(msgspec.convert(told, MonthsAnswer)) == told
+    first = told["months"][-1]
+    assert first["start_at"] <= told["begins_at"] < first["end_at"]
+    for later, earlier in itertools.pairwise(told["months"]):
+        assert earlier["end_at"] == later["start_at"]
+
+
+def test_without_its_library_a_pdf_is_refused_with_what_to_do(
+    farm: LocalFarm, times: Times, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    with pytest.raises(InvalidRequestError, match=r"grange\[pdf\].*ask for HTML"):
+        farm.connect().fetch(
+            f"/api/v1/farms/{farm.farm_id}/months/{times.past}/statement/pdf", query={}
+        )
 
 
 def test_an_unknown_kind_of_file_is_refused(farm: LocalFarm, times: Times) -> None:

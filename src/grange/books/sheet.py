@@ -43,6 +43,8 @@ class Sheet:
     """A value that is not known is None."""
     notes: tuple[str, ...] = ()
     """What has to be said before anybody reads the figures."""
+    totals: Row | None = None
+    """The sums of all rows, where rows are parts of a whole."""
     facts: Mapping[str, int] = field(default_factory=dict)
     """`matched` and `total`: of how many facts the figures are."""
 

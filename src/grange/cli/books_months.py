@@ -67,9 +67,11 @@ def freeze_month(connection: Connection, month: str) -> None:
 @click.argument("month", metavar="MONTH")
 @click.option("--by", metavar="NAME[,NAME…]", default="client,project,component", show_default=True)
 @click.option("--client", metavar="NAME", help="What this client pays; default: what it cost.")
-@click.option("--lines", is_flag=True, help="Every line, down to its attempt.")
+@click.option("--lines", is_flag=True, help="Every line, down to its attempt (CSV, XLSX).")
 @click.option("--csv", "as_csv", is_flag=True, help="Write CSV.")
-@click.option("--xlsx", "as_xlsx", is_flag=True, help="Write XLSX, with every line.")
+@click.option(
+    "--xlsx", "as_xlsx", is_flag=True, help="Write XLSX; with --lines, a second sheet of them."
+)
 @click.option("--html", "as_html", is_flag=True, help="Write HTML.")
 @click.option("--pdf", "as_pdf", is_flag=True, help="Write PDF (the server needs grange[pdf]).")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False))

@@ -98,7 +98,8 @@ class StatementRow:
     """One row of a statement."""
 
     group: Mapping[str, str | None]
-    """The attributes, and `corrects`, `posting`, `reason`."""
+    """The attributes, and `corrects`, `posting` (freeze, move, credit; open: not posted yet),
+    `reason`."""
     machine_ms: int
     lines: int
     amount: Decimal

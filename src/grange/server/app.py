@@ -191,7 +191,10 @@ class Application:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *extra]
+                # A document that brings its own style says so in a policy of its own.
+                said = {bytes(name).lower() for name, _ in message["headers"]}
+                more = [header for header in extra if header[0] not in said]
+                message["headers"] = [*message["headers"], *more]
             await send(message)
 
         scope.setdefault("state", {})

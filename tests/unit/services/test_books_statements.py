@@ -12,6 +12,7 @@ from grange.domain.rates import CardTerms, RateCard, RateLine, RateUnit, SellTer
 from grange.domain.statements import PostingKind, PostingPart
 from grange.kernel.errors import ConflictError, CorruptDataError, InvalidRequestError
 from grange.kernel.units import MILLIS_PER_HOUR, Instant, billionths_of
+from grange.services.books.cost_sheet import Amounts
 from grange.testing.books import books_bench
 from grange.testing.facts import FARM, T0, action_fact, licence_fact, numbered, session_fact
 from tests.unit.services.posting import credit, freeze, lines, move, posted, statement
@@ -126,6 +127,44 @@ def test_the_printed_column_adds_up(bench, by):
             abs(Decimal(row[-1]) - Decimal(row[-2])) < Decimal("0.01") for row in part["rows"]
         )
     assert document["rows"]["amount"] == document["payers"]["amount"]
+
+
+def test_a_report_of_an_open_month_says_what_its_statement_says(bench):
+    """Design, invariant 6: same question, same number, and so the total below its rows."""
+    document = statement(bench, "2026-01")
+    told = bench.books.call(
+        "report",
+        {
+            "farm_id": FARM,
+            "report": "cost",
+            "start": document["start_at"],
+            "end": document["end_at"],
+            "by": "project",
+        },
+    )
+    assert told["totals"]["cost"] == document["rows"]["amount"]
+    assert sum(Decimal(row["cost"]) for row in told["rows"]) == Decimal(told["totals"]["cost"])
+    assert told["totals"]["machine_ms"] == document["rows"]["machine_ms"]
+
+
+def test_lines_that_are_not_posted_do_not_say_they_are(bench):
+    assert {line["posting"] for line in lines(bench, "2026-01")} == {"open"}
+    freeze(bench, "2026-01")
+    assert {line["posting"] for line in lines(bench, "2026-01")} == {"freeze"}
+
+
+@pytest.mark.parametrize(
+    ("costs", "whole", "said"),
+    [
+        (("21.3356", "15.0546", "67.6048"), "103.995", "a EUR 21.34, b EUR 15.05, c EUR 67.61"),
+        (("0.0004", None, "0.00005"), "0.00045", "a EUR 0.0004, c EUR 0.0000"),
+        (("1500", "0.4"), "1500.4", "a EUR 1,500.00, b EUR 0.40"),
+    ],
+)
+def test_parts_are_written_alike_and_add_up_as_written(costs, whole, said):
+    parts = {name: {"cost": cost} for name, cost in zip("abc", costs, strict=False)}
+    amounts = Amounts("EUR", billionths_of(Decimal(whole)))
+    assert amounts.listed(parts) == said
 
 
 def test_every_line_is_traced_to_its_attempt(bench):

@@ -1744,17 +1744,21 @@ export interface components {
     /** MonthRow */
     MonthRow: {
       cost: string | null;
+      end_at: number;
       example: boolean | null;
       frozen_at: number | null;
       frozen_by: string | null;
       lines: number | null;
       month: string;
       postings: components['schemas']['Posting'][];
+      start_at: number;
       status: string;
     };
     /** MonthsAnswer */
     MonthsAnswer: {
+      begins_at: number | null;
       currency: string;
+      files: string[];
       months: components['schemas']['MonthRow'][];
       open_month: string;
       simulated?: boolean;
@@ -2195,6 +2199,9 @@ export interface components {
       simulated?: boolean;
       span: components['schemas']['TimeSpan'];
       title: string;
+      totals: {
+        [key: string]: string | number | null;
+      } | null;
       where: string;
     };
     /** ReportAttempt */

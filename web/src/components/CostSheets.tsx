@@ -2,19 +2,21 @@ import { For, Show, createMemo, createResource } from 'solid-js';
 import { reasonOf } from '../api/client';
 import {
   getBudgets,
-  getMonths,
   getStatement,
-  statementUrl,
   type Budget,
+  type Months,
   type Sheet,
+  type Statement,
 } from '../api/costs';
-import { UNKNOWN, count, money } from '../format/number';
-import { duration, full } from '../format/time';
+import { digitsOf, printed, roundedTogether, written } from '../format/amounts';
+import { count } from '../format/number';
+import { day, full, hoursOrWords, monthName } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { answerOf } from '../state/resource';
 import { useWords } from '../state/words';
 import { Panel } from './Panel';
+import { StatementFiles } from './StatementFiles';
 import '../styles/costs.css';
 
 /** The month before the one of an instant, as the books call it: 2026-10. */
@@ -29,9 +31,6 @@ function lastMonth(at: number, zone: string | undefined): string {
   return month === 1 ? `${year - 1}-12` : `${year}-${String(month - 1).padStart(2, '0')}`;
 }
 
-const nameOf = (month: string) =>
-  new Date(`${month}-15T12:00:00Z`).toLocaleDateString('en-GB', { month: 'long', year: 'numeric' });
-
 const WORDS: Record<string, string> = {
   machine_ms: 'machine time',
   printed: 'amount',
@@ -40,6 +39,8 @@ const HIDDEN = new Set(['amount', 'posting', 'lines', 'corrects', 'reason']);
 
 function SheetTable(props: {
   sheet: Sheet;
+  /** Machine time of the whole statement: all its tables are in one unit. */
+  whole: number;
   label: string;
   currency: string;
   link?: (column: string, value: string) => string | null;
@@ -52,10 +53,10 @@ function SheetTable(props: {
           !HIDDEN.has(name) || (name === 'reason' && props.sheet.rows.some((row) => row[at])),
       ),
   );
+  const time = createMemo(() => hoursOrWords(props.whole));
   const text = (name: string, value: string | number | null) => {
-    if (name === 'machine_ms') return duration(Number(value));
-    if (name === 'printed')
-      return value === null ? UNKNOWN : `${props.currency} ${Number(value).toFixed(2)}`;
+    if (name === 'machine_ms') return time()(Number(value));
+    if (name === 'printed') return printed(value === null ? null : String(value), props.currency);
     return value === null ? 'no work (idle, overheads)' : String(value);
   };
   const isNumber = (name: string) => name === 'machine_ms' || name === 'printed';
@@ -101,7 +102,7 @@ function SheetTable(props: {
               {({ name }, at) => (
                 <td class={isNumber(name) ? 'number' : undefined}>
                   {name === 'machine_ms'
-                    ? duration(props.sheet.machine_ms)
+                    ? time()(props.sheet.machine_ms)
                     : name === 'printed'
                       ? text('printed', props.sheet.printed)
                       : at() === 0
@@ -117,13 +118,25 @@ function SheetTable(props: {
   );
 }
 
-function BudgetRow(props: { budget: Budget; currency: string }) {
+function BudgetRow(props: { budget: Budget; currency: string; zone: string | undefined }) {
   const spent = () => Number(props.budget.spent ?? 0);
   const whole = () => Number(props.budget.amount);
   const share = () => (whole() > 0 ? spent() / whole() : 0);
   const tone = () => (share() >= 1 ? 'failed' : share() >= 0.9 ? 'held' : 'done');
   const word = () =>
     share() >= 1 ? 'used up' : share() >= 0.9 ? 'nearly used up' : `${Math.floor(share() * 100)} %`;
+  /** Until when it is, and when it will be gone at the pace of the last days. */
+  const ends = () => {
+    const { end_at, exhausted_at, lasts } = props.budget;
+    const until = end_at === null ? '' : ` · until ${day(end_at, props.zone)}`;
+    if (share() >= 1 || exhausted_at === null) return until;
+    return lasts
+      ? `${until}, it lasts`
+      : `${until} · used up about ${day(exhausted_at, props.zone)} at this pace`;
+  };
+  const digits = () => digitsOf(props.budget.amount, props.currency);
+  const amount = (text: string | null) =>
+    written(roundedTogether([text], digits())[0]!, props.currency, digits());
   const scope = () =>
     Object.entries(props.budget.scope)
       .map(([name, value]) => `${name} ${value}`)
@@ -135,39 +148,58 @@ function BudgetRow(props: { budget: Budget; currency: string }) {
         <span style={{ width: `${Math.min(share(), 1) * 100}%` }} />
       </span>
       <span>
-        {money(props.budget.spent, props.currency)} of {money(props.budget.amount, props.currency)}{' '}
-        · {word()}
+        {amount(props.budget.spent)} of {amount(props.budget.amount)} · {word()}
+        {ends()}
       </span>
     </li>
   );
 }
 
 /** The statement of a month, budgets, and where money was wasted: above the table of costs. */
-export function CostSheets() {
+export function CostSheets(props: { months: Months | undefined }) {
   const farm = useFarm();
   const { word, address } = useWords();
   const id = () => farm.store.farm?.farm_id;
-  const [months] = createResource(id, getMonths);
   const [budgets] = createResource(id, getBudgets);
   const previous = () => lastMonth(now(), farm.zone());
   const month = () => word('month');
+  /** Why there is nothing to add up; null: there is, or it is not known yet. */
+  const nothing = createMemo(() => {
+    const known = props.months;
+    if (known === undefined || known.months.some((one) => one.month === month())) return null;
+    const [first, last] = [known.months.at(-1), known.months[0]];
+    if (last !== undefined && month() > last.month) return `${monthName(month())} has not begun.`;
+    if (known.begins_at === null || first === undefined)
+      return 'The books hold no work yet, so no month has cost anything.';
+    return `The books begin on ${full(known.begins_at, farm.zone())}: of ${monthName(month())} they hold nothing.`;
+  });
   const [statement] = createResource(
-    () => (id() !== undefined && month() ? ([id()!, month()] as const) : null),
+    () =>
+      id() !== undefined && month() && props.months !== undefined && nothing() === null
+        ? ([id()!, month()] as const)
+        : null,
     ([farmId, wanted]) => getStatement(farmId, wanted),
   );
   const choices = () => {
-    const known = (answerOf(months)?.months ?? []).map((one) => one.month);
+    const known = (props.months?.months ?? []).map((one) => one.month);
     return [...new Set([...known, previous()])].toSorted().toReversed().slice(0, 6);
   };
   const drill = (column: string, value: string) =>
     column === 'project' || column === 'client' || column === 'outcome'
-      ? address({ by: 'job', where: `${column}=${JSON.stringify(value)}`, sort: '' })
+      ? `${address({ by: 'job', where: `${column}=${JSON.stringify(value)}`, sort: '', range: '' })}#report-title`
       : null;
+  const standing = (sheet: Statement) => {
+    if (sheet.status === 'frozen')
+      return `Frozen ${full(sheet.frozen_at, farm.zone())} by ${sheet.frozen_by}: it never changes again`;
+    return sheet.end_at !== null && sheet.end_at > now()
+      ? 'Open: the month is not over, it still grows'
+      : 'Open: not frozen yet, facts that arrive late may still change it';
+  };
 
   return (
     <>
       <Panel
-        title={month() ? `Statement of ${nameOf(month())}` : 'Statements'}
+        title={month() ? `Statement of ${monthName(month())}` : 'Statements'}
         flush
         aside={
           <nav class="segmented" aria-label="Month of the statement">
@@ -177,7 +209,7 @@ export function CostSheets() {
                   href={address({ month: one === month() ? '' : one })}
                   aria-current={one === month() ? 'true' : undefined}
                 >
-                  {one === previous() ? 'Last month' : nameOf(one)}
+                  {one === previous() ? 'Last month' : monthName(one)}
                 </a>
               )}
             </For>
@@ -185,14 +217,21 @@ export function CostSheets() {
         }
       >
         <Show
-          when={month() ? answerOf(statement) : undefined}
+          when={month() && nothing() === null ? answerOf(statement) : undefined}
           fallback={
-            <p class="empty pad" classList={{ 'adding-up': statement.loading }}>
-              {statement.error !== undefined
-                ? reasonOf(statement.error)
-                : month()
-                  ? 'Adding up the month …'
-                  : 'Choose a month to see what it cost, by client and project.'}
+            <p
+              class="empty pad"
+              classList={{
+                'adding-up': month() !== '' && nothing() === null && statement.error === undefined,
+              }}
+            >
+              {month() && nothing() !== null
+                ? nothing()
+                : statement.error !== undefined
+                  ? reasonOf(statement.error)
+                  : month()
+                    ? 'Adding up the month …'
+                    : 'Choose a month to see what it cost, by client and project.'}
             </p>
           }
         >
@@ -201,16 +240,16 @@ export function CostSheets() {
               <div>
                 <SheetTable
                   sheet={sheet().rows}
+                  whole={sheet().rows.machine_ms}
                   label="Statement"
                   currency={sheet().currency}
                   link={drill}
                 />
                 <p class="quiet pad">
-                  {sheet().status === 'frozen'
-                    ? `Frozen ${full(sheet().frozen_at, farm.zone())} by ${sheet().frozen_by}: it never changes again`
-                    : 'Open: it still grows'}{' '}
-                  · {count(sheet().attempts)} attempts, {count(sheet().sessions)} sessions
-                  {sheet().example ? ' · EXAMPLE rates: nobody pays them' : ''}
+                  {standing(sheet())} · {count(sheet().attempts)} attempts,{' '}
+                  {count(sheet().sessions)} sessions
+                  {sheet().example ? ' · EXAMPLE rates: nobody pays them' : ''} · Amounts are
+                  rounded so that columns add up
                 </p>
               </div>
               <div class="beside">
@@ -221,20 +260,17 @@ export function CostSheets() {
                 >
                   <SheetTable
                     sheet={sheet().waste}
+                    whole={sheet().rows.machine_ms}
                     label="Wasted cost"
                     currency={sheet().currency}
                     link={drill}
                   />
                 </Show>
-                <p class="files">
-                  <For each={['csv', 'xlsx', 'html', 'pdf']}>
-                    {(kind) => (
-                      <a href={statementUrl(id()!, month(), kind)} download="">
-                        {kind.toUpperCase()}
-                      </a>
-                    )}
-                  </For>
-                </p>
+                <StatementFiles
+                  farm={sheet().farm_id}
+                  month={sheet().month}
+                  kinds={props.months?.files ?? []}
+                />
               </div>
             </div>
           )}
@@ -258,7 +294,13 @@ export function CostSheets() {
         >
           <ul class="budgets">
             <For each={answerOf(budgets)?.budgets}>
-              {(budget) => <BudgetRow budget={budget} currency={answerOf(budgets)!.currency} />}
+              {(budget) => (
+                <BudgetRow
+                  budget={budget}
+                  currency={answerOf(budgets)!.currency}
+                  zone={farm.zone()}
+                />
+              )}
             </For>
           </ul>
         </Show>

@@ -29,6 +29,12 @@ const dayName = (day: string) =>
     timeZone: 'UTC',
   });
 const hours = (value: number) => `${count(Math.round(value))} h`;
+type Day = Foretold['rows'][number];
+
+/** From nothing to twice the figure: the days before say too little for a figure. */
+const isVague = (row: Day) =>
+  row.workers > 0 && row.workers_low === 0 && row.workers_high >= 2 * row.workers;
+const workersOf = (many: number) => `${count(many)} ${many === 1 ? 'worker' : 'workers'}`;
 const between = (low: string | number, high: string | number) => `${low} to ${high}`;
 
 function Chart(props: { told: Foretold }) {
@@ -91,11 +97,17 @@ export function Forecast() {
   const most = createMemo(() =>
     Math.max(1, ...(told()?.rows ?? []).map((row) => row.workers_high)),
   );
+  // The first day is today, of which a part is over: what is ahead are those after it.
   const busiest = createMemo(() =>
-    (told()?.rows ?? []).reduce<Foretold['rows'][number] | null>(
-      (best, row) => (best === null || row.workers > best.workers ? row : best),
-      null,
-    ),
+    (told()?.rows ?? [])
+      .slice(1)
+      .reduce<Day | null>(
+        (best, row) => (best === null || row.workers > best.workers ? row : best),
+        null,
+      ),
+  );
+  const isLevel = createMemo(() =>
+    (told()?.rows ?? []).every((row, at) => at === 0 || row.workers === busiest()?.workers),
   );
   return (
     <Panel
@@ -125,12 +137,23 @@ export function Forecast() {
             <Show when={busiest()}>
               {(row) => (
                 <p class="forecast-line pad">
-                  <b>
-                    {count(row().workers)} {row().workers === 1 ? 'worker' : 'workers'}
-                  </b>{' '}
-                  on {dayName(row().day)}, the busiest day ahead:{' '}
-                  {between(count(row().workers_low), count(row().workers_high))} with 95 %. The farm
-                  has {count(farm.store.workers.length)}.
+                  <Show
+                    when={!isVague(row())}
+                    fallback={
+                      <>
+                        <b>No figure can be told yet:</b> the {count(found().known_days)} days
+                        before today are too few or too uneven. With 95 %, the days ahead need
+                        anything up to {workersOf(row().workers_high)}.
+                      </>
+                    }
+                  >
+                    <b>{workersOf(row().workers)}</b>{' '}
+                    {isLevel()
+                      ? 'on each of the days ahead'
+                      : `on ${dayName(row().day)}, the busiest day ahead`}
+                    : {between(count(row().workers_low), count(row().workers_high))} with 95 %.
+                  </Show>{' '}
+                  The farm has {count(farm.store.workers.length)}.
                 </p>
               )}
             </Show>
@@ -173,9 +196,12 @@ export function Forecast() {
                   </thead>
                   <tbody>
                     <For each={found().rows}>
-                      {(row) => (
+                      {(row, at) => (
                         <tr>
-                          <td>{dayName(row.day)}</td>
+                          <td>
+                            {dayName(row.day)}
+                            {at() === 0 ? ' (today)' : ''}
+                          </td>
                           <td class="number">{hours(row.demand_hours)}</td>
                           <td class="number">
                             {between(

@@ -1,28 +1,20 @@
 import { For, Show, createMemo } from 'solid-js';
 import type { Report, ReportColumn, ReportRow } from '../api/types';
-import { UNKNOWN, bytes, count, money, share } from '../format/number';
+import { digitsOf, roundedTogether, written } from '../format/amounts';
+import { UNKNOWN, bytes, count, share } from '../format/number';
 import { compareNames } from '../format/order';
-import { duration, full } from '../format/time';
+import { duration, full, hoursOrWords } from '../format/time';
 
 type Value = string | number | null;
 
 const decimal = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 3 });
 
-/** A value as people read it. */
-function shown(
-  value: Value,
-  column: ReportColumn,
-  currency: string,
-  zone: string | undefined,
-): string {
+/** A value as people read it; times and money are written by the table they stand in. */
+function shown(value: Value, column: ReportColumn, zone: string | undefined): string {
   if (value === null) return UNKNOWN;
   switch (column.unit) {
-    case 'ms':
-      return duration(Number(value));
     case 'bytes':
       return bytes(Number(value));
-    case 'money':
-      return money(String(value), currency);
     case 'share':
       return share(Number(value), 1);
     case 'instant':
@@ -40,6 +32,48 @@ function shown(
 /** How a column is headed: `machine_ms` reads "machine". */
 export const heading = (column: ReportColumn): string =>
   column.name.replace(/_(ms|bytes|at)$/, '').replaceAll('_', ' ');
+
+/** What writes the times and amounts of a report: each in one unit, with as many digits. */
+function createWriter(report: () => Report) {
+  const moneyColumns = () => report().columns.filter((column) => column.unit === 'money');
+  const digits = createMemo(() => {
+    const { rows, totals, currency } = report();
+    const amounts = totals ? [totals] : rows;
+    const sizes = amounts.flatMap((row) =>
+      moneyColumns().map(({ name }) => Math.abs(Number(row[name] ?? 0))),
+    );
+    return digitsOf(String(Math.max(0, ...sizes)), currency);
+  });
+  const text = (value: Value) => (value === null ? null : String(value));
+  const alone = (value: Value) => roundedTogether([text(value)], digits())[0]!;
+  /** Rows that are all parts of a total are rounded so that they add up to it as it is written. */
+  const rounded = createMemo(() => {
+    const found = new Map<ReportRow, Map<string, number | null>>();
+    const { rows, totals, matched } = report();
+    for (const row of rows) found.set(row, new Map());
+    for (const { name } of moneyColumns()) {
+      const values = rows.map((row) => text(row[name] ?? null));
+      const parts =
+        totals && rows.length === matched ? roundedTogether(values, digits()) : values.map(alone);
+      rows.forEach((row, at) => found.get(row)!.set(name, parts[at] ?? null));
+    }
+    return found;
+  });
+  const time = createMemo(() => {
+    const whole = report().totals?.['machine_ms'] ?? null;
+    return whole === null ? duration : hoursOrWords(Number(whole));
+  });
+  return (row: ReportRow, column: ReportColumn, zone: string | undefined): string => {
+    const value = row[column.name] ?? null;
+    if (column.unit === 'money') {
+      const parts = rounded().get(row);
+      const amount = parts ? (parts.get(column.name) ?? null) : alone(value);
+      return written(amount, report().currency, digits());
+    }
+    if (column.unit === 'ms' && value !== null) return time()(Number(value));
+    return shown(value, column, zone);
+  };
+}
 
 const isText = (column: ReportColumn) => column.unit === 'text';
 
@@ -88,6 +122,7 @@ export function ReportTable(props: {
     const job = column.name === 'job' ? row['job_id'] : null;
     return job ? `/jobs/${job}` : props.drill(column.name, String(value));
   };
+  const write = createWriter(() => props.report);
   const rows = createMemo(() => sorted(props.report.rows, props.sort));
   const bar = createMemo(() => barColumn(props.report));
   const most = createMemo(() =>
@@ -144,7 +179,7 @@ export function ReportTable(props: {
                     const text =
                       value === null && isText(column) && props.report.report === 'cost'
                         ? 'no work (idle, overheads)'
-                        : shown(value, column, props.report.currency, props.zone);
+                        : write(row, column, props.zone);
                     return (
                       <td class={isText(column) ? undefined : 'number'}>
                         <Show when={link(row, column)} fallback={text}>
@@ -170,6 +205,28 @@ export function ReportTable(props: {
             )}
           </For>
         </tbody>
+        <Show when={props.report.totals}>
+          {(totals) => (
+            <tfoot>
+              <tr>
+                <For each={columns()}>
+                  {(column, at) => (
+                    <td class={isText(column) ? undefined : 'number'}>
+                      {isText(column)
+                        ? at() === 0
+                          ? 'Σ'
+                          : ''
+                        : write(totals(), column, props.zone)}
+                    </td>
+                  )}
+                </For>
+                <Show when={bar()}>
+                  <td class="bar-cell" />
+                </Show>
+              </tr>
+            </tfoot>
+          )}
+        </Show>
       </table>
     </div>
   );

@@ -1,9 +1,10 @@
-import { For } from 'solid-js';
+import { For, Show } from 'solid-js';
 
 /** Links to the same page over other spans. */
 export function SpanLinks(props: {
   label: string;
-  spans: { key: string; word: string }[];
+  /** One that is `named` is no length of time: it is called by its name alone. */
+  spans: { key: string; word: string; named?: boolean }[];
   current: string;
   /** Of what is to come. */
   ahead?: boolean;
@@ -17,7 +18,9 @@ export function SpanLinks(props: {
             href={props.addressOf(one.key)}
             aria-current={one.key === props.current ? 'true' : undefined}
           >
-            <span class="visually-hidden">{props.ahead ? 'Next ' : 'Last '}</span>
+            <Show when={!one.named}>
+              <span class="visually-hidden">{props.ahead ? 'Next ' : 'Last '}</span>
+            </Show>
             {one.word}
           </a>
         )}

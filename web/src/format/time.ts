@@ -53,6 +53,23 @@ export function duration(milliseconds: number | null): string {
   return pair(Math.floor(all / 86_400), 'd', Math.floor((all % 86_400) / 3600), 'h');
 }
 
+/** "November 2026", of 2026-11. */
+export const monthName = (month: string): string =>
+  new Date(`${month}-15T12:00:00Z`).toLocaleDateString('en-GB', { month: 'long', year: 'numeric' });
+
+const thousandths = new Intl.NumberFormat('en-GB', {
+  minimumFractionDigits: 3,
+  maximumFractionDigits: 3,
+});
+const HOUR_MS = 3_600_000;
+
+/**
+ * Writes the times of one table in one unit, that of its files: hours, which are what is priced.
+ * Where all of it is less than an hour they would be noughts, and short words say more.
+ */
+export const hoursOrWords = (whole: number): ((milliseconds: number) => string) =>
+  whole < HOUR_MS ? duration : (milliseconds) => `${thousandths.format(milliseconds / HOUR_MS)} h`;
+
 /** How long something has gone on, in whole seconds while it still does: tenths would only flicker. */
 export const elapsed = (started: number | null, ended: number | null, now: number): string => {
   if (started === null) return UNKNOWN;

@@ -1,17 +1,19 @@
 import { For, Show, createEffect, createMemo, createResource, createSignal, on } from 'solid-js';
-import { useParams } from '@solidjs/router';
+import { useLocation, useParams } from '@solidjs/router';
 import { MOST_ROWS, getReports, reportFileUrl, type ReportQuery } from '../api/client';
 import type { ReportKind } from '../api/types';
+import { getMonths } from '../api/costs';
 import { CostSheets } from '../components/CostSheets';
 import { Forecast } from '../components/Forecast';
 import { FarmPicture } from '../components/FarmPicture';
 import { ReportTable } from '../components/ReportTable';
 import { SpanLinks } from '../components/SpanLinks';
 import { count } from '../format/number';
-import { full } from '../format/time';
+import { full, monthName } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
 import { createReport } from '../state/report';
+import { answerOf } from '../state/resource';
 import { createTitle } from '../state/title';
 import { useWords } from '../state/words';
 import { NotFound } from './NotFound';
@@ -25,6 +27,9 @@ const RANGES = [
   { key: '365d', word: 'Year', days: 365 },
 ];
 const DEFAULT_RANGE = '30d';
+/** What the heading of the report is called in addresses. */
+const REPORT = 'report-title';
+const OF_MONTH = 'month';
 const TIMES = new Set(['hour', 'day', 'week', 'month']);
 
 function Grouping(props: { kind: ReportKind; by: string[]; onChange: (by: string[]) => void }) {
@@ -103,26 +108,58 @@ export function ReportPage(props: { report?: string }) {
   const kind = () => kinds()?.find((one) => one.name === name());
   createTitle(() => kind()?.title ?? null);
 
-  const range = () => RANGES.find(({ key }) => key === word('range')) ?? RANGES[2]!;
+  const isCost = () => name() === 'cost';
+  const [months] = createResource(
+    () => (isCost() ? farm.store.farm?.farm_id : undefined),
+    getMonths,
+  );
+  /** The month whose statement stands above: what the report is of, unless somebody says. */
+  const month = createMemo(() =>
+    isCost() ? answerOf(months)?.months.find((one) => one.month === word('month')) : undefined,
+  );
+  const awaitsMonths = () => isCost() && word('month') !== '' && months.loading;
+  const usual = () => (month() ? OF_MONTH : DEFAULT_RANGE);
+  const ranges = createMemo(() => [
+    ...(month() ? [{ key: OF_MONTH, word: monthName(month()!.month), named: true, days: 0 }] : []),
+    ...RANGES,
+  ]);
+  const range = createMemo(() => {
+    const wanted = word('range') || usual();
+    return ranges().find(({ key }) => key === wanted) ?? RANGES[2]!;
+  });
   // To the minute: a report is not asked again with every tick of the clock.
   const end = createMemo(() => Math.ceil(now() / 60_000) * 60_000);
   const until = createMemo(on([range, name], () => end()));
+  const span = () => {
+    const of = range().key === OF_MONTH ? month() : undefined;
+    return of
+      ? { start: of.start_at, end: of.end_at }
+      : { start: until() - range().days * DAY_MS, end: until() };
+  };
   const by = createMemo(() => {
     const words = word('by').split(',').filter(Boolean);
     return words.length > 0 ? words : (kind()?.by ?? []);
   });
   const asked = createMemo<ReportQuery | null>(() =>
-    kind() === undefined
+    kind() === undefined || awaitsMonths()
       ? null
       : {
           report: name(),
-          start: until() - range().days * DAY_MS,
-          end: until(),
+          ...span(),
           by: by().join(','),
           where: word('where'),
         },
   );
   const state = createReport(asked);
+  // Who comes by a link to the report is shown it once it is read: before, it is too short to reach.
+  const location = useLocation();
+  const [shown, setShown] = createSignal('');
+  createEffect(() => {
+    if (location.hash !== `#${REPORT}` || shown() === location.search) return;
+    if (state.isReading() || state.report() === null) return;
+    setShown(location.search);
+    queueMicrotask(() => document.getElementById(REPORT)?.scrollIntoView());
+  });
   // The banner above every page of a simulated farm says that one already.
   const notes = () => (state.report()?.notes ?? []).filter((note) => !note.startsWith('SIMULATED'));
 
@@ -149,19 +186,19 @@ export function ReportPage(props: { report?: string }) {
         <FarmPicture />
       </Show>
       <Show when={name() === 'cost'}>
-        <CostSheets />
+        <CostSheets months={answerOf(months)} />
         <Forecast />
       </Show>
-      <section class="panel" aria-labelledby="report-title">
+      <section class="panel" aria-labelledby={REPORT} aria-busy={state.isReading()}>
         <header>
-          <h1 id="report-title" class="page-title">
+          <h1 id={REPORT} class="page-title">
             {kind()?.title ?? 'Report'}
           </h1>
           <SpanLinks
             label="Span of the report"
-            spans={RANGES}
+            spans={ranges()}
             current={range().key}
-            addressOf={(key) => address({ range: key === DEFAULT_RANGE ? '' : key })}
+            addressOf={(key) => address({ range: key === usual() ? '' : key })}
           />
         </header>
         <div class="asked">

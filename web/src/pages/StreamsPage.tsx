@@ -19,6 +19,15 @@ const RANGES = [
 ];
 const DEFAULT_RANGE = '24h';
 
+const COLLECTED = `# streams.toml
+[[collect.streams]]
+path = "/var/log/nginx/access.log*"
+name = "web"
+kind = "other"
+format = "nginx"
+
+$ grange streams collect --config streams.toml`;
+
 /** Log streams: who was heard, and the graphs of one, some or all of them. */
 export function StreamsPage() {
   const farm = useFarm();
@@ -76,10 +85,18 @@ export function StreamsPage() {
         when={streams().length > 0}
         fallback={
           <Show when={!known.loading}>
-            <p class="empty pad">
-              No stream was heard in this span. Collect logs with{' '}
-              <code>grange streams collect</code>; see docs/streams.md.
-            </p>
+            <div class="empty pad">
+              <p>No stream was heard in this span.</p>
+              <p>
+                A stream is a log that grows or a value that is measured. On a machine that has
+                logs, name them in a file and let it be read every few minutes:
+              </p>
+              <pre>{COLLECTED}</pre>
+              <p>
+                Measured values come by <code>grange streams datalog</code>; with{' '}
+                <code>--help</code> both commands tell what they know.
+              </p>
+            </div>
           </Show>
         }
       >

@@ -23,17 +23,12 @@ from grange.server.rest.shapes import (
     as_file,
     described,
 )
+from grange.services.books.statement_kinds import MEDIA, READ_IN_PLACE, STYLE_POLICY
 from grange.services.commands.budgets import DeleteBudget, PutBudget
 from grange.services.commands.postings import Frozen, PostLines
 from grange.services.owner import Token
 
 Answer = dict[str, Any]
-_MEDIA = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "html": "text/html; charset=utf-8",
-    "pdf": "application/pdf",
-}
 
 
 class MoveBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -148,7 +143,7 @@ async def get_statement_file(
     client: FromQuery[str | None] = None,
     lines: FromQuery[bool] = False,
 ) -> Response[bytes]:
-    """Make the statement of a month as csv, xlsx, html or pdf."""
+    """Make the statement of a month as csv, xlsx, html or pdf; with `lines`, with every line."""
     await context.rows.farm({"farmId": farm_id})
     made: bytes = await context.books.ask(
         "statement_file",
@@ -159,11 +154,16 @@ async def get_statement_file(
         client=client,
         lines=lines,
     )
-    name = f"statement-{month}.{kind}"
+    name = f"statement-{month}{'-lines' if lines else ''}.{kind}"
+    how = "inline" if kind in READ_IN_PLACE else "attachment"
     return Response(
         made,
-        media_type=_MEDIA[kind],
-        headers={"content-disposition": f'inline; filename="{name}"', "cache-control": "no-store"},
+        media_type=MEDIA[kind],
+        headers={
+            "content-disposition": f'{how}; filename="{name}"',
+            "cache-control": "no-store",
+            **({"content-security-policy": STYLE_POLICY} if kind == "html" else {}),
+        },
     )
 
 

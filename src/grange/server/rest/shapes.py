@@ -316,6 +316,8 @@ class MonthRow(msgspec.Struct, frozen=True, kw_only=True):
     """A month of the books; what is only known of a frozen one is null of an open one."""
 
     month: str
+    start_at: int
+    end_at: int
     status: str
     frozen_at: int | None
     frozen_by: str | None
@@ -330,6 +332,10 @@ class MonthsAnswer(OfFarm, frozen=True, kw_only=True):
 
     currency: str
     open_month: str
+    begins_at: int | None
+    """When the first session began: of the time before, the books know nothing."""
+    files: list[str]
+    """Kinds of files this server makes of a statement."""
     months: list[MonthRow]
 
 
@@ -497,6 +503,8 @@ class ReportAnswer(OfFarm, frozen=True, kw_only=True):
     currency: str
     columns: list[ReportColumn]
     rows: list[dict[str, Cell]]
+    totals: dict[str, Cell] | None
+    """The sums of all matched rows, of a report whose rows are parts of a whole."""
     matched: int
     notes: list[str]
     facts: dict[str, Any]

@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from grange.books.allotment import decimals, rounded
 from grange.books.sheet import Column, Sheet, millis, money, text
 from grange.books.where import EVERYTHING, Node
 from grange.kernel.intervals import Span
-from grange.kernel.units import MILLIS_PER_HOUR
+from grange.kernel.units import MILLIS_PER_HOUR, billionths_of
 from grange.services.books.costs import (
     columns_of,
     is_example,
@@ -46,7 +47,7 @@ def cost_sheet(
     if sums["unpriced_ms"]:
         hours = sums["unpriced_ms"] / MILLIS_PER_HOUR
         notes.append(f"{hours:,.3f} machine hours have no price: there was no rate card.")
-    return Sheet(columns=columns, rows=sums["rows"], notes=tuple(notes))
+    return Sheet(columns=columns, rows=sums["rows"], notes=tuple(notes), totals=sums["total"])
 
 
 def _note(sums: dict[str, Any], currency: str) -> str:
@@ -54,21 +55,39 @@ def _note(sums: dict[str, Any], currency: str) -> str:
     hours = total["machine_ms"] / MILLIS_PER_HOUR
     if total["cost"] is None:
         return f"Total: {hours:,.3f} machine hours, no rate card."
-    parts = _listed(sums["components"])
-    waste = _listed(sums["waste"])
+    amounts = Amounts(currency, billionths_of(Decimal(total["cost"])))
+    parts = amounts.listed(sums["components"])
+    waste = amounts.listed(sums["waste"])
     return (
-        f"Total: {hours:,.3f} machine hours, {_shown(total['cost'])} {currency} ({parts}). "
+        f"Total: {hours:,.3f} machine hours, {amounts.one(total['cost'])} ({parts}). "
         f"Waste: {waste or 'none'}."
     )
 
 
-def _listed(amounts: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {_shown(row['cost'])}" for name, row in amounts.items() if row["cost"]
-    )
+class Amounts:
+    """Amounts of one report as people read them: alike, and parts that add up as printed."""
+
+    def __init__(self, currency: str, whole: int) -> None:
+        self._currency = currency
+        # A whole of less than one keeps the digits that say anything.
+        self._digits = 4 if 0 < abs(whole) < _ONE else decimals(currency)
+        self._unit = int(_ONE.scaleb(-self._digits))
+
+    def one(self, amount: str) -> str:
+        """Return one amount, with its currency."""
+        return self._text(*rounded([billionths_of(Decimal(amount))], self._unit))
+
+    def listed(self, amounts: Mapping[str, Any]) -> str:
+        """Return the known costs of parts, rounded as statements are: their sum is the whole's."""
+        known = {name: row["cost"] for name, row in amounts.items() if row["cost"] is not None}
+        units = rounded([billionths_of(Decimal(each)) for each in known.values()], self._unit)
+        return ", ".join(
+            f"{name} {self._text(each)}" for name, each in zip(known, units, strict=True)
+        )
+
+    def _text(self, units: int) -> str:
+        return f"{self._currency} {Decimal(units).scaleb(-self._digits):,}"
 
 
-def _shown(amount: str) -> str:
-    """Return an amount as people read it; small ones keep the digits that say anything."""
-    exact = Decimal(amount)
-    return f"{exact:,.2f}" if abs(exact) >= 1 or not exact else f"{exact:,.4f}"
+_ONE = Decimal(10**9)
+"""One of a currency, in billionths."""

@@ -21,7 +21,7 @@ from grange.books.questions.usage import first_start
 from grange.books.questions.usage_report import PART, Part, usage_report
 from grange.books.sheet import Column, Sheet, Unit, count, page_of, text
 from grange.books.where import EVERYTHING
-from grange.kernel.errors import ConfigurationError, FieldProblem, InvalidRequestError
+from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.intervals import Span
 from grange.kernel.units import Instant, datetime_of
 from grange.services.books.desk import Desk
@@ -154,7 +154,7 @@ def ahead(known: Sequence[float], days: int) -> list[DayForecast]:
         days: how many to foretell.
 
     Raises:
-        ConfigurationError: statsmodels is not installed.
+        InvalidRequestError: statsmodels is not installed.
     """
     if max(known) == min(known):  # nothing varies: there is nothing to fit
         return [DayForecast.of(known[-1], known[-1], known[-1])] * days
@@ -191,8 +191,9 @@ def _statsmodels() -> Any:
     try:
         return importlib.import_module("statsmodels.tsa.exponential_smoothing.ets")
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"A forecast needs {error.name}: pip install 'grange[forecast]' where the server runs."
+        raise InvalidRequestError(
+            f"A forecast needs {error.name}: pip install 'grange[forecast]' where the server runs.",
+            reason="OTHER",
         ) from error
 
 

@@ -118,6 +118,7 @@ def report(
         "where": where,
         "span": {"start_at": span.start, "end_at": span.end},
         "currency": desk.farm(farm_id).currency,
+        "totals": None if sheet.totals is None else dict(sheet.totals),
         **marked(desk, farm_id, page_of(sheet, limit=limit, offset=offset)),
     }
 

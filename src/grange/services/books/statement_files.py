@@ -11,20 +11,15 @@ from grange.books.allotment import decimals
 from grange.books.csv_text import MARK, csv_text
 from grange.books.statements import BY
 from grange.domain.farm import SIMULATED
-from grange.kernel.errors import ConfigurationError, FieldProblem, InvalidRequestError
+from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.kernel.units import Instant, datetime_of
 from grange.services.books.desk import Desk
+from grange.services.books.statement_kinds import MEDIA, STYLE
 from grange.services.books.statements import month_statement
 
 Document = Mapping[str, Any]
 """What `month_statement` returns."""
 
-MEDIA: Mapping[str, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "html": "text/html; charset=utf-8",
-    "pdf": "application/pdf",
-}
 _HOUR_MS = 3_600_000
 _TABLES = (("Rows", "rows"), ("Waste", "waste"), ("Who pays", "payers"))
 
@@ -41,15 +36,17 @@ def statement_file(
 ) -> bytes:
     """Return the statement of a month as a file.
 
+    With `lines`, CSV is every line down to its attempt, and XLSX has a second sheet of them: that
+    takes a hundred times as long as the statement itself, so it is only made for who asks.
+
     Raises:
-        InvalidRequestError: there is no such kind of file.
-        ConfigurationError: PDF needs an extra that is not installed.
+        InvalidRequestError: there is no such kind of file, or this server cannot make it.
     """
     if kind not in MEDIA:
         message = f"must be one of {', '.join(MEDIA)}"
         raise InvalidRequestError(f"format {message}.", fields=[FieldProblem("format", message)])
     document = month_statement(
-        desk, farm_id=farm_id, month=month, by=by, client=client, lines=lines or kind == "xlsx"
+        desk, farm_id=farm_id, month=month, by=by, client=client, lines=lines
     )
     return _WRITERS[kind](document)
 
@@ -152,10 +149,11 @@ def _xlsx(document: Document) -> bytes:
                 )  # fmt: skip
             line += 1
         sheet.autofit()
-        lines = document["line_rows"] or []
-        if document[SIMULATED]:
-            lines = [line | {"simulated": MARK} for line in lines]
-        _lines_sheet(book.add_worksheet("Lines"), lines)
+        lines = document["line_rows"]
+        if lines is not None:
+            if document[SIMULATED]:
+                lines = [line | {"simulated": MARK} for line in lines]
+            _lines_sheet(book.add_worksheet("Lines"), lines)
     return found.getvalue()
 
 
@@ -180,21 +178,10 @@ def _lines_sheet(sheet: Any, rows: Sequence[Mapping[str, Any]]) -> None:
                 sheet.write_string(place, column, str(value))
 
 
-_STYLE = """
-@page { size: A4 landscape; margin: 15mm }
-body { font: 10pt/1.4 system-ui, sans-serif; color: #1a1a1a; margin: 2rem }
-h1 { font-size: 16pt } h2 { font-size: 12pt; margin-top: 1.5em }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: 2px 8px; border-bottom: 1px solid #ccc }
-.number { text-align: right; font-variant-numeric: tabular-nums }
-tfoot td { font-weight: bold; border-top: 2px solid #1a1a1a }
-"""
-
-
 def _html(document: Document) -> bytes:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
-        f"<title>{escape(_title(document))}</title><style>{_STYLE}</style>",
+        f"<title>{escape(_title(document))}</title><style>{STYLE}</style>",
         f"<h1>{escape(_title(document))}</h1>",
         *(f"<p>{escape(note)}</p>" for note in _notes(document)),
     ]
@@ -227,9 +214,10 @@ def _pdf(document: Document) -> bytes:
     try:
         weasyprint = importlib.import_module("weasyprint")
     except (ImportError, OSError):
-        raise ConfigurationError(
+        raise InvalidRequestError(
             "PDF needs the extra pdf on the server: pip install 'grange[pdf]'. Or ask for HTML and "
-            "print it from the browser."
+            "print it from the browser.",
+            reason="OTHER",
         ) from None
     made: bytes = weasyprint.HTML(string=_html(document).decode()).write_pdf()
     return made

@@ -22,6 +22,7 @@ from grange.services.books.costs import cards_of, priced_apart
 from grange.services.books.desk import Desk
 from grange.services.books.naming import names_of
 from grange.services.books.shelf import View
+from grange.services.books.statement_kinds import kinds_made
 
 _NAMES = (
     "session", "action", "job", "job_name", "layer", "user", "project", "client", "queue", "fleet",
@@ -42,6 +43,8 @@ LINE_FIELDS = Fields(
 """What a condition on posted lines may name."""
 
 
+UNPOSTED = "open"
+"""What stands for the kind of posting of lines that are not posted yet."""
 RECHECKED_MS = 365 * MILLIS_PER_DAY
 """Months that ended longer ago are settled: samples of them may be gone."""
 
@@ -108,19 +111,26 @@ class Posted:
 def months(desk: Desk, *, farm_id: str) -> dict[str, Any]:
     """Return every month since the first session, the newest first, and whether it is frozen."""
     farm = desk.farm(farm_id)
+    zone = ZoneInfo(farm.zone)
     with desk.view(farm_id) as view:
-        first = _first_month(view, farm)
+        begins_at = _begins_at(view)
         today = _month_of(view.now, farm)
+    first = None if begins_at is None else _month_of(begins_at, farm)
     posted = Posted(desk, farm_id)
     frozen = posted.frozen
+    spans = {name: Span(each.start_at, each.end_at) for name, each in frozen.items()}
     names = sorted({*_between(first or today, today), *frozen}, reverse=True)
     open_month = posted.first_open(first or today)
     return {
         "currency": farm.currency,
         "open_month": open_month,
+        "begins_at": begins_at,
+        "files": kinds_made(),
         "months": [
             {
                 "month": name,
+                "start_at": span.start,
+                "end_at": span.end,
                 "status": "frozen" if name in frozen else "open",
                 "frozen_at": frozen[name].frozen_at if name in frozen else None,
                 "frozen_by": frozen[name].frozen_by if name in frozen else None,
@@ -142,6 +152,7 @@ def months(desk: Desk, *, farm_id: str) -> dict[str, Any]:
                 ],
             }
             for name in names
+            for span in (spans.get(name) or month_span(name, zone),)
         ],
     }
 
@@ -299,7 +310,7 @@ def _month_lines(desk: Desk, farm: Farm, month: str, posted: Posted) -> list[dic
             lines = with_corrections(desk, view, month, span, posted)
         else:
             lines = computed(desk, view, span)
-    note = {"posting": PostingKind.FREEZE.value, "reason": ""}
+    note = {"posting": UNPOSTED, "reason": ""}
     return rows + [row | note for row in lines.to_pylist()]
 
 
@@ -373,9 +384,16 @@ def _plan(lines: pa.Table, posted: Posted) -> dict[str, Any]:
     }
 
 
-def _first_month(view: View, farm: Farm) -> str | None:
+def _begins_at(view: View) -> int | None:
+    """Return when the first session began, which is where the books begin."""
     (found,) = view.ask(first_session()).to_pylist()
-    return None if found["started_at"] is None else _month_of(found["started_at"], farm)
+    begins_at: int | None = found["started_at"]
+    return begins_at
+
+
+def _first_month(view: View, farm: Farm) -> str | None:
+    begins_at = _begins_at(view)
+    return None if begins_at is None else _month_of(begins_at, farm)
 
 
 def _month_of(at: int, farm: Farm) -> str:
