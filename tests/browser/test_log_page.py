@@ -96,7 +96,7 @@ def test_a_search_goes_through_the_whole_log_and_text_stays_text(
     page = visit(logged.farm).open(logged.page)
     status = page.get_by_role("status").filter(has_text="line")
     page.get_by_role("searchbox").fill("window.BROKEN")
-    expect(status).to_have_text("1 line")
+    expect(status).to_have_text("1 line found")
     page.get_by_role("button", name="Next", exact=True).click()
     expect(page.locator("li.chosen code")).to_have_text(
         "<script>window.broken = 1</script><b>bold</b>"
@@ -104,7 +104,7 @@ def test_a_search_goes_through_the_whole_log_and_text_stays_text(
     assert page.evaluate("window.broken") is None
     page.get_by_label("Expression").check()
     page.get_by_role("searchbox").fill("bucket 4199[0-9]+$")
-    expect(status).to_have_text("110 lines")
+    expect(status).to_have_text("110 lines found")
     page.get_by_role("button", name="Previous").click()
     expect(page.locator("li.chosen code")).to_have_text("rendering bucket 419999")
     until_in_address(page, "find=")

@@ -211,7 +211,7 @@ def test_the_command_line_says_why_and_what_would_change_it(
     assert worker.schedule()["assignedSessions"] == {}
     said = grange("job", "why", job_id)
     assert "picky" in said
-    assert "group: its group must be big" in said
+    assert "group: group big needed" in said
     assert "Without group: 0 workers could take it, then class." in said
     assert "class" in grange("job", "why", job_id, "--drop", "group")
     assert "is no reason" in grange("job", "why", job_id, "--drop", "hair", code=2)

@@ -1,5 +1,6 @@
 import { ErrorBoundary, Show, lazy, type JSX } from 'solid-js';
 import { Route, Router, useLocation } from '@solidjs/router';
+import { KeysDialog } from './components/Keys';
 import { Notices } from './components/Notices';
 import { Shell } from './components/Shell';
 import { Tooltip } from './components/Tooltip';
@@ -112,6 +113,7 @@ function Root(props: { children?: JSX.Element }) {
       </Show>
       <Tooltip />
       <Notices />
+      <KeysDialog />
     </FarmProvider>
   );
 }

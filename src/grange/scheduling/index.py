@@ -255,7 +255,7 @@ class SchedulingIndex(LayerTable):
             and Block.EXCLUDED not in dropped
             and (found is None or found.block.position > Block.EXCLUDED.position)
         ):
-            return Unmet(Block.EXCLUDED, "it is excluded from the job")
+            return Unmet(Block.EXCLUDED, "the worker is excluded from the job")
         if found is None and Block.LICENCE not in dropped:
             return self._licence(entry.layer.farm_id, entry.pools, offer)
         return found

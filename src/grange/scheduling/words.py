@@ -35,23 +35,23 @@ _ATTRIBUTES: Mapping[str, str] = {
 def too_little(name: str, offered: float, minimum: float) -> str:
     """Say that a worker has less of something than work needs; lists show the beginning alone."""
     needs, has = _values(name, minimum, offered)
-    return f"{needs} {_of(name, minimum)} needed, it has {has}"
+    return f"{needs} {_of(name, minimum)} needed, the worker has {has}"
 
 
 def too_much(name: str, offered: float, maximum: float) -> str:
     """Say that a worker has more of something than work allows."""
     allows, has = _values(name, maximum, offered)
-    return f"at most {allows} {_of(name, maximum)} allowed, it has {has}"
+    return f"at most {allows} {_of(name, maximum)} allowed, the worker has {has}"
 
 
 def none_of(name: str, any_of: Sequence[str]) -> str:
     """Say that a worker has no value of an attribute that would do."""
-    return f"its {_attribute(name)} must be {' or '.join(any_of)}"
+    return f"{_attribute(name)} {' or '.join(any_of)} needed, the worker has none"
 
 
 def not_all(name: str, all_of: Sequence[str]) -> str:
     """Say that a worker lacks a value of an attribute."""
-    return f"its {_attribute(name)} must include {' and '.join(all_of)}"
+    return f"{_attribute(name)} {' and '.join(all_of)} needed, the worker lacks some"
 
 
 def _of(name: str, value: float) -> str:

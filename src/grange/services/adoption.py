@@ -9,6 +9,7 @@ from grange.domain.rates import RateCard
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.kernel.errors import NotFoundError
 from grange.ports.state import Compare, ManifestRow, StateStore
+from grange.services.audit import ACTING
 from grange.services.commands.adoption import AdoptRows
 from grange.services.owner import Owner
 
@@ -47,6 +48,17 @@ async def move_in(
     farm = await simulated_farm(source)
     await owner.ask(AdoptRows(farm=farm, rows=()))  # refuses at once what cannot be taken in
     await publish(farm, [row for row in await source.manifest() if row.farm_id == farm.farm_id])
+    # The audit log has one entry for all this: that of the farm itself, which comes last.
+    acting = ACTING.set(None)
+    try:
+        await _move_rows(source, owner, farm)
+    finally:
+        ACTING.reset(acting)
+    await owner.ask(AdoptRows(farm=farm, rows=(farm,)))
+    return farm
+
+
+async def _move_rows(source: StateStore, owner: Owner, farm: Farm) -> None:
     of_farm = Compare("farm_id", "=", farm.farm_id)
     rows: list[Any] = [row for kind in _FIRST for row in await source.find(kind, of_farm)]
     await owner.ask(AdoptRows(farm=farm, rows=rows))
@@ -58,5 +70,3 @@ async def move_in(
     for found in by_job.values():
         # One job after the other, so that whoever waits for the owner waits for one at most.
         await owner.ask(AdoptRows(farm=farm, rows=found))
-    await owner.ask(AdoptRows(farm=farm, rows=(farm,)))
-    return farm

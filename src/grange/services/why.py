@@ -427,15 +427,15 @@ def _offer(draft: Draft, worker: Worker) -> Offer:
 def _off(draft: Draft, worker: Worker) -> Unmet | None:
     """Return why a worker takes no work at all."""
     if worker.status is not WorkerStatus.STARTED:
-        return Unmet(Block.WORKERS, f"it is {worker.status.lower().replace('_', ' ')}")
+        return Unmet(Block.WORKERS, f"the worker is {worker.status.lower().replace('_', ' ')}")
     if worker.disabled:
         faults = draft.find(WorkerFaults, worker.worker_id)
         if faults is not None and faults.quarantined_at is not None:
-            return Unmet(Block.WORKERS, f"it is quarantined: {faults.cause}")
+            return Unmet(Block.WORKERS, f"the worker is quarantined: {faults.cause}")
         by = f" by {worker.updated_by}" if worker.updated_by else ""
-        return Unmet(Block.WORKERS, f"it was disabled{by}")
+        return Unmet(Block.WORKERS, f"the worker was disabled{by}")
     if worker.draining:
-        return Unmet(Block.WORKERS, "it is draining")
+        return Unmet(Block.WORKERS, "the worker is draining")
     return None
 
 

@@ -128,6 +128,12 @@ export function JobActions(props: { row: JobRow }) {
         </p>
       }
     >
+      <Show when={props.row.status === 'FAILED' && (props.row.counts.SUSPENDED ?? 0) > 0}>
+        <p class="quiet may-not">
+          Some of its tasks are held back. Try again renders what failed; Resume lets the others go
+          on.
+        </p>
+      </Show>
       <Show when={deeds().length > 0}>
         <Deeds label={`Actions on ${props.row.name}`} deeds={deeds()} />
       </Show>

@@ -74,8 +74,7 @@ export function FirstSteps() {
           when={showroom()}
           fallback={
             <p class="quiet">
-              To look around a busy farm first: <code>grange demo</code> starts one with a made-up
-              past.
+              To look around a farm with a past first: <code>grange demo</code> makes one up.
             </p>
           }
         >
@@ -84,7 +83,7 @@ export function FirstSteps() {
               <button type="button" onClick={() => chooseFarm(found().farm_id)}>
                 Look around {found().name}
               </button>{' '}
-              <span class="quiet">a busy farm whose past was made up</span>
+              <span class="quiet">a farm of 60 machines whose past two weeks were made up</span>
             </p>
           )}
         </Show>

@@ -18,6 +18,7 @@ import { View, type Ordering } from '../grid/view';
 import type { Deed } from '../state/deeds';
 import type { LiveList } from '../state/lists';
 import { now } from '../state/clock';
+import { onPageKey } from '../state/keys';
 import { holds, parse, WhereError, type Row } from '../where';
 import { ColumnsDialog } from './ColumnsDialog';
 import { DeedBar } from './DeedBar';
@@ -220,17 +221,13 @@ export function ListPage<T extends object>(props: ListPageProps<T>) {
   let columnsDialog: HTMLDialogElement | undefined;
   let typing: ReturnType<typeof setTimeout> | undefined;
   const ask = (text: string) => setWords({ where: text || undefined }, { replace: true });
-  const onSlash = (event: KeyboardEvent) => {
-    const target = event.target as Element;
-    if (event.key !== '/' || target.closest('input, textarea, select, dialog') !== null) return;
-    event.preventDefault();
+  const toSearch = () => {
     search?.focus();
     search?.select();
   };
   onMount(() => {
     grid.mounted();
-    window.addEventListener('keydown', onSlash);
-    onCleanup(() => window.removeEventListener('keydown', onSlash));
+    onCleanup(onPageKey('/', toSearch));
   });
   const isWanted = (state: string) => (word('where') ?? '') === `state=${state.toLowerCase()}`;
   const hasList = () => list.loaded() > 0 && !list.partial();

@@ -32,7 +32,8 @@ export function RangePicker(props: { job: JobRow | null }) {
   const location = useLocation();
   const current = () => {
     const range = location.query['range'];
-    return RANGES.some(({ key }) => key === range) ? range : 'job';
+    if (RANGES.some(({ key }) => key === range)) return range;
+    return props.job === null ? RANGES[0]!.key : 'job';
   };
   const options = () => [
     ...(props.job === null ? [] : [{ key: 'job', word: 'While this job ran' }]),

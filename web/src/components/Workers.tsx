@@ -6,7 +6,7 @@ import { byName } from '../format/order';
 import { ago, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
-import { ACTION_WORDS, workerLook } from '../theme/states';
+import { ACTION_WORDS, orderedLook } from '../theme/states';
 import { WorkerOrders } from './Actions';
 import { Meter } from './Meter';
 import { StateChip } from './StateChip';
@@ -26,8 +26,8 @@ function Thread(props: { thread: WorkerThread; linked: boolean }) {
         when={props.thread.session_id !== null}
         fallback={<span class="quiet">no session</span>}
       >
-        <span class="work ellipsis">
-          <Show when={props.linked && props.thread.job_id}>
+        <span class="work ellipsis" data-tip={`${props.thread.job_name ?? 'a job'}: ${work()}`}>
+          <Show when={props.thread.job_id}>
             {(job) => <A href={`/jobs/${job()}`}>{props.thread.job_name ?? 'job'}</A>}
           </Show>{' '}
           {work()}
@@ -67,7 +67,7 @@ export function WorkerCard(props: { worker: WorkerRow; linked?: boolean }) {
         <b class="ellipsis">
           <A href={`/workers/${props.worker.worker_id}`}>{props.worker.name}</A>
         </b>
-        <StateChip look={workerLook(props.worker.status)} />
+        <StateChip look={orderedLook(props.worker)} />
         <span class="quiet small seen" data-tip={full(props.worker.last_seen_at, farm.zone())}>
           {ago(props.worker.last_seen_at, now())}
         </span>

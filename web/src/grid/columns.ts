@@ -5,7 +5,13 @@ import { bytes, count, cpu, UNKNOWN } from '../format/number';
 import { ago, elapsed, full } from '../format/time';
 import { now } from '../state/clock';
 import { drawChip } from '../theme/shapes';
-import { TASK_ORDER, TASK_URGENCY, taskLook, workerLook, WORKER_LOOKS } from '../theme/states';
+import {
+  TASK_ORDER,
+  TASK_URGENCY,
+  taskLook,
+  orderedLook,
+  WORKER_LOOKS,
+} from '../theme/states';
 import { set, write, type Column } from './grid';
 
 type Zone = () => string | undefined;
@@ -197,13 +203,6 @@ export const jobColumns = (zone: Zone): Column<JobRow>[] => [
 export const NARROW_JOBS = 'name:150,state:116,tasks:88';
 export const NARROW_WORKERS = 'name:120,state:120,job_names:130';
 
-const workerWord = (row: WorkerRow): string => {
-  const { word } = workerLook(row.status);
-  if (row.status === 'disabled' || row.status === 'off') return word;
-  if (row.disabled) return `${word}, then disabled`;
-  return row.draining ? `${word}, draining` : word;
-};
-
 const STATES = Object.keys(WORKER_LOOKS);
 
 export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
@@ -219,8 +218,8 @@ export const workerColumns = (zone: Zone): Column<WorkerRow>[] => [
     width: 190,
     min: 60,
     sort: (row) => STATES.indexOf(row.status),
-    text: workerWord,
-    draw: (cell, row) => drawChip(cell, { ...workerLook(row.status), word: workerWord(row) }),
+    text: (row) => orderedLook(row).word,
+    draw: (cell, row) => drawChip(cell, orderedLook(row)),
   },
   plain('job_names', 'Renders', 240, { grows: 3 }),
   {

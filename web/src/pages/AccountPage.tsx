@@ -2,6 +2,7 @@ import { For, Show, createResource, createSignal } from 'solid-js';
 import { reasonOf } from '../api/client';
 import { getMySignIns, setMyPassword, signOut, signOutEverywhere, signOutOne } from '../api/people';
 import { Refusal } from '../components/AdminTabs';
+import { KeyList } from '../components/Keys';
 import { Panel } from '../components/Panel';
 import { plural } from '../format/number';
 import { ago } from '../format/time';
@@ -111,6 +112,9 @@ export default function AccountPage() {
             Sign out
           </button>
         </p>
+      </Panel>
+      <Panel title="Keys">
+        <KeyList />
       </Panel>
       <Panel title="Password">
         <PasswordForm onDone={() => void refetch()} />

@@ -1,5 +1,6 @@
-import { For, Show, createMemo, createSignal } from 'solid-js';
-import { useParams, useSearchParams } from '@solidjs/router';
+import { For, Show, createMemo, createResource, createSignal } from 'solid-js';
+import { useLocation, useParams, useSearchParams } from '@solidjs/router';
+import { ApiError, getJob } from '../api/client';
 import { JobActions } from '../components/Actions';
 import { CostSoFar, EtaLine } from '../components/JobCost';
 import { FrameTimes } from '../components/FrameTimes';
@@ -12,7 +13,7 @@ import { Movies, PreviewGrid } from '../components/PreviewGrid';
 import { RangePicker, spanOf } from '../components/RangePicker';
 import { Receipt } from '../components/Receipt';
 import { WhyPanel, waits } from '../components/Why';
-import { useFarm } from '../state/farm';
+import { chooseFarm, useFarm } from '../state/farm';
 import { createJobState } from '../state/job';
 import { createMachineTime } from '../state/machineTime';
 import { mayChange } from '../state/may';
@@ -49,6 +50,31 @@ const values = (parameters: Record<string, Record<string, unknown>>) =>
     Object.entries(parameters).map(([name, typed]) => [name, Object.values(typed)[0]]),
   );
 
+/** An address of a job names no farm: if another farm has the job, the page goes there. */
+function JobElsewhere(props: { jobId: string }) {
+  const farm = useFarm();
+  const here = useLocation();
+  const others = () => farm.store.farms.filter((one) => one.farm_id !== farm.store.farm?.farm_id);
+  const [found] = createResource(others, async (farms) => {
+    for (const { farm_id: id } of farms) {
+      try {
+        await getJob(id, props.jobId);
+        chooseFarm(id, `${here.pathname}${here.search}${here.hash}`);
+        return true;
+      } catch (error) {
+        // It has no such job, or shows it to others only.
+        if (!(error instanceof ApiError)) throw error;
+      }
+    }
+    return false;
+  });
+  return (
+    <Show when={found.latest === false || found.error !== undefined}>
+      <NotFound what="There is no job with this id." />
+    </Show>
+  );
+}
+
 /** Everything about one job. */
 export function JobPage() {
   const farm = useFarm();
@@ -65,7 +91,7 @@ export function JobPage() {
   /** From top to bottom: nothing is put in above what somebody already reads or reaches for. */
   const isRead = () => job.isSettled() && (!isWaiting() || explained() === parameters.id);
   return (
-    <Show when={!job.isMissing()} fallback={<NotFound what="There is no job with this id." />}>
+    <Show when={!job.isMissing()} fallback={<JobElsewhere jobId={parameters.id} />}>
       <JobView job={job} />
       <Show when={job.isSettled()}>
         <Show when={job.row()?.ended_at === null}>

@@ -199,7 +199,7 @@ export function LogPage() {
   const place = () => search.lines().findIndex((one) => one[0] === chosen()) + 1;
   const searchWord = () => {
     if (!sought()) return plural(log.count(), 'line');
-    const total = plural(search.total(), 'line');
+    const total = `${plural(search.total(), 'line')} found`;
     if (search.isBusy()) return `${total} so far`;
     return place() > 0 ? `${count(place())} of ${total}` : total;
   };

@@ -24,7 +24,7 @@ import { createMachineTime } from '../state/machineTime';
 import { answerOf } from '../state/resource';
 import { createTitle } from '../state/title';
 import { ACCOUNTS, accountOf } from '../theme/accounts';
-import { workerLook } from '../theme/states';
+import { orderedLook } from '../theme/states';
 import { NotFound } from './NotFound';
 import '../styles/picture.css';
 
@@ -243,7 +243,7 @@ export function WorkerPage() {
             <Show when={answerOf(detail)}>
               {(worker) => (
                 <div class="aside">
-                  <StateChip look={workerLook(worker().status)} />{' '}
+                  <StateChip look={orderedLook(worker())} />{' '}
                   <span class="quiet" data-tip={full(worker().last_seen_at, farm.zone())}>
                     seen {ago(worker().last_seen_at, now())}
                   </span>

@@ -281,7 +281,7 @@ export function WranglePage() {
       const found = await actOnInbox(farmId, ask);
       const refused = found.clusters.find((one) => one.refused !== null);
       if (ask.apply) {
-        setSaid(refused === undefined ? found.text : null);
+        setSaid(refused === undefined ? `Done: ${found.text}` : null);
         setProblem(refused === undefined ? null : refused.refused);
         if (refused === undefined) {
           dialog?.close();

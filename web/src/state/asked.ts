@@ -6,7 +6,7 @@ import { throttle } from './throttle';
 
 /**
  * What `ask` answers for the job, asked again whenever `key` changes and, at most every `everyMs`,
- * when the farm tells of the job. The last answer stays while another is on its way.
+ * when the farm tells of the job. The last answer stays while another about it is on its way.
  */
 export function createAsked<T>(
   jobId: Accessor<string>,
@@ -32,7 +32,13 @@ export function createAsked<T>(
   };
   const refresh = throttle(() => void read(), everyMs);
   onCleanup(() => refresh.cancel());
-  createEffect(on([jobId, key, () => farm.store.farm?.farm_id], () => void read()));
+  createEffect(
+    on([jobId, key, () => farm.store.farm?.farm_id], ([job], before) => {
+      // What was said of another job is not shown beside this one's name.
+      if (before !== undefined && before[0] !== job) setFound(null);
+      void read();
+    }),
+  );
   farm.onRefresh(refresh);
   farm.listen((event) => {
     if (event.kind === 'worker' ? hearsWorkers : event.jobId === jobId()) refresh();

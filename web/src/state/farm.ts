@@ -80,10 +80,10 @@ function remember(farmId: string): void {
   }
 }
 
-/** Shows another farm of the server, from its first page on. */
-export function chooseFarm(farmId: string): void {
+/** Shows another farm of the server, from its first page on, or from the page at an address. */
+export function chooseFarm(farmId: string, path = '/'): void {
   sessionStorage.setItem(CHOSEN, farmId);
-  window.location.assign('/');
+  window.location.assign(path);
 }
 
 /** Rows in an event: one, or a list of them. */

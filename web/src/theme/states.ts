@@ -107,3 +107,15 @@ export const ACTION_WORDS: Record<string, string> = {
 export function workerLook(status: string): StateLook {
   return WORKER_LOOKS[status as WorkerState] ?? { word: status, tone: 'unsure', shape: 'question' };
 }
+
+/** The look of a worker's state, and what it was told for when its task ends. */
+export function orderedLook(row: {
+  status: string;
+  disabled: boolean;
+  draining: boolean | null;
+}): StateLook {
+  const look = workerLook(row.status);
+  if (row.status === 'disabled' || row.status === 'off') return look;
+  if (row.disabled) return { ...look, word: `${look.word}, then disabled` };
+  return row.draining ? { ...look, word: `${look.word}, draining` } : look;
+}

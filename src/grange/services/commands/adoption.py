@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from grange.domain.farm import Farm
 from grange.kernel.errors import ConflictError
@@ -19,8 +19,14 @@ class AdoptRows:
     way: what really happened is decided, never copied.
     """
 
+    audited: ClassVar[str] = "farm"
     farm: Farm
     rows: Sequence[Any]
+
+    @property
+    def name(self) -> str:
+        """What the audit log calls it."""
+        return self.farm.name
 
     def needs(self) -> Needs:
         """Nothing beside the farm in memory."""
