@@ -132,6 +132,7 @@ def test_a_frozen_month_stays_whatever_the_rates_become(past: Past, visit: Visit
         page = seen.open(f"/cost?month={month}", farm_id=past.farms[OLDER])
         sheet = page.locator(".sheet-table").first
         expect(sheet.locator("tfoot")).to_contain_text(re.compile(r"[1-9]"))
+        expect(page.locator(".notes")).to_contain_text("The statement is as it was posted")
         return sheet.inner_text()
 
     before = shown()

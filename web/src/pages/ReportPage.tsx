@@ -29,6 +29,9 @@ const RANGES = [
 const DEFAULT_RANGE = '30d';
 /** What the heading of the report is called in addresses. */
 const REPORT = 'report-title';
+/** A frozen month never changes, what is known of it may. */
+const AS_KNOWN_NOW =
+  'From what is known now. The statement is as it was posted; what differs is posted in an open month.';
 const OF_MONTH = 'month';
 const TIMES = new Set(['hour', 'day', 'week', 'month']);
 
@@ -161,7 +164,10 @@ export function ReportPage(props: { report?: string }) {
     queueMicrotask(() => document.getElementById(REPORT)?.scrollIntoView());
   });
   // The banner above every page of a simulated farm says that one already.
-  const notes = () => (state.report()?.notes ?? []).filter((note) => !note.startsWith('SIMULATED'));
+  const notes = () => [
+    ...(range().key === OF_MONTH && month()?.status === 'frozen' ? [AS_KNOWN_NOW] : []),
+    ...(state.report()?.notes ?? []).filter((note) => !note.startsWith('SIMULATED')),
+  ];
 
   const drill = (column: string, value: string) => {
     const fields = kind()?.fields.map((field) => field.name) ?? [];
