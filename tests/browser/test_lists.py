@@ -252,6 +252,60 @@ def test_rows_are_chosen_by_click_shift_ctrl_and_keys(large: LocalFarm, visit: V
     expect(page.locator("h1")).to_contain_text(name)
 
 
+def test_home_counts_every_job_and_leads_to_those_it_counted(
+    large: LocalFarm, visit: Visitor
+) -> None:
+    """The overview has 200 jobs; the farm has more, and each figure opens into what it counts."""
+    page = visit(large).open("/")
+    for word, where in (
+        ("waiting", "finished=none running=0"),
+        ("rendering", "finished=none running>0"),
+        ("failed in 24 h", "state=failed finished>-1d"),
+    ):
+        matched = ask(large, "/jobs", where=where, active="true", limit=1)["matched"]
+        figure = page.locator(".pulse li").filter(has_text=re.compile(f"jobs? {word}"))
+        expect(figure.locator("strong")).to_have_text(str(matched))
+    waiting = ask(large, "/jobs", where="finished=none running=0", active="true", limit=1)
+    assert waiting["matched"] > 200
+    page.get_by_role("link", name=re.compile("jobs waiting")).click()
+    expect(page.locator(".list-figures")).to_have_text(f"{waiting['matched']:,} of {JOBS + 1:,}")
+
+
+def test_keys_are_shown_and_can_be_switched_off(large: LocalFarm, visit: Visitor) -> None:
+    """WCAG 2.1.4: a key alone does something anywhere only as long as one wants that."""
+    page = opened(visit(large), "/jobs?columns=name,state")
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_contain_text("Go to the search of a list")
+    dialog.get_by_role("checkbox").uncheck()
+    dialog.get_by_role("button", name="Close").click()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
+    page.reload()
+    expect(page.locator(ROWS).first).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_have_count(0)
+    page.get_by_role("link", name="your account").click()
+    page.get_by_role("checkbox", name="work anywhere on a page").check()
+    page.get_by_role("link", name="Jobs", exact=True).click()
+    expect(page.locator(ROWS).first).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_columns_share_the_room_of_a_wide_window(large: LocalFarm, visit: Visitor) -> None:
+    """Every column is seen at 1440; at 2560 those that may grow leave nothing empty."""
+    for width in (1440, 2560):
+        page = opened(visit(large, width=width), "/jobs")
+        grid = page.get_by_role("grid", name="Jobs")
+        assert grid.evaluate("grid => grid.scrollWidth - grid.clientWidth") == 0
+        last = page.get_by_role("columnheader", name="Submitted").bounding_box()
+        box = grid.bounding_box()
+        assert last is not None
+        assert box is not None
+        assert box["x"] + box["width"] - last["x"] - last["width"] < 40
+
+
 def test_views_are_kept_on_the_server(large: LocalFarm, visit: Visitor) -> None:
     """UX-5: another browser of the same user has them."""
     page = opened(visit(large), "/jobs?where=user%3Dzoe&group=shot")

@@ -134,3 +134,13 @@ ACCOUNTS = (
     "off",
     "unknown",
 )
+
+
+def test_the_address_of_a_job_shows_it_whatever_farm_is_chosen(
+    showroom: Showroom, visit: Visitor
+) -> None:
+    page = visit(showroom.farm).open(f"/jobs/{showroom.job_id}", farm_id=showroom.studio_id)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("sh010 beauty")
+    assert page.url.endswith(f"/jobs/{showroom.job_id}")
+    page.goto(f"{showroom.farm.endpoint}/jobs/job-{'0' * 32}")
+    expect(page.get_by_text("There is no job with this id.")).to_be_visible()

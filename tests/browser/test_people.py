@@ -181,3 +181,23 @@ def test_the_audit_log_by_hand(peopled: LocalFarm, visit: Visitor) -> None:
     page.get_by_label("Which").fill("actr=owner")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("alert")).to_contain_text("actor")
+
+
+def test_whoever_may_look_only_is_not_offered_to_act(
+    peopled: LocalFarm, visit: Visitor, submit: Callable[..., str]
+) -> None:
+    """Issue 6, item 5: what one may not do is said, not offered and refused."""
+    job_id = submit(name="of the owner too")
+    page = visit(peopled, signed_in=False).open(f"/jobs/{job_id}")
+    sign_in(page)
+    expect(page.get_by_text("You may look at this job.")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    expect(page.get_by_role("button", name="Render again")).to_have_count(0)
+    page.get_by_role("link", name="Jobs", exact=True).click()
+    page.get_by_role("row").filter(has_text="of the owner too").get_by_role(
+        "gridcell"
+    ).first.click()
+    expect(page.get_by_text("Your level lets you look at it, not change it.")).to_be_visible()
+    expect(page.locator(".deed-bar").get_by_role("button", name="Cancel")).to_have_count(0)
+    own = visit(peopled).open(f"/jobs/{job_id}")
+    expect(own.get_by_role("button", name="Pause")).to_be_visible()

@@ -31,6 +31,7 @@ from grange.services.live import LiveHub
 from grange.services.owner import Command, Owner, Token
 from grange.services.permissions import Principal
 from grange.services.reads.board import Board
+from grange.services.reads.job_numbers import JobCounter
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import PageRequest, Rows
@@ -69,6 +70,7 @@ class Context:
     hails: Hails
     live: LiveHub
     board: Board
+    job_numbers: JobCounter
     waiting: Waiting
     """The active jobs as rows."""
     pages: Pages

@@ -101,7 +101,8 @@ RULES: Mapping[str, Rule] = dict(
             " ListSeries GetSeries ListRings GetRingRows GetSeriesRrd ListStreamValues"
             " ListStreamSources ListStreams GetStreamSlots ListStreamHours GetStreamHour"
             " ListStreamContacts GetStreamWatch GetScheduling GetInbox GetJobsSnapshot"
-            " GetWorkerPage GetWorkersSnapshot FindJobs FindWorkers ListViews PutView DeleteView",
+            " GetWorkerPage GetWorkersSnapshot FindJobs GetJobNumbers FindWorkers ListViews PutView"
+            " DeleteView",
         ),
         *_rules(
             _MANAGE,

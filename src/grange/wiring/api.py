@@ -67,6 +67,7 @@ from grange.services.live import LiveHub
 from grange.services.model_size import model_to_measure
 from grange.services.owner import Owner
 from grange.services.reads.board import Board
+from grange.services.reads.job_numbers import JobCounter
 from grange.services.reads.latest import LatestSamples
 from grange.services.reads.pages import Pages
 from grange.services.reads.rows import Rows
@@ -259,6 +260,7 @@ async def running_api(
             hails=hails,
             live=live,
             board=board,
+            job_numbers=JobCounter(store, clock),
             waiting=waiting,
             pages=pages,
             latest=latest,

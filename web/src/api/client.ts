@@ -5,6 +5,7 @@ import type {
   Farm,
   Forecast,
   FoundJobs,
+  JobNumbers,
   FrameColumns,
   Instant,
   JobDetail,
@@ -134,6 +135,8 @@ export const findJobs = (
     ...(asked.sort ? { sort: asked.sort } : {}),
     ...(asked.active ? { active: 'true' } : {}),
   });
+
+export const getJobNumbers = (farm: string) => get<JobNumbers>(`${inFarm(farm)}/jobs/numbers`);
 
 export const getViews = async (farm: string): Promise<SavedView[]> =>
   (await get<{ views: SavedView[] }>(`${inFarm(farm)}/views`)).views;

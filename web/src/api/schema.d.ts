@@ -1240,6 +1240,12 @@ export interface components {
       job_id: string;
       layers: components['schemas']['FramesOfLayer'][];
     };
+    /** JobNumbers */
+    JobNumbers: {
+      failed: number;
+      rendering: number;
+      waiting: number;
+    };
     /** JobReport */
     JobReport: {
       attempts: components['schemas']['ReportAttempt'][];

@@ -44,6 +44,8 @@ export interface Held {
   level: string;
 }
 
+export type JobNumbers = Served['JobNumbers'];
+
 export interface Me {
   name: string;
   role: string;

@@ -5,6 +5,7 @@ import { plural } from '../format/number';
 import { ago } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
+import { createOwnJobs } from '../state/ownJobs';
 import { Panel } from './Panel';
 import { Shape } from './Shape';
 
@@ -24,12 +25,10 @@ function Nothing(props: { text: string }) {
 
 /** Of one's own jobs: those that failed, or lose tasks while they run. */
 export function MyTroubles() {
-  const farm = useFarm();
+  const own = createOwnJobs();
   const mine = createMemo(() =>
-    farm.store.jobs.filter(
-      (job) =>
-        job.user === farm.store.me?.name &&
-        (job.status === 'FAILED' || (job.ended_at === null && (job.counts.FAILED ?? 0) > 0)),
+    own().filter(
+      (job) => job.status === 'FAILED' || (job.ended_at === null && (job.counts.FAILED ?? 0) > 0),
     ),
   );
   return (

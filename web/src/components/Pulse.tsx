@@ -1,6 +1,8 @@
 import { For, createMemo } from 'solid-js';
 import { A } from '@solidjs/router';
 import type { JobRow } from '../api/types';
+import { getJobNumbers } from '../api/client';
+import { createCounted } from '../state/counted';
 import { useFarm } from '../state/farm';
 import { isListed } from '../state/lists';
 
@@ -16,14 +18,19 @@ const counted = (count: number, noun: string, state: string) => ({
 /** The farm in one line of figures: threads, workers, jobs. */
 export function Pulse() {
   const farm = useFarm();
+  const numbers = createCounted(getJobNumbers);
   const figures = createMemo(() => {
     const workers = farm.store.workers;
     const jobs = farm.store.jobs;
     const threads = workers.flatMap((worker) => worker.threads);
     const busy = threads.filter((thread) => thread.session_id !== null).length;
     const of = (status: string) => workers.filter((worker) => worker.status === status).length;
-    const waiting = jobs.filter((job) => isOpen(job) && !isRunning(job)).length;
-    const failed = jobs.filter((job) => job.status === 'FAILED' && isListed(job)).length;
+    // The overview has the newest jobs; of a farm of more, the server counts.
+    const { rendering, waiting, failed } = numbers() ?? {
+      rendering: jobs.filter(isRunning).length,
+      waiting: jobs.filter((job) => isOpen(job) && !isRunning(job)).length,
+      failed: jobs.filter((job) => job.status === 'FAILED' && isListed(job)).length,
+    };
     return [
       {
         word: 'job threads busy',
@@ -38,7 +45,7 @@ export function Pulse() {
         bad: true,
       },
       {
-        ...counted(jobs.filter(isRunning).length, 'job', 'rendering'),
+        ...counted(rendering, 'job', 'rendering'),
         href: list('jobs', 'finished=none running>0'),
         bad: false,
       },

@@ -5,13 +5,7 @@ import { bytes, count, cpu, UNKNOWN } from '../format/number';
 import { ago, elapsed, full } from '../format/time';
 import { now } from '../state/clock';
 import { drawChip } from '../theme/shapes';
-import {
-  TASK_ORDER,
-  TASK_URGENCY,
-  taskLook,
-  orderedLook,
-  WORKER_LOOKS,
-} from '../theme/states';
+import { TASK_ORDER, TASK_URGENCY, taskLook, orderedLook, WORKER_LOOKS } from '../theme/states';
 import { set, write, type Column } from './grid';
 
 type Zone = () => string | undefined;

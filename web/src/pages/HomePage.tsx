@@ -10,6 +10,7 @@ import { Pulse } from '../components/Pulse';
 import { WorkerList } from '../components/Workers';
 import { plural } from '../format/number';
 import { useFarm } from '../state/farm';
+import { createOwnJobs } from '../state/ownJobs';
 import { createTitle } from '../state/title';
 import { FarmPage } from './FarmPage';
 import { ReportPage } from './ReportPage';
@@ -57,8 +58,7 @@ function HomeChoice(props: { home: Home }) {
 }
 
 function MyJobs() {
-  const farm = useFarm();
-  const mine = createMemo(() => farm.store.jobs.filter((job) => job.user === farm.store.me?.name));
+  const mine = createOwnJobs();
   return (
     <Panel title="My jobs" flush aside={<A href="/jobs">All jobs</A>}>
       <JobsTable jobs={mine().slice(0, 20)} />

@@ -62,7 +62,7 @@ export function useFarm(): FarmState {
 }
 
 /** Jobs the overview has; lists of all jobs have their own. */
-const NEWEST = 200;
+export const NEWEST = 200;
 
 const CHOSEN = 'grange-farm';
 /** The farm that was shown last; the next page asks for it before its program is here: first.js. */

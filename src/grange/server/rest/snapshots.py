@@ -16,6 +16,7 @@ from grange.kernel.errors import FieldProblem, InvalidRequestError
 from grange.server.context import Context
 from grange.server.rest.given import Services
 from grange.services.reads.board import in_order, matching
+from grange.services.reads.job_numbers import JobNumbers
 from grange.services.reads.job_pages import SORTED, JobPages
 from grange.services.reads.job_rows import JobRow
 from grange.services.reads.packing import Pack, Packed
@@ -93,6 +94,13 @@ async def get_workers_snapshot(farm_id: FromPath[str], context: Services) -> Res
     return Response(content, media_type="application/json", headers=_HEADERS)
 
 
+@get("/farms/{farm_id:str}/jobs/numbers", operation="GetJobNumbers")
+async def get_job_numbers(farm_id: FromPath[str], context: Services) -> JobNumbers:
+    """Count the jobs that render, that wait, and that failed within a day."""
+    await context.rows.farm({"farmId": farm_id})
+    return await context.job_numbers.of(farm_id)
+
+
 @get("/farms/{farm_id:str}/jobs", operation="FindJobs")
 async def find_jobs(
     *,
@@ -165,4 +173,4 @@ def _node(context: Context, farm: Farm, where: str, fields: Fields) -> Node:
     return parse(where, fields, zone=ZoneInfo(farm.zone), now=context.clock.now())
 
 
-HANDLERS = [get_jobs_snapshot, get_workers_snapshot, find_jobs, find_workers]
+HANDLERS = [get_jobs_snapshot, get_workers_snapshot, get_job_numbers, find_jobs, find_workers]
