@@ -175,3 +175,40 @@ def test_a_task_nobody_tried_has_no_log(logged: Logged) -> None:
     assert rows(other.get("/folds")) == [{"folds": [], "scanned": 0, "again": 1}]
     assert other.get("/rows", numbers="1").json["text"] == []
     assert Logged(logged.farm, logged.job_id, "nonsense").get().status == 400
+
+
+def test_what_one_task_wrote_last_is_not_the_first_line_of_the_next(
+    farm: LocalFarm, client: Any
+) -> None:
+    """Two tasks in one session, the second from the moment on in which the first has ended."""
+    job_id = client.create_job(
+        farmId=farm.farm_id,
+        queueId=farm.queue_id,
+        template=template(frames="1-2"),
+        templateType="JSON",
+        priority=50,
+    )["jobId"]
+    worker = add_worker(farm, "one-after-the-other")
+    worker.start()
+    now = farm.api.context.clock.now()
+    ((session_id, session),) = worker.schedule()["assignedSessions"].items()
+    (one,) = session["sessionActions"]
+    ended, began = now - 30_000, now - 29_990
+    done = {
+        "completedStatus": "SUCCEEDED",
+        "processExitCode": 0,
+        "startedAt": (now - 60_000) / 1000,
+        "endedAt": ended / 1000,
+    }
+    answer = worker.schedule({one["sessionActionId"]: done})
+    (other,) = answer["assignedSessions"][session_id]["sessionActions"]
+    worker.schedule({other["sessionActionId"]: {"startedAt": began / 1000}})
+    written = [(ended - 5, "Process 41 exited with code: 0"), (began - 3, "Task of frame 2")]
+    text = "".join(f"{iso8601(Instant(at))} {words}\n" for at, words in written)
+    path = f"/api/v1/farms/{farm.farm_id}/sessions/{session_id}/log?offset=0"
+    assert signed(farm, "PUT", path, text.encode(), service="grange").status == 200
+    first, second = (
+        Logged(farm, job_id, action["definition"]["taskRun"]["taskId"]) for action in (one, other)
+    )
+    assert first.get("/lines").json["text"] == ["Process 41 exited with code: 0"]
+    assert second.get("/lines").json["text"] == ["Task of frame 2"]

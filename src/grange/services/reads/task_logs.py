@@ -125,7 +125,7 @@ class TaskLogs:
         if span is None or (began is None and action.ended_at is None):
             return None
         first, end = 0, span.lines
-        at = None if began is None else Instant(began - BEFORE_MS)
+        at = None if began is None else await self._since(action, began)
         start = None if at is None else await self._lines.line_at(action.session_id, at)
         if start is not None:
             first = start
@@ -139,6 +139,18 @@ class TaskLogs:
             span=span,
             grows=action.ended_at is None,
         )
+
+    async def _since(self, action: SessionAction, began: Instant) -> Instant:
+        """Return when an action's lines begin: a little before it does, behind the one before."""
+        before = await self._store.find(
+            SessionAction,
+            AllOf((equals(session_id=action.session_id), Compare("index", "<", action.index))),
+            order=(Order("index", descending=True),),
+            limit=5,
+        )
+        ends = (one.worker_ended_at for one in before)
+        ended = next((end for end in ends if end is not None and end <= began), None)
+        return Instant(max(began - BEFORE_MS, ended or 0))
 
     async def _until(self, action: SessionAction) -> Instant | None:
         """Return when the next action's lines begin, or those of this one must be over."""
