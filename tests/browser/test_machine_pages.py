@@ -63,6 +63,8 @@ def test_the_picture_is_what_the_books_say_and_a_click_opens_the_attempt(
         useful / told["machine_ms"] - before["total"]["rendering_useful_ms"] / before["machine_ms"]
     )
     expect(receipt.locator("tbody tr").first).to_contain_text(f"{abs(points):.1f}")
+    earlier = 100 * before["total"]["rendering_useful_ms"] / before["machine_ms"]
+    expect(receipt.locator("tbody tr").first.locator("td").nth(3)).to_have_text(f"{earlier:.1f} %")
 
 
 def test_a_brush_zooms_and_the_address_keeps_it(showroom: Showroom, visit: Visitor) -> None:

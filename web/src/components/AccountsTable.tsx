@@ -24,8 +24,8 @@ export function AccountsTable(props: {
   /** What is summed, if that is not simply the accounts. */
   sumOf?: string;
   hasBars?: boolean;
-  /** By how many points the share of an account has changed. */
-  changeOf?: ((key: Account) => string) | undefined;
+  /** The share of an account before, and by how many points it has changed since. */
+  changeOf?: ((key: Account) => { before: string; points: string }) | undefined;
 }) {
   const sum = () => ACCOUNTS.reduce((all, { key }) => all + props.amount(key), 0);
   const whole = () => props.whole ?? sum();
@@ -41,6 +41,9 @@ export function AccountsTable(props: {
             Share
           </th>
           <Show when={props.changeOf}>
+            <th scope="col" class="number">
+              Before
+            </th>
             <th scope="col" class="number">
               ± points
             </th>
@@ -62,7 +65,12 @@ export function AccountsTable(props: {
               <td class="number">{seconds(props.amount(account.key))}</td>
               <td class="number">{share(props.amount(account.key), whole())}</td>
               <Show when={props.changeOf}>
-                {(changeOf) => <td class="number">{changeOf()(account.key)}</td>}
+                {(changeOf) => (
+                  <>
+                    <td class="number">{changeOf()(account.key).before}</td>
+                    <td class="number">{changeOf()(account.key).points}</td>
+                  </>
+                )}
               </Show>
               <Show when={props.hasBars}>
                 <td class="bar-cell">
@@ -89,6 +97,7 @@ export function AccountsTable(props: {
           <td class="number">{seconds(sum())}</td>
           <td class="number">{share(sum(), whole())}</td>
           <Show when={props.changeOf}>
+            <td />
             <td />
           </Show>
           <Show when={props.hasBars}>

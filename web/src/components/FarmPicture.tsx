@@ -1,7 +1,7 @@
 import { Show, createEffect, createMemo, createSignal, on } from 'solid-js';
 import { getAccounts } from '../api/client';
 import type { Account, Accounts } from '../api/types';
-import { plural, seconds } from '../format/number';
+import { UNKNOWN, plural, seconds, share } from '../format/number';
 import { duration, full } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
@@ -86,12 +86,15 @@ export function FarmPicture() {
       ? `${words} × ${seconds(long)}`
       : `${words}, ${seconds(found.machine_ms)} of machine time`;
   };
-  /** How much more or less than in the span before, in points of a hundred. */
+  /** The share in the span before, and how much more or less it is now, in points of a hundred. */
   const changeOf = (key: Account) => {
     const old = before();
-    if (old === null || old.machine_ms === 0 || whole() === 0) return '–';
+    if (old === null || old.machine_ms === 0) return { before: UNKNOWN, points: UNKNOWN };
+    const earlier = share(amount(old, key), old.machine_ms);
+    if (whole() === 0) return { before: earlier, points: UNKNOWN };
     const points = (amount(sums(), key) / whole() - amount(old, key) / old.machine_ms) * 100;
-    return `${points >= 0 ? '+' : '−'}${Math.abs(points).toFixed(1)}`;
+    const sign = points >= 0 ? '+' : '−';
+    return { before: earlier, points: `${sign}${Math.abs(points).toFixed(1)}` };
   };
 
   return (
@@ -119,11 +122,16 @@ export function FarmPicture() {
           <p class="equation-line">
             <b>{each() || 'Adding up …'}</b>
           </p>
-          <AccountsTable
-            amount={(key) => amount(sums(), key)}
-            whole={whole()}
-            changeOf={compares() ? changeOf : undefined}
-          />
+          <p class="quiet small">
+            {whole() > 0 ? `${duration(whole())} of machine time` : ''}&nbsp;
+          </p>
+          <div class="scroll-x" role="region" aria-label="Machine time by account" tabindex="0">
+            <AccountsTable
+              amount={(key) => amount(sums(), key)}
+              whole={whole()}
+              changeOf={compares() ? changeOf : undefined}
+            />
+          </div>
           <p class="unaccounted" data-ok={whole() === accounted() ? 'yes' : 'no'}>
             Unaccounted: {seconds(whole() - accounted())}
           </p>

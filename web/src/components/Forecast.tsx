@@ -33,7 +33,7 @@ type Day = Foretold['rows'][number];
 
 /** From nothing to twice the figure: the days before say too little for a figure. */
 const isVague = (row: Day) =>
-  row.workers > 0 && row.workers_low === 0 && row.workers_high >= 2 * row.workers;
+  row.workers_high > 0 && row.workers_low === 0 && row.workers_high >= 2 * row.workers;
 const workersOf = (many: number) => `${count(many)} ${many === 1 ? 'worker' : 'workers'}`;
 const between = (low: string | number, high: string | number) => `${low} to ${high}`;
 

@@ -8,6 +8,10 @@ import { duration, full, hoursOrWords } from '../format/time';
 type Value = string | number | null;
 
 const decimal = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 3 });
+const ratio = new Intl.NumberFormat('en-GB', {
+  minimumFractionDigits: 3,
+  maximumFractionDigits: 3,
+});
 
 /** A value as people read it; times and money are written by the table they stand in. */
 function shown(value: Value, column: ReportColumn, zone: string | undefined): string {
@@ -22,6 +26,7 @@ function shown(value: Value, column: ReportColumn, zone: string | undefined): st
     case 'count':
       return count(Number(value));
     case 'ratio':
+      return ratio.format(Number(value));
     case 'number':
       return decimal.format(Number(value));
     default:
@@ -31,7 +36,10 @@ function shown(value: Value, column: ReportColumn, zone: string | undefined): st
 
 /** How a column is headed: `machine_ms` reads "machine". */
 export const heading = (column: ReportColumn): string =>
-  column.name.replace(/_(ms|bytes|at)$/, '').replaceAll('_', ' ');
+  column.name
+    .replace(/_(ms|bytes|at)$/, '')
+    .replaceAll('_', ' ')
+    .replace(/^cpu\b/, 'CPU');
 
 /** What writes the times and amounts of a report: each in one unit, with as many digits. */
 function createWriter(report: () => Report) {
@@ -77,9 +85,16 @@ function createWriter(report: () => Report) {
 
 const isText = (column: ReportColumn) => column.unit === 'text';
 
-/** Which column the bars show: the first amount of money that is known, else of time. */
-function barColumn(report: Report): ReportColumn | undefined {
+const MEASURED = new Set<ReportColumn['unit']>(['money', 'ms', 'bytes', 'count', 'share']);
+
+/**
+ * Which column the bars show: what rows are sorted by if it is an amount, else the first amount of
+ * money that is known, else of time.
+ */
+function barColumn(report: Report, sort: string | undefined): ReportColumn | undefined {
   const known = (column: ReportColumn) => report.rows.some((row) => row[column.name] !== null);
+  const chosen = report.columns.find((column) => column.name === sort?.replace(/^-/, ''));
+  if (chosen && MEASURED.has(chosen.unit) && known(chosen)) return chosen;
   const of = (unit: ReportColumn['unit']) =>
     report.columns.find((column) => column.unit === unit && known(column));
   return of('money') ?? of('ms');
@@ -124,7 +139,7 @@ export function ReportTable(props: {
   };
   const write = createWriter(() => props.report);
   const rows = createMemo(() => sorted(props.report.rows, props.sort));
-  const bar = createMemo(() => barColumn(props.report));
+  const bar = createMemo(() => barColumn(props.report, props.sort));
   const most = createMemo(() =>
     Math.max(0, ...props.report.rows.map((row) => Number(row[bar()?.name ?? ''] ?? 0))),
   );
@@ -164,7 +179,7 @@ export function ReportTable(props: {
             </For>
             <Show when={bar()}>
               <th scope="col">
-                <span class="visually-hidden">Bar</span>
+                <span class="visually-hidden">Bar of {heading(bar()!)}</span>
               </th>
             </Show>
           </tr>
