@@ -145,7 +145,7 @@ export function HeatStrip() {
         pen.fillRect(left, top, cell() - 1, high() - 1);
         pen.globalAlpha = 1;
         // Wasted time is a bar at the foot of the cell: it tells without its colour.
-        if (wasted(row) > 0) {
+        if (wasted(row) >= 0.005) {
           pen.fillStyle = bad;
           const tall = Math.max(2, wasted(row) * (high() - 1));
           pen.fillRect(left, top + high() - 1 - tall, (cell() - 1) * 0.6, tall);
