@@ -20,6 +20,13 @@ def test_the_second_page_asks_its_first_questions_early_and_none_twice(
     seen = visit(farm)
     page = seen.open("/jobs")
     until_live(page)
+    # What happens between a question and the stream of events is, rightly, asked again: the last is
+    # that it is known why the job waits.
+    expect(page.locator("[data-column=waits]").get_by_role("link").first).to_be_visible()
+    before = -1
+    while before != (number := farm.api.context.live.number):
+        before = number
+        page.wait_for_timeout(1000)
     asked: list[str] = []
 
     def note(request: Request) -> None:
