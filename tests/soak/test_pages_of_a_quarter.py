@@ -7,6 +7,7 @@ name a folder that has such a past (`grange demo --history 91d --workers 200 --d
 import os
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -87,7 +88,10 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quarter]:
     now = SystemClock().now()
     if not (folder / "state.db").exists():
         start = Instant(now - now % MILLIS_PER_HOUR - DAYS * MILLIS_PER_DAY)
-        simulated_studio(folder, workers=WORKERS, days=DAYS, start=start)
+        with ThreadPoolExecutor(1) as elsewhere:  # this thread drives a browser already
+            elsewhere.submit(
+                simulated_studio, folder, workers=WORKERS, days=DAYS, start=start
+            ).result()
     with LocalFarm(folder) as farm:
         farms = farm.connect().call("GET", "/api/v1/farms", service="grange")["farms"]
         studio = next(one for one in farms if one["simulated"])
