@@ -46,12 +46,12 @@ def too_much(name: str, offered: float, maximum: float) -> str:
 
 def none_of(name: str, any_of: Sequence[str]) -> str:
     """Say that a worker has no value of an attribute that would do."""
-    return f"{_attribute(name)} {' or '.join(any_of)} needed, the worker has none"
+    return f"{_attribute(name)} {' or '.join(any_of)} needed, the worker does not offer it"
 
 
 def not_all(name: str, all_of: Sequence[str]) -> str:
     """Say that a worker lacks a value of an attribute."""
-    return f"{_attribute(name)} {' and '.join(all_of)} needed, the worker lacks some"
+    return f"{_attribute(name)} {' and '.join(all_of)} needed, the worker does not offer all"
 
 
 def _of(name: str, value: float) -> str:

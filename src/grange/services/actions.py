@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from grange.domain.statuses import ActionKind, JobLifecycleStatus, TaskRunStatus
+from grange.domain.statuses import AT_WORK, ActionKind, JobLifecycleStatus, TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Worker
 from grange.kernel.batches import batched
 from grange.kernel.errors import InvalidRequestError
@@ -19,7 +19,6 @@ from grange.services.reads.rows import alive
 MOST_JOBS = 1000
 """How many jobs are acted on at a time."""
 _WAITING = (TaskRunStatus.READY, TaskRunStatus.PENDING, TaskRunStatus.SUSPENDED)
-_RUNNING = (TaskRunStatus.RUNNING, TaskRunStatus.ASSIGNED, TaskRunStatus.INTERRUPTING)
 _AGAIN = (TaskRunStatus.FAILED, TaskRunStatus.CANCELED)
 _STOPPING = frozenset({JobAction.STOP, JobAction.CANCEL, JobAction.RESET, JobAction.DELETE})
 
@@ -283,7 +282,7 @@ def _job_row(job: Job, action: JobAction, running: Iterable[Running]) -> JobCons
         project=job.attributes.get("project", UNASSIGNED),
         status=job.status,
         priority=job.priority,
-        running=count(*_RUNNING),
+        running=count(*AT_WORK),
         waiting=count(*_WAITING),
         done=count(TaskRunStatus.SUCCEEDED),
         again=count(*_AGAIN),

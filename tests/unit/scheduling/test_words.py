@@ -65,5 +65,9 @@ def test_what_is_too_much_is_said_in_words() -> None:
     ],
 )
 def test_an_attribute_is_said_in_words(name: str, word: str) -> None:
-    assert none_of(name, ("one", "two")) == f"{word} one or two needed, the worker has none"
-    assert not_all(name, ("one", "two")) == f"{word} one and two needed, the worker lacks some"
+    assert (
+        none_of(name, ("one", "two")) == f"{word} one or two needed, the worker does not offer it"
+    )
+    assert (
+        not_all(name, ("one", "two")) == f"{word} one and two needed, the worker does not offer all"
+    )

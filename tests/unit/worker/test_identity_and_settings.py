@@ -80,6 +80,7 @@ def test_capabilities_leave_out_what_is_not_known(tmp_path: Path) -> None:
     amounts = {one["name"]: one["value"] for one in told["amounts"]}
     assert amounts["amount.worker.vcpu"] == 32
     assert amounts["amount.worker.memory"] == 65536
+    assert amounts["amount.worker.disk.scratch"] == 1024, "in GiB"
     assert amounts["grange:amount.worker.jobthreads"] == 4
     assert amounts["grange:amount.worker.cores"] == 16
     assert amounts["grange:amount.worker.ghz"] == 3.5

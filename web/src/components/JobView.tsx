@@ -25,7 +25,10 @@ function framesThere(job: JobState, row: JobRow): number {
   return Math.max(row.frames_done, known);
 }
 
-function Heading(props: { row: JobRow; frames: number; cost: string | null; linked: boolean }) {
+const shareThere = (job: JobState, row: JobRow): number | null =>
+  row.frames_total === 0 ? null : framesThere(job, row) / row.frames_total;
+
+function Heading(props: { job: JobState; row: JobRow; cost: string | null; linked: boolean }) {
   const farm = useFarm();
   const meta = () =>
     [
@@ -52,15 +55,13 @@ function Heading(props: { row: JobRow; frames: number; cost: string | null; link
         <div>
           <dt>Frames</dt>
           <dd>
-            {count(props.frames)}
+            {count(framesThere(props.job, props.row))}
             <span class="quiet"> / {count(props.row.frames_total)}</span>
           </dd>
         </div>
         <div>
           <dt>Done</dt>
-          <dd>
-            {percent(props.row.frames_total === 0 ? null : props.frames / props.row.frames_total)}
-          </dd>
+          <dd>{percent(shareThere(props.job, props.row))}</dd>
         </div>
         <div>
           <dt>{props.row.ended_at === null ? 'Elapsed' : 'Took'}</dt>
@@ -132,10 +133,10 @@ function newest(frames: Frame[]): Frame | null {
 }
 
 /** A job in the few words a browser's tab has room for. */
-export function jobTitle(row: JobRow | null): string | null {
-  if (row === null) return null;
-  const share = row.frames_total === 0 ? null : row.frames_done / row.frames_total;
-  return row.ended_at === null ? `${percent(share)} ${row.name}` : row.name;
+export function jobTitle(job: JobState): string | null {
+  const row = job.row();
+  if (row === null || row.ended_at !== null) return row?.name ?? null;
+  return `${percent(shareThere(job, row))} ${row.name}`;
 }
 
 /** A job with its progress, layers, frame strips and pictures. */
@@ -172,7 +173,7 @@ export function JobView(props: { job: JobState; linked?: boolean }) {
         <section class="panel job" aria-label={`Job ${row().name}`}>
           <Heading
             row={row()}
-            frames={framesThere(props.job, row())}
+            job={props.job}
             cost={props.job.detail()?.cost ?? null}
             linked={props.linked ?? false}
           />

@@ -1,11 +1,11 @@
 import { For, Show, createMemo, createSignal, onCleanup } from 'solid-js';
 import { A } from '@solidjs/router';
+import type { JobRow } from '../api/types';
 import { getInbox, type Cluster } from '../api/wrangle';
 import { plural } from '../format/number';
 import { ago } from '../format/time';
 import { now } from '../state/clock';
 import { useFarm } from '../state/farm';
-import { createOwnJobs } from '../state/ownJobs';
 import { Panel } from './Panel';
 import { Shape } from './Shape';
 
@@ -24,10 +24,9 @@ function Nothing(props: { text: string }) {
 }
 
 /** Of one's own jobs: those that failed, or lose tasks while they run. */
-export function MyTroubles() {
-  const own = createOwnJobs();
+export function MyTroubles(props: { jobs: JobRow[] }) {
   const mine = createMemo(() =>
-    own().filter(
+    props.jobs.filter(
       (job) => job.status === 'FAILED' || (job.ended_at === null && (job.counts.FAILED ?? 0) > 0),
     ),
   );

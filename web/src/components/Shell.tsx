@@ -3,6 +3,7 @@ import { A, useLocation } from '@solidjs/router';
 import { clock, duration } from '../format/time';
 import { now } from '../state/clock';
 import { chooseFarm, useFarm } from '../state/farm';
+import { isOwner } from '../state/may';
 import { nextTheme, theme } from '../state/theme';
 import { Shape } from './Shape';
 
@@ -114,12 +115,6 @@ const REAL = new Set(['/account', '/admin/users', '/admin/audit']);
 export function Shell(props: { children?: JSX.Element }) {
   const farm = useFarm();
   const location = useLocation();
-  const isAdmin = () => {
-    const me = farm.store.me;
-    const here = farm.store.farm?.farm_id;
-    const owns = me?.memberships.some((one) => one.level === 'OWNER' && one.target_id === here);
-    return me?.role === 'owner' || owns === true;
-  };
   const isMadeUp = () => farm.store.farm?.simulated === true && !REAL.has(location.pathname);
   const within = (path: string) =>
     location.pathname === path || location.pathname.startsWith(`${path}/`) ? 'page' : undefined;
@@ -144,7 +139,7 @@ export function Shell(props: { children?: JSX.Element }) {
               </A>
             )}
           </For>
-          <Show when={isAdmin()}>
+          <Show when={isOwner(farm)}>
             <A href="/admin/users" aria-current={within('/admin')}>
               Admin
             </A>

@@ -23,7 +23,7 @@ export function FarmPage() {
     equals: (a, b) => a?.start === b?.start && a?.end === b?.end,
   });
   const time = createMachineTime(span);
-  createTitle(() => jobTitle(job.row()));
+  createTitle(() => jobTitle(job));
   const rendering = () =>
     farm.store.workers.filter((worker) => worker.status === 'rendering').length;
 

@@ -57,22 +57,16 @@ function HomeChoice(props: { home: Home }) {
   );
 }
 
-function MyJobs() {
-  const mine = createOwnJobs();
-  return (
-    <Panel title="My jobs" flush aside={<A href="/jobs">All jobs</A>}>
-      <JobsTable jobs={mine().slice(0, 20)} />
-    </Panel>
-  );
-}
-
 function ArtistHome() {
+  const mine = createOwnJobs();
   createTitle(() => 'My jobs');
   return (
     <>
-      <MyTroubles />
+      <MyTroubles jobs={mine()} />
       <FirstSteps />
-      <MyJobs />
+      <Panel title="My jobs" flush aside={<A href="/jobs">All jobs</A>}>
+        <JobsTable jobs={mine().slice(0, 20)} />
+      </Panel>
     </>
   );
 }

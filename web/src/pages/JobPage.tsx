@@ -85,7 +85,7 @@ export function JobPage() {
     equals: (a, b) => a?.start === b?.start && a?.end === b?.end,
   });
   const time = createMachineTime(span);
-  createTitle(() => jobTitle(job.row()));
+  createTitle(() => jobTitle(job));
   const [explained, setExplained] = createSignal('');
   const isWaiting = () => job.row() !== null && waits(job.row()!);
   /** From top to bottom: nothing is put in above what somebody already reads or reaches for. */

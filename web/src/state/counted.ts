@@ -11,12 +11,15 @@ export function createCounted<T>(ask: (farm: string) => Promise<T>): Accessor<T 
   const farm = useFarm();
   const [found, setFound] = createSignal<T | null>(null);
   const isNeeded = () => farm.store.jobs.length >= NEWEST;
+  let turn = 0;
   const read = async () => {
+    turn += 1;
+    const mine = turn;
     const farmId = farm.store.farm?.farm_id;
     if (farmId === undefined || !isNeeded()) return setFound(null);
     try {
       const answer = await ask(farmId);
-      if (farm.store.farm?.farm_id === farmId) setFound(() => answer);
+      if (mine === turn) setFound(() => answer);
     } catch (error) {
       console.info('Jobs could not be counted; it is tried again.', error);
     }

@@ -3,6 +3,7 @@
 import { createResource, createSignal } from 'solid-js';
 import { reasonOf } from '../api/client';
 import { useFarm } from './farm';
+import { isOwner } from './may';
 
 export function createSettings<T>(read: (farm: string) => Promise<T>) {
   const farm = useFarm();
@@ -25,16 +26,8 @@ export function createSettings<T>(read: (farm: string) => Promise<T>) {
       void refetch();
     }
   };
-  /** True for those who may change it; the server decides all the same. */
-  const isOwner = () => {
-    const me = farm.store.me;
-    return (
-      me?.role === 'owner' ||
-      me?.memberships.some((one) => one.level === 'OWNER' && one.target_id === id()) === true
-    );
-  };
   const problem = () => (found.error ? reasonOf(found.error) : failure());
   /** What was read last; undefined while there is nothing. */
   const now = () => (found.error ? undefined : found.latest);
-  return { id, now, problem, told, run, isOwner };
+  return { id, now, problem, told, run, isOwner: () => isOwner(farm) };
 }

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from grange.domain.statuses import TaskRunStatus
+from grange.domain.statuses import AT_WORK, TaskRunStatus
 from grange.domain.work import Job
 from grange.kernel.clock import Clock
 from grange.kernel.units import MILLIS_PER_DAY, Instant
@@ -12,7 +12,6 @@ from grange.ports.state import AllOf, Compare, OneOf, StateStore
 from grange.services.reads.board import shown
 
 _KEPT_MS = 2000
-_AT_WORK = (TaskRunStatus.RUNNING, TaskRunStatus.ASSIGNED, TaskRunStatus.INTERRUPTING)
 
 
 class JobNumbers(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +40,7 @@ class JobCounter:
         if known is not None and now - known[0] < _KEPT_MS:
             return known[1]
         own, is_open = shown(farm_id), Compare("ended_at", "=", None)
-        at_work = OneOf("status", tuple(status.value for status in _AT_WORK))
+        at_work = OneOf("status", tuple(status.value for status in AT_WORK))
         every = await self.store.count(Job, AllOf((own, is_open)))
         rendering = await self.store.count(Job, AllOf((own, is_open, at_work)))
         has_failed = Compare("status", "=", TaskRunStatus.FAILED.value)
