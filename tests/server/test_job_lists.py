@@ -176,20 +176,3 @@ def test_views_are_kept_for_each_user_alone(farm: LocalFarm):
 def test_a_workers_key_reads_none_of_it(farm: LocalFarm, path: str):
     with pytest.raises(AccessDeniedError):
         rest(farm, "GET", path, key=farm.ids.worker)
-
-
-def test_what_renders_is_not_counted_as_waiting(farm: LocalFarm, jobs: Any) -> None:
-    """Each job that has not ended is counted once, as the query language finds them."""
-    worker = add_worker(farm, "counted")
-    worker.start()
-    assert worker.schedule()["assignedSessions"]
-
-    def matched(where: str) -> int:
-        found: int = rest(farm, "GET", "/jobs", where=where, active="true")["matched"]
-        return found
-
-    rendering, is_open = matched("finished=none running>0"), matched("finished=none")
-    assert 0 < rendering < is_open
-    told = rest(farm, "GET", "/jobs/numbers")
-    assert (told["rendering"], told["waiting"]) == (rendering, is_open - rendering)
-    assert told["failed"] == matched("state=failed")
