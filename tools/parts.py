@@ -51,7 +51,7 @@ class Check:
     command: Callable[[], Sequence[str | Path] | None]
     """Return the command, or None where there is nothing to check."""
     beside: bool = False
-    """Takes long, on one core: it begins before the others and is shown after them."""
+    """Takes long: it begins before the others and is shown after them."""
 
     def run(self) -> Outcome:
         """Run it and print what it prints."""
@@ -181,7 +181,11 @@ def checks() -> list[Check]:
     return [
         Check(name="format", command=lambda: [programs / "ruff", "format", "--check", "."]),
         Check(name="lint", command=lambda: [programs / "ruff", "check", "."]),
-        Check(name="types", command=lambda: [programs / "mypy", *_typed_folders()], beside=True),
+        Check(
+            name="types",
+            command=lambda: [programs / "mypy", "--num-workers=auto", *_typed_folders()],
+            beside=True,
+        ),
         Check(name="import contracts", command=lambda: [programs / "lint-imports"]),
         Check(name="web application", command=_check_web, beside=True),
     ]
@@ -203,7 +207,10 @@ def suites() -> list[Suite]:
             quick=False,
         ),
         Suite(name="server", paths=["tests/server"], parallel=True, quick=False),
-        Suite(name="acceptance", paths=["tests/acceptance"], parallel=True, quick=False),
+        # Programs are waited for a good part of the time.
+        Suite(
+            name="acceptance", paths=["tests/acceptance"], parallel=True, processes=3, quick=False
+        ),
         # They have little time for much work: nothing runs beside them.
         Suite(name="kills", paths=["tests/kills"], quick=False),
         Suite(name="browser", paths=["tests/browser"], parallel=True, processes=3, quick=False),

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -56,14 +57,32 @@ def running(folder: Path) -> list[psutil.Process]:
     ]
 
 
-@pytest.mark.timeout(900)
-def test_demo_renders_a_film_and_its_receipt_balances(tmp_path: Path):
-    folder = tmp_path / "demo"
+@dataclass(frozen=True)
+class Finished:
+    """A demo that ran to its end."""
+
+    folder: Path
+    code: int
+    said: str
+    left: list[psutil.Process]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("finished") / "demo"
     process = demo(folder, "--frames", "8", "--with-failure", "--exit-when-done")
     said, _ = process.communicate(timeout=400)
     logs = "\n".join(path.read_text()[-3000:] for path in folder.glob("*.log"))
-    assert process.returncode == 0, said + logs
+    left = left_running(folder)
+    return Finished(
+        folder, process.returncode, said if process.returncode == 0 else said + logs, left
+    )
 
+
+@pytest.mark.timeout(900)
+def test_demo_renders_a_film_and_its_receipt_balances(finished: Finished):
+    folder, said = finished.folder, finished.said
+    assert finished.code == 0, said
     assert "\x1b" not in said
     balance = re.search(r"2 machines × ([\d.,]+) s = ([\d.,]+) s\. Unaccounted: 0\.0 s", said)
     assert balance is not None, said
@@ -78,20 +97,16 @@ def test_demo_renders_a_film_and_its_receipt_balances(tmp_path: Path):
     assert "grange submit" in said
     assert "grange worker join" in said
 
-    movie = next(folder.glob("renders/*/harvest.mp4"))
+    movie = folder / "renders" / "001" / "harvest.mp4"
     assert movie.read_bytes()[4:8] == b"ftyp"
     assert len(list(movie.parent.glob("frame_*.png"))) == 8
     assert stat.S_IMODE((folder / "client.env").stat().st_mode) == 0o600
-    assert left_running(folder) == []
+    assert finished.left == []
 
 
 @pytest.mark.timeout(900)
-def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(tmp_path: Path):
-    folder = tmp_path / "demo"
-    first = demo(folder, "--frames", "1", "--exit-when-done")
-    said, _ = first.communicate(timeout=400)
-    assert first.returncode == 0, said
-
+def test_a_second_demo_continues_the_farm_and_ctrl_c_stops_everything(finished: Finished):
+    folder = finished.folder
     second = demo(folder, "--frames", "1")
     try:
         lines: list[str] = []

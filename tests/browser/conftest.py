@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).resolve().parents[2] / "src" / "grange" / "server" / "static"
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WAIT_MS = 60_000
 """Machines that run other tests beside these are slow."""
 expect.set_options(timeout=WAIT_MS)
@@ -187,6 +188,22 @@ def until_said(page: Page, script: str, otherwise: str, wait_ms: int = WAIT_MS) 
             return found
         page.wait_for_timeout(20)
     raise AssertionError(otherwise)
+
+
+def violations(page: Page) -> list[Any]:
+    """Return what axe-core finds against WCAG 2.2 AA: the rule, what helps, where."""
+    # Evaluated by the debugger, not by the page: the page's policy stays as it is.
+    page.evaluate(AXE.read_text())
+    # Every rule is tried on everything; only what passes is not described one by one.
+    found = page.evaluate(
+        "(tags) => axe.run(document,"
+        " { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })",
+        RULES,
+    )
+    return [
+        (item["id"], item["help"], [node["html"][:160] for node in item["nodes"]])
+        for item in found["violations"]
+    ]
 
 
 def until_it_fits(page: Page, about: object = "") -> None:

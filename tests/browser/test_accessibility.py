@@ -9,13 +9,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import AXE, Visitor, until_drawn, until_it_fits, until_said
+from tests.browser.conftest import Visitor, until_drawn, until_it_fits, until_said, violations
 from tests.browser.routes import ROUTES, Route
 from tests.browser.showroom import PICTURES, Showroom
 
 pytestmark = pytest.mark.chromium
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WRITES = bool(os.environ.get("GRANGE_WRITE_PICTURES"))
 MOST_BYTES = 150 * 1024
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 900}
@@ -54,18 +53,6 @@ new PerformanceObserver((list) => {
 """Notes by how much what is on the page moves without anybody's doing, and what it was."""
 MOST_MOVED = 0.1
 """Of what "good" means to Web Vitals. A button that moves away is not hit by who reaches for it."""
-
-
-def violations(page: Page) -> list[Any]:
-    # Evaluated by the debugger, not by the page: the page's policy stays as it is.
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })", RULES
-    )
-    return [
-        (item["id"], item["help"], [node["html"][:160] for node in item["nodes"]])
-        for item in found["violations"]
-    ]
 
 
 IMAGES = "[...document.images].every((image) => image.complete)"
@@ -170,3 +157,19 @@ def test_every_state_has_a_shape_and_a_word(showroom: Showroom, visit: Visitor) 
     for chip in page.locator(".chip").all():
         assert chip.inner_text().strip()
         assert chip.locator("svg").count() == 1
+
+
+def test_what_axe_is_asked_is_answered(showroom: Showroom, visit: Visitor) -> None:
+    """UX-22: else the tests above say nothing."""
+    page = visit(showroom.farm).open("/jobs")
+    expect(page.get_by_role("grid")).to_be_visible()
+    assert violations(page) == []
+    page.evaluate(
+        """() => {
+          const line = document.createElement('p');
+          line.style.cssText = 'color: rgb(150 150 150); background: rgb(140 140 140)';
+          line.append('Barely there', new Image());
+          document.querySelector('main').prepend(line);
+        }"""
+    )
+    assert {rule for rule, *_ in violations(page)} == {"color-contrast", "image-alt"}

@@ -14,13 +14,13 @@ from grange.kernel.units import Instant
 from grange.testing.farm import LocalFarm
 from grange.testing.many_jobs import write_many_jobs
 from tests.browser.conftest import (
-    AXE,
     Visit,
     Visitor,
     ask,
     submit_job,
     until_held,
     until_in_address,
+    violations,
 )
 from tests.browser.handworker import HandWorker
 
@@ -433,14 +433,7 @@ def test_axe_finds_nothing_on_the_lists(large: LocalFarm, visit: Visitor, theme:
         expect(page.locator(".list-figures")).to_have_text(re.compile(r"\d\+? of \d"))
         if "group" in path:
             page.locator(ROWS).first.click(position={"x": 330, "y": 10})
-        page.evaluate(AXE.read_text())
-        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-        found = page.evaluate("(tags) => axe.run({runOnly: tags})", tags)
-        wrong = [
-            (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
-            for one in found["violations"]
-        ]
-        assert wrong == [], path
+        assert violations(page) == [], path
 
 
 def test_older_jobs_are_found_on_the_server(large: LocalFarm, visit: Visitor) -> None:
