@@ -155,7 +155,7 @@ def test_a_person_is_told_where_they_said(
         ({}, "not both"),
         ({"command": ["nowhere.sh"]}, "nowhere.sh"),
         ({"command": ["../../bin/sh"]}, "name of a program"),
-        ({"url": "http://x", "events": ["sunrise"]}, "Validation"),
+        ({"url": "http://x", "events": ["sunrise"]}, "sunrise"),
     ],
 )
 def test_what_cannot_be_told_is_refused(farm: LocalFarm, body: dict[str, Any], why: str):

@@ -193,7 +193,8 @@ async def _message(reader: asyncio.StreamReader) -> Any:
     return _decode(await reader.readexactly(size))
 
 
-# Errors cross as their class and attributes, so that either side knows the same one.
+# Errors cross as their class and attributes, so that either side knows the same one. A case of one
+# that only some part of the books knows crosses as that one.
 
 
 def _error_row(error: GrangeError) -> dict[str, Any]:
@@ -203,8 +204,9 @@ def _error_row(error: GrangeError) -> dict[str, Any]:
         if isinstance(value, str | int | float | dict | None)
     }
     fields = [[item.name, item.message] for item in getattr(error, "fields", ())]
+    known = next(kind for kind in type(error).__mro__ if vars(errors).get(kind.__name__) is kind)
     return {
-        "kind": type(error).__name__,
+        "kind": known.__name__,
         "message": str(error),
         "attributes": attributes,
         "fields": fields,
@@ -216,8 +218,6 @@ def _error_of(row: Mapping[str, Any]) -> GrangeError:
     error: GrangeError = kind.__new__(kind, row["message"])
     error.args = (row["message"],)
     vars(error).update(row["attributes"])
-    if row.get("fields"):
+    if row.get("fields") or issubclass(kind, errors.InvalidRequestError):
         vars(error)["fields"] = tuple(FieldProblem(name, text) for name, text in row["fields"])
-    elif kind is errors.InvalidRequestError:
-        vars(error)["fields"] = ()
     return error

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from grange.adapters.host.clock import SystemClock
+from grange.books.where.errors import WhereError
 from grange.kernel.errors import (
     ConflictError,
     FieldProblem,
     GrangeError,
     InvalidRequestError,
     NotFoundError,
+    TooLargeError,
     UnreachableError,
 )
 from grange.server.books_rpc import BooksClient, serve_books
@@ -34,11 +36,22 @@ async def busy() -> Any:
     raise ConflictError("no.", reason="STATUS_CONFLICT", resource_type="a", resource_id="b")
 
 
+async def where() -> Any:
+    raise WhereError("No such field.", text="usr=ann", position=0, hint="Did you mean user?")
+
+
+async def large() -> Any:
+    raise TooLargeError("too much.")
+
+
 async def mistake() -> Any:
     raise RuntimeError("secret")
 
 
-ANSWERS = {"echo": echo, "wrong": wrong, "gone": gone, "busy": busy, "mistake": mistake}
+ANSWERS = {
+    "echo": echo, "wrong": wrong, "gone": gone, "busy": busy, "where": where, "large": large,
+    "mistake": mistake,
+}  # fmt: skip
 
 
 async def nothing() -> None:
@@ -63,6 +76,13 @@ def test_answers_and_errors_cross_as_they_are(tmp_path: Path):
         with pytest.raises(ConflictError) as conflict:
             await client.ask("busy")
         assert conflict.value.reason == "STATUS_CONFLICT"
+        with pytest.raises(InvalidRequestError, match="Did you mean user") as unread:
+            await client.ask("where")
+        [problem] = unread.value.fields
+        assert (problem.name, unread.value.reason) == ("where", "FIELD_VALIDATION_FAILED")
+        with pytest.raises(TooLargeError) as large:
+            await client.ask("large")
+        assert large.value.fields == ()
         with pytest.raises(InvalidRequestError):
             await client.ask("nothing-of-the-kind")
         with pytest.raises(GrangeError) as hidden:

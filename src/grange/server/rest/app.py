@@ -44,6 +44,7 @@ from grange.server.rest.job_pages import HANDLERS as JOB_PAGES
 from grange.server.rest.job_report import HANDLERS as JOB_REPORT
 from grange.server.rest.me import HANDLERS as ME
 from grange.server.rest.memberships import HANDLERS as MEMBERSHIPS
+from grange.server.rest.parameters import check_parameters, note_parameters
 from grange.server.rest.policy import HANDLERS as POLICY
 from grange.server.rest.power import HANDLERS as POWER
 from grange.server.rest.reports import HANDLERS as REPORTS
@@ -75,6 +76,8 @@ _CODES = {
     413: "ValidationException",
     415: "ValidationException",
 }
+_BODY = {"data": "body"}
+"""What handlers call the body of a request."""
 
 
 def rest_app(context: Context | None, version: str) -> Litestar:
@@ -84,7 +87,7 @@ def rest_app(context: Context | None, version: str) -> Litestar:
         context: the services behind it; None to make its OpenAPI document only.
         version: Grange's version.
     """
-    return Litestar(
+    app = Litestar(
         route_handlers=[Router(path=PREFIX, route_handlers=HANDLERS)],
         dependencies={
             "caller": Provide(_caller, sync_to_thread=False),
@@ -108,6 +111,8 @@ def rest_app(context: Context | None, version: str) -> Litestar:
         logging_config=None,
         signature_types=[Context, Principal],
     )
+    note_parameters(app)
+    return app
 
 
 @get("/openapi.json", operation="GetMe", include_in_schema=False)
@@ -181,7 +186,7 @@ def _caller(request: Request[Any, Any, Any], context: Services) -> Principal:
 
 
 async def _guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Ask whether the caller may use the operation that a route names."""
+    """Ask whether the caller may use the operation that a route names, and says all it means."""
     operation = handler.opt.get("operation")
     if operation is None:
         return  # the OpenAPI document
@@ -194,6 +199,7 @@ async def _guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
         address=state["address"],
         request_id=state["request_id"],
     )
+    check_parameters(connection, handler)
 
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -218,14 +224,15 @@ def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response
 
 def _answer_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     fields = [
-        {"name": str(item.get("key", "")), "message": str(item.get("message", ""))}
+        {"name": _BODY.get(name := str(item.get("key", "")), name), "message": str(item["message"])}
         for item in (error.extra or [])
-        if isinstance(item, dict)
+        if isinstance(item, dict) and item.get("message")
     ]
+    said = "; ".join(f"{one['name']}: {one['message']}" for one in fields)
     fault = Fault(
         code=_CODES.get(error.status_code, "ValidationException"),
         status=error.status_code,
-        message=error.detail or "The request was refused.",
+        message=said or error.detail or "The request was refused.",
         members={"fieldList": fields},
     )
     return Response(fault_body(fault), status_code=error.status_code, media_type="application/json")
