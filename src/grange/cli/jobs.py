@@ -19,6 +19,8 @@ _NOT_DELETED = {
     "stringFilter": {"name": "LIFECYCLE_STATUS", "operator": "NOT_EQUAL", "value": "ARCHIVED"}
 }
 _PAGE = 1000
+_MOST_NAMED = 5
+"""How many jobs are listed when a name fits several."""
 _POLL_SECONDS = 0.5
 _PATIENCE_SECONDS = 120.0
 """How long a server may be away while a job is followed."""
@@ -100,7 +102,10 @@ def find_jobs(connection: Connection, *, where: str, limit: int) -> dict[str, An
 
 
 def find_job(connection: Connection, reference: str) -> str:
-    """Return the id of a job: given in full, as `last`, or as a part of its name or id.
+    """Return the id of a job: given in full, as `last`, as its name or as a part of its name.
+
+    A job whose whole name it is comes before those with it in their names, and nothing but names
+    is looked at: what a job is called decides which one is canceled.
 
     Raises:
         NotFoundError: no job matches.
@@ -108,19 +113,33 @@ def find_job(connection: Connection, reference: str) -> str:
     """
     if reference.startswith("job-") and len(reference) == 36:
         return reference
-    filters: list[dict[str, Any]] = []
-    if reference != "last":
-        filters = [{"searchTermFilter": {"searchTerm": reference}}]
-    jobs, total = search_jobs(
-        connection, queues=queue_ids(connection), filters=filters, limit=1 if not filters else 5
-    )
-    if not jobs:
+    if not reference.strip():
+        raise NotFoundError("job", repr(reference))
+    queues = queue_ids(connection)
+    if reference == "last":
+        newest, _ = search_jobs(connection, queues=queues, filters=[], limit=1)
+        if not newest:
+            raise NotFoundError("job", reference)
+        return str(newest[0]["jobId"])
+    named = {"stringFilter": {"name": "NAME", "operator": "EQUAL", "value": reference}}
+    exact, total = search_jobs(connection, queues=queues, filters=[named], limit=_MOST_NAMED)
+    if exact:
+        matching = [(str(job["jobId"]), str(job["name"])) for job in exact]
+        return _only(matching, f"{total} jobs are named {reference!r}")
+    quoted = reference.replace("\\", "\\\\").replace('"', '\\"')
+    parts = find_jobs(connection, where=f'name~"{quoted}"', limit=_MOST_NAMED + 1)["jobs"]
+    if not parts:
         raise NotFoundError("job", reference)
-    exact = [job for job in jobs if job["name"] == reference]
-    if len(exact) == 1 or total == 1 or not filters:
-        return str((exact or jobs)[0]["jobId"])
-    names = ", ".join(f"{job['jobId']} ({job['name']})" for job in jobs)
-    raise InvalidRequestError(f"{total} jobs match {reference!r}; name one by its id: {names}")
+    count = f"More than {_MOST_NAMED}" if len(parts) > _MOST_NAMED else str(len(parts))
+    matching = [(str(job["job_id"]), str(job["name"])) for job in parts[:_MOST_NAMED]]
+    return _only(matching, f"{count} jobs have {reference!r} in their names")
+
+
+def _only(matching: list[tuple[str, str]], problem: str) -> str:
+    if len(matching) == 1:
+        return matching[0][0]
+    names = ", ".join(f"{job_id} ({name})" for job_id, name in matching)
+    raise InvalidRequestError(f"{problem}; name one by its id: {names}")
 
 
 def job_detail(connection: Connection, job_id: str) -> dict[str, Any]:

@@ -1,0 +1,58 @@
+"""The commands about one job, on a real server: which job a name means, and what is refused."""
+
+import json
+from typing import Any
+
+import pytest
+
+from grange.cli.main import run
+from grange.testing.farm import LocalFarm
+from tests.server.conftest import template
+
+
+@pytest.fixture
+def grange(
+    farm: LocalFarm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Any:
+    for name, value in farm.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def call(*words: str, code: int = 0) -> str:
+        capsys.readouterr()
+        assert run(list(words)) == code, capsys.readouterr().err
+        said = capsys.readouterr()
+        return said.out if code == 0 else said.err
+
+    return call
+
+
+def create(farm: LocalFarm, name: str) -> str:
+    made: str = farm.boto3().create_job(
+        farmId=farm.farm_id,
+        queueId=farm.queue_id,
+        template=template(name, frames="1-4"),
+        templateType="JSON",
+        priority=50,
+    )["jobId"]
+    return made
+
+
+def shown(grange: Any, name: str) -> str:
+    return str(json.loads(grange("job", "show", name, "--json"))["job_id"])
+
+
+def test_a_job_is_found_by_its_name_and_by_nothing_else(farm: LocalFarm, grange: Any) -> None:
+    whole = create(farm, "ball.pov 1")
+    longer = create(farm, "ball.pov 1-6")
+    quoted = create(farm, 'say "hi" \\ there')
+    assert shown(grange, "ball.pov 1") == whole
+    assert shown(grange, "pov 1-6") == longer
+    assert shown(grange, "POV 1-") == longer
+    assert shown(grange, '"hi" \\') == quoted
+    assert "ball.pov 1-6" in grange("job", "show", "ball.pov", code=2)
+    assert "does not exist" in grange("job", "show", "owner", code=3), "the user of all of them"
+    assert "does not exist" in grange("job", "show", " ", code=3)
+    grange("job", "cancel", "no-ball ball.pov", "--yes", code=3)
+    twin = create(farm, "ball.pov 1")
+    assert "2 jobs are named 'ball.pov 1'" in grange("job", "cancel", "ball.pov 1", "--yes", code=2)
+    assert shown(grange, "last") == twin
