@@ -56,3 +56,19 @@ def test_a_job_is_found_by_its_name_and_by_nothing_else(farm: LocalFarm, grange:
     twin = create(farm, "ball.pov 1")
     assert "2 jobs are named 'ball.pov 1'" in grange("job", "cancel", "ball.pov 1", "--yes", code=2)
     assert shown(grange, "last") == twin
+
+
+def test_a_job_that_has_ended_is_not_canceled_or_paused_again(farm: LocalFarm, grange: Any) -> None:
+    ended, going = create(farm, "over and done"), create(farm, "still going")
+    assert "Nothing was done" in grange("job", "requeue", ended, code=1)
+    assert "Canceled" in grange("job", "cancel", ended, "--yes")
+    refusal = "over and done has ended already: canceled. Nothing was done."
+    assert refusal in grange("job", "cancel", ended, "--yes", code=1)
+    for action in ("pause", "stop"):
+        assert refusal in grange("job", action, ended, "--yes", code=1)
+    assert refusal in grange("job", "act", "cancel", ended, "--yes", code=1)
+    said = json.loads(grange("job", "pause", ended, going, "--yes", "--json"))
+    assert list(said["refused"]) == [ended]
+    assert [row["job_id"] for row in said["jobs"]] == [going]
+    found = json.loads(grange("job", "act", "cancel", "--text", "o", "--yes", "--json"))
+    assert ended not in {row["job_id"] for row in found["jobs"]} | set(found["refused"])

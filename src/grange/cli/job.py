@@ -9,11 +9,13 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import duration, moment, money, plural, progress
 from grange.cli.job_actions import COMMANDS as ACTIONS
+from grange.cli.job_actions import nothing_done
 from grange.cli.job_links import set_job
 from grange.cli.job_log import print_log
 from grange.cli.job_report import report
 from grange.cli.job_why import eta, why
 from grange.cli.jobs import (
+    ENDED,
     find_job,
     find_jobs,
     follow,
@@ -26,8 +28,6 @@ from grange.cli.output import status
 from grange.cli.waiting import wait_seconds
 from grange.cli.watching import listed, watchable
 from grange.kernel.errors import InvalidRequestError
-
-_JOB = "The job's id, a part of its name, or `last` for the newest."
 
 
 @click.group()
@@ -211,6 +211,13 @@ def wait_for(connection: Connection, job_id: str, timeout_seconds: float | None 
 def cancel_job(connection: Connection, job: str, yes: bool) -> None:
     """Cancel a job; frames that render now are stopped and lost."""
     detail = job_detail(connection, find_job(connection, job))
+    if detail["status"] in ENDED:
+        raise nothing_done(
+            (
+                detail["job_id"],
+                f"{detail['name']} has ended already: {detail['status'].lower()}.",
+            )
+        )
     running = detail["counts"].get("RUNNING", 0)
     waiting = detail["counts"].get("READY", 0) + detail["counts"].get("PENDING", 0)
     question = (
@@ -253,6 +260,9 @@ def requeue_job(
         count = sum(detail["counts"].values())
     else:
         chosen = _chosen(connection, detail, everything=everything, frame=frame, layer=layer)
+        if not chosen:
+            why = f"No task of {detail['name']} failed or was canceled; --all renders all again."
+            raise nothing_done((detail["job_id"], why))
         for layer_id, index in chosen:
             connection.wire(
                 "PATCH",

@@ -10,7 +10,7 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import duration, plural
 from grange.cli.jobs import find_job
 from grange.cli.output import status
-from grange.kernel.errors import InvalidRequestError
+from grange.kernel.errors import ConflictError, InvalidRequestError
 
 ACTIONS = ("requeue", "pause", "stop", "resume", "cancel", "priority", "reset", "delete")
 
@@ -110,8 +110,11 @@ def act(
         body["priority"] = priority
     found = connection.rest("POST", "/jobs/actions", body=body)
     if not found["jobs"]:
+        if found["refused"]:
+            raise nothing_done(*found["refused"].items())
         raise InvalidRequestError("No job fits.")
     out = connection.out
+    left_out = found["refused"]
     if not out.as_json:
         _print(connection, found)
     if not yes:
@@ -120,15 +123,26 @@ def act(
         click.confirm(f"{found['text']} Go on?", abort=True)
     shown = {"jobs": [row["job_id"] for row in found["jobs"]]}
     done = connection.rest("POST", "/jobs/actions", body={**body, "select": shown, "apply": True})
+    done["refused"] = left_out | done["refused"]
     if out.as_json:
         out.data(done)
         return
     if yes:
         out.line(found["text"])
-    left = len(found["jobs"]) - len(done["refused"])
+    left = len(shown["jobs"]) - sum(job_id in done["refused"] for job_id in shown["jobs"])
     out.line(f"Done: {plural(left, 'job')}.")
     for job_id, why in done["refused"].items():
         out.note(f"{job_id}: {why}")
+
+
+def nothing_done(*refused: tuple[str, str]) -> ConflictError:
+    """Return the refusal of an action that did nothing to any job: (id, why) of each."""
+    return ConflictError(
+        " ".join(dict.fromkeys([*(why for _, why in refused), "Nothing was done."])),
+        reason="STATUS_CONFLICT",
+        resource_type="job",
+        resource_id=refused[0][0],
+    )
 
 
 def _print(connection: Connection, found: dict[str, Any]) -> None:

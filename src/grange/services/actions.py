@@ -20,6 +20,8 @@ MOST_JOBS = 1000
 """How many jobs are acted on at a time."""
 _WAITING = (TaskRunStatus.READY, TaskRunStatus.PENDING, TaskRunStatus.SUSPENDED)
 _AGAIN = (TaskRunStatus.FAILED, TaskRunStatus.CANCELED)
+_OF_OPEN_JOBS = frozenset({JobAction.PAUSE, JobAction.STOP, JobAction.CANCEL})
+"""What nothing is left to be done of, once a job has ended."""
 _STOPPING = frozenset({JobAction.STOP, JobAction.CANCEL, JobAction.RESET, JobAction.DELETE})
 
 
@@ -116,6 +118,27 @@ async def selected(store: StateStore, farm_id: FarmId, wanted: Selection) -> lis
             "Select fewer."
         )
     return found
+
+
+def still_to_do(
+    action: JobAction, jobs: Sequence[Job], named: Collection[str]
+) -> tuple[list[Job], dict[str, str]]:
+    """Return the jobs an action can do something to, and why not to the others.
+
+    Args:
+        action: what is to be done.
+        jobs: those that were selected.
+        named: ids somebody gave; of jobs that were found otherwise nobody expects an answer.
+    """
+    if action not in _OF_OPEN_JOBS:
+        return list(jobs), {}
+    ended = {job.job_id: job for job in jobs if job.ended_at is not None}
+    left = [job for job in jobs if job.job_id not in ended]
+    return left, {
+        job_id: f"{job.name} has ended already: {job.status.lower()}."
+        for job_id, job in ended.items()
+        if job_id in named
+    }
 
 
 async def consequence_for_jobs(

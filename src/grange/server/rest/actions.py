@@ -27,6 +27,7 @@ from grange.services.actions import (
     consequence_for_jobs,
     consequence_for_workers,
     selected,
+    still_to_do,
     workers_named,
 )
 from grange.services.commands.job_actions import ActOnJob, JobAction
@@ -120,6 +121,8 @@ async def act_on_jobs(
         )
     jobs = await selected(context.store, FarmId(farm_id), data.select)
     jobs, refused = await _allowed(jobs, context, caller)
+    jobs, ended = still_to_do(data.action, jobs, data.select.jobs)
+    refused |= ended
     found = await consequence_for_jobs(
         context.store, data.action, jobs, context.clock.now(), priority=data.priority
     )
