@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import rich_click as click
+from click import get_current_context
+from click.core import ParameterSource
 
 from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import NOTHING, moment, plural, size
@@ -124,7 +126,7 @@ def run(out: Output, /, *, server: str | None, **given: Any) -> int:
     """Run a worker on this machine until Ctrl-C.
 
     It needs a key of role worker: from boto3's variables, or as `grange worker join` left it in the
-    worker's folder.
+    worker's folder. Options that are not given are as they were when the machine joined.
     """
     from grange.cli.worker_run import run_worker_here  # noqa: PLC0415 - not for `worker ls`
 
@@ -164,7 +166,19 @@ def join(out: Output, /, *, server: str, no_run: bool, **given: Any) -> int:
 def _options(server: str | None, given: dict[str, Any]) -> WorkerOptions:
     names: Sequence[str] = given.pop("pass_env")
     programs: Sequence[str] = given.pop("renderer")
-    return WorkerOptions(server=server, pass_env=tuple(names), renderers=tuple(programs), **given)
+    context = get_current_context()
+    said = {
+        {"renderer": "renderers"}.get(name, name)
+        for name in context.params
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+    return WorkerOptions(
+        server=server,
+        pass_env=tuple(names),
+        renderers=tuple(programs),
+        given=frozenset(said),
+        **given,
+    )
 
 
 @command.command("ls", epilog="Example: grange worker ls --where state=off")

@@ -35,6 +35,9 @@ class WorkerOptions:
     fingerprint: str | None = None
     """Pins the authority of the server that is joined."""
 
+    given: frozenset[str] = frozenset()
+    """Names of those of all these that the command line gave; the others are defaults."""
+
     @property
     def folder(self) -> Path:
         """The worker's folder."""

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from grange.cli import worker_kept
 from grange.cli.connection import Connection
 from grange.cli.output import Output
+from grange.cli.worker_kept import with_kept
 from grange.cli.worker_options import WorkerOptions
 from grange.cli.worker_renderers import given_programs
 from grange.config.client import (
@@ -39,6 +41,7 @@ def run_worker_here(options: WorkerOptions, out: Output) -> int:
     Raises:
         ConfigurationError: the server, the key, the farm or the fleet is not known.
     """
+    options = with_kept(options)
     client = _client(options)
     _named(client.farm_id, "farm")
     _named(client.fleet_id, "fleet")
@@ -93,7 +96,7 @@ def _settings(options: WorkerOptions, client: ClientSettings | None) -> WorkerSe
 
 
 def join_farm(options: WorkerOptions, out: Output) -> None:
-    """Keep the server's address and a worker's key in the worker's folder.
+    """Keep the server's address, a worker's key and the options given in the worker's folder.
 
     Raises:
         ConfigurationError: the key, the farm or the fleet is not known.
@@ -122,6 +125,7 @@ def join_farm(options: WorkerOptions, out: Output) -> None:
     _named(joined.fleet_id, "fleet")
     path = options.folder / _KEPT
     _write_private(path, client_toml(joined))
+    _write_private(options.folder / worker_kept.FILE, worker_kept.kept_text(options))
     out.line(f"Joined {joined.server}; its address and a worker's key are kept in {path}")
 
 

@@ -19,14 +19,17 @@ def command(connection: Connection, fleet: str | None) -> None:
     from grange.cli.worker_run import new_worker_key, only_fleet  # noqa: PLC0415 - not for `ls`
 
     settings = connection.settings
-    ca_bundle = settings.ca_bundle
+    # A bundle of authorities is often set for other programs; without TLS there is nothing to pin.
+    encrypted = settings.server.lower().startswith("https://")
+    ca_bundle = settings.ca_bundle if encrypted else None
+    fingerprint = "" if ca_bundle is None else fingerprint_of_file(ca_bundle)
     key_id, secret = new_worker_key(connection)
     token = JoinToken(
         farm_id=connection.farm_id,
         fleet_id=fleet or settings.fleet_id or only_fleet(connection),
         access_key_id=key_id,
         secret_access_key=secret,
-        fingerprint="" if ca_bundle is None else fingerprint_of_file(ca_bundle),
+        fingerprint=fingerprint,
     )
     if connection.out.as_json:
         connection.out.data(
@@ -40,6 +43,8 @@ def command(connection: Connection, fleet: str | None) -> None:
         )
         return
     connection.out.line(f"grange worker join {settings.server} --token {token.text()}")
+    if not encrypted:
+        connection.out.note("A server without TLS is joined from its own machine alone.")
     connection.out.note(
         f"Whoever has this can register workers. Take it back with: grange user revoke worker"
         f" {key_id}"
