@@ -5,6 +5,7 @@ import csv
 import io
 import itertools
 import json
+import re
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -280,7 +281,8 @@ def test_a_rate_card_in_toml_comes_back_as_it_was_put(
     """Ledger S2-14: rate cards with licences, energy, overheads, discounts, payers."""
     path = tmp_path / "rates.toml"
     fleet = farm.fleet_id
-    path.write_text(shell("rates", "example").replace('fleet = "gpu"', f'fleet = "{fleet}"'))
+    text = re.sub(r"(?m)^# (?=\[\[machine|fleet|unit|per_hour)", "", shell("rates", "example"))
+    path.write_text(text.replace('fleet = "gpu"', f'fleet = "{fleet}"'))
     shell("rates", "put", str(path))
     (card,) = [each for each in rest(farm, "/rate-cards")["rate_cards"] if each["name"] == "2026"]
     assert card["licences"][0]["limit"] == 20

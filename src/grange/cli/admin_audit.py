@@ -13,7 +13,7 @@ from grange.cli.spans import parse_when
     epilog='Example: grange admin audit --since 7d --where "outcome=refused -actor=ben"',
 )
 @where_option
-@click.option("--since", metavar="WHEN", help="From when, e.g. 24h, 30d ago, or 2026-11-22.")
+@click.option("--since", metavar="WHEN", help="From when, e.g. 24h, 30d or 2026-11-22.")
 @click.option("--until", metavar="WHEN", help="Until when; default: now.")
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."

@@ -4,7 +4,6 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment, money
-from grange.cli.spans import parse_when
 from grange.cli.watching import listed
 from grange.kernel.errors import InvalidRequestError
 
@@ -88,7 +87,6 @@ def set_budget(
     budget_id: str | None,
 ) -> None:
     """Set a budget of an amount, for all work or some of it."""
-    now = connection.clock.now()
     of: dict[str, str] = {}
     for part in scope:
         key, equals, value = part.partition("=")
@@ -103,8 +101,8 @@ def set_budget(
             "amount": amount,
             "scope": of,
             "of": "sell" if sell else "cost",
-            "start_at": None if since is None else parse_when(since, now),
-            "end_at": None if until is None else parse_when(until, now),
+            "start_at": None if since is None else connection.when(since),
+            "end_at": None if until is None else connection.when(until),
             "stops": stop,
             "budget_id": budget_id,
         },

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 import rich_click as click
 
 from grange.cli.output import Output
+from grange.cli.spans import parse_span, parse_when
 from grange.config.client import ClientSettings, load_client
 from grange.kernel.clock import Clock
-from grange.kernel.errors import ConfigurationError
+from grange.kernel.errors import ConfigurationError, NotFoundError
+from grange.kernel.units import Instant
 from grange.ports.farm_api import FarmApi
 from grange.wiring.client import connect, system_clock
 
@@ -76,6 +79,23 @@ class Connection:
             "The server has several farms; name one with --farm or GRANGE_FARM_ID: "
             + ", ".join(f"{farm['farmId']} ({farm['displayName']})" for farm in farms)
         )
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The farm's: its books begin their days, months and years there."""
+        known = {farm["farm_id"]: farm for farm in self.server_call("GET", "/farms")["farms"]}
+        farm = known.get(self.farm_id)
+        if farm is None:
+            raise NotFoundError("farm", self.farm_id)
+        return ZoneInfo(farm["zone"])
+
+    def when(self, text: str) -> Instant:
+        """Return the instant that somebody means who asks the farm; see `parse_when`."""
+        return parse_when(text, self.clock.now(), lambda: self.zone)
+
+    def span(self, start: str | None, end: str | None) -> dict[str, str]:
+        """Return the span that somebody means who asks the farm; see `parse_span`."""
+        return parse_span(start, end, self.clock.now(), lambda: self.zone)
 
     def wire(
         self,

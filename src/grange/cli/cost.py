@@ -5,7 +5,6 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING
 from grange.cli.report_options import ReportOptions, by_option, report_options, show_report
-from grange.cli.spans import parse_span
 from grange.cli.watching import watchable
 from grange.kernel.errors import InvalidRequestError
 
@@ -31,7 +30,7 @@ def command(connection: Connection, *, asked: ReportOptions, licences: bool) -> 
     if asked.formats or asked.where or asked.by:
         raise InvalidRequestError("--licences goes with --since, --until and --json only.")
     now = connection.clock.now()
-    query = {**parse_span(asked.since, asked.until, now)}
+    query = {**connection.span(asked.since, asked.until)}
     query.setdefault("end", str(now))
     reply = connection.rest("GET", "/licence-minutes", query=query, timeout_seconds=300.0)
     if connection.out.as_json:

@@ -5,7 +5,6 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.farm_scheduling import scheduling
 from grange.cli.formatting import moment
-from grange.cli.spans import parse_when
 from grange.cli.watching import listed
 
 
@@ -45,7 +44,7 @@ def add_rate(connection: Connection, rate: str, since: str | None) -> None:
     """Put a RATE: dollars for one unit of the farm's currency. Earlier ones stay for their time."""
     body: dict[str, object] = {"rate": rate}
     if since is not None:
-        body["valid_from"] = parse_when(since, connection.clock.now())
+        body["valid_from"] = connection.when(since)
     reply = connection.rest("POST", "/exchange-rates", body=body)
     if connection.out.as_json:
         connection.out.data(reply)

@@ -1,13 +1,15 @@
 """How numbers, spans and states read in a terminal. Pure."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from grange.kernel.units import Instant, datetime_of
+from grange.books.allotment import decimals, rounded
+from grange.kernel.units import Instant, billionths_of, datetime_of
 
 NOTHING = "–"
 """What is shown where nothing is known."""
+_SMALL_DIGITS = 4
 
 STATUS_STYLES: dict[str, str] = {
     "SUCCEEDED": "green",
@@ -68,11 +70,29 @@ def money(amount: str | None, currency: str = "") -> str:
     return f"{shown} {currency}".rstrip()
 
 
-def moment(instant: int | None, now: int | None = None) -> str:
-    """Return local time; with `now`, only the time of day if it is the same day."""
+def amounts(of: Sequence[str | None], currency: str) -> list[str]:
+    """Return the amounts of a column alike, and rounded so that they add up as printed.
+
+    By largest remainder, as statements and the page round; of a sum of less than one the digits
+    that say something are kept.
+    """
+    known = [billionths_of(Decimal(amount)) for amount in of if amount is not None]
+    one = billionths_of(Decimal(1))
+    digits = _SMALL_DIGITS if 0 < abs(sum(known)) < one else decimals(currency)
+    units = iter(rounded(known, int(Decimal(one).scaleb(-digits))))
+    return [
+        NOTHING
+        if amount is None
+        else f"{Decimal(next(units)).scaleb(-digits):,} {currency}".rstrip()
+        for amount in of
+    ]
+
+
+def moment(instant: int | None, now: int | None = None, zone: tzinfo | None = None) -> str:
+    """Return the time in a zone (None: here); with `now`, only that of day if it is today."""
     if instant is None:
         return NOTHING
-    local = datetime_of(Instant(instant)).astimezone()
+    local = datetime_of(Instant(instant)).astimezone(zone)
     if now is not None and _same_day(local, now):
         return f"{local:%H:%M:%S}"
     return f"{local:%Y-%m-%d %H:%M}"

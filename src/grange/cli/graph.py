@@ -8,7 +8,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.jobs import find_job
-from grange.cli.spans import end_option, parse_span, start_option
+from grange.cli.spans import end_option, start_option
 from grange.kernel.errors import InvalidRequestError
 
 GRAPHS = ("worker-states", "cpu", "frame-times")
@@ -96,7 +96,7 @@ def command(
         query["height"] = str(height)
     if end is not None and now is not None:
         raise InvalidRequestError("Give either --end or --now.")
-    query |= parse_span(start, end or now, connection.clock.now())
+    query |= connection.span(start, end or now)
     if name is not None:
         _farm_graph(connection, name, output, query, job)
         return

@@ -11,7 +11,6 @@ from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, duration, moment, money, size
 from grange.cli.output import Cell, Output
 from grange.cli.output import status as coloured
-from grange.cli.spans import parse_when
 from grange.kernel.errors import NotFoundError
 
 STATES = {"idle": 1, "rendering": 2, "disabled": 4, "waiting": 8, "finished": 16}
@@ -65,7 +64,7 @@ def where_option(function: Callable[..., Any]) -> Callable[..., Any]:
     type=click.Choice(tuple(STATES)),
     help="In this state; may be given again.",
 )
-@click.option("--since", metavar="WHEN", help="From when, e.g. 24h, 30d ago, or 2026-11-22.")
+@click.option("--since", metavar="WHEN", help="From when, e.g. 24h, 30d, 2026-11 or 2026-11-22.")
 @click.option("--until", metavar="WHEN", help="Until when; default: now.")
 @click.option(
     "--time",
@@ -112,7 +111,6 @@ def list_records(
     as_csv: bool,
 ) -> None:
     """List records: filtered first, limited then."""
-    now = connection.clock.now()
     query = {
         "where": where,
         "invert": str(invert).lower(),
@@ -126,9 +124,9 @@ def list_records(
     if since is not None or until is not None:
         query["mode"] = str(MODES[mode])
     if since is not None:
-        query["start"] = str(parse_when(since, now))
+        query["start"] = str(connection.when(since))
     if until is not None:
-        query["end"] = str(parse_when(until, now))
+        query["end"] = str(connection.when(until))
     reply = _pages(connection, query, None if everything else limit)
     if connection.out.as_json:
         connection.out.data(reply)

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm, with_output
 from grange.cli.formatting import NOTHING, moment
 from grange.cli.output import Output
+from grange.cli.spans import Zone, here, parse_when
 from grange.cli.watching import listed
 from grange.kernel.errors import InvalidRequestError
-from grange.kernel.units import instant_of
 
 _LISTS = {
     "machine": "lines",
@@ -33,10 +33,10 @@ valid_from = 2026-01-01        # without it: from now on
 unit = "worker_hour"           # or thread_hour, ps_hour
 per_hour = "0.60"
 
-[[machine]]
-fleet = "gpu"                  # name or id
-unit = "worker_hour"
-per_hour = "2.40"
+# [[machine]]
+# fleet = "gpu"                # name or id of a fleet of the farm
+# unit = "worker_hour"
+# per_hour = "2.40"
 
 [[licence]]
 product = "nuke"
@@ -97,7 +97,7 @@ def print_example(out: Output) -> None:
 @with_farm
 def put_card(connection: Connection, file: Path) -> None:
     """Put a rate card; earlier ones stay for what began before it."""
-    body = read_card(file.read_text(encoding="utf-8"), str(file))
+    body = read_card(file.read_text(encoding="utf-8"), str(file), lambda: connection.zone)
     _name_fleets(connection, body)
     reply = connection.rest("POST", "/rate-cards", body=body)
     if connection.out.as_json:
@@ -106,8 +106,8 @@ def put_card(connection: Connection, file: Path) -> None:
         connection.out.line(f"Put rate card {body['name']}: {reply['card_id']}.")
 
 
-def read_card(text: str, where: str) -> dict[str, Any]:
-    """Return a card written in TOML as the REST API takes it.
+def read_card(text: str, where: str, zone: Zone = here) -> dict[str, Any]:
+    """Return a card written in TOML as the REST API takes it; its dates are days of a zone.
 
     Raises:
         InvalidRequestError: it is no TOML, or has members no card has.
@@ -131,7 +131,7 @@ def read_card(text: str, where: str) -> dict[str, Any]:
     if "sell" in body:
         body["sell"] = _texts(body["sell"])
     if "valid_from" in data:
-        body["valid_from"] = _instant(data["valid_from"], where)
+        body["valid_from"] = _instant(data["valid_from"], where, zone)
     return body
 
 
@@ -145,11 +145,9 @@ def _texts(line: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _instant(value: Any, where: str) -> int:
-    if isinstance(value, datetime):
-        return instant_of(value if value.tzinfo else value.astimezone())
-    if isinstance(value, date):
-        return instant_of(datetime(value.year, value.month, value.day).astimezone())
+def _instant(value: Any, where: str, zone: Zone) -> int:
+    if isinstance(value, date):  # a datetime is one, too
+        return parse_when(value.isoformat(), 0, zone)
     raise InvalidRequestError(f"{where}: valid_from is a date, e.g. 2026-01-01.")
 
 

@@ -1,7 +1,7 @@
 """What every report of the command line shares: its options, its table, its files."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,8 @@ from typing import Any
 import rich_click as click
 
 from grange.cli.connection import Connection
-from grange.cli.formatting import NOTHING, duration, moment, money, plural, size
+from grange.cli.formatting import NOTHING, amounts, duration, moment, plural, size
 from grange.cli.output import Cell
-from grange.cli.spans import parse_span
 from grange.kernel.errors import InvalidRequestError
 
 FORMATS = ("csv", "parquet", "xlsx")
@@ -93,7 +92,7 @@ def by_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 def show_report(connection: Connection, name: str, asked: ReportOptions) -> None:
     """Ask for a report and print it, or write it into a file."""
     now = connection.clock.now()
-    query = {**parse_span(asked.since, asked.until, now)}
+    query = {**connection.span(asked.since, asked.until)}
     query.setdefault("end", str(now))
     if asked.by is not None:
         query["by"] = asked.by
@@ -140,12 +139,18 @@ def print_report(connection: Connection, reply: Mapping[str, Any]) -> None:
     """Print a report for people."""
     for note in reply["notes"]:
         connection.out.line(note)
+    if span := reply.get("span"):
+        begins, ends = (moment(span[at], zone=connection.zone) for at in ("start_at", "end_at"))
+        connection.out.line(f"From {begins} to {ends}, {connection.zone.key}.")
     columns = [column for column in reply["columns"] if not column["name"].endswith("_id")]
     currency = str(reply.get("currency") or "")
     names = [heading(column["name"]) for column in columns]
+    cells = [
+        _column([row[c["name"]] for row in reply["rows"]], c["unit"], currency) for c in columns
+    ]
     connection.out.table(
         names,
-        [[_shown(row[c["name"]], c["unit"], currency) for c in columns] for row in reply["rows"]],
+        [list(row) for row in zip(*cells, strict=True)],
         right=frozenset(
             name for name, c in zip(names, columns, strict=True) if c["unit"] not in _TEXTS
         ),
@@ -168,7 +173,13 @@ def heading(name: str) -> str:
     return name.replace("_", " ").upper()
 
 
-def _shown(value: Any, unit: str, currency: str) -> Cell:  # noqa: PLR0911 - a kind each
+def _column(values: Sequence[Any], unit: str, currency: str) -> Sequence[Cell]:
+    if unit == "money":
+        return amounts(values, currency)
+    return [_shown(value, unit) for value in values]
+
+
+def _shown(value: Any, unit: str) -> Cell:
     if value is None:
         return NOTHING
     match unit:
@@ -180,8 +191,6 @@ def _shown(value: Any, unit: str, currency: str) -> Cell:  # noqa: PLR0911 - a k
             return f"{value * 100:.1f} %"
         case "ratio":
             return f"{value:.3f}"
-        case "money":
-            return money(value, currency)
         case "instant":
             return moment(value)
         case "count" | "number":

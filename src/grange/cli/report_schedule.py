@@ -89,14 +89,14 @@ def list_schedules(connection: Connection) -> None:
         connection.out.data(rows)
         return
     connection.out.table(
-        ["NAME", "REPORT", "EVERY", "NEXT", "LAST", "RESULT"],
+        ["NAME", "REPORT", "EVERY", f"NEXT ({connection.zone.key})", "LAST", "RESULT"],
         [
             [
                 row["name"],
                 row["report"],
                 row["every"],
-                moment(row["next_at"]),
-                moment(row["last_run_at"]),
+                moment(row["next_at"], zone=connection.zone),
+                moment(row["last_run_at"], zone=connection.zone),
                 row["last_result"] or NOTHING,
             ]
             for row in rows

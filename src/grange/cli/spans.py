@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 import rich_click as click
@@ -10,13 +10,20 @@ import rich_click as click
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import Instant, datetime_of, instant_of
 
-_AGO = re.compile(r"(\d+(?:\.\d+)?)(m|h|d|w)")
+_AGO = re.compile(r"-?(\d+(?:\.\d+)?)(m|h|d|w)(?: ago)?")
+_MONTH = re.compile(r"(\d{4})-(\d\d)")
 _MILLIS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 _Command = Callable[..., Any]
 
-_WHEN = "e.g. 90m, 24h, 7d ago, today, yesterday, 2026-11-22 or 2026-11-22T14:00"
+_WHEN = "e.g. 90m, 24h, 7d, today, yesterday, 2026-11, 2026-11-22 or 2026-11-22T14:00"
 _DAYS_BACK = {"today": 0, "yesterday": 1}
+Zone = Callable[[], tzinfo | None]
+"""Says where a day begins at midnight; None: where this program runs. Asked only for a date."""
+
+
+def here() -> None:
+    """Say that days begin where this program runs."""
 
 
 def start_option(command: _Command) -> _Command:
@@ -29,25 +36,45 @@ def end_option(command: _Command) -> _Command:
     return click.option("--end", metavar="WHEN", help="Until when; default: now.")(command)
 
 
-def parse_when(text: str, now: int) -> Instant:
-    """Return the instant a text means: a span before `now`, or a local day, date or time.
+def parse_when(text: str, now: int, zone: Zone = here) -> Instant:
+    """Return the instant a text means: a span before `now`, or a month, day or time of a zone.
+
+    Args:
+        text: as given; a time with an offset is that of no zone.
+        now: the time.
+        zone: where days begin.
 
     Raises:
-        InvalidRequestError: it means neither.
+        InvalidRequestError: it means none of them.
     """
-    ago = _AGO.fullmatch(text.strip())
+    text = text.strip()
+    if text.lower() == "now":
+        return Instant(now)
+    ago = _AGO.fullmatch(text)
     if ago is not None:
         return Instant(now - round(float(ago[1]) * _MILLIS[ago[2]]))
-    if (back := _DAYS_BACK.get(text.strip().lower())) is not None:
-        day = datetime_of(Instant(now)).astimezone().date() - timedelta(days=back)
-        return instant_of(datetime.combine(day, time()).astimezone())
+    if (back := _DAYS_BACK.get(text.lower())) is not None:
+        day = datetime_of(Instant(now)).astimezone(zone()).date() - timedelta(days=back)
+        return _begin_of(day, zone)
     try:
-        return instant_of(datetime.fromisoformat(text.strip()).astimezone())
+        if (month := _MONTH.fullmatch(text)) is not None:
+            return _begin_of(date(int(month[1]), int(month[2]), 1), zone)
+        given = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidRequestError(f"{text!r} is no time. Write {_WHEN}.") from None
+    return instant_of(given if given.tzinfo else _in_zone(given, zone))
 
 
-def parse_span(start: str | None, end: str | None, now: int) -> dict[str, str]:
+def _begin_of(day: date, zone: Zone) -> Instant:
+    return instant_of(_in_zone(datetime.combine(day, time()), zone))
+
+
+def _in_zone(given: datetime, zone: Zone) -> datetime:
+    known = zone()
+    return given.astimezone() if known is None else given.replace(tzinfo=known)
+
+
+def parse_span(start: str | None, end: str | None, now: int, zone: Zone = here) -> dict[str, str]:
     """Return the query members `start` and `end`, in milliseconds; what was not given is left out.
 
     Raises:
@@ -55,11 +82,13 @@ def parse_span(start: str | None, end: str | None, now: int) -> dict[str, str]:
     """
     query: dict[str, str] = {}
     if start is not None:
-        query["start"] = str(parse_when(start, now))
+        query["start"] = str(parse_when(start, now, zone))
     if end is not None:
-        query["end"] = str(parse_when(end, now))
+        query["end"] = str(parse_when(end, now, zone))
     if "start" in query and int(query["start"]) >= int(query.get("end", now)):
-        raise InvalidRequestError("The end must lie after the start.")
+        if end is None:
+            raise InvalidRequestError(f"{start} lies ahead: there is nothing to ask for yet.")
+        raise InvalidRequestError(f"{end} does not lie after {start}.")
     return query
 
 

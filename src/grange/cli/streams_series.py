@@ -9,7 +9,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment
-from grange.cli.spans import end_option, parse_span, start_option
+from grange.cli.spans import end_option, start_option
 from grange.kernel.errors import InvalidRequestError
 
 _TYPES = ("GAUGE", "COUNTER", "DERIVE", "ABSOLUTE")
@@ -172,7 +172,7 @@ def show_rows(
 ) -> None:
     """Show what the archives keep of a span; unknown is left empty."""
     now = connection.clock.now()
-    span = parse_span(start or "24h", end, now)
+    span = connection.span(start or "24h", end)
     query = {"since": span["start"], "until": span.get("end", str(now))}
     query["stream" if stream else "series"] = name
     if kind is not None:

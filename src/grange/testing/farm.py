@@ -47,6 +47,7 @@ class LocalFarm:
         clock: Clock | None = None,
         silence_seconds: int = _SILENCE_SECONDS,
         port: int = 0,
+        zone: str = "UTC",
         **settings: Any,
     ) -> None:
         """Describe a farm.
@@ -58,10 +59,11 @@ class LocalFarm:
             clock: default: the machine's.
             silence_seconds: how long a worker may be silent.
             port: 0 for any free one.
+            zone: of the farm.
             settings: further members of ServerSettings.
         """
         self._settings = ServerSettings(data_dir=folder, port=port, state_url=state_url, **settings)
-        self._plan = FarmPlan(zone="UTC", rates=rates, rate_name="test")
+        self._plan = FarmPlan(zone=zone, rates=rates, rate_name="test")
         self._clock = clock
         self._silence_seconds = silence_seconds
         self._stack = contextlib.AsyncExitStack()

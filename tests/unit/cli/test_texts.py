@@ -1,15 +1,17 @@
 """How figures read, and that a receipt says everything it knows."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from grange.cli.formatting import duration, money, plural, size
+from grange.cli.formatting import amounts, duration, money, plural, size
 from grange.cli.output import Output
 from grange.cli.receipt import balance_line, print_receipt
 from grange.cli.spans import parse_span, parse_when
 from grange.kernel.errors import InvalidRequestError
+from grange.kernel.units import instant_of
 
 RECEIPT: dict[str, Any] = {
     "machines": 2,
@@ -122,7 +124,38 @@ def test_times_are_spans_back_or_dates():
         "start": str(now - 7_200_000),
         "end": str(now - 3_600_000),
     }
-    with pytest.raises(InvalidRequestError, match="is no time"):
-        parse_when("recently", now)
-    with pytest.raises(InvalidRequestError, match="after the start"):
+    assert parse_when("now", now) == now
+    assert parse_when("7d ago", now) == parse_when("-7d", now) == parse_when("7d", now)
+    for text in ("recently", "2026-13", "2026-11-31"):
+        with pytest.raises(InvalidRequestError, match=f"'{text}' is no time"):
+            parse_when(text, now)
+    with pytest.raises(InvalidRequestError, match="2h does not lie after 1h"):
         parse_span("1h", "2h", now)
+    with pytest.raises(InvalidRequestError, match="2030-01-01 lies ahead"):
+        parse_span("2030-01-01", None, now)
+
+
+def test_dates_are_days_of_the_zone_that_is_asked():
+    """A day of the books begins at midnight of the farm, wherever somebody asks."""
+    auckland = ZoneInfo("Pacific/Auckland")
+    now = instant_of(datetime(2026, 11, 22, 12, tzinfo=UTC))  # the 23rd there
+    for text, begins in (
+        ("2026-11", datetime(2026, 11, 1, tzinfo=auckland)),
+        ("2026-11-22", datetime(2026, 11, 22, tzinfo=auckland)),
+        ("2026-11-22T14:00", datetime(2026, 11, 22, 14, tzinfo=auckland)),
+        ("2026-11-22T14:00Z", datetime(2026, 11, 22, 14, tzinfo=UTC)),
+        ("today", datetime(2026, 11, 23, tzinfo=auckland)),
+        ("yesterday", datetime(2026, 11, 22, tzinfo=auckland)),
+        ("3h", datetime(2026, 11, 22, 9, tzinfo=UTC)),
+    ):
+        assert parse_when(text, now, lambda: auckland) == instant_of(begins), text
+
+
+def test_the_amounts_of_a_column_add_up_as_printed():
+    """By largest remainder, as statements and pages."""
+    printed = amounts(["0.005", None, "2.335", "1.335", "1.325"], "EUR")
+    assert printed == ["0.01 EUR", "–", "2.34 EUR", "1.33 EUR", "1.32 EUR"]
+    assert amounts(["0.05244", "0.1483842"], "EUR") == ["0.0524 EUR", "0.1484 EUR"]
+    assert amounts(["1204.6", "1000000"], "JPY") == ["1,205 JPY", "1,000,000 JPY"]
+    assert amounts(["-3.5", "3.5"], "") == ["-3.50", "3.50"]
+    assert amounts([], "EUR") == []

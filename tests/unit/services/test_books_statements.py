@@ -266,6 +266,16 @@ def test_a_posting_made_on_old_knowledge_is_refused(bench):
         posted(bench, plan, PostingKind.FREEZE)
 
 
+def test_a_month_the_books_do_not_have_has_no_statement(bench):
+    """A zero nobody can tell from a true one is worse than a refusal."""
+    for month, why in (
+        ("2025-12", "before the first one of the books, 2026-01"),
+        ("2126-01", "has not begun"),
+    ):
+        with pytest.raises(InvalidRequestError, match=why):
+            bench.books.call("month_statement", {"farm_id": FARM, "month": month})
+
+
 def test_an_attempt_over_midnight_is_cut_at_the_border(bench):
     """Ledger rule 11.1: cost is split exactly at borders; the two months sum to the session."""
     bench.keep(*attempt(7, FEBRUARY - 123_457, seconds=300))

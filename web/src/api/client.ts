@@ -120,9 +120,9 @@ export const orderWorkers = (
   asked: { order: string; workers: string[]; apply: boolean },
 ) => post<Consequence>(`${inFarm(farm)}/workers/actions`, asked);
 
-/** All active jobs, or all workers, packed: see live/snapshot. */
+/** All active jobs, or all workers, packed: see live/snapshot. Those of workers are always new. */
 export const getSnapshot = (farm: string, of: 'jobs' | 'workers', since: number) =>
-  get<Packed>(`${inFarm(farm)}/snapshots/${of}`, { since });
+  get<Packed>(`${inFarm(farm)}/snapshots/${of}`, of === 'jobs' ? { since } : {});
 
 export const findJobs = (
   farm: string,

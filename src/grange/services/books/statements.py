@@ -306,7 +306,14 @@ def _month_lines(desk: Desk, farm: Farm, month: str, posted: Posted) -> list[dic
         return rows
     span = month_span(month, ZoneInfo(farm.zone))
     with desk.view(farm.farm_id) as view:
-        if month == posted.first_open(_first_month(view, farm) or month):
+        first, current = _first_month(view, farm), _month_of(view.now, farm)
+        if month > current:
+            raise _bad("month", f"{month} has not begun; the latest is {current}")
+        if month < (first or current) and not rows:
+            raise _bad(
+                "month", f"{month} lies before the first one of the books, {first or current}"
+            )
+        if month == posted.first_open(first or month):
             lines = with_corrections(desk, view, month, span, posted)
         else:
             lines = computed(desk, view, span)
