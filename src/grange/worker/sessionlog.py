@@ -38,7 +38,9 @@ class SessionLog(logging.Handler):
         line = f"{iso8601(Instant(int(record.created * 1000)))} {text}\n"
         self._write(line.encode("utf-8", "backslashreplace"))
         content = getattr(record, "openjd_log_content", None)
-        if content is not None and LogContent.COMMAND_OUTPUT in content:
+        if content is None or LogContent.COMMAND_OUTPUT not in content:
+            return
+        if LogContent.BANNER not in content:  # openjd marks its heading `Output:` as both
             self._printed(text)
 
     def close(self) -> None:

@@ -285,6 +285,12 @@ def test_a_failed_task_says_why_and_only_lets_environments_be_left(seat: Seat) -
     assert seat.until(Ended)[0].outcome is Outcome.SUCCEEDED
 
 
+def test_a_heading_of_the_log_is_not_a_programs_last_line(seat: Seat) -> None:
+    seat.open()
+    seat.run(1, script("exit 3"))
+    assert seat.until(Ended)[0].message == "The process ended with exit code 3."
+
+
 def test_a_signal_and_a_timeout_are_told_apart(seat: Seat) -> None:
     seat.open()
     seat.run(1, script("kill -SEGV $$"))
