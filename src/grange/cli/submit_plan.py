@@ -4,20 +4,27 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from grange.cli.frame_range import FrameRange, range_of
 from grange.kernel.errors import InvalidRequestError
 
+_KNOWN = ("start", "end", "step", "frame")
+
 
 @cache
 def _placeholder(more: tuple[str, ...] = ()) -> re.Pattern[str]:
-    names = "|".join(("start", "end", "step", "frame", *more))
+    names = "|".join((*_KNOWN, *more))
     return re.compile(rf"\{{({names})(?::0?(\d{{1,2}})d?)?\}}")
 
 
 _PLACEHOLDER = _placeholder()
+_ANY_WORD = re.compile(r"(?<![$\\\\{])\{([A-Za-z_]+)(?::0?\d{1,2}d?)?\}(?!\})")
+"""A word in braces; behind a $ it is a variable of the shell's."""
+_CLOSE = 0.8
+"""So alike are a word and the placeholder it is taken for, as `strat` and `start` are."""
 _TWO_BRACES = re.compile(r"([{}])(?=\1)")
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
 
@@ -202,6 +209,7 @@ def _check_placeholders(request: CommandRequest, used: set[str]) -> tuple[str, .
         return ()
     if request.chunk < 1:
         raise InvalidRequestError("--chunk must be at least 1.")
+    _check_spelling(request.command)
     if not used:
         raise InvalidRequestError(
             "The command names no frames, so every task would do the same. Put {start} and {end},"
@@ -212,6 +220,22 @@ def _check_placeholders(request: CommandRequest, used: set[str]) -> tuple[str, .
             "The command uses {start} but not {end}: it must find the end of its chunk by itself.",
         )
     return ()
+
+
+def _check_spelling(command: Sequence[str]) -> None:
+    """Refuse a word in braces that looks like a misspelt placeholder: it would stay as it stands.
+
+    Raises:
+        InvalidRequestError: there is one.
+    """
+    for match in (one for word in command for one in _ANY_WORD.finditer(word)):
+        near = get_close_matches(match[1].lower(), _KNOWN, n=1, cutoff=_CLOSE)
+        if near and match[1] not in _KNOWN:
+            raise InvalidRequestError(
+                f"{{{match[1]}}} is no placeholder; did you mean {{{near[0]}}}? Known are"
+                f" {', '.join(f'{{{name}}}' for name in _KNOWN)}. If it shall stay as it is, put"
+                " the command into a script."
+            )
 
 
 def _frame_words(frames: FrameRange | None) -> list[str]:

@@ -192,11 +192,21 @@ def test_command_without_frames_is_one_task():
         ((), "1-2", "No command"),
         (("render",), "1-2", "names no frames"),
         (("render", "{start}"), None, "no frames were given"),
+        (("render", "{start}", "{frme}"), "1-2", r"{frme} is no placeholder; did you mean {frame}"),
+        (("render", "o.{Frame:04}.exr"), "1-2", r"did you mean {frame}\? Known are {start}, {end}"),
+        (("render", "{strat}"), "1-2", "did you mean {start}"),
     ],
 )
 def test_commands_that_cannot_work_are_refused_with_advice(command, frames, says):
     with pytest.raises(InvalidRequestError, match=says):
         plan(*command, frames=frames)
+
+
+@pytest.mark.parametrize(
+    "word", ["{print $1}", "{print}", "{}", "${STEP}", "${frames}", "{a,b}", '{"end": 3}', "{stop}"]
+)
+def test_braces_that_are_no_placeholders_stay_as_they_are(word: str) -> None:
+    assert plan("render", "{start}", word, frames="1-2").layers[0].tasks == 1
 
 
 @pytest.mark.parametrize("text", ["", "a", "5-1", "1-5:0", "1-", "1,,2", "1-4,3-6", "1-9999999999"])
