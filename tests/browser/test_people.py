@@ -8,9 +8,9 @@ from playwright.sync_api import Page, expect
 
 from grange.adapters.argon import Argon2Passwords
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, submit_job, until_it_fits, until_live
+from tests.browser.conftest import Visitor, submit_job, until_it_fits, until_live, violations
 from tests.browser.handworker import HandWorker
-from tests.browser.test_accessibility import NARROW, WIDE, violations
+from tests.browser.test_accessibility import NARROW, WIDE
 
 pytestmark = pytest.mark.chromium
 

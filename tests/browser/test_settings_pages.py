@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, until_it_fits
+from tests.browser.conftest import Visitor, until_it_fits, violations
 from tests.browser.handworker import HandWorker
-from tests.browser.test_accessibility import NARROW, WIDE, violations
+from tests.browser.test_accessibility import NARROW, WIDE
 
 pytestmark = pytest.mark.chromium
 

@@ -22,8 +22,8 @@ from grange.adapters.host.clock import SystemClock
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant, datetime_of
 from grange.testing.farm import LocalFarm
 from grange.testing.studio import simulated_studio
-from tests.browser.conftest import Visitor, chromium, visit  # noqa: F401 - fixtures
-from tests.browser.test_accessibility import NARROW, WIDE, violations
+from tests.browser.conftest import Visitor, chromium, violations, visit  # noqa: F401 - fixtures
+from tests.browser.test_accessibility import NARROW, WIDE
 
 pytestmark = pytest.mark.chromium
 
