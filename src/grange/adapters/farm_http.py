@@ -241,7 +241,7 @@ class HttpFarmApi:
                 response.release_conn()
         except urllib3.exceptions.HTTPError as error:
             raise UnreachableError(
-                f"The server at {self.server_url} did not answer: {_first_line(error)}"
+                f"The server at {self.server_url} did not answer: {_plainly(error)}"
                 f"{_trust_hint(error)}"
             ) from error
         return response
@@ -260,6 +260,27 @@ class HttpFarmApi:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _plainly(error: Exception) -> str:
+    """Return why there was no answer, in words of no library's where the cause is a common one."""
+    if isinstance(error, urllib3.exceptions.MaxRetryError) and error.reason is not None:
+        error = error.reason
+    if isinstance(error, urllib3.exceptions.NameResolutionError):
+        return "nobody knows that name."
+    cause = error.__cause__
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        if isinstance(cause, ConnectionRefusedError):
+            return "nothing listens there. Is it running, and is this its address?"
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"{cause.strerror}."
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return "it took too long."
+    if isinstance(error, urllib3.exceptions.ProtocolError):
+        return "the connection broke off."
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return "it speaks no TLS. Does its address begin with http:// ?"
+    return _first_line(error)
 
 
 def _trust_hint(error: Exception) -> str:
