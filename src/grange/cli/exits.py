@@ -1,6 +1,7 @@
 """Exit codes of every command, and the one line an error is told in."""
 
 import importlib.util
+import re
 
 from grange.kernel.errors import (
     AccessDeniedError,
@@ -55,6 +56,10 @@ _CODES: tuple[tuple[type[GrangeError], int], ...] = (
 )
 
 
+_PLACE = re.compile(r"^\d+: ")
+"""Where in a query the problem is, for programs; the error's own text says it for people."""
+
+
 def exit_code(error: GrangeError) -> int:
     """Return the exit code an error ends a command with."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
@@ -67,7 +72,7 @@ def explain(error: GrangeError) -> str:
         details = "; ".join(
             f"{problem.name}: {message}" if problem.name else message
             for problem in error.fields
-            if (message := _one_line(problem.message)) not in text
+            if _PLACE.sub("", message := _one_line(problem.message)) not in text
         )
         if details:
             text = f"{text} ({details})"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import rich_click as click
 
+from grange.books.where.errors import WhereError
 from grange.cli.exits import exit_code, explain
 from grange.cli.main import root, run
 from grange.kernel.errors import (
@@ -82,7 +83,10 @@ def test_a_server_that_does_not_answer_is_exit_code_5_in_one_line(words, capsys,
     assert run(words) == 5
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("grange: The server at http://127.0.0.1:9 did not answer")
+    assert said.err == (
+        "grange: The server at http://127.0.0.1:9 did not answer: nothing listens there."
+        " Is it running, and is this its address?\n"
+    )
     assert len(said.err.splitlines()) == 1
 
 
@@ -164,3 +168,11 @@ def test_exit_codes_are_stable(error, code):
 def test_field_problems_are_told_in_the_same_line():
     error = InvalidRequestError("2 problems.", fields=[FieldProblem("a.b", "is too long")])
     assert explain(error) == "2 problems. (a.b: is too long)"
+
+
+def test_what_is_wrong_with_a_query_is_said_once() -> None:
+    error = WhereError("state is never 'bogus'.", text="state=bogus", position=6)
+    said = explain(error)
+    assert said == "state is never 'bogus'. (at character 7 of 'state=bogus')"
+    elsewhere = FieldProblem("where", "6: something else")
+    assert "something else" in explain(InvalidRequestError("Wrong.", fields=[elsewhere]))
