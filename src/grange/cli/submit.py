@@ -12,13 +12,20 @@ import yaml
 
 from grange.cli.bundle_files import bundled_folder, read_bundle
 from grange.cli.connection import Connection, with_farm
+from grange.cli.exits import OK
 from grange.cli.formatting import NOTHING, plural
 from grange.cli.frame_range import parse_frames
 from grange.cli.job import wait_for
 from grange.cli.jobs import find_job
 from grange.cli.storage import profile_named
 from grange.cli.submit_bundle import BundleRequest, bundle_plan, queue_values, unknown_parameters
-from grange.cli.submit_options import ChunkSize, SceneOptions, scene_renderer, submitted_scene
+from grange.cli.submit_options import (
+    ChunkSize,
+    NothingLeftError,
+    SceneOptions,
+    scene_renderer,
+    submitted_scene,
+)
 from grange.cli.submit_plan import CommandRequest, SubmitPlan, begin_after, command_plan
 from grange.kernel.errors import ConfigurationError, InvalidRequestError
 
@@ -158,20 +165,20 @@ def command(
             f" queue's environments: {', '.join(sorted(of_queue)) or 'none'}."
         )
     if renderer is not None and bundle is not None:
-        plan = submitted_scene(
-            renderer,
-            bundle,
-            SceneOptions(
-                frames=frames,
-                chunk=chunk[0],
-                chunk_seconds=chunk[1],
-                arguments=words or (),
-                name=name,
-                attributes=attributes,
-                priority=50 if priority is None else priority,
-                **{key: value for key, value in scene.items() if key != "renderer"},
-            ),
+        asked = SceneOptions(
+            frames=frames,
+            chunk=chunk[0],
+            chunk_seconds=chunk[1],
+            arguments=words or (),
+            name=name,
+            attributes=attributes,
+            priority=50 if priority is None else priority,
+            **{key: value for key, value in scene.items() if key != "renderer"},
         )
+        try:
+            plan = submitted_scene(renderer, bundle, asked)
+        except NothingLeftError as nothing:
+            return _nothing_left(connection, str(nothing))
         override = None
     elif files is not None:
         if frames is not None:
@@ -219,6 +226,14 @@ def command(
     if named is not None:
         plan = replace(plan, storage_profile=profile_named(connection, named))
     return _submit(connection, plan, override, queue=queue, dry_run=dry_run, yes=yes, wait=wait)
+
+
+def _nothing_left(connection: Connection, text: str) -> int:
+    if connection.out.as_json:
+        connection.out.data({"job_id": None, "text": text})
+    else:
+        connection.out.line(text)
+    return OK
 
 
 def _pairs(option: str, values: Sequence[str]) -> dict[str, str]:

@@ -63,6 +63,10 @@ class SceneOptions:
     priority: int
 
 
+class NothingLeftError(InvalidRequestError):
+    """A resumed job has all its frames: there is nothing to submit, and nothing is wrong."""
+
+
 def scene_renderer(scene: str | None, named: str | None) -> Renderer | None:
     """Return the renderer of what is submitted; None if it is no scene.
 
@@ -84,7 +88,8 @@ def submitted_scene(renderer: Renderer, scene: str, options: SceneOptions) -> Su
     """Return the plan of a scene.
 
     Raises:
-        InvalidRequestError: the scene is not there, no output is given, or nothing is left to do.
+        InvalidRequestError: the scene is not there, or no output is given.
+        NothingLeftError: every frame is there already.
     """
     path = Path(scene).absolute()
     if "#" not in path.name and not path.is_file():
@@ -134,7 +139,7 @@ def frames_there(folder: Path, image: str, extension: str) -> set[int]:
 def _without(request: SceneRequest, frames: FrameRange, done: set[int]) -> SceneRequest:
     left = [frame for frame in frames.frames if frame not in done]
     if not left:
-        raise InvalidRequestError(
+        raise NothingLeftError(
             f"All {len(frames.frames)} frames are there and whole: nothing is left to render."
         )
     values = {name: getattr(request, name) for name in SceneRequest.__slots__}

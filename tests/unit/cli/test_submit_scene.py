@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from grange.cli.frame_range import parse_frames, range_of
+from grange.cli.main import run
 from grange.cli.submit_options import (
+    NothingLeftError,
     SceneOptions,
     frames_there,
     scene_renderer,
@@ -229,8 +231,30 @@ def test_a_resumed_job_leaves_out_frames_that_are_there_and_whole(tmp_path: Path
     assert "+KFI1 +KFF6" in step["script"]["embeddedFiles"][0]["data"]
     for frame in (3, 4, 6):
         shutil_copy(tmp_path / "a1.png", tmp_path / f"a{frame}.png")
-    with pytest.raises(InvalidRequestError, match="nothing is left"):
+    with pytest.raises(NothingLeftError, match="nothing is left"):
         submitted_scene(povray, str(scene), options(output=str(tmp_path), resume=True))
+
+
+def test_a_resumed_job_with_nothing_left_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    oiio = pytest.importorskip("OpenImageIO")
+    scene = tmp_path / "a.pov"
+    scene.write_text("sphere {}")
+    picture = oiio.ImageBuf(oiio.ImageSpec(8, 8, 3, "uint8"))
+    assert picture.write(str(tmp_path / "a1.png"))
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "AKIAX",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "GRANGE_FARM_ID": "farm-0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    words = ["submit", str(scene), "--output", str(tmp_path), "--frames", "1", "--resume", "--yes"]
+    assert run(words) == 0
+    assert "All 1 frames are there" in capsys.readouterr().out
+    assert run([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["job_id"] is None
 
 
 def shutil_copy(source: Path, place: Path) -> None:
