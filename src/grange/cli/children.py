@@ -44,6 +44,19 @@ class Child:
         )
 
 
+def dismissed(children: list[Child]) -> list[Child]:
+    """Take those programs out of a list that have ended as they were told to; return them.
+
+    Raises:
+        ChildEndedError: one ended otherwise, or the first: without it the others are of no use.
+    """
+    gone = [child for child in children[1:] if child.process.poll() == 0]
+    children[:] = [child for child in children if child not in gone]
+    for child in children:
+        child.check()
+    return gone
+
+
 def start_child(
     name: str, arguments: Sequence[str], *, log: Path, environment: Mapping[str, str]
 ) -> Child:

@@ -13,7 +13,7 @@ from typing import Any
 
 from grange.cli.browser import open_browser
 from grange.cli.bundle_files import bundled_folder, read_bundle
-from grange.cli.children import Child, start_child, stop_children
+from grange.cli.children import Child, dismissed, start_child, stop_children
 from grange.cli.connection import Connection
 from grange.cli.demo_progress import Progress
 from grange.cli.demo_showroom import Showroom
@@ -133,8 +133,7 @@ def _run(
     out.tell("")
     out.tell("The farm stays up until Ctrl-C.")
     while True:
-        for child in children:
-            child.check()
+        _look_after(children, out)
         showroom.check()
         wait_seconds(1.0)
 
@@ -260,6 +259,12 @@ def _wait_until(done: Callable[[], bool], children: list[Child], what: str) -> N
         waited += _POLL_SECONDS
 
 
+def _look_after(children: list[Child], out: Output) -> None:
+    """Return if the programs run that should; a worker somebody told to end may do so."""
+    for gone in dismissed(children):
+        out.tell(f"{gone.name} has ended, as somebody told it to.")
+
+
 def _answers(connection: Connection) -> bool:
     try:
         connection.wire("GET", f"/farms/{connection.farm_id}")
@@ -332,8 +337,7 @@ def _watch(
 ) -> Iterator[dict[str, Any]]:
     with Progress(out) as shown:
         for state in follow(connection, job_id, wait=wait_seconds):
-            for child in children:
-                child.check()
+            _look_after(children, out)
             job = dict(state)
             since = job["started_at"] or job["created_at"]
             workers = connection.rest("GET", "/overview")["workers"]
