@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from grange.kernel.errors import StorageFullError
+from grange.kernel.errors import GrangeError, StorageFullError
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import add_worker, template
 
@@ -88,6 +88,20 @@ def test_a_mistake_of_ours_is_an_internal_error_for_people_and_says_nothing_of_i
         with pytest.raises(client.exceptions.InternalServerErrorException) as refused:
             client.create_queue(farmId=farm.farm_id, displayName="x")
         assert "a mistake" not in str(refused.value).partition("mistake of its own")[0]
+
+
+def test_a_mistake_of_the_books_is_in_the_log_under_the_name_that_people_are_told(
+    farm: LocalFarm, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async def mistaken(question: str, /, **_: Any) -> Any:
+        raise GrangeError("")  # as the books' process tells of what it did not foresee
+
+    with monkeypatch.context() as patch:
+        patch.setattr(farm.api.context.books, "ask", mistaken)
+        with pytest.raises(GrangeError, match="mistake of its own") as refused:
+            farm.connect().call("GET", f"/api/v1/farms/{farm.farm_id}/months", service="grange")
+    [entry] = [one for one in caplog.records if vars(one).get("action") == "request_failed"]
+    assert f"The request is {vars(entry)['request_id']}." in str(refused.value)
 
 
 def _queues(farm: LocalFarm, client: Any) -> list[dict[str, Any]]:

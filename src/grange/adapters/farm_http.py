@@ -328,6 +328,9 @@ def _fault(request: _Request, response: urllib3.BaseHTTPResponse) -> GrangeError
     message = str(
         body.get("message") or body.get("Message") or f"The server answered {response.status}."
     )
+    named = response.headers.get("x-amzn-requestid")
+    if response.status == 500 and named:
+        message = f"{message} The request is {named}."  # the server's log has it under this name
     error = _fault_of(request, response, body, message)
     error.args = (message,)
     return error

@@ -204,7 +204,8 @@ async def _guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
 
 def _answer_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     fault = fault_of(error)
-    if fault.status >= 500 and not isinstance(error, GrangeError):
+    # An error of Grange's that clients know nothing of is a mistake of the books' process.
+    if fault.status == 500 or (fault.status > 500 and not isinstance(error, GrangeError)):
         _log.error(
             "A request failed.",
             exc_info=error,
