@@ -21,7 +21,7 @@ from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import Job, Layer, Requirement, Session, Worker
 from grange.kernel.ids import FarmId, FleetId, JobId, QueueId, SessionId, StepId, WorkerId
 from grange.kernel.units import Instant
-from grange.scheduling.capability import GPU, MEMORY, Offer, capability_of
+from grange.scheduling.capability import GPU, MEMORY, NOBODY, Offer, capability_of
 from grange.scheduling.entry import Choice
 from grange.scheduling.index import SchedulingIndex
 from grange.scheduling.preemption import PATIENCE, gives_way
@@ -373,7 +373,7 @@ class SimulatedFarm:
 
     def _assign(self, thread: Thread, layer_id: StepId) -> None:
         layer = self.layers[layer_id]
-        index = self.index.first_ready(layer_id)
+        index = self.index.first_ready(layer_id, NOBODY)
         if index is None:
             raise AssertionError(f"{layer_id} was chosen and has no ready task")
         self.layers[layer_id] = after = replace(layer, next_index=index + 1)

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from grange.domain import job, layer, session, session_action, task, worker
 from grange.domain.facts import LicenceUseFact, SessionActionFact, SessionFact
+from grange.domain.faults import JobFaults, passing_on
 from grange.domain.licences import LicencePool, Region, RegionTerms
 from grange.domain.shares import Share, ShareKind
 from grange.domain.statuses import (
@@ -307,6 +308,9 @@ class FarmMachine(RuleBasedStateMachine):
             rebuilt.set_share(share.farm_id, share.kind, share.name, share)
         for found in tables[Layer].values():
             rebuilt.set_layer(tables[Job][found.job_id,], found)
+        for faults in tables[JobFaults].values():
+            for layer_id, left in passing_on(faults).items():
+                rebuilt.set_left(layer_id, left)
         for found in tables[Task].values():
             rebuilt.set_task(found.layer_id, None, found)
         for open_session in tables[Session].values():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from grange.kernel.ids import FarmId, JobId, StepId, WorkerId
 from grange.kernel.units import Instant
@@ -23,6 +24,8 @@ STROKES_TO_QUARANTINE = 3
 JOBS_TO_QUARANTINE = 2
 TASKS_TO_DISABLE = 3
 """Tasks given up for the work's own fault before a job that renders elsewhere is disabled."""
+TASKS_TO_EXCLUDE = 3
+"""Tasks that failed on a worker and that others did, before it is excluded from the job."""
 FIRST_HOLD_MS = 60_000
 LONGEST_HOLD_MS = 600_000
 _MOST_BLAMES = 200
@@ -35,6 +38,10 @@ class Blame(Struct, frozen=True, kw_only=True):
     index: int
     worker_id: WorkerId
     error_class: str
+    passed_on: bool = False
+    """Its worker leaves the task to others until one has taken it."""
+    done_elsewhere: bool = False
+    """Another worker did the task since, and its own none of the job."""
 
 
 class JobFaults(Struct, frozen=True, kw_only=True):
@@ -97,6 +104,8 @@ class Policy:
     blames_worker: bool = False
     excludes_at_once: bool = False
     """The worker is excluded from the job the first time."""
+    passes_on: bool = False
+    """The task is tried on another worker next, if there is one."""
     stops_after_workers: bool = False
     """The task is given up once it failed alike on two different workers."""
     holds: bool = False
@@ -108,18 +117,19 @@ class Policy:
 
 POLICIES = {
     "licence": Policy(counts=False, holds=True),
-    "memory": Policy(raises_memory=True),
+    "memory": Policy(raises_memory=True, passes_on=True),
     "missing_input": Policy(stops_after_workers=True, disables_job=True),
     "scene": Policy(stops_after_workers=True, disables_job=True),
     "output": Policy(excludes_at_once=True),
-    "crash": Policy(blames_worker=True),
+    "crash": Policy(blames_worker=True, passes_on=True),
     "gpu": Policy(blames_worker=True, excludes_at_once=True),
     "setup": Policy(blames_worker=True, excludes_at_once=True),
     "no_output": Policy(stops_after_workers=True),
-    "stuck": Policy(blames_worker=True),
+    "stuck": Policy(blames_worker=True, passes_on=True),
 }
-"""Error class → policy. A class that is not here only uses up retries."""
-OTHERS = Policy()
+"""Error class → policy."""
+OTHERS = Policy(passes_on=True)
+"""Of a class that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +141,7 @@ class Failure:
     failures: int
     """Failures of the task that counted, before this one."""
     max_retries: int
-    others: int
+    free: frozenset[WorkerId]
     """Other workers that could do the layer now."""
     job_succeeded: int
     """Tasks of the job that have succeeded."""
@@ -151,6 +161,7 @@ class Judgement:
     hold: bool = False
     reserve_mib: int | None = None
     exclude: bool = False
+    """The worker gets nothing more of the job."""
     blame_worker: bool = False
     disable: bool = False
     faults: JobFaults
@@ -161,7 +172,7 @@ def judge(failure: Failure) -> Judgement:
     """Return what follows from a failed attempt."""
     blame, known = failure.blame, failure.known
     policy = POLICIES.get(blame.error_class, OTHERS)
-    blames = (*known.blames, blame)[-_MOST_BLAMES:]
+    blames = _latest((*known.blames, blame))
     reserve = None
     if policy.raises_memory and failure.reserved_mib < failure.largest_mib:
         reserve = min(round(failure.reserved_mib * MEMORY_FACTOR), failure.largest_mib)
@@ -174,10 +185,15 @@ def judge(failure: Failure) -> Judgement:
     }
     stop = policy.stops_after_workers and len(alike) >= WORKERS_TO_STOP
     gone = stop or (counts and failure.failures >= failure.max_retries)
-    exclude = bool(failure.others) and (
+    exclude = bool(failure.free) and (
         policy.excludes_at_once
         or (policy.stops_after_workers and not stop)
         or (policy.blames_worker and _strokes(blames, blame) >= STROKES_TO_EXCLUDE)
+        or (
+            policy.passes_on
+            and counts
+            and _done_elsewhere(blames, blame.worker_id) >= TASKS_TO_EXCLUDE
+        )
     )
     stopped = known.stopped + (1 if gone and policy.disables_job else 0)
     disable = (
@@ -186,6 +202,10 @@ def judge(failure: Failure) -> Judgement:
         and known.disabled_at is None
         and (not failure.job_succeeded or stopped >= TASKS_TO_DISABLE)
     )
+    if gone:
+        blames = _without_task(blames, blame)
+    elif policy.passes_on and counts:
+        blames = _passed_on(failure, blames)
     return Judgement(
         counts=counts,
         stop=stop,
@@ -205,6 +225,97 @@ def judge(failure: Failure) -> Judgement:
             error_rule=known.error_rule,
             error_text=known.error_text,
         ),
+    )
+
+
+def task_taken(known: JobFaults, layer_id: StepId, index: int) -> JobFaults:
+    """Return what is known of a job after a worker took a task that failed on others."""
+    blames = tuple(
+        replace(one, passed_on=False)
+        if one.passed_on and (one.layer_id, one.index) == (layer_id, index)
+        else one
+        for one in known.blames
+    )
+    return known if blames == known.blames else replace(known, blames=blames)
+
+
+def did_well(known: JobFaults, worker_id: WorkerId, layer_id: StepId, index: int) -> JobFaults:
+    """Return what is known of a job after a worker did a task of it.
+
+    The failures of the worker were those of their tasks, and failures at the task those of their
+    workers.
+    """
+    blames = tuple(
+        replace(one, done_elsewhere=True) if (one.layer_id, one.index) == (layer_id, index) else one
+        for one in known.blames
+        if one.passed_on or one.worker_id != worker_id or one.error_class in POLICIES
+    )
+    return known if blames == known.blames else replace(known, blames=blames)
+
+
+def passing_on(known: JobFaults) -> dict[StepId, dict[int, frozenset[WorkerId]]]:
+    """Return the tasks that others are to take, by layer, and the workers that leave them."""
+    found: dict[StepId, dict[int, frozenset[WorkerId]]] = {}
+    for one in known.blames:
+        if one.passed_on:
+            tasks = found.setdefault(one.layer_id, {})
+            tasks[one.index] = tasks.get(one.index, frozenset()) | {one.worker_id}
+    return found
+
+
+def failed_on(known: JobFaults, layer_id: StepId, index: int) -> frozenset[WorkerId]:
+    """Return the workers on which a task failed, as far as that still counts."""
+    return frozenset(
+        one.worker_id for one in known.blames if (one.layer_id, one.index) == (layer_id, index)
+    )
+
+
+def _passed_on(failure: Failure, blames: tuple[Blame, ...]) -> tuple[Blame, ...]:
+    """Have the workers on which the task failed leave it to others.
+
+    Where each of the others failed at it already, they have their turn again.
+    """
+    latest = failure.blame
+    tried = {one.worker_id for one in blames if _is_same_task(one, latest)}
+    if failure.free - tried:
+        leave = tried
+    elif failure.free:
+        leave = {latest.worker_id}
+    else:
+        leave = set()
+    return tuple(
+        replace(one, passed_on=one.worker_id in leave) if _is_same_task(one, latest) else one
+        for one in blames
+    )
+
+
+def _latest(blames: tuple[Blame, ...]) -> tuple[Blame, ...]:
+    """Return the latest, and all of tasks that others are to take."""
+    old = blames[:-_MOST_BLAMES]
+    return (*(one for one in old if one.passed_on), *blames[-_MOST_BLAMES:])
+
+
+def _without_task(blames: tuple[Blame, ...], latest: Blame) -> tuple[Blame, ...]:
+    """Return the failures without those of a task that was given up: it was its own fault."""
+    return tuple(
+        replace(one, passed_on=False) if _is_same_task(one, latest) else one
+        for one in blames
+        if one.error_class in POLICIES or not _is_same_task(one, latest)
+    )
+
+
+def _is_same_task(one: Blame, other: Blame) -> bool:
+    return (one.layer_id, one.index) == (other.layer_id, other.index)
+
+
+def _done_elsewhere(blames: Iterable[Blame], worker_id: WorkerId) -> int:
+    """Return how many tasks failed on a worker that others have done since."""
+    return len(
+        {
+            (one.layer_id, one.index)
+            for one in blames
+            if one.worker_id == worker_id and one.done_elsewhere
+        }
     )
 
 

@@ -1,5 +1,6 @@
 """What the index knows of a layer, and what it answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -11,6 +12,10 @@ from grange.kernel.ids import JobId, StepId, WorkerId
 from grange.scheduling.lane import Lane, Place
 
 _READY = TaskRunStatus.READY
+
+
+Left = Mapping[int, frozenset[WorkerId]]
+"""Tasks that failed, by index, and the workers that leave them to others."""
 
 
 @dataclass(slots=True)
@@ -39,6 +44,7 @@ class Entry:
     spent: str = ""
     """Name of the budget that is spent and stops it; empty: none does."""
     excluded: frozenset[WorkerId] = frozenset()
+    left: Left = field(default_factory=dict)
     returned: list[int] = field(default_factory=list)
     """Indices of touched tasks that are READY, ascending."""
     ahead: set[int] = field(default_factory=set)
@@ -66,6 +72,19 @@ class Entry:
             and layer.reserve_cores == known.reserve_cores
             and version == self.version
         )
+
+    @property
+    def is_choosy(self) -> bool:
+        """Whether some workers may not have it, or some of its tasks."""
+        return bool(self.excluded or self.left)
+
+    def shuns(self, worker_id: WorkerId) -> bool:
+        """True if a worker may have none of its ready tasks, whatever it offers."""
+        if worker_id in self.excluded:
+            return True
+        if not self.left or self.ready > len(self.returned):
+            return False
+        return all(worker_id in self.left.get(index, ()) for index in self.returned)
 
     @property
     def is_open(self) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from grange.domain.licences import PoolKey, Region
 from grange.domain.shares import ShareKind
-from grange.kernel.ids import FarmId, JobId, QueueId, StepId
+from grange.kernel.ids import FarmId, JobId, QueueId, StepId, WorkerId
 from grange.scheduling.blocks import Block, Unmet
 from grange.scheduling.capability import Demand, Offer, demand_without
 from grange.scheduling.entry import Choice, Entry, Nothing
@@ -70,7 +70,7 @@ class SchedulingIndex(LayerTable):
 
     def _is_for(self, entry: Entry, offer: Offer) -> bool:
         """True if what comes first for offers of a kind comes first for this one, too."""
-        if entry.lane is None or (entry.excluded and offer.worker_id in entry.excluded):
+        if entry.lane is None or (entry.is_choosy and entry.shuns(offer.worker_id)):
             return False
         tallies = entry.lane.tallies
         return not (tallies.quotas and offer.payer and tallies.is_at_quota(*offer.payer))
@@ -103,7 +103,7 @@ class SchedulingIndex(LayerTable):
         for entry in self._of_job.get(job_id, ()):
             if not entry.ready or entry.spent:
                 continue
-            if entry.excluded and offer.worker_id in entry.excluded:
+            if entry.is_choosy and entry.shuns(offer.worker_id):
                 continue
             if kind not in entry.fits and not self._is_fit(
                 entry.place.demand, offer, kind, entry.fits
@@ -117,11 +117,12 @@ class SchedulingIndex(LayerTable):
             return _choice(entry)
         return None
 
-    def first_ready(self, layer_id: StepId) -> int | None:
-        """Return the index of the layer's first ready task: a returned one, else the lowest."""
+    def first_ready(self, layer_id: StepId, worker_id: WorkerId) -> int | None:
+        """Return the first ready task that a worker may have: a returned one, else the lowest."""
         entry = self._entries[layer_id]
-        if entry.returned:
-            return entry.returned[0]
+        for index in entry.returned:
+            if worker_id not in entry.left.get(index, ()):
+                return index
         if not entry.is_rest_ready:
             return None
         ahead = entry.ahead
@@ -256,9 +257,25 @@ class SchedulingIndex(LayerTable):
             and (found is None or found.block.position > Block.EXCLUDED.position)
         ):
             return Unmet(Block.EXCLUDED, "the worker is excluded from the job")
+        if (
+            entry.left
+            and entry.shuns(offer.worker_id)
+            and Block.EXCLUDED not in dropped
+            and (found is None or found.block.position > Block.EXCLUDED.position)
+        ):
+            return Unmet(Block.EXCLUDED, "it failed on the worker, another one tries next")
         if found is None and Block.LICENCE not in dropped:
             return self._licence(entry.layer.farm_id, entry.pools, offer)
         return found
+
+    def leaving(self, job_id: JobId) -> frozenset[WorkerId]:
+        """Return the workers that leave a task of a job to others."""
+        return frozenset(
+            worker_id
+            for entry in self._of_job.get(job_id, ())
+            for workers in entry.left.values()
+            for worker_id in workers
+        )
 
     def before(
         self, layer_id: StepId, queues: Iterable[QueueId], priority: int | None = None
@@ -309,6 +326,7 @@ class SchedulingIndex(LayerTable):
                     entry.open_to_sessions,
                     entry.spent,
                     entry.excluded,
+                    tuple(sorted(entry.left.items())),
                     tuple(entry.returned),
                     tuple(sorted(i for i in entry.ahead if i >= entry.layer.next_index)),
                 )

@@ -25,7 +25,7 @@ from grange.scheduling.capability import (
     first_unmet,
     prefers,
 )
-from grange.scheduling.entry import Entry
+from grange.scheduling.entry import Entry, Left
 from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, Ranked, SortKey, User, order_of
 from grange.scheduling.reach import Reach
 from grange.scheduling.tallies import Changes, Tallies
@@ -61,6 +61,7 @@ class LayerTable:
         self._liked: dict[tuple[Capability, Demand], bool] = {}
         self._fits: dict[Demand, set[int]] = {}
         """Kinds of offers that demands are known to fit."""
+        self._left: dict[StepId, Left] = {}
         self._changes = Changes()
         self._reaches: dict[tuple[tuple[QueueId, ...], Region], Reach] = {}
 
@@ -87,6 +88,7 @@ class LayerTable:
             place = _place(job, layer, band)
             if entry is None:
                 entry = Entry(job, layer, layer.layer_id, job.job_id, place)
+                entry.left = self._left.get(layer.layer_id, {})
                 self._entries[layer.layer_id] = entry
                 insort(
                     self._of_job.setdefault(layer.job_id, []),
@@ -137,6 +139,21 @@ class LayerTable:
             entry.ahead.discard(index)
         elif index >= entry.layer.next_index:
             entry.ahead.add(index)
+
+    def set_left(self, layer_id: StepId, left: Left) -> None:
+        """Take over which tasks of a layer some workers leave to others; none are empty."""
+        if left:
+            self._left[layer_id] = left
+        else:
+            self._left.pop(layer_id, None)
+        entry = self._entries.get(layer_id)
+        if entry is None:
+            return
+        if entry.lane is not None:
+            entry.lane.excluding -= entry.is_choosy
+        entry.left = left
+        if entry.lane is not None:
+            entry.lane.excluding += entry.is_choosy
 
     def drop_job(self, job_id: JobId) -> None:
         """Forget a job."""
@@ -245,9 +262,7 @@ class LayerTable:
 
     def _excludes(self, head: Head, worker_id: WorkerId) -> bool:
         return any(
-            worker_id in self._entries[one[0][1]].excluded
-            for one in (head.liked, head.second)
-            if one
+            self._entries[one[0][1]].shuns(worker_id) for one in (head.liked, head.second) if one
         )
 
     def _first_of(
@@ -281,7 +296,7 @@ class LayerTable:
         for demand, bucket in node.buckets.items():
             if self._unfit(demand, offer) is not None:
                 continue
-            found = [one for one in bucket if worker_id not in self._entries[one[1]].excluded]
+            found = [one for one in bucket if not self._entries[one[1]].shuns(worker_id)]
             (liked if self._likes(demand, offer) else second).extend(found)
         liked.sort()
         second.sort()
@@ -466,7 +481,7 @@ class LayerTable:
             self._reaches.clear()
         entry.lane = lane
         lane.ready += entry.ready
-        lane.excluding += bool(entry.excluded)
+        lane.excluding += entry.is_choosy
         lane.add(entry.place, entry.layer_id, entry.priority)
         if lane.heads:
             one = (order_of(entry.place, lane.tallies), entry.layer_id)
@@ -482,7 +497,7 @@ class LayerTable:
             return
         entry.lane = None
         lane.ready -= entry.ready
-        lane.excluding -= bool(entry.excluded)
+        lane.excluding -= entry.is_choosy
         lane.remove(entry.place, entry.layer_id, entry.priority)
 
 

@@ -11,7 +11,7 @@ from grange.ports.state import AllOf, Compare
 from grange.server.context import Context
 from grange.services.commands.memberships import ForgetSignIns
 from grange.services.commands.people import ForgetTokens
-from grange.services.faults import ReleaseHolds
+from grange.services.faults import Readmit, ReleaseHolds
 from grange.services.power import TendPower
 from grange.services.preempting import MakeRoom
 from grange.services.reads.rows import equals
@@ -66,6 +66,7 @@ class Upkeep:
         self._context.hails.step()
         await self._context.owner.ask(FindSilentWorkers())
         await self._context.owner.ask(ReleaseHolds())
+        await self._context.owner.ask(Readmit())
         await self._context.owner.ask(MakeRoom())
         if now - self._looked_at >= LOOK_MS:
             self._looked_at = now

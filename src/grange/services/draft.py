@@ -16,6 +16,7 @@ from grange.domain.effects import Effect
 from grange.domain.events import StatusChanged
 from grange.domain.facts import EventFact, Fact
 from grange.domain.farm import Queue, QueueFleetAssociation
+from grange.domain.faults import JobFaults, passing_on
 from grange.domain.groups import Group
 from grange.domain.hooks import HookDelivery
 from grange.domain.licences import LicenceCount, LicencePool, region_named
@@ -42,7 +43,7 @@ _RULES: tuple[type[Any], ...] = (
     Group,
     QueueFleetAssociation,
 )
-_FOLLOWED = frozenset((Task, Layer, Job, Worker, Session, *_RULES))
+_FOLLOWED = frozenset((Task, Layer, Job, JobFaults, Worker, Session, *_RULES))
 """Entities that more is known of than their tables."""
 
 
@@ -114,8 +115,16 @@ class Memory:
             self._follow_room(old, new)
         elif kind is Session:
             self._follow_session(old, new)
+        elif kind is JobFaults:
+            self._follow_faults(old, new)
         elif kind in _RULES:
             self._follow_rules(kind, key, old, new)
+
+    def _follow_faults(self, old: JobFaults | None, new: JobFaults | None) -> None:
+        was, now = ({} if one is None else passing_on(one) for one in (old, new))
+        for layer_id in was.keys() | now.keys():
+            if was.get(layer_id) != now.get(layer_id):
+                self.index.set_left(layer_id, now.get(layer_id, {}))
 
     def _follow_rules(self, kind: type[Any], key: Key, old: Any, new: Any) -> None:
         farm_id = FarmId(str(key[0]))

@@ -1,5 +1,6 @@
 """What follows from a failed attempt: the judgement of `domain.faults`, carried out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -15,12 +16,17 @@ from grange.domain.faults import (
     LayerHold,
     Stroke,
     WorkerFaults,
+    did_well,
     earns_quarantine,
+    failed_on,
     hold_ms,
     judge,
+    passing_on,
+    task_taken,
 )
 from grange.domain.statuses import TaskRunStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
+from grange.domain.worker import closed_for
 from grange.kernel.ids import FarmId, StepId, WorkerId
 from grange.kernel.units import Instant
 from grange.scheduling.capability import MEMORY, demand_of, satisfies
@@ -41,9 +47,6 @@ def fail_attempt(
     job = draft.get(Job, session.job_id)
     failed = TaskFailed(action_id=action.action_id, at=at, max_retries=job.max_retries_per_task)
     error_class = str(action.usage.get("errorClass", ""))
-    if error_class not in POLICIES:
-        move_task(draft, task, failed)
-        return
     layer = draft.get(Layer, task.layer_id)
     blame = Blame(
         layer_id=layer.layer_id,
@@ -52,7 +55,8 @@ def fail_attempt(
         error_class=error_class,
     )
     peak_bytes = action.usage.get("peakMemoryBytes") or 0
-    verdict = judge(_failure(draft, job, task, blame, peak_bytes // 2**20))
+    failure = _failure(draft, job, task, blame, peak_bytes // 2**20)
+    verdict = judge(failure)
     draft.put(verdict.faults)
     if verdict.exclude:
         _exclude(draft, job, session, error_class)
@@ -71,7 +75,9 @@ def fail_attempt(
     _tidy(draft, job)
 
 
-def attempt_went_well(draft: Draft, session: Session, layer_id: str, at: Instant) -> None:
+def attempt_went_well(
+    draft: Draft, session: Session, layer_id: StepId, index: int, at: Instant
+) -> None:
     """Forget what a worker was blamed for; go on with a layer that paused for a licence."""
     known = draft.find(WorkerFaults, session.worker_id)
     if known is not None and known.quarantined_at is None:
@@ -80,8 +86,17 @@ def attempt_went_well(draft: Draft, session: Session, layer_id: str, at: Instant
     if hold is not None:
         draft.delete(LayerHold, hold.layer_id)
         _go_on(draft, hold, at)
-    if draft.find(JobFaults, session.job_id) is not None:
+    faults = draft.find(JobFaults, session.job_id)
+    if faults is not None:
+        _learn(draft, faults, did_well(faults, session.worker_id, layer_id, index))
         _tidy(draft, draft.get(Job, session.job_id))
+
+
+def attempt_begins(draft: Draft, task: Task) -> None:
+    """Let the workers have a failed task again that left it to others: one has taken it."""
+    known = draft.find(JobFaults, task.job_id) if task.failures else None
+    if known is not None:
+        _learn(draft, known, task_taken(known, task.layer_id, task.index))
 
 
 def set_aside(draft: Draft, layer_id: StepId, index: int) -> None:
@@ -126,6 +141,34 @@ class ReleaseHolds:
         return len(due)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readmit:
+    """Let workers have a task again that they left to others, where no other can take it now.
+
+    The others may have been switched off since. Returns of how many tasks that was so.
+    """
+
+    def needs(self) -> Needs:
+        """Everything it decides on is in memory."""
+        return Needs()
+
+    def decide(self, draft: Draft) -> int:
+        """Look at every task that is to be taken by another worker."""
+        count = 0
+        for known in tuple(draft.all(JobFaults)):
+            left = known
+            for layer_id, tasks in passing_on(known).items():
+                job, layer = draft.find(Job, known.job_id), draft.find(Layer, layer_id)
+                if job is None or layer is None:
+                    continue
+                for index, workers in tasks.items():
+                    if not _free(draft, job, layer, workers):
+                        left = task_taken(left, layer_id, index)
+                        count += 1
+            _learn(draft, known, left)
+        return count
+
+
 def _go_on(draft: Draft, hold: LayerHold, at: Instant) -> None:
     layer = draft.find(Layer, hold.layer_id)
     if hold.until_at is not None and layer is not None and not layer.waits:
@@ -154,41 +197,72 @@ def lift_quarantine(draft: Draft, worker_id: WorkerId) -> None:
 
 def _failure(draft: Draft, job: Job, task: Task, blame: Blame, peak_mib: int) -> Failure:
     layer = draft.get(Layer, task.layer_id)
-    able, largest = _workers(draft, job, layer)
+    known = draft.find(JobFaults, job.job_id) or JobFaults(farm_id=job.farm_id, job_id=job.job_id)
+    largest = 0
+    if blame.error_class in POLICIES:
+        able, largest = _workers(draft, job, layer)
+    else:
+        # Any program may fail like that, many times a second: one other worker is enough to know.
+        tried = failed_on(known, blame.layer_id, blame.index) | {blame.worker_id}
+        able = _free(draft, job, layer, tried) or _workers(draft, job, layer)[0]
     demanded = demand_of(layer.requirement, layer.reserve_mib).memory_mib
     return Failure(
         blame=blame,
-        known=draft.find(JobFaults, job.job_id)
-        or JobFaults(farm_id=job.farm_id, job_id=job.job_id),
+        known=known,
         failures=task.failures,
         max_retries=job.max_retries_per_task,
-        others=len(able - {blame.worker_id}),
+        free=able - {blame.worker_id},
         job_succeeded=job.counts.get(TaskRunStatus.SUCCEEDED, 0),
         reserved_mib=max(_LEAST_MIB, demanded, peak_mib),
         largest_mib=largest,
     )
 
 
-def _workers(draft: Draft, job: Job, layer: Layer) -> tuple[set[WorkerId], int]:
+def _workers(draft: Draft, job: Job, layer: Layer) -> tuple[frozenset[WorkerId], int]:
     """Return the workers that could do a layer now, and the most memory one of its fleets has."""
     able: set[WorkerId] = set()
     largest = 0.0
-    excluded = set(job.excluded_workers or ())
+    excluded = job.excluded_workers or ()
+    for worker in _of_queue(draft, job):
+        largest = max(largest, worker.amounts.get(MEMORY, 0.0))
+        if worker.worker_id not in excluded and _is_able(draft, worker, layer):
+            able.add(worker.worker_id)
+    return frozenset(able), int(largest)
+
+
+def _free(
+    draft: Draft, job: Job, layer: Layer, besides: frozenset[WorkerId]
+) -> frozenset[WorkerId]:
+    """Return one worker that could do a layer now, besides some; none: there is no such."""
+    besides |= frozenset(job.excluded_workers or ())
+    for worker in _of_queue(draft, job):
+        if worker.worker_id not in besides and _is_able(draft, worker, layer):
+            return frozenset({worker.worker_id})
+    return frozenset()
+
+
+def _of_queue(draft: Draft, job: Job) -> Iterator[Worker]:
     fleets = {
         fleet_id for fleet_id, queues in draft.memory.queues_of.items() if job.queue_id in queues
     }
     for worker in draft.all(Worker):
-        if worker.deleted_at is not None or worker.fleet_id not in fleets:
-            continue
-        largest = max(largest, worker.amounts.get(MEMORY, 0.0))
-        if (
-            worker.status is WorkerStatus.STARTED
-            and not worker.disabled
-            and worker.worker_id not in excluded
-            and satisfies(draft.memory.capability(worker), layer.requirement)
-        ):
-            able.add(worker.worker_id)
-    return able, int(largest)
+        if worker.deleted_at is None and worker.fleet_id in fleets:
+            yield worker
+
+
+def _is_able(draft: Draft, worker: Worker, layer: Layer) -> bool:
+    return (
+        worker.status is WorkerStatus.STARTED
+        and not worker.disabled
+        and not worker.draining
+        and not closed_for(worker)
+        and satisfies(draft.memory.capability(worker), layer.requirement)
+    )
+
+
+def _learn(draft: Draft, known: JobFaults, now: JobFaults) -> None:
+    if now is not known:
+        draft.put(now)
 
 
 def _exclude(draft: Draft, job: Job, session: Session, error_class: str) -> None:

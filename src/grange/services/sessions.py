@@ -17,7 +17,6 @@ from grange.domain.events import (
     SessionFinished,
     SessionOpened,
     TaskAssigned,
-    TaskFailed,
     TaskReturned,
     TaskSucceeded,
 )
@@ -35,7 +34,7 @@ from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.chunks import fit_chunks
 from grange.services.claims import charge, claim, claim_again, learn_use, let_go
 from grange.services.draft import Draft
-from grange.services.faults import attempt_went_well, fail_attempt, set_aside
+from grange.services.faults import attempt_begins, attempt_went_well, fail_attempt, set_aside
 from grange.services.work import after_cut, move_task
 
 AHEAD_MS = 2_000
@@ -150,7 +149,7 @@ def _plan_tasks(draft: Draft, session: Session, job: Job, layer: Layer) -> Sessi
             session = _enter(draft, session, environment.environment_id, layer.layer_id)
     open_tasks = [action.kind for action in draft.open_actions(session)].count(ActionKind.TASK_RUN)
     for _ in range(_wanted(draft, session, layer) - open_tasks):
-        index = draft.memory.index.first_ready(layer.layer_id)
+        index = draft.memory.index.first_ready(layer.layer_id, session.worker_id)
         if index is None:
             break
         session = _assign(draft, session, job, layer.layer_id, index)
@@ -179,6 +178,7 @@ def _assign(draft: Draft, session: Session, job: Job, layer_id: StepId, index: i
         parameters=draft.context.spaces.parameters(job, layer.index, index),
     )
     action = draft.get(SessionAction, session.session_id, session.next_action_index - 1)
+    attempt_begins(draft, task)
     move_task(draft, task, TaskAssigned(action_id=action.action_id, at=draft.now))
     return session
 
@@ -275,7 +275,7 @@ def end_action(draft: Draft, action: SessionAction, event: ActionEnded) -> None:
     job = draft.get(Job, after.job_id)
     layer = draft.find(Layer, after.layer_id) if after.layer_id else None
     if after.kind is ActionKind.TASK_RUN:
-        after = _end_attempt(draft, job, session, after)
+        after = _end_attempt(draft, session, after)
     draft.fact(action_fact(job, layer, session, after, draft.get(Worker, session.worker_id)))
 
 
@@ -285,7 +285,7 @@ def _left(session: Session, environment_id: str | None) -> Session:
     )
 
 
-def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction) -> SessionAction:
+def _end_attempt(draft: Draft, session: Session, action: SessionAction) -> SessionAction:
     """Move the task as its action ended; returns the action with the cause it was given."""
     if action.layer_id is None or action.task_index is None or action.ended_at is None:
         raise AssertionError(f"{action.action_id} runs no task")
@@ -303,18 +303,14 @@ def _end_attempt(draft: Draft, job: Job, session: Session, action: SessionAction
             )
             if action.started_at is not None:
                 fit_chunks(draft, action.layer_id, action.task_index, at - action.started_at)
-            attempt_went_well(draft, session, action.layer_id, at)
+            attempt_went_well(draft, session, action.layer_id, action.task_index, at)
         case SessionActionStatus.FAILED:
             fail_attempt(draft, session, action, task, at)
         case SessionActionStatus.NEVER_ATTEMPTED if session.environment_failed:
             draft.put(replace(session, environment_failed=False))
             action = replace(action, cause=action.cause or "environment_failed")
             draft.put(action)
-            move_task(
-                draft,
-                task,
-                TaskFailed(action_id=action.action_id, at=at, max_retries=job.max_retries_per_task),
-            )
+            fail_attempt(draft, session, action, task, at)
         case _:
             move_task(draft, task, TaskReturned(action_id=action.action_id, at=at))
     set_aside(draft, task.layer_id, task.index)

@@ -55,7 +55,7 @@ class Seen:
     """What one round has found out about workers already."""
 
     alike: dict[tuple[object, ...], list[tuple[Worker, ...]]] = field(default_factory=dict)
-    """By farm and excluded workers."""
+    """By farm, excluded workers and those that leave tasks to others."""
     reasons: dict[tuple[object, ...], Unmet | None] = field(default_factory=dict)
 
 
@@ -123,14 +123,16 @@ class AskReasons:
             return Unmet(held.block, held.text.rpartition("; it goes on in ")[0] or held.text)
         excluded = tuple(sorted(job.excluded_workers or ()))
         index, layer_id = draft.memory.index, layer.layer_id
-        key = (excluded, layer.queue_id, index.demand(layer_id), index.pools_of(layer_id))
+        leaving = tuple(sorted(index.leaving(job.job_id)))
+        alone = layer_id if leaving else None
+        key = (excluded, layer.queue_id, index.demand(layer_id), index.pools_of(layer_id), alone)
         try:
             return self.seen.reasons[key]
         except KeyError:
-            alike = self.seen.alike.get((job.farm_id, excluded))
+            alike = self.seen.alike.get((job.farm_id, excluded, leaving))
             if alike is None:
                 alike = workers_alike(draft, job)
-                self.seen.alike[job.farm_id, excluded] = alike
+                self.seen.alike[job.farm_id, excluded, leaving] = alike
             reason = reason_of(Question(draft, job, layer, alike=alike).verdicts())
             self.seen.reasons[key] = reason
             return reason

@@ -380,6 +380,7 @@ def workers_alike(draft: Draft, job: Job) -> list[tuple[Worker, ...]]:
     """Return workers put together that get the same answer: each is asked about once."""
     groups: dict[tuple[object, ...], list[Worker]] = {}
     excluded = set(job.excluded_workers or ())
+    leaving = draft.memory.index.leaving(job.job_id)
     for worker in draft.all(Worker):
         if worker.farm_id != job.farm_id or worker.deleted_at is not None:
             continue
@@ -388,6 +389,7 @@ def workers_alike(draft: Draft, job: Job) -> list[tuple[Worker, ...]]:
             closed_for(worker),
             worker.fleet_id,
             worker.worker_id in excluded,
+            worker.worker_id if worker.worker_id in leaving else None,
             len(worker.sessions) < worker.threads,
             replace(_offer(draft, worker), worker_id=NOBODY),
         )

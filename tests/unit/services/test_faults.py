@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults, hold_ms
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus
@@ -10,7 +11,7 @@ from grange.domain.work import Job, Layer, SessionAction, Task, Worker
 from grange.kernel.ids import JobId, WorkerId
 from grange.services.commands.jobs import ChangeJob
 from grange.services.commands.workers import DisableWorker
-from grange.services.faults import ReleaseHolds
+from grange.services.faults import Readmit, ReleaseHolds
 from grange.services.reports import ActionReport, ReportSchedule, Schedule
 from grange.testing.builders import DecidingFarm, job_template
 
@@ -214,12 +215,111 @@ def test_the_only_worker_is_not_excluded(shop: Shop) -> None:
     assert shop.given(ann) is not None
 
 
-def test_a_worker_that_crashes_once_may_try_again_and_twice_may_not(shop: Shop) -> None:
+def test_a_worker_that_crashes_once_may_go_on_and_twice_may_not(
+    shop: Shop,
+) -> None:
     job_id = shop.job(job_template(frames="1-5"))
-    ann, _ = shop.worker(), shop.worker()
+    ann, bob = shop.worker(), shop.worker()
     shop.end(ann, "crash")
+    shop.end(bob)
     assert shop.job_row(job_id).excluded_workers is None
     shop.end(ann, "crash")
+    assert shop.job_row(job_id).excluded_workers == (ann,)
+    assert len(shop.events("worker_excluded")) == 1
+
+
+@pytest.mark.parametrize("error_class", ["failed", "killed", "crash", "stuck", "timeout"])
+def test_a_task_that_failed_is_tried_on_another_worker_next(shop: Shop, error_class: str) -> None:
+    job_id = shop.job(job_template(frames="1-3"))
+    ann, bob = shop.worker(), shop.worker()
+    task = shop.end(ann, error_class)
+    assert task is not None
+    assert (task.index, task.status) == (0, TaskRunStatus.READY), "not given to ann again"
+    following = shop.given(ann)
+    assert following is not None, "the worker goes on with the rest of the job"
+    assert following.task_index == 1
+    again = shop.given(bob)
+    assert again is not None
+    assert again.task_index == 0
+    assert shop.job_row(job_id).excluded_workers is None
+
+
+def test_a_bad_machine_does_not_fail_a_job(shop: Shop) -> None:
+    job_id = shop.job(job_template(frames="1-9"))
+    bad, good = shop.worker(threads=2), shop.worker()
+    for _ in range(40):
+        shop.end(bad, "failed")
+        shop.end(bad, "failed")
+        shop.end(good)
+    job = shop.job_row(job_id)
+    assert job.status is TaskRunStatus.SUCCEEDED
+    assert job.excluded_workers == (bad,), "and in the end it gets nothing more of the job"
+    assert [event.new for event in shop.events("worker_excluded")] == ["failed"]
+
+
+def test_two_bad_machines_of_three_do_not_hand_a_task_to_and_fro(shop: Shop) -> None:
+    shop.job(job_template(frames="1"))
+    ann, bob, good = shop.worker(), shop.worker(), shop.worker()
+    shop.end(ann, "failed")
+    shop.end(bob, "failed")
+    assert shop.given(ann) is None
+    assert shop.given(bob) is None
+    task = shop.end(good)
+    assert task is not None
+    assert (task.status, task.failures) == (TaskRunStatus.SUCCEEDED, 2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_job_that_fails_on_every_worker_ends(shop: Shop, count: int) -> None:
+    job_id = shop.job(job_template(frames="1-4"), max_retries_per_task=5)
+    workers = [shop.worker() for _ in range(count)]
+    failed = 0
+    while shop.job_row(job_id).ended_at is None:
+        before = failed
+        for worker in workers:
+            failed += shop.end(worker, "failed") is not None
+        assert failed > before, "some worker always has something of it"
+    assert shop.job_row(job_id).status is TaskRunStatus.FAILED
+    assert failed == 4 * 6
+    assert shop.job_row(job_id).excluded_workers is None
+    assert not shop.all(JobFaults)
+
+
+def test_a_bad_frame_costs_no_worker_the_job(shop: Shop) -> None:
+    job_id = shop.job(job_template(frames="1-20"))
+    workers = [shop.worker(), shop.worker()]
+    while shop.job_row(job_id).ended_at is None:
+        for worker in workers:
+            given = shop.given(worker)
+            if given is not None:
+                shop.end(worker, "failed" if (given.task_index or 0) % 4 == 0 else None)
+        assert len(shop.job_row(job_id).excluded_workers or ()) < 2
+    assert shop.job_row(job_id).counts == {"SUCCEEDED": 15, "FAILED": 5}
+    assert not shop.events("worker_excluded")
+
+
+def test_a_worker_tries_again_when_nobody_else_is_left(shop: Shop) -> None:
+    shop.job(job_template(frames="1"))
+    ann, bob = shop.worker(), shop.worker()
+    shop.end(ann, "failed")
+    assert shop.do(Readmit()) == 0
+    assert shop.given(ann) is None, "bob will take it"
+    shop.do(DisableWorker(farm_id=shop.farm_id, worker_id=bob, disabled=True, by="ann"))
+    assert shop.do(Readmit()) == 1
+    assert shop.given(ann) is not None
+
+
+def test_whom_people_excluded_stays_excluded(shop: Shop) -> None:
+    job_id = shop.job(job_template(frames="1-3"))
+    ann, bob, eve = shop.worker(), shop.worker(), shop.worker()
+    job = shop.memory.tables[Job][job_id,]
+    given = shop.given(ann)
+    assert given is not None
+    shop.memory.set(Job, (job_id,), replace(shop.job_row(job_id), excluded_workers=(ann,)))
+    assert job.excluded_workers is None
+    shop.end(ann, "failed")
+    assert shop.given(bob) is not None
+    assert shop.given(eve) is not None
     assert shop.job_row(job_id).excluded_workers == (ann,)
 
 
@@ -270,7 +370,7 @@ def test_success_without_output_fails_and_stops_after_two_workers(shop: Shop) ->
     assert shop.memory.tables[JobFaults][job_id,].excluded == (ann,), "to be taken back"
 
 
-def test_an_unknown_class_only_uses_up_retries(shop: Shop) -> None:
+def test_the_only_worker_uses_up_the_retries(shop: Shop) -> None:
     shop.job(job_template(frames="1"), max_retries_per_task=1)
     ann = shop.worker()
     task = shop.end(ann, "failed")
