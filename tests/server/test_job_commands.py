@@ -7,7 +7,7 @@ import pytest
 
 from grange.cli.main import run
 from grange.testing.farm import LocalFarm
-from tests.server.conftest import template
+from tests.server.conftest import add_worker, template
 
 
 @pytest.fixture
@@ -26,13 +26,13 @@ def grange(
     return call
 
 
-def create(farm: LocalFarm, name: str) -> str:
+def create(farm: LocalFarm, name: str, *, priority: int = 50) -> str:
     made: str = farm.boto3().create_job(
         farmId=farm.farm_id,
         queueId=farm.queue_id,
         template=template(name, frames="1-4"),
         templateType="JSON",
-        priority=50,
+        priority=priority,
     )["jobId"]
     return made
 
@@ -72,3 +72,17 @@ def test_a_job_that_has_ended_is_not_canceled_or_paused_again(farm: LocalFarm, g
     assert [row["job_id"] for row in said["jobs"]] == [going]
     found = json.loads(grange("job", "act", "cancel", "--text", "o", "--yes", "--json"))
     assert ended not in {row["job_id"] for row in found["jobs"]} | set(found["refused"])
+
+
+def test_failures_are_shown_by_frame_and_counted(farm: LocalFarm, grange: Any) -> None:
+    job_id = create(farm, "breaks", priority=100)
+    worker = add_worker(farm, "node07")
+    worker.start(threads=1)
+    for _ in range(2):
+        sessions = worker.schedule()["assignedSessions"].values()
+        actions = [one["sessionActionId"] for each in sessions for one in each["sessionActions"]]
+        worker.schedule({one: worker.done("FAILED", 3) for one in actions[:1]})
+    said = grange("job", "show", job_id)
+    assert "render, frame 1: failed" in said
+    assert "on node07" in said
+    assert "task-" not in said

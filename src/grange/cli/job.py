@@ -10,6 +10,7 @@ from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import duration, moment, money, plural, progress
 from grange.cli.job_actions import COMMANDS as ACTIONS
 from grange.cli.job_actions import nothing_done
+from grange.cli.job_failures import failures
 from grange.cli.job_links import set_job
 from grange.cli.job_log import print_log
 from grange.cli.job_report import report
@@ -28,6 +29,9 @@ from grange.cli.output import status
 from grange.cli.waiting import wait_seconds
 from grange.cli.watching import listed, watchable
 from grange.kernel.errors import InvalidRequestError
+
+_MOST_ERRORS = 50
+"""So many failed tries a server tells of a job."""
 
 
 @click.group()
@@ -143,11 +147,18 @@ def show_job(connection: Connection, job: str) -> None:
         ],
         right=frozenset({"TASKS", "FRAMES", "MEAN FRAME"}),
     )
-    for error in detail.get("errors", []):
-        where = f" on {error['worker']}" if error.get("worker") else ""
-        out.line()
-        out.line(f"{moment(error['at'])}  {error['task_id'] or error['action_id']}{where}")
-        out.line(f"  {error['text'] or error['class']}")
+    if detail["errors"]:
+        _print_failures(connection, detail)
+
+
+def _print_failures(connection: Connection, detail: dict[str, Any]) -> None:
+    frames = connection.rest("GET", f"/jobs/{detail['job_id']}/frames")["frames"]
+    for failure in failures(detail["errors"], detail["layers"], frames):
+        connection.out.line()
+        connection.out.line(failure.line(moment(failure.last_at)))
+        connection.out.line(f"  {failure.text}")
+    if len(detail["errors"]) >= _MOST_ERRORS:
+        connection.out.note(f"These are of the latest {_MOST_ERRORS} failed tries; all: job report")
 
 
 @command.command("log", epilog="Example: grange job log last --frame 12")
