@@ -1,6 +1,6 @@
 """`grange job why` and `grange job eta`: why a job waits, and when it will be done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich_click as click
@@ -99,6 +99,19 @@ def eta(connection: Connection, job: str, threads: int | None) -> None:
         out.note(f"{answer['text'][:1].upper()}{answer['text'][1:]}.")
 
 
+def rank_text(layer: Mapping[str, Any]) -> str:
+    """Return what comes before a layer, and its way to the front if that is what it waits for."""
+    tasks = layer["tasks_before"]
+    text = (
+        f"{plural(tasks, 'ready task')} of {plural(layer['layers_before'], 'layer')}"
+        f" {'comes' if tasks == 1 else 'come'} first."
+    )
+    wanted = layer["priority_to_be_first"]
+    if wanted is None or layer["reason"] not in ("", "priority"):
+        return text
+    return f"{text} Priority {wanted} would make it the first."
+
+
 def _print_layer(connection: Connection, layer: dict[str, Any], *, workers: bool) -> None:
     out = connection.out
     out.line()
@@ -115,13 +128,7 @@ def _print_layer(connection: Connection, layer: dict[str, Any], *, workers: bool
         right=frozenset({"WORKERS", "STOPPED"}),
     )
     if layer["layers_before"]:
-        text = (
-            f"{plural(layer['tasks_before'], 'ready task')} of "
-            f"{plural(layer['layers_before'], 'layer')} come first."
-        )
-        if layer["priority_to_be_first"] is not None:
-            text += f" Priority {layer['priority_to_be_first']} would make it the first."
-        out.line(text)
+        out.line(rank_text(layer))
     for one in layer["what_if"]:
         then = f"then {one['next_reason']}" if one["next_reason"] else "then it would start"
         out.line(

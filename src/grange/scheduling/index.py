@@ -263,7 +263,7 @@ class SchedulingIndex(LayerTable):
             and Block.EXCLUDED not in dropped
             and (found is None or found.block.position > Block.EXCLUDED.position)
         ):
-            return Unmet(Block.EXCLUDED, "it failed on the worker, another one tries next")
+            return Unmet(Block.EXCLUDED, "the worker failed at it, another one tries next")
         if found is None and Block.LICENCE not in dropped:
             return self._licence(entry.layer.farm_id, entry.pools, offer)
         return found

@@ -21,7 +21,7 @@ from grange.kernel.ids import FarmId, JobId
 from grange.scheduling.blocks import Unmet
 from grange.services.draft import Draft
 from grange.services.owner import Command, Needs
-from grange.services.why import WAITING, Question, reason_of, workers_alike
+from grange.services.why import WAITING, Question, workers_alike
 
 _log = logging.getLogger(__name__)
 
@@ -133,7 +133,8 @@ class AskReasons:
             if alike is None:
                 alike = workers_alike(draft, job)
                 self.seen.alike[job.farm_id, excluded, leaving] = alike
-            reason = reason_of(Question(draft, job, layer, alike=alike).verdicts())
+            question = Question(draft, job, layer, alike=alike)
+            reason = question.first_of(question.verdicts())
             self.seen.reasons[key] = reason
             return reason
 

@@ -3,7 +3,7 @@
 Asked of the owner, since the answer is the scheduler's own: the same index and the same predicates
 that give work out. Reasons are looked for in the order of `Block`. The reason of a layer is the
 last one that any worker gets to: take it away, and that worker starts the layer, or the next reason
-shows.
+shows. Where none of those that are there could ever do it, it is what keeps those away that could.
 """
 
 from collections import Counter
@@ -37,6 +37,20 @@ _IN_DEMAND = (
     Block.LICENCE,
 )
 """Reasons of single workers: each can be dropped to see what would be."""
+_UNFIT = frozenset(
+    {
+        Block.FLEET,
+        Block.GROUP,
+        Block.CLASS,
+        Block.REQUIREMENT,
+        Block.MEMORY,
+        Block.GPU,
+        Block.RENDERER,
+    }
+)
+"""What a worker cannot do, however long one waits for it."""
+_AWAY = frozenset({Block.WORKERS, Block.HOURS, Block.EXCLUDED})
+"""What keeps a worker from work that it could do."""
 MOST_WORKERS = 200
 
 
@@ -237,7 +251,7 @@ class Question:
         held = self.held(dropped)
         if held is not None:
             return held
-        reason = reason_of(found)
+        reason = self.first_of(found, dropped)
         if reason is None or reason.block is not Block.PRIORITY:
             return reason
         return Unmet(reason.block, reason.text + self._rank_text(self._queues(found)))
@@ -319,6 +333,28 @@ class Question:
         if len(worker.sessions) < worker.threads or Block.PRIORITY in dropped:
             return None
         return Unmet(Block.PRIORITY, "all its threads are busy")
+
+    def first_of(self, found: Verdicts, dropped: Collection[Block] = ()) -> Unmet | None:
+        """Return the reason that the verdicts of all workers make; None: one takes the layer."""
+        reason = reason_of(found)
+        if reason is None or reason.block not in _UNFIT:
+            return reason
+        away = [
+            (workers, verdict)
+            for workers, verdict in found
+            if verdict is not None
+            and verdict.block in _AWAY
+            and self._could(workers[0], {*dropped, Block.EXCLUDED, Block.LICENCE})
+        ]
+        return _away(away) or reason
+
+    def _could(self, worker: Worker, dropped: Collection[Block]) -> bool:
+        """True if a worker could take the layer, were it there and its threads free."""
+        queues = self._draft.queues_of(worker.fleet_id)
+        if self._layer.queue_id not in queues and Block.FLEET not in dropped:
+            return False
+        offer = self._draft.memory.bare_offer(worker)
+        return self._index.unfit(self._layer.layer_id, offer, dropped) is None
 
     def _queues(self, found: Verdicts) -> list[QueueId]:
         """Return the queues whose work competes for the workers that could take the layer."""
@@ -417,6 +453,26 @@ def reason_of(found: Verdicts) -> Unmet | None:
     total = sum(len(workers) for workers, _ in found)
     text, _ = same.most_common(1)[0]
     return Unmet(last, f"{text} ({count} of {total} workers come this far)")
+
+
+def _away(found: Sequence[tuple[tuple[Worker, ...], Unmet]]) -> Unmet | None:
+    """Return what keeps the only workers away that could take a layer; None: there are none."""
+    same: Counter[Unmet] = Counter()
+    for workers, verdict in found:
+        same[verdict] += len(workers)
+    if not same:
+        return None
+    first, _ = same.most_common(1)[0]
+    count = sum(same.values())
+    if count > 1:
+        text = f"none of the {count} workers that could take it takes work: {first.text}"
+        return Unmet(first.block, text)
+    [worker] = found[0][0]
+    subject = f"the only worker that could take it, {worker.host_name or worker.worker_id},"
+    for opening in ("the worker ", "it "):
+        if first.text.startswith(opening):
+            return Unmet(first.block, f"{subject} {first.text.removeprefix(opening)}")
+    return Unmet(first.block, f"{subject} does not: {first.text}")
 
 
 def _offer(draft: Draft, worker: Worker) -> Offer:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grange.cli.formatting import amounts, duration, money, plural, size
+from grange.cli.job_why import rank_text
 from grange.cli.output import Output
 from grange.cli.receipt import balance_line, print_receipt
 from grange.cli.spans import parse_span, parse_when
@@ -159,3 +160,15 @@ def test_the_amounts_of_a_column_add_up_as_printed():
     assert amounts(["1204.6", "1000000"], "JPY") == ["1,205 JPY", "1,000,000 JPY"]
     assert amounts(["-3.5", "3.5"], "") == ["-3.50", "3.50"]
     assert amounts([], "EUR") == []
+
+
+def test_a_priority_is_advised_only_where_priority_is_what_a_job_waits_for() -> None:
+    layer = {"tasks_before": 5, "layers_before": 2, "priority_to_be_first": 61}
+    advice = " Priority 61 would make it the first."
+    for reason in ("group", "workers", "gpu", "renderer", "memory", "hours"):
+        assert rank_text(layer | {"reason": reason}) == "5 ready tasks of 2 layers come first."
+    for reason in ("", "priority"):
+        expected = "5 ready tasks of 2 layers come first." + advice
+        assert rank_text(layer | {"reason": reason}) == expected
+    unable = {"tasks_before": 1, "layers_before": 1, "priority_to_be_first": None}
+    assert rank_text(unable | {"reason": "priority"}) == "1 ready task of 1 layer comes first."

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from grange.domain.budgets import Budget
 from grange.domain.farm import QueueFleetAssociation
+from grange.domain.faults import WorkerFaults
 from grange.domain.licences import RegionTerms
 from grange.domain.shares import ShareKind
 from grange.domain.statuses import TaskRunStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Worker
 from grange.kernel.errors import InvalidRequestError, NotFoundError
 from grange.kernel.ids import FarmId
-from grange.scheduling.blocks import Block
+from grange.scheduling.blocks import Block, Unmet
 from grange.services.budget_watch import TellBudgets
 from grange.services.commands.budgets import PutBudget
 from grange.services.commands.farm_objects import Associate
@@ -26,7 +27,8 @@ from grange.services.commands.jobs import ChangeJob
 from grange.services.commands.licences import SetLicences
 from grange.services.commands.shares import SetShare, UnsetShare
 from grange.services.commands.worker_orders import OrderWorker
-from grange.services.reports import ReportWorker, Schedule
+from grange.services.reports import FindSilentWorkers, ReportWorker, Schedule
+from grange.services.waiting import AskReasons, Reasons, Seen
 from grange.services.why import AskWhy, JobAnswer
 from grange.testing.builders import DecidingFarm, job_template
 from tests.unit.scheduling.test_limits import call, finish, open_jobs
@@ -427,3 +429,94 @@ def test_asking_changes_nothing() -> None:
     assert at.farm.memory.index.snapshot() == before
     assert at.farm.rows == rows
     assert len(at.farm.memory.tables[Layer]) == 1
+
+
+def of_a_group(at: Seeded) -> None:
+    """Submit a job that only the one worker of a group could take; two others are up."""
+    at.farm.worker()
+    at.farm.worker()
+    at.farm.do(
+        ChangeGroup(farm_id=at.farm.farm_id, name="big", how="add", workers=[at.worker], by="ann")
+    )
+    at.tags |= {"grange:group": "big"}
+    at.submit()
+
+
+def quarantined(at: Seeded) -> Callable[[], None]:
+    known = WorkerFaults(
+        farm_id=at.farm.farm_id,
+        worker_id=at.worker,
+        quarantined_at=at.farm.clock.now(),
+        cause="it smokes",
+    )
+    at.order(disabled=True)
+    at.farm.memory.set(WorkerFaults, (at.worker,), known)
+    return lambda: at.order(disabled=False)
+
+
+def disabled(at: Seeded) -> Callable[[], None]:
+    at.order(disabled=True)
+    return lambda: at.order(disabled=False)
+
+
+def draining(at: Seeded) -> Callable[[], None]:
+    at.order(draining=True)
+    return lambda: at.order(draining=False)
+
+
+def silent(at: Seeded) -> Callable[[], None]:
+    at.farm.clock.advance(100)
+    for worker in at.farm.all(Worker):
+        if worker.worker_id != at.worker:
+            at.farm.memory.last_seen[worker.worker_id] = at.farm.clock.now()
+    at.farm.do(FindSilentWorkers())
+    return lambda: None
+
+
+@pytest.mark.parametrize(
+    ("seed", "text"),
+    [
+        (quarantined, "is quarantined: it smokes"),
+        (disabled, "was disabled by ann"),
+        (draining, "is draining"),
+        (silent, "is not responding"),
+    ],
+)
+def test_what_keeps_the_only_fitting_worker_away_is_the_reason_not_what_others_lack(
+    seed: Callable[[Seeded], Callable[[], None]], text: str
+) -> None:
+    at = Seeded()
+    of_a_group(at)
+    undo = seed(at)
+    answer = at.why()
+    assert answer.reason == Block.WORKERS
+    name = at.farm.memory.tables[Worker][at.worker,].host_name or at.worker
+    assert answer.text == f"the only worker that could take it, {name}, {text}"
+    found: Reasons = at.farm.do(AskReasons(job_ids=(at.job,), seen=Seen()))
+    assert found.of[at.job][1] == Unmet(Block.WORKERS, answer.text), "lists say the same"
+    undo()
+    if seed is not silent:
+        assert at.why().reason == ""
+
+
+def test_of_several_fitting_workers_that_are_away_the_most_common_cause_is_told() -> None:
+    at = Seeded()
+    of_a_group(at)
+    other = at.farm.worker()
+    at.farm.do(
+        ChangeGroup(farm_id=at.farm.farm_id, name="big", how="add", workers=[other], by="ann")
+    )
+    for worker in (at.worker, other):
+        at.farm.do(OrderWorker(farm_id=at.farm.farm_id, worker=worker, by="ann", draining=True))
+    text = "none of the 2 workers that could take it takes work: the worker is draining"
+    assert at.why().text == text
+
+
+def test_a_worker_that_is_away_and_lacks_something_is_not_the_reason() -> None:
+    at = Seeded()
+    of_a_group(at)
+    at.farm.do(
+        ChangeGroup(farm_id=at.farm.farm_id, name="big", how="remove", workers=[at.worker], by="x")
+    )
+    disabled(at)
+    assert at.why().reason == Block.GROUP
