@@ -1,11 +1,12 @@
 """`grange worker show` and `grange worker hail`: one worker, and what is the matter with it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
-from grange.cli.formatting import NOTHING, moment, size
+from grange.cli.formatting import NOTHING, moment, plural, size
 from grange.cli.output import status
 from grange.cli.watching import watchable
 from grange.kernel.errors import NotFoundError
@@ -19,15 +20,18 @@ _SKEW_MS = 5_000
 @with_farm
 @watchable
 def show(connection: Connection, worker: str) -> None:
-    """Show one worker: what it does, when it was heard, what is the matter with it."""
+    """Show one worker: what it is, for and at, when it was heard, what is the matter with it."""
     overview = connection.rest("GET", "/overview")
     row = _named(overview["workers"], worker)
+    detail = connection.rest("GET", f"/workers/{row['worker_id']}")
     if connection.out.as_json:
-        connection.out.data(row)
+        connection.out.data(row | detail)
         return
     out = connection.out
     out.line(f"{row['name']} ({row['worker_id']}): {status(row['status'])}")
     out.line(f"Last heard: {moment(row['last_seen_at'], overview['now'])}")
+    for said in machine(detail):
+        out.line(said)
     used, total = size(row["memory_used_bytes"]), size(row["memory_total_bytes"])
     out.line(f"Memory: {used} of {total}")
     for number, thread in enumerate(row["threads"]):
@@ -54,6 +58,38 @@ def hail(connection: Connection, worker: str) -> None:
         connection.out.line(f"{witness['name']}: {witness['outcome']}")
     if met["verdict"] != "unreachable":
         connection.out.line(met["text"])
+
+
+def machine(worker: Mapping[str, Any]) -> list[str]:
+    """Return what a worker in full is, is for and may, one line each; what is not known is none."""
+    amounts, attributes = worker["amounts"], worker["attributes"]
+    cores, threads = amounts.get("grange:amount.worker.cores"), amounts.get("amount.worker.vcpu")
+    gpus = amounts.get("amount.worker.gpu")
+    processor = [
+        *([] if cores is None else [plural(int(cores), "core")]),
+        *([] if threads is None else [plural(int(threads), "processor thread")]),
+        *attributes.get("attr.worker.cpu.arch", ()),
+    ]
+    quarantined = worker["quarantined_at"] is not None
+    lines = {
+        "Quarantined": worker["quarantine_cause"] if quarantined else "",
+        "Takes no work": worker["closed"],
+        "Note": worker["note"],
+        "Fleet": worker["fleet"],
+        "Groups": worker["groups"],
+        "Classes": worker["classes"],
+        "Processor": ", ".join(processor),
+        "GPUs": f"{gpus:g}" if gpus else "",
+        "Renderers": ", ".join(attributes.get("grange:attr.renderer", ())),
+        "Version": _version(attributes),
+    }
+    return [f"{name}: {said}" for name, said in lines.items() if said]
+
+
+def _version(attributes: Mapping[str, Sequence[str]]) -> str:
+    """Return the version as people write it; on the wire it has `-` for `.`."""
+    told = "".join(attributes.get("grange:attr.worker.version", ()))
+    return told.removeprefix("v").replace("-", ".")
 
 
 def findings(worker: dict[str, Any]) -> list[str]:
