@@ -170,6 +170,21 @@ def test_generic_classes_catch_what_no_renderer_rule_does(
     assert parser.verdict(exit_code, signal_name).error_class == error_class
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/tmp/x/run.sh: 25: /opt/none/renderer: not found", " /opt/none/renderer"),
+        ("zsh: not found", " zsh"),
+        ("texture not found", ""),
+        ("", ""),
+    ],
+)
+def test_a_command_that_is_not_found_is_named(line: str, said: str) -> None:
+    parser = LogParser(bundled_packs(), "sh render.sh", (), START)
+    parser.line(line, START)
+    assert parser.verdict(127, None).text == f"The command{said} was not found (exit 127)."
+
+
 def test_the_reason_is_looked_for_at_the_end_of_the_log() -> None:
     parser = LogParser(bundled_packs(), "", (), START)
     parser.line("CUDA error: long ago", START)

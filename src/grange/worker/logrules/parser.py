@@ -15,6 +15,8 @@ _LONGEST_KEPT = 2_000
 _RECOGNITION_LINES = 400
 _WEAKER_THAN_A_SIGNAL = frozenset({"missing_input", "output", "setup"})
 """Generic classes that explain no death by signal."""
+_NOT_FOUND = re.compile(r"(?:^|: )([^:]+): (?:command )?not found\s*$")
+"""What a shell says of a program it does not find."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -188,9 +190,7 @@ class LogParser:
                 error_class="crash", rule="exit:signal", text=f"The process died of {signal_name}."
             )
         if exit_code == 127:
-            return Verdict(
-                error_class="setup", rule="exit:127", text="The command was not found (exit 127)."
-            )
+            return Verdict(error_class="setup", rule="exit:127", text=self._not_found())
         last = next((line.strip() for line in reversed(self._tail) if line.strip()), "")
         said = f" Last line: {last}" if last else ""
         code = "no exit code" if exit_code is None else f"exit code {exit_code}"
@@ -199,6 +199,13 @@ class LogParser:
             rule="exit:code",
             text=f"The process ended with {code}.{said}"[:1000],
         )
+
+    def _not_found(self) -> str:
+        """Return which command was not found, as the shell printed it: `run.sh: 25: nuke: …`."""
+        named = (_NOT_FOUND.search(line) for line in reversed(self._tail))
+        what = next((match[1] for match in named if match is not None), None)
+        which = "" if what is None else f" {what}"
+        return f"The command{which} was not found (exit 127)."[:1000]
 
     def _recognise(self, text: str) -> None:
         for pack in [pack for pack in self._unseen if pack.speaks(text)]:
