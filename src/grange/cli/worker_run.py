@@ -2,9 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from grange.cli import worker_kept
@@ -20,7 +21,7 @@ from grange.config.client import (
     process_environment,
 )
 from grange.config.join_token import parse_token
-from grange.kernel.errors import ConfigurationError, ConflictError
+from grange.kernel.errors import AccessDeniedError, ConfigurationError, ConflictError
 from grange.wiring.client import connect, machine_zone, trusted_authority
 from grange.wiring.parent import end_with
 from grange.wiring.worker import run_worker
@@ -100,8 +101,8 @@ def join_farm(options: WorkerOptions, out: Output) -> None:
 
     Raises:
         ConfigurationError: the key, the farm or the fleet is not known.
-        AccessDeniedError: the key is not valid on this server, or the server is not the one that
-            was pinned.
+        AccessDeniedError: the key is not valid on this server or may not register workers, or the
+            server is not the one that was pinned.
     """
     given = _to_join(options)
     api = connect(given)
@@ -123,10 +124,26 @@ def join_farm(options: WorkerOptions, out: Output) -> None:
         joined = replace(given, queue_id=None)
     _named(joined.farm_id, "farm")
     _named(joined.fleet_id, "fleet")
+    if not may_register(me, str(joined.farm_id)):
+        raise AccessDeniedError(
+            f"The key of {me['name']} may not register workers: that takes a worker's key, an"
+            " owner's, or level MANAGER of the farm. An owner makes a token for it with:"
+            " grange worker token"
+        )
     path = options.folder / _KEPT
     _write_private(path, client_toml(joined))
     _write_private(options.folder / worker_kept.FILE, worker_kept.kept_text(options))
     out.line(f"Joined {joined.server}; its address and a worker's key are kept in {path}")
+
+
+def may_register(me: Mapping[str, Any], farm_id: str) -> bool:
+    """Return whether somebody, as the server describes them, may register workers of a farm."""
+    if me["role"] in {"owner", "worker"}:
+        return True
+    return any(
+        held["level"] in {"MANAGER", "OWNER"} and held["target_id"] == farm_id
+        for held in me["memberships"]
+    )
 
 
 def _client(options: WorkerOptions) -> ClientSettings:
