@@ -267,6 +267,11 @@ def test_budgets_are_set_watched_and_removed(farm: LocalFarm, times: Times, shel
         post(farm, "/budgets", {"name": "x", "amount": "1", "scope": {"colour": "red"}})
     shell("budget", "rm", budget["budget_id"])
     assert rest(farm, "/budgets")["budgets"] == []
+    shell("budget", "set", "Short", "1")
+    shell("budget", "set", "Short", "2", "--change", "Short")
+    assert [one["name"] for one in rest(farm, "/budgets")["budgets"]] == ["Short"]
+    shell("budget", "rm", "Short")
+    assert rest(farm, "/budgets")["budgets"] == []
     with pytest.raises(NotFoundError):
         farm.connect().call(
             "DELETE",

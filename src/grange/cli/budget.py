@@ -5,7 +5,7 @@ import rich_click as click
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment, money
 from grange.cli.watching import listed
-from grange.kernel.errors import InvalidRequestError
+from grange.kernel.errors import InvalidRequestError, NotFoundError
 
 
 @click.group()
@@ -104,7 +104,7 @@ def set_budget(
             "start_at": None if since is None else connection.when(since),
             "end_at": None if until is None else connection.when(until),
             "stops": stop,
-            "budget_id": budget_id,
+            "budget_id": None if budget_id is None else _named(connection, budget_id),
         },
     )
     if connection.out.as_json:
@@ -117,7 +117,28 @@ def set_budget(
 @click.argument("budget")
 @with_farm
 def remove_budget(connection: Connection, budget: str) -> None:
-    """Remove a budget."""
+    """Remove a budget, named by its id or its name."""
+    budget = _named(connection, budget)
     connection.rest("DELETE", f"/budgets/{budget}")
     if not connection.out.as_json:
         connection.out.line(f"Removed {budget}.")
+
+
+def _named(connection: Connection, named: str) -> str:
+    """Return the id of a budget that is named by its id or its name.
+
+    Raises:
+        NotFoundError: there is none.
+        InvalidRequestError: several have the name.
+    """
+    if named.startswith("budget-"):
+        return named
+    rows = connection.rest("GET", "/budgets", timeout_seconds=300.0)["budgets"]
+    found = [str(row["budget_id"]) for row in rows if row["name"] == named]
+    if not found:
+        raise NotFoundError("budget", named)
+    if len(found) > 1:
+        raise InvalidRequestError(
+            f"{len(found)} budgets are called {named!r}; give one's id: {', '.join(found)}"
+        )
+    return found[0]

@@ -14,8 +14,9 @@ from grange.kernel.errors import InvalidRequestError
 
 @click.command("enable", epilog="Example: grange worker enable node07")
 @click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@click.option("--yes", "_yes", is_flag=True, help="As of the other orders; this never asks.")
 @with_farm
-def enable(connection: Connection, workers: Sequence[str]) -> None:
+def enable(connection: Connection, workers: Sequence[str], _yes: bool) -> None:
     """Let workers take work again: disabled, draining or quarantined ones."""
     _order(connection, "enable", workers, ask=False)
 
@@ -32,8 +33,9 @@ def disable(connection: Connection, workers: Sequence[str], now: bool, yes: bool
 
 @click.command("drain", epilog="Example: grange worker drain node07")
 @click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@click.option("--yes", "_yes", is_flag=True, help="As of the other orders; this never asks.")
 @with_farm
-def drain(connection: Connection, workers: Sequence[str]) -> None:
+def drain(connection: Connection, workers: Sequence[str], _yes: bool) -> None:
     """Let workers go on with the jobs they work on, and begin no other."""
     _order(connection, "drain", workers, ask=False)
 
