@@ -86,3 +86,17 @@ def test_failures_are_shown_by_frame_and_counted(farm: LocalFarm, grange: Any) -
     assert "render, frame 1: failed" in said
     assert "on node07" in said
     assert "task-" not in said
+
+
+def test_a_job_without_frames_has_none(farm: LocalFarm, grange: Any) -> None:
+    step = {"name": "a", "script": {"actions": {"onRun": {"command": "true"}}}}
+    made = {"specificationVersion": "jobtemplate-2023-09", "name": "one task", "steps": [step]}
+    farm.boto3().create_job(
+        farmId=farm.farm_id,
+        queueId=farm.queue_id,
+        template=json.dumps(made),
+        templateType="JSON",
+        priority=50,
+    )
+    assert "frames" in grange("job", "show", "one task")
+    assert "0/0" not in grange("job", "show", "one task")

@@ -1,5 +1,8 @@
 """`grange budget`: amounts that work may cost, and when they will be gone."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
@@ -47,9 +50,7 @@ def list_budgets(connection: Connection) -> None:
                 "stops work" if row["stops"] else NOTHING,
                 money(row["per_day"]),
                 moment(row["exhausted_at"]) if row["exhausted_at"] else row["advice"] or NOTHING,
-                f"{moment(row['earliest_at'])} and {moment(row['latest_at'])}"
-                if row["exhausted_at"]
-                else NOTHING,
+                between(row),
             ]
             for row in reply["budgets"]
         ],
@@ -122,6 +123,13 @@ def remove_budget(connection: Connection, budget: str) -> None:
     connection.rest("DELETE", f"/budgets/{budget}")
     if not connection.out.as_json:
         connection.out.line(f"Removed {budget}.")
+
+
+def between(row: Mapping[str, Any]) -> str:
+    """Return the span in which a budget is used up; of one that is spent already there is none."""
+    if not row["exhausted_at"] or row["earliest_at"] == row["latest_at"]:
+        return NOTHING
+    return f"{moment(row['earliest_at'])} and {moment(row['latest_at'])}"
 
 
 def _named(connection: Connection, named: str) -> str:

@@ -7,7 +7,7 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
-from grange.cli.formatting import duration, moment, money, plural, progress
+from grange.cli.formatting import NOTHING, duration, moment, money, plural, progress
 from grange.cli.job_actions import COMMANDS as ACTIONS
 from grange.cli.job_actions import nothing_done
 from grange.cli.job_failures import failures
@@ -117,6 +117,9 @@ def show_job(connection: Connection, job: str) -> None:
     out = connection.out
     ended = detail["ended_at"] or connection.clock.now()
     took = None if detail["started_at"] is None else ended - detail["started_at"]
+    frames = NOTHING  # of a job that has none
+    if detail["frames_total"]:
+        frames = f"{detail['frames_done']}/{detail['frames_total']}"
     out.fields(
         {
             "job": detail["job_id"],
@@ -125,7 +128,7 @@ def show_job(connection: Connection, job: str) -> None:
             "user": detail["user"],
             "project": detail["project"],
             "priority": detail["priority"],
-            "frames": f"{detail['frames_done']}/{detail['frames_total']}",
+            "frames": frames,
             "created": moment(detail["created_at"]),
             "started": moment(detail["started_at"]),
             "took": duration(took),

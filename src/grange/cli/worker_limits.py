@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import rich_click as click
 
 from grange.cli.connection import with_output
+from grange.cli.formatting import plural
 from grange.cli.output import Output
 from grange.config.client import default_worker_dir
 from grange.kernel.errors import InvalidRequestError
@@ -61,7 +62,7 @@ def _said(rules: Rules) -> str:
     memory, cores = rules.limits.memory_bytes, rules.limits.cores
     parts = [
         "memory without limit" if memory is None else f"{memory // _MIB} MiB of memory",
-        "all cores" if cores is None else f"{cores} cores",
+        "all cores" if cores is None else plural(cores, "core"),
     ]
     if rules.closed:
         parts.insert(0, f"takes no work ({rules.closed})")

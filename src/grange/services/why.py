@@ -297,7 +297,9 @@ class Question:
 
     def _waits_for(self) -> Unmet | None:
         if self._layer.job_waits:
-            others = [_other_text(self._draft, one) for one in self._job.waits_for or ()]
+            others = [
+                _other_text(self._draft, one, self._job.job_id) for one in self._job.waits_for or ()
+            ]
             more = f" and {len(others) - 3} more jobs" if len(others) > 3 else ""
             return Unmet(Block.DEPENDENCY, f"it waits for {', '.join(others[:3])}{more}")
         if not self._layer.unresolved:
@@ -497,16 +499,17 @@ def _off(draft: Draft, worker: Worker) -> Unmet | None:
     return None
 
 
-def _other_text(draft: Draft, job_id: JobId) -> str:
+def _other_text(draft: Draft, job_id: JobId, waiting: JobId) -> str:
     """Return a job that must succeed first, and what has to be done about it if it will not."""
+    need_not = f"grange job set {waiting} --after none"
     other = draft.find(Job, job_id)
     if other is None:
         return f"job {job_id} to succeed"
     name = f"job {other.name} ({job_id})"
     if other.lifecycle_status is JobLifecycleStatus.ARCHIVED:
-        return f"{name}, which was deleted; say that it need not wait: grange job set --after none"
+        return f"{name}, which was deleted; say that it need not wait: {need_not}"
     if other.ended_at is not None:
-        return f"{name}, which {_ENDED[other.status]}; requeue it, or grange job set --after none"
+        return f"{name}, which {_ENDED[other.status]}; requeue it, or {need_not}"
     return f"{name} to succeed"
 
 

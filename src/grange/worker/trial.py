@@ -203,7 +203,7 @@ def _limits(bench: Bench) -> str:
     memory, cores = profile.normal.memory_bytes, profile.normal.cores
     parts = [
         "no memory limit" if memory is None else f"{memory // 2**20} MiB",
-        "all cores" if cores is None else f"{cores} cores",
+        "all cores" if cores is None else f"{cores} core{'' if cores == 1 else 's'}",
     ]
     return f"limits hold; normally {', '.join(parts)}"
 

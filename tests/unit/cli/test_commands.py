@@ -8,7 +8,9 @@ import pytest
 import rich_click as click
 
 from grange.books.where.errors import WhereError
+from grange.cli.budget import between
 from grange.cli.exits import exit_code, explain
+from grange.cli.formatting import NOTHING
 from grange.cli.main import root, run
 from grange.kernel.errors import (
     AccessDeniedError,
@@ -176,3 +178,10 @@ def test_what_is_wrong_with_a_query_is_said_once() -> None:
     assert said == "state is never 'bogus'. (at character 7 of 'state=bogus')"
     elsewhere = FieldProblem("where", "6: something else")
     assert "something else" in explain(InvalidRequestError("Wrong.", fields=[elsewhere]))
+
+
+def test_a_spent_budget_has_no_span_in_which_it_will_be_gone() -> None:
+    row = {"exhausted_at": 86_400_000, "earliest_at": 86_400_000, "latest_at": 86_400_000}
+    assert between(row) == NOTHING
+    assert between(row | {"exhausted_at": None}) == NOTHING
+    assert " and " in between(row | {"latest_at": 2 * 86_400_000})

@@ -81,7 +81,7 @@ def test_a_job_goes_on_waiting_for_one_that_failed_or_was_canceled(
     reason, text = at.why(at.second)
     assert reason == Block.DEPENDENCY
     assert words in text
-    assert "--after none" in text
+    assert f"grange job set {at.second} --after none" in text
     at.after(at.second)
     assert at.why(at.second)[0] == ""
     call(at.farm, at.worker)
