@@ -207,10 +207,7 @@ def suites() -> list[Suite]:
             quick=False,
         ),
         Suite(name="server", paths=["tests/server"], parallel=True, quick=False),
-        # Programs are waited for a good part of the time.
-        Suite(
-            name="acceptance", paths=["tests/acceptance"], parallel=True, processes=3, quick=False
-        ),
+        Suite(name="acceptance", paths=["tests/acceptance"], parallel=True, quick=False),
         # They have little time for much work: nothing runs beside them.
         Suite(name="kills", paths=["tests/kills"], quick=False),
         Suite(name="browser", paths=["tests/browser"], parallel=True, processes=3, quick=False),

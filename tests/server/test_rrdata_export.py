@@ -41,7 +41,7 @@ def farm(steady_farm: LocalFarm) -> LocalFarm:
 
 @pytest.fixture(scope="module")
 def job_id(farm: LocalFarm, client: Any) -> str:
-    """A job of two layers that two workers have rendered, one frame of it twice."""
+    """A job of two layers that a worker has rendered, one frame of it twice; another looked on."""
     made: str = client.create_job(
         farmId=farm.farm_id,
         queueId=farm.queue_id,
@@ -57,10 +57,10 @@ def job_id(farm: LocalFarm, client: Any) -> str:
         },
     )["jobId"]
     one, two = add_worker(farm, "anna"), add_worker(farm, "bert")
-    two.start()
     one.start(threads=2)
     _watch(one)
     _render(one, made)
+    two.start()  # before, it would be the one to try again what failed
     one.stop()
     return made
 

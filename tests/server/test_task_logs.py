@@ -1,7 +1,9 @@
 """Logs of tasks over REST: an attempt's own lines, windows, searches, errors, download."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -71,6 +73,13 @@ def logged(farm: LocalFarm, client: Any) -> Logged:
         path = f"/api/v1/farms/{farm.farm_id}/sessions/{stream}/log?offset=0"
         assert signed(farm, "PUT", path, "".join(lines).encode(), service="grange").status == 200
     return Logged(farm, job_id, action["definition"]["taskRun"]["taskId"])
+
+
+@pytest.fixture
+def own_farm(tmp_path: Path) -> Iterator[LocalFarm]:
+    """A farm beside that of `logged`, whose failed task another worker would be given."""
+    with LocalFarm(tmp_path / "farm") as running:
+        yield running
 
 
 KINDS = (log_shapes.FoundLines, log_shapes.FoundErrors, log_shapes.FoundFolds)
@@ -178,10 +187,11 @@ def test_a_task_nobody_tried_has_no_log(logged: Logged) -> None:
 
 
 def test_what_one_task_wrote_last_is_not_the_first_line_of_the_next(
-    farm: LocalFarm, client: Any
+    own_farm: LocalFarm,
 ) -> None:
     """Two tasks in one session, the second from the moment on in which the first has ended."""
-    job_id = client.create_job(
+    farm = own_farm
+    job_id = farm.boto3().create_job(
         farmId=farm.farm_id,
         queueId=farm.queue_id,
         template=template(frames="1-2"),
