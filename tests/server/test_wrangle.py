@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from grange.cli.main import run
+from grange.domain.faults import Stroke, WorkerFaults
 from grange.domain.work import Job, Worker
 from grange.kernel.errors import ConflictError, InvalidRequestError, NotFoundError
+from grange.kernel.ids import FarmId, JobId, WorkerId
+from grange.kernel.units import Instant
 from grange.services.wrangle.present import Limits
 from grange.testing.farm import LocalFarm
 from tests.browser.handworker import HandWorker
@@ -116,6 +119,47 @@ def test_a_fail_looping_worker_shows_is_quarantined_and_comes_back(farm: LocalFa
     assert (inbox["open"], inbox["handled"], inbox["deeds"]) == (1, 0, [])
     with pytest.raises(ConflictError, match="undone already"):
         rest(farm, "POST", f"/wrangle/deeds/{deed_id}/undo")
+
+
+def test_a_worker_the_farm_quarantined_stays_in_sight_until_somebody_enables_it(
+    farm: LocalFarm, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in farm.environment().items():
+        monkeypatch.setenv(name, value)
+    worker = HandWorker(farm, "rn01", threads=1)
+    other = HandWorker(farm, "rn02", threads=1)
+    at = Instant(farm.api.context.clock.now() - 60_000)
+    faults = WorkerFaults(
+        farm_id=FarmId(farm.farm_id),
+        worker_id=WorkerId(worker.worker_id),
+        strokes=(Stroke(job_id=JobId("job-1"), error_class="crash", at=at),) * 3,
+        quarantined_at=at,
+        cause="3 failures in a row, the last one: crash",
+    )
+    rest(farm, "POST", "/workers/actions", order="disable", workers=[worker.worker_id], apply=True)
+    farm.api.context.owner.memory.set(WorkerFaults, (worker.worker_id,), faults)
+    (cluster,) = look(farm)["clusters"]
+    assert cluster["title"] == "rn01 is quarantined: 3 failures in a row, the last one: crash"
+    assert cluster["fixes"] == ["enable"]
+
+    assert run(["worker", "ls"]) == 0
+    told = capsys.readouterr()
+    assert "quarantined" in told.out
+    assert "rn01: it is quarantined: 3 failures in a row, the last one: crash." in told.err
+    assert run(["worker", "show", "rn01"]) == 0
+    told = capsys.readouterr()
+    assert "quarantined" in told.out
+    assert "the last one: crash" in told.err
+    assert "rn02" not in cluster["title"]
+    rest(farm, "POST", "/workers/actions", order="drain", workers=[other.worker_id], apply=True)
+    assert run(["worker", "show", "rn02"]) == 0
+    assert "draining" in capsys.readouterr().out
+
+    rest(farm, "POST", "/workers/actions", order="enable", workers=[worker.worker_id], apply=True)
+    assert look(farm)["clusters"] == []
+    assert run(["worker", "show", "rn01"]) == 0
+    told = capsys.readouterr()
+    assert "quarantined" not in told.out + told.err
 
 
 def test_exclusion_requeue_snooze_and_assignment_can_be_undone(farm: LocalFarm) -> None:

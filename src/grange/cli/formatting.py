@@ -20,6 +20,8 @@ STATUS_STYLES: dict[str, str] = {
     "rendering": "cyan",
     "idle": "green",
     "disabled": "yellow",
+    "draining": "yellow",
+    "quarantined": "red",
     "unknown": "red",
     "off": "dim",
 }

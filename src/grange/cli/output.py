@@ -85,7 +85,7 @@ class Output:
 
 def status(word: str) -> Text:
     """Return a status in its colour."""
-    return Text(word, style=STATUS_STYLES.get(word, ""))
+    return Text(word, style=STATUS_STYLES.get(word.partition(",")[0], ""))
 
 
 def _cell(value: Cell, *, plain: bool = False) -> Text:

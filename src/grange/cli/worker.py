@@ -17,7 +17,7 @@ from grange.cli.worker_machine import benchmark, wake
 from grange.cli.worker_options import WorkerOptions
 from grange.cli.worker_orders import COMMANDS as ORDERS
 from grange.cli.worker_renderers import command as renderers
-from grange.cli.worker_show import findings, hail, show
+from grange.cli.worker_show import findings, hail, show, state_words
 from grange.cli.worker_test import command as trial
 from grange.cli.worker_token import command as token
 
@@ -201,7 +201,7 @@ def list_workers(connection: Connection, where: str) -> None:
             [
                 worker["worker_id"],
                 worker["name"],
-                status(worker["status"]),
+                status(state_words(worker)),
                 len(worker["threads"]),
                 NOTHING if worker["cpu_milli"] is None else f"{worker['cpu_milli'] / 10:.0f} %",
                 size(worker["memory_used_bytes"]),

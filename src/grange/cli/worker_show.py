@@ -7,7 +7,6 @@ import rich_click as click
 
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import NOTHING, moment, plural, size
-from grange.cli.output import status
 from grange.cli.watching import watchable
 from grange.kernel.errors import NotFoundError
 
@@ -28,7 +27,7 @@ def show(connection: Connection, worker: str) -> None:
         connection.out.data(row | detail)
         return
     out = connection.out
-    out.line(f"{row['name']} ({row['worker_id']}): {status(row['status'])}")
+    out.line(f"{row['name']} ({row['worker_id']}): {state_words(row)}")
     out.line(f"Last heard: {moment(row['last_seen_at'], overview['now'])}")
     for said in machine(detail):
         out.line(said)
@@ -92,9 +91,31 @@ def _version(attributes: Mapping[str, Sequence[str]]) -> str:
     return told.removeprefix("v").replace("-", ".")
 
 
+def state_words(worker: Mapping[str, Any]) -> str:
+    """Return what a worker of a list does, and that it will take no more if that is so."""
+    does: str = worker["status"]
+    held = (
+        "quarantined"
+        if worker["quarantine"] is not None
+        else "disabled"
+        if worker["disabled"]
+        else "draining"
+        if worker["draining"]
+        else ""
+    )
+    if not held or held == does:
+        return does
+    return held if does in ("idle", "disabled") else f"{does}, {held}"
+
+
 def findings(worker: dict[str, Any]) -> list[str]:
     """Return what is the matter with a worker of the overview, one sentence or two each."""
     found = []
+    if worker["quarantine"] is not None:
+        name = worker["name"]
+        found.append(
+            f"it is quarantined: {worker['quarantine']}. `grange worker enable {name}` ends that."
+        )
     behind = worker["clock_behind_ms"] or 0
     if abs(behind) > _SKEW_MS:
         side = "behind" if behind > 0 else "ahead of"

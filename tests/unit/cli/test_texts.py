@@ -11,6 +11,7 @@ from grange.cli.job_why import rank_text
 from grange.cli.output import Output
 from grange.cli.receipt import balance_line, print_receipt
 from grange.cli.spans import parse_span, parse_when
+from grange.cli.worker_show import state_words
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import instant_of
 
@@ -172,3 +173,19 @@ def test_a_priority_is_advised_only_where_priority_is_what_a_job_waits_for() -> 
         assert rank_text(layer | {"reason": reason}) == expected
     unable = {"tasks_before": 1, "layers_before": 1, "priority_to_be_first": None}
     assert rank_text(unable | {"reason": "priority"}) == "1 ready task of 1 layer comes first."
+
+
+def test_a_worker_that_will_take_no_more_says_so_whatever_it_does_now() -> None:
+    def words(status: str, **members: object) -> str:
+        worker = {"status": status, "disabled": False, "draining": False, "quarantine": None}
+        return state_words(worker | members)
+
+    assert words("idle") == "idle"
+    assert words("idle", draining=True) == "draining"
+    assert words("rendering", draining=True) == "rendering, draining"
+    assert words("disabled", disabled=True) == "disabled"
+    assert words("disabled") == "disabled", "outside its hours"
+    assert words("rendering", disabled=True, draining=True) == "rendering, disabled"
+    assert words("disabled", disabled=True, quarantine="3 failures") == "quarantined"
+    assert words("rendering", disabled=True, quarantine="3 failures") == "rendering, quarantined"
+    assert words("off", disabled=True) == "off, disabled"

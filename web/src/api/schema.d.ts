@@ -3183,6 +3183,7 @@ export interface components {
       name: string;
       note?: string | null;
       ps_milli: number;
+      quarantine?: string | null;
       quarantine_cause: string;
       quarantined_at: number | null;
       status: string;
@@ -3252,6 +3253,7 @@ export interface components {
       memory_used_bytes: number | null;
       name: string;
       note?: string | null;
+      quarantine?: string | null;
       status: string;
       /** @default 0 */
       thread_count: number;

@@ -126,6 +126,8 @@ export interface WorkerRow {
   draining: boolean;
   /** It takes no other task; its status says so once it has ended those it has. */
   disabled: boolean;
+  /** Why it is quarantined; null: it is not. */
+  quarantine: string | null;
 }
 
 /** Jobs a query is true for, as the server found them. */

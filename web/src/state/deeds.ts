@@ -187,6 +187,7 @@ const enableOf = (rows: WorkerRow[]): Deed<WorkerRow> => ({
   patch: (row) => ({
     disabled: false,
     draining: false,
+    quarantine: null,
     status: row.status === 'disabled' ? 'idle' : row.status,
   }),
   undo: (before) => [disableOf(before.filter((row) => row.disabled))],

@@ -113,9 +113,14 @@ export function orderedLook(row: {
   status: string;
   disabled: boolean;
   draining: boolean | null;
+  quarantine?: string | null;
 }): StateLook {
   const look = workerLook(row.status);
+  if (row.quarantine != null && row.status === 'disabled') return { ...look, word: 'quarantined' };
   if (row.status === 'disabled' || row.status === 'off') return look;
-  if (row.disabled) return { ...look, word: `${look.word}, then disabled` };
+  if (row.disabled) {
+    const then = row.quarantine != null ? 'quarantined' : 'disabled';
+    return { ...look, word: `${look.word}, then ${then}` };
+  }
   return row.draining ? { ...look, word: `${look.word}, draining` } : look;
 }

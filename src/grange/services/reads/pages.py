@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from grange.domain.farm import Farm, Fleet, Queue
+from grange.domain.faults import WorkerFaults
 from grange.domain.groups import Group
 from grange.domain.rates import amount_after
 from grange.domain.statuses import ActionKind, SessionActionStatus, WorkerStatus
@@ -114,6 +115,8 @@ class WorkerRow(msgspec.Struct, frozen=True, kw_only=True):
     """What its neighbours met while the server did not hear of it."""
     disabled: bool = False
     """It takes no other task; `status` says so once it has ended those it has."""
+    quarantine: str | None = None
+    """Why it is quarantined: nobody but a person enables it. None: it is not."""
 
 
 class FarmRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -326,7 +329,12 @@ class Pages:
             verified=worker.worker_id not in self._owner.memory.unverified,
             hail=hail,
             disabled=worker.disabled,
+            quarantine=self._quarantine(worker),
         )
+
+    def _quarantine(self, worker: Worker) -> str | None:
+        faults = self._owner.memory.tables[WorkerFaults].get((worker.worker_id,))
+        return None if faults is None or faults.quarantined_at is None else faults.cause
 
     async def job(self, job: Job, mean_frame_ms: Mapping[str, int]) -> JobDetail:
         """Return a job in full; `mean_frame_ms` is what the books know, by layer."""

@@ -10,6 +10,8 @@ from grange.domain.wrangling import Fix, Trouble
 from grange.kernel.units import Instant
 
 MOST_EXAMPLES = 5
+QUARANTINED = "quarantined"
+"""The signature of workers that the farm took from work."""
 ORDER = {trouble: number for number, trouble in enumerate(Trouble)}
 
 
@@ -177,7 +179,10 @@ def _title(
         case Trouble.DISK:
             return f"Disk full: {worker or 'the server'}"
         case Trouble.WORKER:
-            return f"{worker} failed {times} in a row"
+            if newest.signature != QUARANTINED:
+                return f"{worker} failed {times} in a row"
+            verb = "is" if len(workers) == 1 else "are"
+            return f"{worker} {verb} quarantined: {newest.text}"
         case Trouble.FAILING:
             return f"{job} failed {times}" + (f" on {worker}" if workers else "")
         case Trouble.SILENT:

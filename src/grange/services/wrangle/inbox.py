@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from grange.domain.faults import JobFaults, LayerHold
+from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
-from grange.domain.wrangling import ClearMark, Deed, handling
+from grange.domain.wrangling import ClearMark, Deed, Trouble, handling
 from grange.kernel.batches import batched
 from grange.kernel.clock import Clock
 from grange.kernel.errors import NotFoundError
@@ -35,6 +35,7 @@ from grange.services.wrangle.present import (
     full_disks,
     full_server,
     held,
+    quarantined,
     silent,
     stuck,
     waiting,
@@ -136,12 +137,17 @@ class Inbox:
     async def _look(self, farm_id: FarmId, now: Instant) -> Found:
         workers = await self._store.find(Worker, AllOf((alive(), equals(farm_id=farm_id))))
         active = await self._active(farm_id)
+        failures = await self._failures(farm_id, active, workers, now)
+        blamed = {one.worker_id for one in failures if one.trouble is Trouble.WORKER}
+        quiet = (worker for worker in workers if worker.worker_id not in blamed)
+        strikes = {one.worker_id: one for one in self._owner.memory.tables[WorkerFaults].values()}
         incidents = [
+            *quarantined(quiet, strikes, now),
             *silent(workers, self._owner.memory.last_seen, now),
             *stuck(self._open(workers), self.limits, now),
             *held(self._holds(farm_id)),
             *self._disks(workers, now),
-            *await self._failures(farm_id, active, workers, now),
+            *failures,
             *await self._waiting(farm_id, active, now),
         ]
         return await self._answer(farm_id, incidents, now)

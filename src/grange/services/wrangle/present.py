@@ -7,7 +7,7 @@ until it begins anew.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from grange.domain.faults import LayerHold, hold_ms
+from grange.domain.faults import LayerHold, WorkerFaults, hold_ms
 from grange.domain.hails import WORDS
 from grange.domain.signatures import signature
 from grange.domain.statuses import ActionKind, WorkerStatus
@@ -15,7 +15,7 @@ from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.domain.wrangling import Fix, Trouble
 from grange.kernel.ids import WorkerId, task_id
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
-from grange.services.wrangle.clusters import Incident
+from grange.services.wrangle.clusters import QUARANTINED, Incident
 
 STAYS = frozenset(
     {
@@ -94,6 +94,32 @@ def silent(
                 worker_id=worker.worker_id,
                 worker=worker.host_name or worker.worker_id,
                 fixes=(Fix.QUARANTINE,),
+            )
+        )
+    return found
+
+
+def quarantined(
+    workers: Iterable[Worker], known: Mapping[WorkerId, WorkerFaults], now: Instant
+) -> list[Incident]:
+    """Return the workers that the farm took from work: each waits for somebody to enable it."""
+    found = []
+    for worker in workers:
+        faults = known.get(worker.worker_id)
+        # Whom people quarantine has no strokes: that is what they did, and nothing to be done.
+        if faults is None or faults.quarantined_at is None or not faults.strokes:
+            continue
+        found.append(
+            Incident(
+                trouble=Trouble.WORKER,
+                signature=QUARANTINED,
+                text=faults.cause,
+                first_at=faults.strokes[0].at,
+                at=faults.quarantined_at,
+                lost_ms=max(0, now - faults.quarantined_at) * worker.threads,
+                worker_id=worker.worker_id,
+                worker=worker.host_name or worker.worker_id,
+                fixes=(Fix.ENABLE,),
             )
         )
     return found
