@@ -4,8 +4,13 @@ What is divided sums to what was given, to the last unit, whatever the shares ar
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from grange.kernel.units import half_even_divide
+
+_ONE = 10**9
+"""One of a currency, in billionths."""
+_SMALL_DIGITS = 4
 
 
 def allotted(total: int, weights: Sequence[int]) -> list[int]:
@@ -46,6 +51,24 @@ def rounded(amounts: Sequence[int], unit: int) -> list[int]:
     for place in _first(rests, missing):
         parts[place] += 1
     return parts
+
+
+def digits_of(whole: int, currency: str) -> int:
+    """Return how many decimals amounts of one whole are printed with, for people.
+
+    A whole of less than one keeps the digits that say anything.
+
+    Args:
+        whole: in billionths.
+        currency: its letters.
+    """
+    return _SMALL_DIGITS if 0 < abs(whole) < _ONE else decimals(currency)
+
+
+def printed(amounts: Sequence[int], digits: int) -> list[Decimal]:
+    """Return amounts in billionths with so many decimals; they sum to their rounded sum."""
+    unit: int = 10 ** (9 - digits)
+    return [Decimal(units).scaleb(-digits) for units in rounded(amounts, unit)]
 
 
 def _first(rests: Sequence[int], count: int) -> list[int]:

@@ -30,7 +30,7 @@ def command(connection: Connection, *, asked: ReportOptions, licences: bool) -> 
     if asked.formats or asked.where or asked.by:
         raise InvalidRequestError("--licences goes with --since, --until and --json only.")
     now = connection.clock.now()
-    query = {**connection.span(asked.since, asked.until)}
+    query = connection.span(asked.since, asked.until)
     query.setdefault("end", str(now))
     reply = connection.rest("GET", "/licence-minutes", query=query, timeout_seconds=300.0)
     if connection.out.as_json:

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
-from grange.books.allotment import decimals, rounded
+from grange.books.allotment import digits_of, printed
 from grange.kernel.units import Instant, billionths_of, datetime_of
 
 NOTHING = "–"
 """What is shown where nothing is known."""
-_SMALL_DIGITS = 4
 
 STATUS_STYLES: dict[str, str] = {
     "SUCCEEDED": "green",
@@ -79,15 +78,8 @@ def amounts(of: Sequence[str | None], currency: str) -> list[str]:
     that say something are kept.
     """
     known = [billionths_of(Decimal(amount)) for amount in of if amount is not None]
-    one = billionths_of(Decimal(1))
-    digits = _SMALL_DIGITS if 0 < abs(sum(known)) < one else decimals(currency)
-    units = iter(rounded(known, int(Decimal(one).scaleb(-digits))))
-    return [
-        NOTHING
-        if amount is None
-        else f"{Decimal(next(units)).scaleb(-digits):,} {currency}".rstrip()
-        for amount in of
-    ]
+    shown = iter(printed(known, digits_of(sum(known), currency)))
+    return [NOTHING if amount is None else f"{next(shown):,} {currency}".rstrip() for amount in of]
 
 
 def moment(instant: int | None, now: int | None = None, zone: tzinfo | None = None) -> str:

@@ -92,7 +92,7 @@ def by_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 def show_report(connection: Connection, name: str, asked: ReportOptions) -> None:
     """Ask for a report and print it, or write it into a file."""
     now = connection.clock.now()
-    query = {**connection.span(asked.since, asked.until)}
+    query = connection.span(asked.since, asked.until)
     query.setdefault("end", str(now))
     if asked.by is not None:
         query["by"] = asked.by

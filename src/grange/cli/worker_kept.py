@@ -1,12 +1,12 @@
 """What a machine was told when it joined, kept in the worker's folder for `grange worker run`."""
 
 import json
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from grange.cli.worker_options import WorkerOptions
+from grange.config.documents import read_document, unknown_key
 from grange.kernel.errors import ConfigurationError
 
 FILE = "worker.toml"
@@ -53,18 +53,11 @@ def with_kept(options: WorkerOptions) -> WorkerOptions:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The settings file {path} cannot be read: {error}.") from error
+    document = read_document(path)
     for name, value in document.items():
         kind = _KINDS.get(name)
         if kind is None:
-            raise ConfigurationError(
-                f"{path}: unknown key {name!r}. Known: {', '.join(sorted(_KINDS))}."
-            )
+            raise unknown_key(path, name, _KINDS)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ConfigurationError(f"{path}: {name!r} is of the wrong kind.")
     return document

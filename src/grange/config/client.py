@@ -11,7 +11,6 @@ Order, first hit wins, key by key:
 
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import platformdirs
 
+from grange.config.documents import read_document, unknown_key
 from grange.kernel.errors import ConfigurationError
 
 DEMO_ENV = Path("var/demo/client.env")
@@ -107,17 +107,10 @@ def load_client(
 
 
 def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The settings file {path} cannot be read: {error}.") from error
+    document = read_document(path)
     unknown = sorted(set(document) - set(_VARIABLES))
     if unknown:
-        raise ConfigurationError(
-            f"{path}: unknown key {unknown[0]!r}. Known: {', '.join(sorted(_VARIABLES))}."
-        )
+        raise unknown_key(path, unknown[0], _VARIABLES)
     wrong = sorted(key for key, value in document.items() if not isinstance(value, str))
     if wrong:
         raise ConfigurationError(f"{path}: {wrong[0]!r} must be text in quotes.")

@@ -20,10 +20,6 @@ class TaskRunStatus(StrEnum):
     NOT_COMPATIBLE = "NOT_COMPATIBLE"
 
 
-AT_WORK = (TaskRunStatus.RUNNING, TaskRunStatus.ASSIGNED, TaskRunStatus.INTERRUPTING)
-"""What a worker has in hand."""
-
-
 WAITING = frozenset({TaskRunStatus.PENDING, TaskRunStatus.READY})
 """The task waits for a dependency or a worker."""
 LEASED = frozenset({TaskRunStatus.ASSIGNED, TaskRunStatus.RUNNING, TaskRunStatus.INTERRUPTING})

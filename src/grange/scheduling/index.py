@@ -252,17 +252,12 @@ class SchedulingIndex(LayerTable):
             demand = demand_without(demand, block)
         found = self._unfit(demand, offer)
         if (
-            offer.worker_id in entry.excluded
+            entry.shuns(offer.worker_id)
             and Block.EXCLUDED not in dropped
             and (found is None or found.block.position > Block.EXCLUDED.position)
         ):
-            return Unmet(Block.EXCLUDED, "the worker is excluded from the job")
-        if (
-            entry.left
-            and entry.shuns(offer.worker_id)
-            and Block.EXCLUDED not in dropped
-            and (found is None or found.block.position > Block.EXCLUDED.position)
-        ):
+            if offer.worker_id in entry.excluded:
+                return Unmet(Block.EXCLUDED, "the worker is excluded from the job")
             return Unmet(Block.EXCLUDED, "the worker failed at it, another one tries next")
         if found is None and Block.LICENCE not in dropped:
             return self._licence(entry.layer.farm_id, entry.pools, offer)

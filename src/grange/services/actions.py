@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from grange.domain.statuses import AT_WORK, ActionKind, JobLifecycleStatus, TaskRunStatus
+from grange.domain.statuses import LEASED, ActionKind, JobLifecycleStatus, TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, SessionAction, Worker
 from grange.kernel.batches import batched
 from grange.kernel.errors import InvalidRequestError
@@ -305,7 +305,7 @@ def _job_row(job: Job, action: JobAction, running: Iterable[Running]) -> JobCons
         project=job.attributes.get("project", UNASSIGNED),
         status=job.status,
         priority=job.priority,
-        running=count(*AT_WORK),
+        running=count(*LEASED),
         waiting=count(*_WAITING),
         done=count(TaskRunStatus.SUCCEEDED),
         again=count(*_AGAIN),

@@ -1,11 +1,11 @@
 """Cost as a report: one row for each group, the sums in words above."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from grange.books.allotment import decimals, rounded
+from grange.books.allotment import digits_of, printed
 from grange.books.sheet import Column, Sheet, millis, money, text
 from grange.books.where import EVERYTHING, Node
 from grange.kernel.intervals import Span
@@ -69,25 +69,18 @@ class Amounts:
 
     def __init__(self, currency: str, whole: int) -> None:
         self._currency = currency
-        # A whole of less than one keeps the digits that say anything.
-        self._digits = 4 if 0 < abs(whole) < _ONE else decimals(currency)
-        self._unit = int(_ONE.scaleb(-self._digits))
+        self._digits = digits_of(whole, currency)
 
     def one(self, amount: str) -> str:
         """Return one amount, with its currency."""
-        return self._text(*rounded([billionths_of(Decimal(amount))], self._unit))
+        return self._texts([amount])[0]
 
     def listed(self, amounts: Mapping[str, Any]) -> str:
         """Return the known costs of parts, rounded as statements are: their sum is the whole's."""
         known = {name: row["cost"] for name, row in amounts.items() if row["cost"] is not None}
-        units = rounded([billionths_of(Decimal(each)) for each in known.values()], self._unit)
-        return ", ".join(
-            f"{name} {self._text(each)}" for name, each in zip(known, units, strict=True)
-        )
+        texts = self._texts(known.values())
+        return ", ".join(f"{name} {text}" for name, text in zip(known, texts, strict=True))
 
-    def _text(self, units: int) -> str:
-        return f"{self._currency} {Decimal(units).scaleb(-self._digits):,}"
-
-
-_ONE = Decimal(10**9)
-"""One of a currency, in billionths."""
+    def _texts(self, amounts: Iterable[str]) -> list[str]:
+        exact = [billionths_of(Decimal(amount)) for amount in amounts]
+        return [f"{self._currency} {each:,}" for each in printed(exact, self._digits)]

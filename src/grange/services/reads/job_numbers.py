@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from grange.domain.statuses import AT_WORK, TaskRunStatus
+from grange.domain.statuses import LEASED, TaskRunStatus
 from grange.domain.work import Job
 from grange.kernel.clock import Clock
 from grange.kernel.units import MILLIS_PER_DAY, Instant
@@ -40,7 +40,7 @@ class JobCounter:
         if known is not None and now - known[0] < _KEPT_MS:
             return known[1]
         own, is_open = shown(farm_id), Compare("ended_at", "=", None)
-        at_work = OneOf("status", tuple(status.value for status in AT_WORK))
+        at_work = OneOf("status", tuple(status.value for status in sorted(LEASED)))
         every = await self.store.count(Job, AllOf((own, is_open)))
         rendering = await self.store.count(Job, AllOf((own, is_open, at_work)))
         has_failed = Compare("status", "=", TaskRunStatus.FAILED.value)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from grange.domain.farm import Queue
-from grange.domain.statuses import AT_WORK, TaskRunStatus
+from grange.domain.statuses import LEASED, TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer
 from grange.kernel.batches import batched
 from grange.ports.state import AllOf, Condition, OneOf, Order, StateStore
@@ -67,7 +67,7 @@ _JOB = (
     "ended_at",
 )
 _LAYER = ("job_id", "task_count", "frame_count", "counts")
-_AT_WORK = tuple(status.value for status in AT_WORK)
+_LEASED = tuple(status.value for status in LEASED)
 _Sums = dict[str, tuple[int, int, int]]
 """Job → tasks, frames, frames done."""
 
@@ -172,7 +172,7 @@ def _row(job: tuple[Any, ...], sums: tuple[int, int, int], queues: Mapping[str, 
         shot=_known(attributes, "shot"),
         sequence=_known(attributes, "sequence"),
         app=_known(attributes, "app"),
-        tasks_running=sum([counts.get(status, 0) for status in _AT_WORK]),
+        tasks_running=sum([counts.get(status, 0) for status in _LEASED]),
         tasks_failed=counts.get(TaskRunStatus.FAILED.value, 0),
     )
 
