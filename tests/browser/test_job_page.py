@@ -181,8 +181,8 @@ def test_every_frame_of_a_task_has_its_picture_and_a_broken_one_its_reason(
     page = visit(shot.farm).open(f"/jobs/{shot.job_id}")
     grid = page.locator(".preview-grid")
     expect(grid.locator("li")).to_have_count(FRAMES)
+    page.locator(".previews").scroll_into_view_if_needed()
     broken = grid.locator("li").last
-    broken.scroll_into_view_if_needed()
     expect(broken).to_contain_text("No preview of beauty.0012.png: it is damaged")
     for at in range(FRAMES - 1):
         image = grid.locator("li").nth(at).locator("img")

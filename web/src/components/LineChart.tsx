@@ -1,4 +1,4 @@
-import { createEffect, onCleanup } from 'solid-js';
+import { createEffect, createSignal, onCleanup } from 'solid-js';
 import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { drawLines, type LineLook } from '../charts/lines';
@@ -6,7 +6,7 @@ import { useFarm } from '../state/farm';
 import { isDark } from '../state/theme';
 import { createWidth } from '../state/width';
 
-/** A chart of lines, drawn again when it or the window changes. */
+/** A chart of lines, drawn again when it or the window changes, though not under a hand that drags. */
 export function LineChart(props: {
   label: string;
   columns: (number | null)[][];
@@ -17,12 +17,20 @@ export function LineChart(props: {
   const [width, watch] = createWidth();
   let target!: HTMLDivElement;
   let drawn: uPlot | undefined;
-  onCleanup(() => drawn?.destroy());
+  const [held, setHeld] = createSignal(false);
+  const letGo = () => setHeld(false);
+  window.addEventListener('pointerup', letGo);
+  window.addEventListener('pointercancel', letGo);
+  onCleanup(() => {
+    window.removeEventListener('pointerup', letGo);
+    window.removeEventListener('pointercancel', letGo);
+    drawn?.destroy();
+  });
   createEffect(() => {
     const { columns, look } = props;
     const [wide, zone] = [width(), farm.zone()];
     isDark();
-    if (wide < 100) return;
+    if (wide < 100 || held()) return;
     const turn = requestAnimationFrame(() => {
       drawn?.destroy();
       drawn = drawLines(target, columns, { ...look, width: wide, zone: look.zone ?? zone });
@@ -32,6 +40,7 @@ export function LineChart(props: {
   return (
     <div
       class="line-chart levels"
+      onPointerDown={() => setHeld(true)}
       ref={(element) => {
         target = element;
         watch(element);
