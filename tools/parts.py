@@ -192,26 +192,32 @@ def checks() -> list[Check]:
 
 
 def suites() -> list[Suite]:
-    """Return the parts of the test suite, in order; no folder of tests/ is left out."""
+    """Return the parts of the test suite, in order; no folder of tests/ is left out.
+
+    They are few: while a part finds its tests, and waits for its last, processors idle.
+    """
     parts = [
         Suite(
-            name="unit and property",
-            paths=["tests/unit", "tests/property", "tests/test_architecture.py"],
+            name="unit",
+            paths=[
+                "tests/unit",
+                "tests/property",
+                "tests/wire",
+                "tests/docs",
+                "tests/test_architecture.py",
+            ],
             parallel=True,
         ),
-        Suite(name="wire", paths=["tests/wire"], parallel=True),
         Suite(
-            name="conformance",
-            paths=["tests/conformance", "tests/migration"],
+            name="server",
+            paths=["tests/server", "tests/conformance", "tests/migration", "tests/datalog"],
             parallel=True,
             quick=False,
         ),
-        Suite(name="server", paths=["tests/server"], parallel=True, quick=False),
         Suite(name="acceptance", paths=["tests/acceptance"], parallel=True, quick=False),
         # They have little time for much work: nothing runs beside them.
         Suite(name="kills", paths=["tests/kills"], quick=False),
         Suite(name="browser", paths=["tests/browser"], parallel=True, processes=3, quick=False),
-        Suite(name="docs", paths=["tests/docs"], parallel=True),
     ]
     known = {path for part in parts for path in part.paths} | {"tests/soak"}
     others = sorted(
@@ -220,7 +226,7 @@ def suites() -> list[Suite]:
         if f"tests/{path.name}" not in known and _has_tests(path)
     )
     if others:
-        parts.insert(3, Suite(name="others", paths=others, parallel=True, quick=False))
+        parts.insert(2, Suite(name="others", paths=others, parallel=True, quick=False))
     return parts
 
 

@@ -35,6 +35,8 @@ class SchedulingIndex(LayerTable):
 
         A layer that would rather have another worker is given only if there is nothing else.
         """
+        if self._changes.shares:
+            self._settle()
         names = tuple(queues)
         kind = self._kind(offer)
         reach = self._reach(names, offer.region)
@@ -103,7 +105,7 @@ class SchedulingIndex(LayerTable):
         for entry in self._of_job.get(job_id, ()):
             if not entry.ready or entry.spent:
                 continue
-            if entry.is_choosy and entry.shuns(offer.worker_id):
+            if (entry.left or entry.excluded) and entry.shuns(offer.worker_id):
                 continue
             if kind not in entry.fits and not self._is_fit(
                 entry.place.demand, offer, kind, entry.fits
@@ -282,6 +284,7 @@ class SchedulingIndex(LayerTable):
             queues: where to look.
             priority: another priority than its job's, to see what would be.
         """
+        self._settle()
         entry = self._entries[layer_id]
         raised = 0 if priority is None else priority - entry.priority
         place = replace(entry.place, band=entry.place.band - raised)
@@ -310,6 +313,7 @@ class SchedulingIndex(LayerTable):
 
     def snapshot(self) -> dict[str, object]:
         """Return everything the index holds, in a form that compares equal to a rebuilt one."""
+        self._settle()
         return {
             "entries": {
                 layer_id: (

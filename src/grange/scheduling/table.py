@@ -184,20 +184,8 @@ class LayerTable:
 
     def set_share(self, farm_id: FarmId, kind: ShareKind, name: str, share: Share | None) -> None:
         """Take over what a project or user had, is entitled to and may hold."""
-        whose = (kind, name)
         tallies = self._tallies.get(farm_id) or self.tallies(farm_id)
-        change = tallies.set_share(whose, share)
-        if not change:
-            return
-        level = tallies.level(*whose)
-        for lanes in self._lanes.values():
-            for lane in lanes.values():
-                if lane.farm_id != farm_id or not lane.has_work_of(whose):
-                    continue
-                if change > 0:
-                    lane.fall(whose, level)
-                else:
-                    self._enter(lane, lane.rise(whose, level))
+        tallies.set_share((kind, name), share)
 
     def set_pool(
         self, farm_id: FarmId, key: PoolKey, pool: LicencePool | None, jobs: dict[JobId, Job]
@@ -242,6 +230,27 @@ class LayerTable:
         return found
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
+
+    def _settle(self) -> None:
+        """Put projects and users where what they had by now has brought them.
+
+        Thread time is charged far more often than anybody asks who comes first.
+        """
+        while self._changes.shares:
+            farm_id, whose = self._changes.shares.popitem()[0]
+            tallies = self._tallies[farm_id]
+            change = tallies.settle(whose)
+            if not change:
+                continue
+            level = tallies.level(*whose)
+            for lanes in self._lanes.values():
+                for lane in lanes.values():
+                    if lane.farm_id != farm_id or not lane.has_work_of(whose):
+                        continue
+                    if change > 0:
+                        lane.fall(whose, level)
+                    else:
+                        self._enter(lane, lane.rise(whose, level))
 
     def _head(self, lane: Lane, offer: Offer, kind: int) -> Head:
         """Return what a lane has first for offers of a kind, looked up anew if need be.

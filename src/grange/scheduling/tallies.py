@@ -24,9 +24,11 @@ _STEPS = 2048
 class Changes:
     """Counts what makes answers stale that are remembered."""
 
-    __slots__ = ("firsts", "lanes")
+    __slots__ = ("firsts", "lanes", "shares")
 
     def __init__(self) -> None:
+        self.shares: dict[tuple[FarmId, ShareKey], None] = {}
+        """Whose share has changed since somebody asked who comes first."""
         self.lanes = 0
         """Lanes that became empty, or not, or more urgent; licences that went out, or came back."""
         self.firsts = 0
@@ -45,6 +47,7 @@ class Tallies:
     pools: dict[PoolKey, LicencePool] = field(default_factory=dict)
     shares: dict[ShareKey, Share] = field(default_factory=dict)
     levels: dict[ShareKey, int] = field(default_factory=dict)
+    """Of the shares as they were when somebody asked who comes first."""
     quotas: dict[ShareKey, int] = field(default_factory=dict)
     spent: dict[str, Budget] = field(default_factory=dict)
     """Budgets that are spent and stop work, by id."""
@@ -116,26 +119,32 @@ class Tallies:
             self.told[key] = told
         self._look(*key)
 
-    def set_share(self, key: ShareKey, share: Share | None) -> int:
-        """Take over a share, or forget it; return by how much its level changed."""
+    def set_share(self, key: ShareKey, share: Share | None) -> None:
+        """Take over a share, or forget it; its level is left as it is, see `settle`."""
+        self.changes.shares[self.farm_id, key] = None
         known = self.shares.get(key)
-        before = self.levels.get(key, LEAST)
-        if share is not None and known is not None and share.max_threads == known.max_threads:
-            self.shares[key] = share
-            self.levels[key] = level = coarse(share)
-            return level - before
-        had = self.quotas.pop(key, None)
-        if had != (None if share is None else share.max_threads):
-            self.quota_version += 1
-            self.changes.firsts += 1
         if share is None:
             self.shares.pop(key, None)
+        else:
+            self.shares[key] = share
+        quota = None if share is None else share.max_threads
+        if quota == (None if known is None else known.max_threads):
+            return
+        self.quota_version += 1
+        self.changes.firsts += 1
+        if quota is None:
+            del self.quotas[key]
+        else:
+            self.quotas[key] = quota
+
+    def settle(self, key: ShareKey) -> int:
+        """Give a share the level that is its own by now; return by how much it changed."""
+        share = self.shares.get(key)
+        before = self.levels.get(key, LEAST)
+        if share is None:
             self.levels.pop(key, None)
             return LEAST - before
-        self.shares[key] = share
         self.levels[key] = level = coarse(share)
-        if share.max_threads is not None:
-            self.quotas[key] = share.max_threads
         return level - before
 
     def level(self, kind: ShareKind, name: str) -> int:
