@@ -97,7 +97,7 @@ def test_licences_are_counted_and_the_change_is_said(farm: LocalFarm, visit: Vis
     expect(pools.get_by_role("rowheader")).to_have_text("nuke")
     (pool,) = ask(farm, "/licences")["pools"]
     assert pool["regions"]["default"] == {
-        "is_set": True, "count": 4, "unlimited": False, "cost": "0.000000000",
+        "is_set": True, "count": 4, "unlimited": False, "in_use": 0, "cost": "0.000000000",
     }  # fmt: skip
     page.get_by_label("How many").fill("9")
     expect(page.get_by_text("4 until now, 9 from now on")).to_be_visible()

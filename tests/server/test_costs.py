@@ -100,12 +100,22 @@ def shell(
     for name, value in farm.environment().items():
         monkeypatch.setenv(name, value)
 
-    def call(*words: str, code: int = 0) -> str:
+    def call(*words: str, code: int = 0, typed: str = "") -> str:
         capfd.readouterr()
+        monkeypatch.setattr("sys.stdin", Typed(f"{typed}\n") if typed else io.StringIO())
         assert run(words) == code
-        return capfd.readouterr().out
+        said = capfd.readouterr()
+        return said.out or said.err
 
     return call
+
+
+class Typed(io.StringIO):
+    """What somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        """Somebody is there."""
+        return True
 
 
 def rest(farm: LocalFarm, path: str, **query: Any) -> Any:
@@ -155,8 +165,12 @@ def test_a_month_is_frozen_printed_and_corrected(
     assert draft["status"] == "open"
     posting = draft["rows"]["columns"].index("posting")
     assert {row[posting] for row in draft["rows"]["rows"]} == {"open"}, "nothing is posted yet"
-    assert f"Froze {times.past}" in shell("books", "freeze", times.past)
-    shell("books", "freeze", times.past, code=1)
+    assert "add --yes" in shell("books", "freeze", times.past, code=2)
+    asked = shell("books", "freeze", times.past, code=130, typed="n")
+    assert f"{draft['rows']['printed']} {draft['currency']}" in asked
+    assert rest(farm, f"/months/{times.past}/statement")["status"] == "open"
+    assert f"Froze {times.past}" in shell("books", "freeze", times.past, typed="y")
+    shell("books", "freeze", times.past, "--yes", code=1)
     document = rest(farm, f"/months/{times.past}/statement", lines="true", by="project,outcome")
     assert document["status"] == "frozen"
     assert document["rows"]["amount"] == draft["rows"]["amount"]

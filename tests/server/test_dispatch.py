@@ -276,6 +276,7 @@ def test_a_licence_pool_is_a_limit_from_the_command_line_on(
     grange("licence", "rm", "nuke")
     grange("licence", "set", "nuke", "--cost", "0.5")
     assert worker.schedule()["assignedSessions"]
+    assert "1 of unlimited, 0.5" in grange("licence", "ls")
     grange("licence", "rm", "nuke")
 
 

@@ -210,11 +210,11 @@ def test_licences_from_the_command_line(cli: Any):
     (pool,) = json.loads(cli("licence", "ls", "--json")[1])["pools"]
     regions = pool["regions"]
     assert regions["default"] == {
-        "is_set": True, "count": 21, "unlimited": False, "cost": "0.500000000"
+        "is_set": True, "count": 21, "unlimited": False, "in_use": 0, "cost": "0.500000000"
     }  # fmt: skip
     assert (regions["farm"]["is_set"], regions["farm"]["count"]) == (False, 21)
     assert (regions["cloud"]["is_set"], regions["cloud"]["unlimited"]) == (True, True)
-    assert "21, 0.5000" in cli("licence", "ls")[1]
+    assert "0 of 21, 0.5000" in cli("licence", "ls")[1]
     assert cli("licence", "set", "nuke", "--region", "cloud", "--unset")[0] == 0
     (pool,) = json.loads(cli("licence", "ls", "--json")[1])["pools"]
     assert not pool["regions"]["cloud"]["is_set"]

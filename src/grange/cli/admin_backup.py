@@ -115,7 +115,11 @@ def restore(
 
     if not yes and not out.as_json:
         where = loaded.settings.data_dir
-        click.confirm(f"Replace state and books in {where} by a backup?", abort=True)
+        is_new = not where.is_dir() or not any(where.iterdir())
+        question = f"Put state and books of a backup into {where}, which is empty?"
+        if not is_new:
+            question = f"Replace state and books in {where} by a backup?"
+        click.confirm(question, abort=True)
     done = restore_backup(loaded.settings, name=name, folder=folder)
     if out.as_json:
         out.data(

@@ -50,9 +50,12 @@ def list_months(connection: Connection) -> None:
 
 @click.command("freeze", epilog="Example: grange books freeze 2026-01")
 @click.argument("month", metavar="MONTH")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @with_farm
-def freeze_month(connection: Connection, month: str) -> None:
+def freeze_month(connection: Connection, month: str, *, yes: bool) -> None:
     """Post a month's lines for good. What is found later is posted in the first open month."""
+    if not yes:
+        _confirm_freeze(connection, month)
     reply = connection.rest(
         "POST", f"/months/{month}/freeze", body={}, timeout_seconds=_SLOW_SECONDS
     )
@@ -208,6 +211,28 @@ def credit_cost(
         "POST", f"/months/{month}/credits", body=body, timeout_seconds=_SLOW_SECONDS
     )
     _tell(connection, reply, f"Posted {reply['lines']:,} lines in {reply['month']}.")
+
+
+def _confirm_freeze(connection: Connection, month: str) -> None:
+    """Say what is posted for good, and ask; what cannot be frozen is left to the server to say."""
+    if not sys.stdin.isatty():
+        raise InvalidRequestError(
+            f"A frozen month never changes. Nobody is there to ask: look at"
+            f" grange books statement {month}, then add --yes."
+        )
+    found = connection.rest(
+        "GET",
+        f"/months/{month}/statement",
+        query={"by": "component"},
+        timeout_seconds=_SLOW_SECONDS,
+    )
+    if found["frozen_at"] is None:
+        example = " at EXAMPLE rates, which nobody pays" if found["example"] else ""
+        click.confirm(
+            f"{month}: {found['lines']:,} lines, {found['rows']['printed']} {found['currency']}"
+            f"{example}. Once frozen, it never changes. Freeze it?",
+            abort=True,
+        )
 
 
 def _tell(connection: Connection, reply: dict[str, Any], text: str) -> None:

@@ -22,7 +22,10 @@ def command() -> None:
 @with_farm
 @listed
 def list_pools(connection: Connection) -> None:
-    """List licence pools. A region in brackets has the default's terms."""
+    """List licence pools: seats in use, and how many there are.
+
+    A region in brackets has the default's terms and seats.
+    """
     reply = connection.rest("GET", "/licences")
     if connection.out.as_json:
         connection.out.data(reply)
@@ -131,6 +134,6 @@ def _known(connection: Connection, key: tuple[str, str, str], region: str) -> di
 
 
 def _terms(told: Mapping[str, Any], currency: str) -> str:
-    count = "unlimited" if told["unlimited"] else str(told["count"])
+    count = f"{told['in_use']} of {'unlimited' if told['unlimited'] else told['count']}"
     text = count if float(told["cost"]) == 0 else f"{count}, {money(told['cost'], currency)}/h"
     return text if told["is_set"] else f"({text})"

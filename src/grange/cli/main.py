@@ -43,7 +43,7 @@ COMMANDS: dict[str, str] = {
         "Open the farm's page in the browser, signed in by a link that works once, for a minute."
     ),
     "power": "Say when machines are woken, turned off and started anew.",
-    "queue": "List the farm's queues; say what their sessions enter first.",
+    "queue": "List, stop and start the farm's queues; say what their sessions enter first.",
     "rates": "Put rate cards; list and show them. Prices hold for work that begins after.",
     "report": (
         "Show distributions: frame times, waiting, memory, CPU, errors, hosts; schedule reports."

@@ -1,5 +1,6 @@
-"""`grange queue`: where jobs are submitted to, and what their sessions enter first."""
+"""`grange queue`: where jobs are submitted to, who works for them, what sessions enter first."""
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,26 +14,83 @@ from grange.kernel.errors import ConfigurationError, InvalidRequestError, NotFou
 
 SHIPPED = ("rez", "conda", "venv")
 """Environments that come with Grange."""
+_COMPLETE, _CANCEL = "STOP_SCHEDULING_AND_COMPLETE_TASKS", "STOP_SCHEDULING_AND_CANCEL_TASKS"
+_WORKS = {"ACTIVE": "", _COMPLETE: " (finishes its tasks)", _CANCEL: " (drops its tasks)"}
 
 
 @click.group()
 def command() -> None:
-    """List the farm's queues; say what their sessions enter first."""
+    """List, stop and start the farm's queues; say what their sessions enter first."""
 
 
 @command.command("ls", epilog="Example: grange queue ls")
 @with_farm
 @listed
 def list_queues(connection: Connection) -> None:
-    """List the farm's queues."""
+    """List the farm's queues, and the fleets that work for them."""
     queues = list(connection.pages(f"/farms/{connection.farm_id}/queues", "queues"))
     if connection.out.as_json:
         connection.out.data(queues)
         return
+    fleets = {
+        fleet["fleetId"]: fleet["displayName"]
+        for fleet in connection.pages(f"/farms/{connection.farm_id}/fleets", "fleets")
+    }
+    works: dict[str, list[str]] = {}
+    for link in _links(connection, {}):
+        state = _WORKS.get(link["status"], " (stopped)")
+        works.setdefault(link["queueId"], []).append(fleets[link["fleetId"]] + state)
     connection.out.table(
-        ["QUEUE", "NAME", "STATUS"],
-        [[queue["queueId"], queue["displayName"], status(queue["status"])] for queue in queues],
+        ["QUEUE", "NAME", "STATUS", "FLEETS"],
+        [
+            [
+                queue["queueId"],
+                queue["displayName"],
+                status(queue["status"]),
+                ", ".join(sorted(works.get(queue["queueId"], []))) or "none",
+            ]
+            for queue in queues
+        ],
     )
+
+
+@command.command(
+    "stop",
+    epilog="""\b
+Examples:
+  grange queue stop main                   what runs is finished
+  grange queue stop main --fleet cloud     only this fleet stops
+  grange queue stop main --now             what runs is canceled, and rendered again later
+""",
+)
+@click.argument("queue")
+@click.option("--fleet", metavar="NAME", help="Only this fleet; default: every one.")
+@click.option("--now", is_flag=True, help="Cancel what runs; its tasks are rendered again later.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_farm
+def stop(connection: Connection, /, *, queue: str, fleet: str | None, now: bool, yes: bool) -> None:
+    """Have workers take no tasks of a queue until it is started again."""
+    if now and not yes:
+        question = f"Cancel every task of {queue} that runs?"
+        if not sys.stdin.isatty():
+            raise InvalidRequestError(f"{question} Nobody is there to ask: add --yes.")
+        click.confirm(question, abort=True)
+    names = _set_links(connection, queue, fleet, _CANCEL if now else _COMPLETE)
+    end = "is canceled" if now else "is finished"
+    connection.out.tell(
+        f"{_listed(names)} take no tasks of {queue} any more; what runs {end}."
+        f" Start again: grange queue start {queue}"
+    )
+
+
+@command.command("start", epilog="Example: grange queue start main")
+@click.argument("queue")
+@click.option("--fleet", metavar="NAME", help="Only this fleet; default: every one.")
+@with_farm
+def start(connection: Connection, /, *, queue: str, fleet: str | None) -> None:
+    """Have workers take tasks of a queue again."""
+    names = _set_links(connection, queue, fleet, "ACTIVE")
+    connection.out.tell(f"{_listed(names)} take tasks of {queue}.")
 
 
 @command.group("env")
@@ -133,16 +191,49 @@ def _read(file: Path) -> str:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
 
 
+def _listed(fleets: list[str]) -> str:
+    return f"Workers of {', '.join(fleets)}"
+
+
+def _links(connection: Connection, query: dict[str, str]) -> list[dict[str, Any]]:
+    path = f"/farms/{connection.farm_id}/queue-fleet-associations"
+    return list(connection.pages(path, "queueFleetAssociations", query=query))
+
+
+def _set_links(connection: Connection, queue: str, fleet: str | None, state: str) -> list[str]:
+    """Set how fleets work for a queue; return their names."""
+    queue_id = _queue_id(connection, queue)
+    farm = f"/farms/{connection.farm_id}"
+    known = {
+        link["fleetId"]: str(
+            connection.wire("GET", f"{farm}/fleets/{link['fleetId']}")["displayName"]
+        )
+        for link in _links(connection, {"queueId": queue_id})
+    }
+    chosen = {one: name for one, name in known.items() if fleet in {None, one, name}}
+    if not chosen:
+        names = ", ".join(sorted(known.values())) or "none"
+        raise ConfigurationError(f"{fleet or 'No fleet'} does not work for {queue}: {names} does.")
+    for fleet_id in chosen:
+        path = f"{farm}/queue-fleet-associations/{queue_id}/{fleet_id}"
+        connection.wire("PATCH", path, body={"status": state})
+    return sorted(chosen.values())
+
+
 def _path(connection: Connection, named: str | None) -> str:
     """Return the path of a queue's environments."""
-    wanted = named or connection.settings.queue_id
-    queues: list[dict[str, Any]] = list(
-        connection.pages(f"/farms/{connection.farm_id}/queues", "queues")
-    )
+    queue_id = _queue_id(connection, named or connection.settings.queue_id)
+    return f"/farms/{connection.farm_id}/queues/{queue_id}/environments"
+
+
+def _queue_id(connection: Connection, wanted: str | None) -> str:
+    queues = list(connection.pages(f"/farms/{connection.farm_id}/queues", "queues"))
     found = [
-        row["queueId"] for row in queues if wanted in {None, row["queueId"], row["displayName"]}
+        str(row["queueId"])
+        for row in queues
+        if wanted in {None, row["queueId"], row["displayName"]}
     ]
     if len(found) != 1:
         known = ", ".join(row["displayName"] for row in queues) or "none"
-        raise ConfigurationError(f"Name the queue with --queue. The farm has: {known}.")
-    return f"/farms/{connection.farm_id}/queues/{found[0]}/environments"
+        raise ConfigurationError(f"Name one queue of the farm: {known}.")
+    return found[0]

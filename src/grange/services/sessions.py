@@ -20,10 +20,15 @@ from grange.domain.events import (
     TaskReturned,
     TaskSucceeded,
 )
-from grange.domain.farm import Farm
+from grange.domain.farm import Farm, QueueFleetAssociation
 from grange.domain.policy import SchedulingPolicy, policy_of
 from grange.domain.rates import PricedWork, RateCard, card_at, thread_rate
-from grange.domain.statuses import ActionKind, SessionActionStatus, TaskRunStatus
+from grange.domain.statuses import (
+    ActionKind,
+    AssociationStatus,
+    SessionActionStatus,
+    TaskRunStatus,
+)
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.ids import FarmId, SessionId, StepId
@@ -337,6 +342,20 @@ def finish_session(draft: Draft, session: Session, at: Instant) -> None:
     draft.fact(session_fact(job, session, worker))
     draft.effect(CloseLog(session.farm_id, session.session_id))
     draft.effect(Publish(session.farm_id, job_id=job.job_id, worker_id=worker.worker_id))
+    _stopped(draft, session)
+
+
+def _stopped(draft: Draft, session: Session) -> None:
+    """Say that a fleet which is stopping for a queue has stopped, if this was its last session."""
+    link = draft.find(QueueFleetAssociation, session.queue_id, session.fleet_id)
+    if link is None or link.status in (AssociationStatus.ACTIVE, AssociationStatus.STOPPED):
+        return
+    if not any(
+        one.ended_at is None
+        and (one.queue_id, one.fleet_id) == (session.queue_id, session.fleet_id)
+        for one in draft.all(Session)
+    ):
+        draft.put(replace(link, status=AssociationStatus.STOPPED, updated_at=draft.now))
 
 
 def lose_sessions(draft: Draft, worker: Worker, last_seen: Instant, cause: str) -> None:

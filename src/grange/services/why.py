@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
+from grange.domain.farm import QueueFleetAssociation
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Worker
@@ -325,7 +326,7 @@ class Question:
             return off
         queues = self._draft.queues_of(worker.fleet_id)
         if self._layer.queue_id not in queues and Block.FLEET not in dropped:
-            return Unmet(Block.FLEET, "its fleet does not work for the queue")
+            return Unmet(Block.FLEET, self._not_for_queue(worker))
         unfit = self._index.unfit(self._layer.layer_id, _offer(self._draft, worker), dropped)
         closed = "" if Block.HOURS in dropped else closed_for(worker)
         if closed and (unfit is None or unfit.block.position > Block.HOURS.position):
@@ -335,6 +336,12 @@ class Question:
         if len(worker.sessions) < worker.threads or Block.PRIORITY in dropped:
             return None
         return Unmet(Block.PRIORITY, "all its threads are busy")
+
+    def _not_for_queue(self, worker: Worker) -> str:
+        pair = (self._layer.queue_id, worker.fleet_id)
+        if self._draft.find(QueueFleetAssociation, *pair) is None:
+            return "its fleet does not work for the queue"
+        return "the queue is stopped for its fleet"
 
     def first_of(self, found: Verdicts, dropped: Collection[Block] = ()) -> Unmet | None:
         """Return the reason that the verdicts of all workers make; None: one takes the layer."""

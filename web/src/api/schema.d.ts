@@ -2165,6 +2165,7 @@ export interface components {
     RegionTerms: {
       cost: string;
       count: number;
+      in_use: number;
       is_set: boolean;
       unlimited: boolean;
     };

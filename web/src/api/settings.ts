@@ -86,6 +86,8 @@ export interface Terms {
   is_set: boolean;
   count: number;
   unlimited: boolean;
+  /** Held by sessions now. */
+  in_use: number;
   cost: string;
 }
 

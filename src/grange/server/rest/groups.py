@@ -151,9 +151,14 @@ async def delete_group(
 
 @get("/farms/{farm_id:str}/licences", operation="ListLicences", responses=described(LicencesAnswer))
 async def list_licences(farm_id: FromPath[str], context: Services) -> Answer:
-    """List licence pools: what holds in each region, and whether it is set there."""
+    """List licence pools: what holds in each region, whether it is set there, what is in use."""
     await context.rows.farm({"farmId": farm_id})
     answer: Answer = await context.books.ask("licence_pools", farm_id=farm_id)
+    tallies = context.owner.memory.index.tallies(FarmId(farm_id))
+    for pool in answer["pools"]:
+        key = (pool["app"], pool["plugin"], pool["version"])
+        for region, terms in pool["regions"].items():
+            terms["in_use"] = tallies.seats_of(key, Region(region))[1]
     return answer
 
 

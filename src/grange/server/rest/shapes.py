@@ -414,6 +414,8 @@ class RegionTerms(msgspec.Struct, frozen=True, kw_only=True):
     is_set: bool
     count: int
     unlimited: bool
+    in_use: int
+    """Held by sessions now; where it is not set, those of the default's seats."""
     cost: str
 
 

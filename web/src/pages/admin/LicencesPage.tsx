@@ -41,7 +41,7 @@ export default function LicencesPage() {
   const key = () => ({ app: app().trim(), plugin: plugin().trim(), version: version().trim() });
   const known = () => page.now()?.pools.find((one) => poolWord(one) === poolWord(key()));
   const terms = (of: Terms, currency: string) => {
-    const number = of.unlimited ? 'unlimited' : count(of.count);
+    const number = `${count(of.in_use)} of ${of.unlimited ? 'unlimited' : count(of.count)}`;
     return Number(of.cost) === 0 ? number : `${number}, ${Number(of.cost)} ${currency}/h each`;
   };
   const consequence = () => {
@@ -82,7 +82,7 @@ export default function LicencesPage() {
         {(found) => (
           <>
             <Panel
-              title="Licences"
+              title="Licences in use"
               flush
               aside={
                 <Show when={waiting()} fallback={plural(found().pools.length, 'pool')}>
