@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from grange.books.allotment import rounded
 from grange.domain.rates import RateLine, RateUnit
+from grange.plots.palette import ACCOUNTS
 from grange.testing.farm import LocalFarm
 from tests.browser.conftest import Visitor, ask, submit_job, until_live
 from tests.browser.handworker import HandWorker
@@ -18,6 +20,14 @@ RATE = RateLine(line_id="line-1", unit=RateUnit.WORKER_HOUR, billionths_per_hour
 
 def seconds(millis: float) -> str:
     return f"{millis / 1000:,.1f} s"
+
+
+def tenths(accounts: dict[str, int]) -> dict[str, str]:
+    """Return times as a column prints them: they add up to the printed sum, which is ""."""
+    names = [f"{account.key}_ms" for account in ACCOUNTS]
+    units = rounded([accounts.get(name, 0) for name in names], 100)
+    printed = zip([*names, ""], [*units, sum(units)], strict=True)
+    return {name: f"{unit / 10:,.1f} s" for name, unit in printed}
 
 
 def test_the_receipt_appears_when_the_job_is_done_and_balances(
@@ -41,10 +51,11 @@ def test_the_receipt_appears_when_the_job_is_done_and_balances(
             f"1 machine × {seconds(float(paper['seconds_each']) * 1000)} = "
         )
         expect(sheet.locator(".verdict")).to_have_text("Unaccounted: 0.0 s")
-        for key, millis in paper["accounts"].items():
+        column = tenths(paper["accounts"])
+        for key in paper["accounts"]:
             row = sheet.locator("tr", has=page.locator(f"[data-account={key[:-3]}]"))
-            expect(row.locator("td").nth(1)).to_have_text(seconds(millis))
-        expect(sheet.locator(".accounts tfoot td").first).to_have_text(seconds(machine_ms))
+            expect(row.locator("td").nth(1)).to_have_text(column[key])
+        expect(sheet.locator(".accounts tfoot td").first).to_have_text(column[""])
 
         assert paper["cost"]["example"] is False
         expect(sheet.locator(".example")).to_have_count(0)
@@ -57,7 +68,7 @@ def test_the_receipt_appears_when_the_job_is_done_and_balances(
         expect(picture).to_have_attribute(
             "aria-label", re.compile(r"^Machine time of 2 job threads: Rendering, useful ")
         )
-        expect(chart.locator("tfoot td").first).to_have_text(seconds(machine_ms))
+        expect(chart.locator("tfoot td").first).to_have_text(column[""])
 
 
 def test_without_a_rate_card_there_are_hours_and_no_money(tmp_path: Path, visit: Visitor) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from grange.books.allotment import rounded
 from grange.cli.formatting import duration, money, plural, seconds
 from grange.cli.output import Output
 
@@ -23,15 +24,23 @@ _BAR = 30
 
 def balance_line(receipt: Mapping[str, Any]) -> str:
     """Return the line the receipt stands on: machines × time, and what is left over."""
-    machines, each, total = (
-        receipt[name] for name in ("machines", "seconds_each", "machine_seconds")
-    )
-    places = next((n for n in (1, 2) if round(round(each, n) * machines - total, n) == 0), 3)
+    machines, each, total = _balance(receipt)
+    places = _places(receipt)
     noun = "machine" if machines == 1 else "machines"
     return (
         f"{machines} {noun} × {each:,.{places}f} s = {total:,.{places}f} s."
         f" Unaccounted: {seconds(receipt['unaccounted_ms'])}"
     )
+
+
+def _balance(receipt: Mapping[str, Any]) -> tuple[int, float, float]:
+    return receipt["machines"], receipt["seconds_each"], receipt["machine_seconds"]
+
+
+def _places(receipt: Mapping[str, Any]) -> int:
+    """Return how many decimals of a second are printed, so that the balance multiplies out."""
+    machines, each, total = _balance(receipt)
+    return next((n for n in (1, 2) if round(round(each, n) * machines - total, n) == 0), 3)
 
 
 def print_receipt(out: Output, receipt: Mapping[str, Any]) -> None:
@@ -48,13 +57,16 @@ def print_receipt(out: Output, receipt: Mapping[str, Any]) -> None:
     out.line()
     out.line("Machine time")
     accounts = receipt["accounts"]
-    total = sum(accounts.values())
-    for key, name in ACCOUNTS:
+    total, places = sum(accounts.values()), _places(receipt)
+    # Rounded together: what is printed adds up to the printed balance.
+    units = rounded([accounts.get(key, 0) for key, _ in ACCOUNTS], 10 ** (3 - places))
+    for (key, name), printed in zip(ACCOUNTS, units, strict=True):
         millis = accounts.get(key, 0)
         if millis:
             share = millis / total
             bar = "█" * round(_BAR * share) or "▏"
-            out.line(f"  {name:<18} {seconds(millis):>10}  {share:>6.1%}  {bar}")
+            text = f"{printed / 10**places:,.{places}f} s"
+            out.line(f"  {name:<18} {text:>10}  {share:>6.1%}  {bar}")
     out.line(f"  {balance_line(receipt)}")
     _print_cost(out, receipt["cost"])
     slowest = receipt["slowest"]

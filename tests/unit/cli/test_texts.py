@@ -1,6 +1,8 @@
 """How figures read, and that a receipt says everything it knows."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,6 +105,31 @@ def test_the_receipt_names_waste_example_rates_and_the_slowest_frame(capsys):
         assert words in said
     assert "idle, blocked" not in said
     assert "\x1b" not in said
+
+
+@pytest.mark.parametrize(("machines", "each"), [(2, 67.9), (2, 463.06), (3, 45.2667)])
+def test_the_printed_accounts_add_up_to_the_printed_balance(capsys, machines, each):
+    """Invariant 3, as people check it: with the figures on the screen."""
+    whole = round(machines * each * 1000)
+    useful, idle, off = whole * 7 // 10 + 33, 4_749, 2_349
+    accounts = {
+        "rendering_useful_ms": useful,
+        "overhead_ms": whole - useful - idle - off,
+        "idle_no_work_ms": idle,
+        "off_ms": off,
+    }
+    receipt = {
+        **RECEIPT, "machines": machines, "seconds_each": each, "machine_seconds": whole / 1000,
+        "accounts": accounts,
+    }  # fmt: skip
+    print_receipt(Output(), receipt)
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("Machine time")
+    rows = lines[at + 1 : at + 1 + len(accounts)]
+    printed = [Decimal(re.split(r" {2,}", row.strip())[1].removesuffix(" s")) for row in rows]
+    balance = re.search(r"= ([\d.,]+) s", lines[at + 1 + len(accounts)])
+    assert balance is not None
+    assert sum(printed) == Decimal(balance[1])
 
 
 def test_without_a_rate_card_there_are_hours_only(capsys):

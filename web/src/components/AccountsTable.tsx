@@ -1,6 +1,7 @@
-import { For, Show } from 'solid-js';
+import { For, Show, createMemo } from 'solid-js';
 import type { Account } from '../api/types';
-import { seconds, share } from '../format/number';
+import { roundedTogether } from '../format/amounts';
+import { secondsOf, share } from '../format/number';
 import { ACCOUNTS, accountToken, type AccountLook } from '../theme/accounts';
 
 /** The colour and hatch of an account, as the charts draw it. */
@@ -29,6 +30,13 @@ export function AccountsTable(props: {
 }) {
   const sum = () => ACCOUNTS.reduce((all, { key }) => all + props.amount(key), 0);
   const whole = () => props.whole ?? sum();
+  /** Seconds as they are printed: they add up to the printed sum. */
+  const printed = createMemo(() =>
+    roundedTogether(
+      ACCOUNTS.map(({ key }) => (props.amount(key) / 1000).toFixed(3)),
+      1,
+    ).map(Number),
+  );
   return (
     <table class="accounts" classList={{ bars: props.hasBars ?? false }}>
       <thead>
@@ -57,12 +65,12 @@ export function AccountsTable(props: {
       </thead>
       <tbody>
         <For each={ACCOUNTS}>
-          {(account) => (
+          {(account, at) => (
             <tr classList={{ nothing: props.amount(account.key) === 0 }}>
               <td data-tip={account.meaning}>
                 <AccountSwatch account={account} /> {account.label}
               </td>
-              <td class="number">{seconds(props.amount(account.key))}</td>
+              <td class="number">{secondsOf(printed()[at()]!)}</td>
               <td class="number">{share(props.amount(account.key), whole())}</td>
               <Show when={props.changeOf}>
                 {(changeOf) => (
@@ -94,7 +102,7 @@ export function AccountsTable(props: {
       <tfoot>
         <tr>
           <th scope="row">Σ {props.sumOf ?? 'accounts'}</th>
-          <td class="number">{seconds(sum())}</td>
+          <td class="number">{secondsOf(printed().reduce((all, one) => all + one, 0))}</td>
           <td class="number">{share(sum(), whole())}</td>
           <Show when={props.changeOf}>
             <td />
