@@ -58,9 +58,9 @@ def list_queues(connection: Connection) -> None:
     "stop",
     epilog="""\b
 Examples:
-  grange queue stop main                   what runs is finished
-  grange queue stop main --fleet cloud     only this fleet stops
-  grange queue stop main --now             what runs is canceled, and rendered again later
+  grange queue stop main                what runs is finished
+  grange queue stop main --fleet cloud  only this fleet stops
+  grange queue stop main --now          what runs is canceled, and waits again
 """,
 )
 @click.argument("queue")
