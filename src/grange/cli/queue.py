@@ -212,8 +212,8 @@ def _set_links(connection: Connection, queue: str, fleet: str | None, state: str
     }
     chosen = {one: name for one, name in known.items() if fleet in {None, one, name}}
     if not chosen:
-        names = ", ".join(sorted(known.values())) or "none"
-        raise ConfigurationError(f"{fleet or 'No fleet'} does not work for {queue}: {names} does.")
+        names = ", ".join(sorted(known.values())) or "no fleet"
+        raise ConfigurationError(f"Who works for {queue}: {names}. Nothing was changed.")
     for fleet_id in chosen:
         path = f"{farm}/queue-fleet-associations/{queue_id}/{fleet_id}"
         connection.wire("PATCH", path, body={"status": state})
