@@ -20,13 +20,13 @@ from tests.unit.streams.log_facts import busy, hand_in
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def last_whole_week(today: date) -> date:
-    """Return the Monday of the latest week that has been over for at least a day."""
-    return today - timedelta(days=today.weekday() + (7 if today.weekday() else 14))
+def week_before_last(today: date) -> date:
+    """Return the Monday of the week before last: a forecast needs two weeks that are over."""
+    return today - timedelta(days=today.weekday() + 14)
 
 
 MONDAY = instant_of(
-    datetime.combine(last_whole_week(datetime.now(BERLIN).date()), time.min, BERLIN)
+    datetime.combine(week_before_last(datetime.now(BERLIN).date()), time.min, BERLIN)
 )
 """Midnight in Berlin. The studio's past lies so near that every span of a page still holds it,
 and so far that no page takes it for today's."""

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -126,8 +128,7 @@ def _watch(connection: Connection, command: Callable[[], Any], seconds: float) -
     console = connection.out.console
     silent_since: int | None = None
     shown: list[Text] = []
-    turn = threading.Event()
-    with _resized(turn), console.screen(hide_cursor=True) as screen:
+    with _resizes() as resized, console.screen(hide_cursor=True) as screen:
         try:
             while True:
                 problem, now = "", connection.clock.now()
@@ -143,16 +144,15 @@ def _watch(connection: Connection, command: Callable[[], Any], seconds: float) -
                 else:
                     silent_since, shown = None, drawing.lines()
                 head = f"{moment(now, now)}, every {seconds:g} s; Ctrl-C ends it"
-                _wait(turn, seconds, partial(_draw, screen, console, (head, problem), shown))
+                _wait(resized, seconds, partial(_draw, screen, console, (head, problem), shown))
         except KeyboardInterrupt:
             return OK
 
 
-def _wait(turn: threading.Event, seconds: float, draw: Callable[[], None]) -> None:
+def _wait(resized: Callable[[float], bool], seconds: float, draw: Callable[[], None]) -> None:
     """Draw, and once more whenever the window changes meanwhile."""
     draw()
-    while turn.wait(seconds):
-        turn.clear()
+    while resized(seconds):
         draw()
 
 
@@ -176,14 +176,30 @@ def _draw(
 
 
 @contextmanager
-def _resized(turn: threading.Event) -> Iterator[None]:
-    """Set an event whenever the terminal's window changes, where there is a signal for it."""
+def _resizes() -> Iterator[Callable[[float], bool]]:
+    """Yield what waits for so many seconds: True at once when the terminal's window changes."""
     number = getattr(signal, "SIGWINCH", None)
     if number is None:
-        yield
+        yield threading.Event().wait
         return
-    before = signal.signal(number, lambda *_: turn.set())
+    # A handler that set an event would wait for ever where it interrupts the wait for that event.
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+
+    def tell(*_: object) -> None:
+        with suppress(BlockingIOError):  # full: it was told often enough
+            os.write(told, b".")
+
+    def wait(seconds: float) -> bool:
+        changed = bool(select.select([heard], [], [], seconds)[0])
+        if changed:
+            os.read(heard, 4096)
+        return changed
+
+    before = signal.signal(number, tell)
     try:
-        yield
+        yield wait
     finally:
         signal.signal(number, before)
+        os.close(heard)
+        os.close(told)

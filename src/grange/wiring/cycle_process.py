@@ -79,8 +79,9 @@ def main() -> None:
     task: ServerTask = read_task(ServerTask)
     log_to_stderr(task.settings.log_level)
     over = threading.Event()
+    # By a thread: a handler that interrupts the wait for an event may not set that event itself.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: over.set())
+        signal.signal(number, lambda *_: threading.Thread(target=over.set).start())
     say_ready()
     run(task.settings.data_dir / "client.env", clock=SystemClock(), wait=over.wait)
 

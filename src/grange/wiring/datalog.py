@@ -130,9 +130,10 @@ def run_datalog(
         say: prints a line for the person who started it.
     """
     ending, reload = threading.Event(), threading.Event()
+    # By a thread: a handler that interrupts the wait for an event may not set that event itself.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
-    signal.signal(signal.SIGHUP, lambda *_: reload.set())
+        signal.signal(number, lambda *_: threading.Thread(target=ending.set).start())
+    signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=reload.set).start())
     with running_datalog(section, reread=reread, api=api, farm_id=farm_id) as (logger, door):
         say(f"Data logger {logger.name} keeps its log in {logger.root.parent}.")
         say(f"Its door: {door.address}")

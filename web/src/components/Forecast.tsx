@@ -106,6 +106,9 @@ export function Forecast() {
         null,
       ),
   );
+  const highest = createMemo(() =>
+    Math.max(0, ...(told()?.rows ?? []).slice(1).map((row) => row.workers_high)),
+  );
   const isLevel = createMemo(() =>
     (told()?.rows ?? []).every((row, at) => at === 0 || row.workers === busiest()?.workers),
   );
@@ -143,7 +146,7 @@ export function Forecast() {
                       <>
                         <b>No figure can be told yet:</b> the {count(found().known_days)} days
                         before today are too few or too uneven. With 95 %, the days ahead need
-                        anything up to {workersOf(row().workers_high)}.
+                        anything up to {workersOf(highest())}.
                       </>
                     }
                   >
