@@ -1,10 +1,10 @@
 """`grange job`: list, show, log, wait, cancel, requeue."""
 
-import sys
 from typing import Any
 
 import rich_click as click
 
+from grange.cli.asking import confirm
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
 from grange.cli.formatting import NOTHING, duration, moment, money, plural, progress
@@ -239,7 +239,7 @@ def cancel_job(connection: Connection, job: str, yes: bool) -> None:
         f" {plural(waiting, 'waiting task')}."
     )
     if not yes:
-        _confirm(question)
+        confirm(question)
     _update(connection, detail, {"targetTaskRunStatus": "CANCELED"})
     _say(
         connection, {"job_id": detail["job_id"], "canceled": True}, f"Canceled {detail['job_id']}."
@@ -269,7 +269,7 @@ def requeue_job(
     detail = job_detail(connection, find_job(connection, job))
     if everything and frame is None and layer is None:
         if not yes:
-            _confirm(f"Render all of {detail['name']} again?")
+            confirm(f"Render all of {detail['name']} again?")
         _update(connection, detail, {"targetTaskRunStatus": "READY"})
         count = sum(detail["counts"].values())
     else:
@@ -330,12 +330,6 @@ def _path(connection: Connection, detail: dict[str, Any]) -> str:
 
 def _update(connection: Connection, detail: dict[str, Any], body: dict[str, Any]) -> None:
     connection.wire("PATCH", _path(connection, detail), body=body)
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise InvalidRequestError(f"{question} Nobody is there to ask: add --yes.")
-    click.confirm(question, abort=True)
 
 
 def _say(connection: Connection, data: dict[str, Any], text: str) -> None:

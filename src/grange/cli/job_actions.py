@@ -1,11 +1,11 @@
 """`grange job pause`, `stop`, `resume`, `priority`, `reset`, `delete`, and all of them in bulk."""
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import rich_click as click
 
+from grange.cli.asking import confirm
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import duration, plural
 from grange.cli.jobs import find_job
@@ -118,9 +118,7 @@ def act(
     if not out.as_json:
         _print(connection, found)
     if not yes:
-        if not sys.stdin.isatty():
-            raise InvalidRequestError(f"{found['text']} Nobody is there to ask: add --yes.")
-        click.confirm(f"{found['text']} Go on?", abort=True)
+        confirm("Go on?", says=found["text"])
     shown = {"jobs": [row["job_id"] for row in found["jobs"]]}
     done = connection.rest("POST", "/jobs/actions", body={**body, "select": shown, "apply": True})
     done["refused"] = left_out | done["refused"]

@@ -1,12 +1,12 @@
 """`grange queue`: where jobs are submitted to, who works for them, what sessions enter first."""
 
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
+from grange.cli.asking import confirm
 from grange.cli.connection import Connection, with_farm
 from grange.cli.output import status
 from grange.cli.watching import listed
@@ -32,10 +32,7 @@ def list_queues(connection: Connection) -> None:
     if connection.out.as_json:
         connection.out.data(queues)
         return
-    fleets = {
-        fleet["fleetId"]: fleet["displayName"]
-        for fleet in connection.pages(f"/farms/{connection.farm_id}/fleets", "fleets")
-    }
+    fleets = _fleets(connection)
     works: dict[str, list[str]] = {}
     for link in _links(connection, {}):
         state = _WORKS.get(link["status"], " (stopped)")
@@ -71,10 +68,7 @@ Examples:
 def stop(connection: Connection, /, *, queue: str, fleet: str | None, now: bool, yes: bool) -> None:
     """Have workers take no tasks of a queue until it is started again."""
     if now and not yes:
-        question = f"Cancel every task of {queue} that runs?"
-        if not sys.stdin.isatty():
-            raise InvalidRequestError(f"{question} Nobody is there to ask: add --yes.")
-        click.confirm(question, abort=True)
+        confirm(f"Cancel every task of {queue} that runs?")
     names = _set_links(connection, queue, fleet, _CANCEL if now else _COMPLETE)
     end = "is canceled" if now else "is finished"
     connection.out.tell(
@@ -195,28 +189,34 @@ def _listed(fleets: list[str]) -> str:
     return f"Workers of {', '.join(fleets)}"
 
 
+def _fleets(connection: Connection) -> dict[str, str]:
+    """Return the names of the farm's fleets by id."""
+    rows = connection.pages(f"/farms/{connection.farm_id}/fleets", "fleets")
+    return {str(row["fleetId"]): str(row["displayName"]) for row in rows}
+
+
+def _links_path(connection: Connection) -> str:
+    return f"/farms/{connection.farm_id}/queue-fleet-associations"
+
+
 def _links(connection: Connection, query: dict[str, str]) -> list[dict[str, Any]]:
-    path = f"/farms/{connection.farm_id}/queue-fleet-associations"
-    return list(connection.pages(path, "queueFleetAssociations", query=query))
+    return list(connection.pages(_links_path(connection), "queueFleetAssociations", query=query))
 
 
 def _set_links(connection: Connection, queue: str, fleet: str | None, state: str) -> list[str]:
     """Set how fleets work for a queue; return their names."""
     queue_id = _queue_id(connection, queue)
-    farm = f"/farms/{connection.farm_id}"
-    known = {
-        link["fleetId"]: str(
-            connection.wire("GET", f"{farm}/fleets/{link['fleetId']}")["displayName"]
-        )
-        for link in _links(connection, {"queueId": queue_id})
-    }
+    fleets = _fleets(connection)
+    links = _links(connection, {"queueId": queue_id})
+    known = {link["fleetId"]: fleets[link["fleetId"]] for link in links}
     chosen = {one: name for one, name in known.items() if fleet in {None, one, name}}
     if not chosen:
         names = ", ".join(sorted(known.values())) or "no fleet"
         raise ConfigurationError(f"Who works for {queue}: {names}. Nothing was changed.")
     for fleet_id in chosen:
-        path = f"{farm}/queue-fleet-associations/{queue_id}/{fleet_id}"
-        connection.wire("PATCH", path, body={"status": state})
+        connection.wire(
+            "PATCH", f"{_links_path(connection)}/{queue_id}/{fleet_id}", body={"status": state}
+        )
     return sorted(chosen.values())
 
 

@@ -1,15 +1,14 @@
 """`grange worker enable`, `disable`, `drain`, `class` and `note`."""
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import rich_click as click
 
+from grange.cli.asking import confirm
 from grange.cli.connection import Connection, with_farm
 from grange.cli.formatting import duration
 from grange.cli.output import status
-from grange.kernel.errors import InvalidRequestError
 
 
 @click.command("enable", epilog="Example: grange worker enable node07")
@@ -102,9 +101,7 @@ def _order(connection: Connection, order: str, workers: Sequence[str], *, ask: b
     out = connection.out
     if ask:
         _print(connection, found)
-        if not sys.stdin.isatty():
-            raise InvalidRequestError(f"{found['text']} Nobody is there to ask: add --yes.")
-        click.confirm(f"{found['text']} Go on?", abort=True)
+        confirm("Go on?", says=found["text"])
     ids = [row["worker_id"] for row in found["workers"]]
     done = connection.rest(
         "POST", "/workers/actions", body={"order": order, "workers": ids, "apply": True}

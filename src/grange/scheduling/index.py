@@ -105,7 +105,7 @@ class SchedulingIndex(LayerTable):
         for entry in self._of_job.get(job_id, ()):
             if not entry.ready or entry.spent:
                 continue
-            if (entry.left or entry.excluded) and entry.shuns(offer.worker_id):
+            if entry.is_choosy and entry.shuns(offer.worker_id):
                 continue
             if kind not in entry.fits and not self._is_fit(
                 entry.place.demand, offer, kind, entry.fits

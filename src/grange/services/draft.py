@@ -371,6 +371,15 @@ class Draft(Struct):
         """Return a worker's open sessions by thread."""
         return [self.get(Session, session_id) for _, session_id in worker.sessions]
 
+    def open_sessions_of(self, queue_id: QueueId, fleet_id: FleetId) -> list[Session]:
+        """Return the open sessions of a fleet's workers for a queue."""
+        return [
+            session
+            for session in self.all(Session)
+            if session.ended_at is None
+            and (session.queue_id, session.fleet_id) == (queue_id, fleet_id)
+        ]
+
     def open_actions(self, session: Session) -> list[SessionAction]:
         """Return a session's open actions in order."""
         actions, session_id = self.memory.tables[SessionAction], session.session_id

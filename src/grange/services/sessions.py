@@ -350,11 +350,7 @@ def _stopped(draft: Draft, session: Session) -> None:
     link = draft.find(QueueFleetAssociation, session.queue_id, session.fleet_id)
     if link is None or link.status in (AssociationStatus.ACTIVE, AssociationStatus.STOPPED):
         return
-    if not any(
-        one.ended_at is None
-        and (one.queue_id, one.fleet_id) == (session.queue_id, session.fleet_id)
-        for one in draft.all(Session)
-    ):
+    if not draft.open_sessions_of(session.queue_id, session.fleet_id):
         draft.put(replace(link, status=AssociationStatus.STOPPED, updated_at=draft.now))
 
 

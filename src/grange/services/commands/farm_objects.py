@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from grange.domain.farm import Farm, Fleet, Queue, QueueEnvironment, QueueFleetAssociation
 from grange.domain.rates import CardTerms, RateCard, RateLine
 from grange.domain.statuses import AssociationStatus
-from grange.domain.work import Job, Session, Worker
+from grange.domain.work import Job, Worker
 from grange.kernel.errors import ConflictError, NotFoundError
 from grange.kernel.ids import FarmId, FleetId, QueueId
 from grange.kernel.units import Instant
@@ -267,13 +267,7 @@ class ChangeAssociation:
         association = draft.get(QueueFleetAssociation, self.queue_id, self.fleet_id)
         if association.farm_id != self.farm_id:
             raise NotFoundError("queue-fleet association", f"{self.queue_id}/{self.fleet_id}")
-        sessions = [
-            session
-            for session in draft.all(Session)
-            if session.queue_id == self.queue_id
-            and session.fleet_id == self.fleet_id
-            and session.ended_at is None
-        ]
+        sessions = draft.open_sessions_of(self.queue_id, self.fleet_id)
         if self.status is AssociationStatus.STOP_SCHEDULING_AND_CANCEL_TASKS:
             for session in sessions:
                 for action in draft.open_actions(session):
@@ -301,17 +295,8 @@ class Dissociate:
     def decide(self, draft: Draft) -> dict[str, Any]:
         """Remove an association that is not active and has no open session."""
         association = draft.get(QueueFleetAssociation, self.queue_id, self.fleet_id)
-        open_session = next(
-            (
-                session
-                for session in draft.all(Session)
-                if session.queue_id == self.queue_id
-                and session.fleet_id == self.fleet_id
-                and session.ended_at is None
-            ),
-            None,
-        )
-        if association.status is AssociationStatus.ACTIVE or open_session is not None:
+        is_active = association.status is AssociationStatus.ACTIVE
+        if is_active or draft.open_sessions_of(self.queue_id, self.fleet_id):
             raise ConflictError(
                 "Set the association to STOP_SCHEDULING_AND_COMPLETE_TASKS first "
                 "and let its sessions end.",
