@@ -1,9 +1,9 @@
 """The scheduler alone, on virtual time: 10,000 workers, 500 jobs, demands, licences and limits.
 
-A decision is one task that is done and what its thread does next: the thread time is charged to
-project and user, the session's job is asked for its next task, what is more urgent is looked for,
-and the index is told of the task that was taken; or else the session ends, its licences go back,
-and the thread opens one for other work. No sockets, no database. Rates are by the processor's time,
+A decision is one task that is done and what its thread does next: the session's job is asked for
+its next task, what is more urgent is looked for, and the index is told of the task that was taken;
+or else the session ends, what project and user had is counted, its licences go back, and the thread
+opens one for other work. No sockets, no database. Rates are by the processor's time,
 so that a busy machine disturbs them less; the wait is real time. Collections of lost objects are as
 rare as in the server.
 """

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import log2
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from grange.domain.licences import LicenceHold, LicencePool, PoolKey, Region, RegionTerms
 from grange.domain.policy import SchedulingPolicy
 from grange.domain.routing import CLASS, GROUP
-from grange.domain.shares import Share, ShareKind, charged
+from grange.domain.shares import HALF_LIFE_MS, Share, ShareKind, counted
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import Job, Layer, Requirement, Session, Worker
 from grange.kernel.ids import FarmId, FleetId, JobId, QueueId, SessionId, StepId, WorkerId
@@ -25,7 +26,6 @@ from grange.scheduling.capability import GPU, MEMORY, NOBODY, Offer, capability_
 from grange.scheduling.entry import Choice
 from grange.scheduling.index import SchedulingIndex
 from grange.scheduling.preemption import PATIENCE, gives_way
-from grange.services.claims import ADVANCE_MS, CHARGE_EVERY_MS
 
 FARM = FarmId("farm-1")
 QUEUES = (QueueId("queue-1"), QueueId("queue-2"), QueueId("queue-3"))
@@ -58,8 +58,6 @@ class Thread:
     """Of its session."""
     since: int = 0
     """When it began to be free, or its task began."""
-    charged_at: int = 0
-    """Up to when its session's time was charged; at first in advance."""
 
 
 @dataclass(slots=True)
@@ -174,12 +172,12 @@ class SimulatedFarm:
         for name, weight in weights.items():
             share = Share(farm_id=FARM, kind=ShareKind.PROJECT, name=name, weight_milli=weight)
             had = day * weight // sum(weights.values())
-            self._put_share(charged(share, had, START))
+            self._put_share(replace(share, used_log2=log2(had) + START / HALF_LIFE_MS))
         for number in range(USERS):
             share = Share(farm_id=FARM, kind=ShareKind.USER, name=f"user{number}")
             if quota and not number:
                 share = replace(share, max_threads=workers // USERS // 2)
-            self._put_share(charged(share, day // USERS, START))
+            self._put_share(replace(share, used_log2=log2(day / USERS) + START / HALF_LIFE_MS))
 
     def _thread(self, number: int) -> Thread:
         kind = number % 12
@@ -313,12 +311,9 @@ class SimulatedFarm:
         """Take in that a thread's task is done, and ask what it does next."""
         self.measured.decisions += 1
         now, job_id = self.now, thread.job_id
+        self.index.pass_time(now)
         project = self.payers[job_id][0][1]
         self.measured.busy_ms[project] += now - thread.since
-        spent = now - thread.charged_at
-        if spent >= CHARGE_EVERY_MS:
-            self._pay(job_id, spent)
-            thread.charged_at = now
         own = self.index.best_of_job(job_id, thread.bound)
         if own is not None and not self._gives_way(thread, own):
             self._assign(thread, own.layer_id)
@@ -341,7 +336,6 @@ class SimulatedFarm:
         job = self.jobs[choice.job_id]
         self.measured.starts += 1
         pools = self.index.pools_of(choice.layer_id)
-        advance = min(ADVANCE_MS, self._pace[choice.layer_id] // 2)
         session = Session(
             farm_id=FARM,
             queue_id=job.queue_id,
@@ -354,11 +348,9 @@ class SimulatedFarm:
             user_name=job.created_by,
             started_at=self.now,
             licences=tuple(self._hold(pool) for pool in pools) or None,
-            charged_at=Instant(self.now + advance),
         )
         thread.session = session
         thread.job_id = job.job_id
-        thread.charged_at = self.now + advance
         project = job.attributes["project"]
         thread.bound = Offer(
             thread.free.capability,
@@ -366,7 +358,7 @@ class SimulatedFarm:
             held=pools,
             payer=(project, job.created_by),
         )
-        self._pay(job.job_id, advance)
+        self._count_threads(job.job_id)
         self.index.set_session(project, None, session)
         self._put_job(replace(job, open_sessions=job.open_sessions + 1, served_at=self.now))
         self._assign(thread, choice.layer_id)
@@ -387,8 +379,8 @@ class SimulatedFarm:
         if session is None:
             raise AssertionError(f"Thread {thread.number} has no session to close")
         ended = replace(session, licences=None, ended_at=self.now)
+        self._count_threads(job.job_id)
         self.index.set_session(job.attributes["project"], session, ended)
-        self._pay(job.job_id, max(self.now - thread.charged_at, -ADVANCE_MS))
         self._put_job(replace(job, open_sessions=job.open_sessions - 1))
         thread.session = None
         thread.bound = thread.free
@@ -421,10 +413,10 @@ class SimulatedFarm:
         self.shares[share.kind, share.name] = share
         self.index.set_share(FARM, share.kind, share.name, share)
 
-    def _pay(self, job_id: JobId, millis: int) -> None:
+    def _count_threads(self, job_id: JobId) -> None:
+        threads = self.index.tallies(FARM).threads
         for whose in self.payers[job_id]:
-            self.shares[whose] = share = charged(self.shares[whose], millis, self.now)
-            self.index.set_share(FARM, share.kind, share.name, share)
+            self._put_share(counted(self.shares[whose], threads.get(whose, 0), self.now))
 
     def _hold(self, pool: PoolKey) -> LicenceHold:
         return LicenceHold(

@@ -302,6 +302,7 @@ class FarmMachine(RuleBasedStateMachine):
     def the_index_equals_one_rebuilt_from_rows(self) -> None:
         tables = self.farm.memory.tables
         rebuilt = SchedulingIndex()
+        rebuilt.pass_time(self.farm.clock.now())
         for pool in tables[LicencePool].values():
             rebuilt.set_pool(pool.farm_id, (pool.app, pool.plugin, pool.version), pool, {})
         for share in tables[Share].values():

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from grange.domain.budgets import Budget
 from grange.domain.licences import LicenceCount, LicencePool, Region, RegionTerms
-from grange.domain.shares import Share, ShareKind, charged
+from grange.domain.shares import Share, ShareKind, counted
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import Job, Layer, Requirement
 from grange.kernel.ids import FarmId, JobId, QueueId, StepId, WorkerId
@@ -43,7 +43,8 @@ DOINGS = st.one_of(
     st.tuples(st.just("served"), st.integers(0, 99), st.integers(0, 30)),
     st.tuples(st.just("priority"), st.integers(0, 99), st.integers(0, 100)),
     st.tuples(st.just("drop"), st.integers(0, 99)),
-    st.tuples(st.just("charge"), st.integers(0, 5), st.integers(-900, 900)),
+    st.tuples(st.just("charge"), st.integers(0, 5), st.integers(0, 900)),
+    st.tuples(st.just("wait"), st.integers(1, 7200)),
     st.tuples(st.just("quota"), st.integers(0, 5), st.one_of(st.none(), st.integers(0, 3))),
     st.tuples(st.just("thread"), st.integers(0, 2), st.integers(0, 2), st.sampled_from((-1, 1))),
     st.tuples(st.just("pool"), st.integers(1, 2), st.one_of(st.none(), st.integers(0, 2))),
@@ -67,6 +68,7 @@ class Both:
         self.budgets: dict[str, Budget] = {}
         self.threads: list[tuple[str, str, int]] = []
         self.seats: list[tuple[str, int]] = []
+        self.now = Instant(10**12)
 
     def do(self, doing: tuple[Any, ...]) -> None:
         name, *values = doing
@@ -138,14 +140,26 @@ class Both:
         self.index.set_share(FARM, share.kind, share.name, share)
 
     def charge(self, number: int, seconds: int) -> None:
-        self._put_share(charged(self._share(number), seconds * 1000, Instant(0)))
+        """Have somebody have had a thread for so long."""
+        share = counted(self._share(number), 0, Instant(self.now - seconds * 1000))
+        self._put_share(counted(share, 1, self.now))
+
+    def wait(self, seconds: int) -> None:
+        self.now = Instant(self.now + seconds * 1000)
+        self.index.pass_time(self.now)
 
     def quota(self, number: int, most: int | None) -> None:
         self._put_share(replace(self._share(number), max_threads=most))
 
     def thread(self, project: int, user: int, change: int) -> None:
-        self.threads.append((f"p{project}", f"u{user}", change))
-        self.index.tallies(FARM).count_thread(*self.threads[-1])
+        payer = (f"p{project}", f"u{user}")
+        if change < 0 and (*payer, 1) not in self.threads:
+            return
+        if change > 0:
+            self.threads.append((*payer, change))
+        else:
+            self.threads.remove((*payer, 1))
+        self.index.tallies(FARM).count_thread(*payer, change)
 
     def pool(self, app: int, count: int | None) -> None:
         key = (APPS[app], "", "")
@@ -177,6 +191,7 @@ class Both:
     def rebuilt(self) -> SchedulingIndex:
         """Return the index built anew: it remembers nothing."""
         index = SchedulingIndex()
+        index.pass_time(self.now)
         tallies = index.tallies(FARM)
         for app, pool in self.pools.items():
             tallies.set_pool((app, "", ""), pool)
@@ -242,6 +257,10 @@ def short_memory() -> Iterator[None]:
     seeds=st.lists(st.integers(0, 2**30), min_size=3, max_size=14),
     doings=st.lists(DOINGS, min_size=5, max_size=60),
 )
+# Nothing that is liked is left, and there is more of the rest than is remembered.
+@example(seeds=[2403, 2745, 554668659], doings=[("submit", 0)] * 5 + [("submit", 441)])
+# What fits goes, and what is left of the same user does not.
+@example(seeds=[114, 9, 120120966], doings=[("submit", 9)] + [("ready", 0, False)] * 4)
 def test_an_answer_from_memory_is_the_answer_of_an_index_built_anew(
     seeds: list[int], doings: list[tuple[Any, ...]]
 ) -> None:

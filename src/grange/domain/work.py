@@ -260,9 +260,6 @@ class Session(Struct, frozen=True, kw_only=True):
     """Memory of the worker that is kept for it."""
     gpus: int | None = None
     """GPUs of the worker that are kept for it."""
-    charged_at: Instant | None = None
-    """Up to when its thread time was charged to the shares of its project and user: at first in
-    advance."""
     cores: int | None = None
     """Processor threads of the worker that are kept for it."""
 

@@ -83,7 +83,10 @@ class Band:
 class Head:
     """What a lane has first for offers of one kind: the beginning of what a walk would give."""
 
-    __slots__ = ("complete", "liked", "offer", "over_quota", "rises", "second", "unfit", "version")
+    __slots__ = (
+        "all_liked", "all_second", "liked", "offer", "over_quota", "rises", "second", "unfit",
+        "version",
+    )  # fmt: skip
 
     def __init__(self, offer: Offer, version: int) -> None:
         self.offer = offer
@@ -96,8 +99,10 @@ class Head:
         """Best first."""
         self.second: list[Ranked] = []
         """Of those that would rather have another worker, best first."""
-        self.complete = False
+        self.all_liked = False
         """True: there are no others."""
+        self.all_second = False
+        """True: there are no others that would rather have another worker."""
         self.over_quota = False
         """Somebody's work was passed over for a quota."""
         self.unfit = False
@@ -106,23 +111,28 @@ class Head:
     @property
     def is_spent(self) -> bool:
         """True if what comes first has gone, and others may be behind it."""
-        return not (self.liked or self.complete)
+        if self.liked:
+            return False
+        return not (self.all_liked and (self.second or self.all_second))
 
     def enter(self, one: Ranked, *, likes: bool) -> bool:
         """Take in a layer that has come; False if it stands behind all that is known here."""
-        known = self.liked if likes else self.second
-        if not (self.complete or (known and one < known[-1])):
+        known, is_all = (self.liked, self.all_liked) if likes else (self.second, self.all_second)
+        if not (is_all or (known and one < known[-1])):
             return False
         insort(known, one)
         if len(known) > MOST_FIRST:
             known.pop()
-            self.complete = False
+            if likes:
+                self.all_liked = False
+            else:
+                self.all_second = False
         return True
 
     def falls_behind(self, whose: Whose, level: int) -> None:
         """Put work of a project or user, who has had more now, behind what it beats no longer."""
         at, name = _LEVEL_AT[whose[0]], whose[1]
-        for known in (self.liked, self.second):
+        for known, is_all in ((self.liked, self.all_liked), (self.second, self.all_second)):
             if not known:
                 continue
             moving = [one for one in known if one[0][at + 1] == name]
@@ -132,7 +142,7 @@ class Head:
             for (band, project_level, project, user_level, user, key), layer_id in moving:
                 levels = (level, user_level) if at == 1 else (project_level, level)
                 after = ((band, levels[0], project, levels[1], user, key), layer_id)
-                if self.complete or (known and after < known[-1]):
+                if is_all or (known and after < known[-1]):
                     insort(known, after)
 
     def lose(self, whose: Whose) -> None:

@@ -14,7 +14,7 @@ from grange.domain.shares import Share, ShareKind
 from grange.domain.statuses import TaskRunStatus
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Task
 from grange.kernel.ids import FarmId, JobId, QueueId, SessionId, StepId, WorkerId
-from grange.kernel.units import MILLIS_PER_HOUR
+from grange.kernel.units import MILLIS_PER_HOUR, Instant
 from grange.scheduling.blocks import Block, Unmet
 from grange.scheduling.capability import (
     NOBODY,
@@ -28,7 +28,7 @@ from grange.scheduling.capability import (
 from grange.scheduling.entry import Entry, Left
 from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, Ranked, SortKey, User, order_of
 from grange.scheduling.reach import Reach
-from grange.scheduling.tallies import Changes, Tallies
+from grange.scheduling.tallies import SETTLED_EVERY_MS, Changes, Tallies
 
 AGING_MS = MILLIS_PER_HOUR
 """A job that has waited so much longer than another counts as one point of priority more."""
@@ -62,6 +62,7 @@ class LayerTable:
         self._fits: dict[Demand, set[int]] = {}
         """Kinds of offers that demands are known to fit."""
         self._left: dict[StepId, Left] = {}
+        self._at = Instant(0)
         self._changes = Changes()
         self._reaches: dict[tuple[tuple[QueueId, ...], Region], Reach] = {}
 
@@ -187,6 +188,15 @@ class LayerTable:
         tallies = self._tallies.get(farm_id) or self.tallies(farm_id)
         tallies.set_share((kind, name), share)
 
+    def pass_time(self, now: Instant) -> None:
+        """Take over what time it is: open sessions have had more by now."""
+        at = Instant(now - now % SETTLED_EVERY_MS)
+        if at == self._at:
+            return
+        self._at = at
+        for tallies in self._tallies.values():
+            tallies.pass_time(at)
+
     def set_pool(
         self, farm_id: FarmId, key: PoolKey, pool: LicencePool | None, jobs: dict[JobId, Job]
     ) -> None:
@@ -226,7 +236,9 @@ class LayerTable:
         """Return the limits of a farm and what is in use of them."""
         found = self._tallies.get(farm_id)
         if found is None:
-            found = self._tallies[farm_id] = Tallies(farm_id=farm_id, changes=self._changes)
+            found = self._tallies[farm_id] = Tallies(
+                farm_id=farm_id, changes=self._changes, at=self._at
+            )
         return found
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
@@ -284,16 +296,16 @@ class LayerTable:
                 head.over_quota = True
                 continue
             liked, second = self._of_user(node, offer, worker_id)
-            if not liked and not second:
+            if len(liked) + len(second) < sum(map(len, node.buckets.values())):
                 head.unfit = True
-                continue
             before = (band, project_level, project, user_level, user)
             head.liked += [((*before, one[0]), one[1]) for one in liked]
             head.second += [((*before, one[0]), one[1]) for one in second]
             if len(head.liked) >= MOST_FIRST:
                 break
         else:
-            head.complete = max(len(head.liked), len(head.second)) <= MOST_FIRST
+            head.all_liked = len(head.liked) <= MOST_FIRST
+            head.all_second = len(head.second) <= MOST_FIRST
         del head.liked[MOST_FIRST:], head.second[MOST_FIRST:]
         return head
 

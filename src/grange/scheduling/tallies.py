@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import log2
 from typing import TypeVar
 
 from grange.domain.budgets import Budget, covers
 from grange.domain.licences import LicenceCount, LicencePool, PoolKey, Region, region_of_seats
-from grange.domain.shares import Share, ShareKind
+from grange.domain.shares import Share, ShareKind, level
 from grange.domain.work import Job, Layer
 from grange.kernel.ids import FarmId
+from grange.kernel.units import Instant
 
 K = TypeVar("K")
 ShareKey = tuple[ShareKind, str]
@@ -17,6 +17,11 @@ REGIONS = tuple(Region)
 LEAST = -(2**62)
 """The level of who has had nothing."""
 _PROJECT, _USER = ShareKind.PROJECT, ShareKind.USER
+AHEAD_MS = 180_000
+"""Of a thread's time count in advance."""
+SETTLED_EVERY_MS = 30_000
+"""What sessions have had while they work is looked at so often. Projects come no nearer to their
+shares by being compared more often."""
 _STEPS = 2048
 """Of a level: whoever differs by less is served alike."""
 
@@ -57,6 +62,8 @@ class Tallies:
     """What licence servers outside the farm said."""
     threads: dict[ShareKey, int] = field(default_factory=dict)
     """Open sessions."""
+    at: Instant = Instant(0)
+    """What was had until then counts."""
     quota_version: int = 0
     """Changes when somebody comes to a quota, or has room in it again."""
     _whose: dict[tuple[PoolKey, Region], tuple[PoolKey, Region]] = field(default_factory=dict)
@@ -144,8 +151,15 @@ class Tallies:
         if share is None:
             self.levels.pop(key, None)
             return LEAST - before
-        self.levels[key] = level = coarse(share)
-        return level - before
+        self.levels[key] = after = coarse(share, self.threads.get(key, 0), self.at)
+        return after - before
+
+    def pass_time(self, at: Instant) -> None:
+        """Take in what open sessions have had until now."""
+        self.at = at
+        shares, farm_id = self.changes.shares, self.farm_id
+        for key in self.threads:
+            shares[farm_id, key] = None
 
     def level(self, kind: ShareKind, name: str) -> int:
         """Return what somebody had against what is due to them."""
@@ -161,6 +175,7 @@ class Tallies:
         for key in ((_PROJECT, project), (_USER, user)):
             before = self.threads.get(key, 0)
             _count(self.threads, key, change)
+            self.changes.shares[self.farm_id, key] = None
             most = self.quotas.get(key) if self.quotas else None
             if most is not None and (before >= most) != (before + change >= most):
                 self.quota_version += 1
@@ -219,14 +234,14 @@ class Tallies:
         }
 
 
-def coarse(share: Share) -> int:
+def coarse(share: Share, threads: int, at: Instant) -> int:
     """Return the level of a share in 1/2048.
 
     Whoever differs by less is served alike: else every session that begins or ends would change
     the order of everybody on a large farm.
     """
-    used = share.used_log2
-    return LEAST if used is None else round((used - log2(share.weight_milli)) * _STEPS)
+    found = level(share, threads, at, AHEAD_MS)
+    return LEAST if found is None else round(found * _STEPS)
 
 
 def _count(counts: dict[K, int], key: K, by: int) -> None:

@@ -18,20 +18,13 @@ from grange.domain.licences import (
 )
 from grange.domain.policy import Reserve, policy_of
 from grange.domain.rates import LicenceUnit, RateCard, amount_after, card_at
-from grange.domain.shares import Share, ShareKind, charged
+from grange.domain.shares import Share, ShareKind, counted
 from grange.domain.work import UNASSIGNED, Job, Layer, Session, Worker
 from grange.kernel.units import Instant, half_even_divide
 from grange.scheduling.table import AGING_MS
 from grange.services.booking import region_of
 from grange.services.draft import Draft
 
-ADVANCE_MS = 60_000
-"""Charged when a session begins, so that who has just been served is not served again at once; of
-layers with short tasks half the time of one, so that little has to be given back."""
-CHARGE_EVERY_MS = 30_000
-"""Thread time is charged when so much has gathered, and when the session ends. Projects come no
-nearer to their shares by being charged more often, and a share is not written for each short task.
-"""
 ENOUGH = 8
 """Tasks of a layer after which a quantile of what they took counts, not the most."""
 MOST_TAKEN = 64
@@ -43,16 +36,12 @@ _MIB = 2**20
 def claim(draft: Draft, worker: Worker, job: Job, layer: Layer) -> dict[str, Any]:
     """Return what a session takes that begins with a layer, as members of `Session`."""
     demand = draft.memory.index.demand(layer.layer_id)
-    pace = draft.memory.pace_ms.get(layer.layer_id)
-    advance = ADVANCE_MS if pace is None else min(ADVANCE_MS, round(pace / 2))
-    for share in _shares(draft, job):
-        draft.put(charged(share, advance, draft.now))
+    _count_threads(draft, job)
     return {
         "licences": _taken(draft, worker, draft.memory.index.pools_of(layer.layer_id)) or None,
         "memory_mib": demand.memory_mib or None,
         "gpus": demand.gpus or None,
         "cores": demand.cores or None,
-        "charged_at": draft.now + advance,
     }
 
 
@@ -79,22 +68,11 @@ def claim_again(draft: Draft, session: Session, layer: Layer) -> Session:
     return after
 
 
-def charge(draft: Draft, session: Session, at: Instant) -> Session:
-    """Charge a session's thread time to its project and user, if enough has gathered.
-
-    Its job was served until now: having waited since the session began is no claim.
-    """
-    since = session.charged_at
-    if since is None or at - since < CHARGE_EVERY_MS:
-        return session
+def served(draft: Draft, session: Session, at: Instant) -> None:
+    """Note that a session's job was served until now: what it waited before is no claim."""
     job = draft.find(Job, session.job_id)
-    if job is None:
-        return session
-    for share in _shares(draft, job):
-        draft.put(charged(share, at - since, draft.now))
-    if at - (job.served_at or 0) >= _SERVED_EVERY_MS:
+    if job is not None and at - (job.served_at or 0) >= _SERVED_EVERY_MS:
         draft.put(replace(job, served_at=at))
-    return replace(session, charged_at=at)
 
 
 def let_go(draft: Draft, session: Session, at: Instant) -> Session:
@@ -102,10 +80,9 @@ def let_go(draft: Draft, session: Session, at: Instant) -> Session:
     for hold in session.licences or ():
         _give_back(draft, session, hold, at)
     job = draft.find(Job, session.job_id)
-    if session.charged_at is not None and job is not None:
-        for share in _shares(draft, job):
-            draft.put(charged(share, max(at - session.charged_at, -ADVANCE_MS), draft.now))
-    return replace(session, licences=None, charged_at=None)
+    if job is not None:
+        _count_threads(draft, job)
+    return replace(session, licences=None)
 
 
 def learn_use(draft: Draft, layer_id: str, usage: Mapping[str, Any], millis: int) -> None:
@@ -146,13 +123,15 @@ def _reserved(known: int | None, took: Sequence[int]) -> int | None:
     return most if len(ordered) >= 4 * ENOUGH and most < 0.8 * known else known
 
 
-def _shares(draft: Draft, job: Job) -> list[Share]:
+def _count_threads(draft: Draft, job: Job) -> None:
+    """Count what a job's project and user had, before they have a thread more or less."""
+    threads = draft.memory.index.tallies(job.farm_id).threads
     project = job.attributes.get("project", UNASSIGNED)
-    return [
-        draft.find(Share, job.farm_id, kind, name)
-        or Share(farm_id=job.farm_id, kind=kind, name=name)
-        for kind, name in ((ShareKind.PROJECT, project), (ShareKind.USER, job.created_by))
-    ]
+    for kind, name in ((ShareKind.PROJECT, project), (ShareKind.USER, job.created_by)):
+        share = draft.find(Share, job.farm_id, kind, name)
+        if share is None:
+            share = Share(farm_id=job.farm_id, kind=kind, name=name)
+        draft.put(counted(share, threads.get((kind, name), 0), draft.now))
 
 
 def _taken(draft: Draft, worker: Worker, pools: tuple[PoolKey, ...]) -> tuple[LicenceHold, ...]:

@@ -337,6 +337,10 @@ class Draft(Struct):
     _undo: list[tuple[type[Any], Key, Any]] = []
     _touched_queues: set[QueueId] = set()
 
+    def __post_init__(self) -> None:
+        """Have the index know what time it is."""
+        self.memory.index.pass_time(self.now)
+
     # ── reading ───────────────────────────────────────────────────────────────────────────────────
 
     def find(self, kind: type[E], *key: str | int) -> E | None:

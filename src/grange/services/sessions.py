@@ -37,7 +37,7 @@ from grange.scheduling.entry import Choice
 from grange.scheduling.preemption import PATIENCE, gives_way
 from grange.services.booking import action_fact, region_of, session_fact
 from grange.services.chunks import fit_chunks
-from grange.services.claims import charge, claim, claim_again, learn_use, let_go
+from grange.services.claims import claim, claim_again, learn_use, let_go, served
 from grange.services.draft import Draft
 from grange.services.faults import attempt_begins, attempt_went_well, fail_attempt, set_aside
 from grange.services.work import after_cut, move_task
@@ -261,7 +261,7 @@ def end_action(draft: Draft, action: SessionAction, event: ActionEnded) -> None:
         draft.get(Session, action.session_id), ActionClosed(index=action.index, at=event.at)
     )
     session = replace(session, last_ended_at=max(event.at, session.last_ended_at or event.at))
-    session = charge(draft, session, event.at)
+    served(draft, session, event.at)
     good = after.status is SessionActionStatus.SUCCEEDED
     never = after.status is SessionActionStatus.NEVER_ATTEMPTED
     if not good and not session.ending:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grange.domain.shares import HALF_LIFE_MS, Share, ShareKind, charged, recent_ms
+from grange.domain.shares import HALF_LIFE_MS, Share, ShareKind, counted, level, recent_ms
 from grange.domain.work import Job, Session
 from grange.kernel.ids import FarmId
 from grange.kernel.units import MILLIS_PER_HOUR, Instant
@@ -61,9 +61,11 @@ def test_projects_get_thread_time_by_their_weights_however_long_their_frames_tak
 def test_users_of_a_project_share_it_alike() -> None:
     """Who had less comes first, whatever was sent first."""
     farm = DecidingFarm()
-    used = charged(
-        Share(farm_id=farm.farm_id, kind=ShareKind.USER, name="ann"), 10**7, farm.clock.now()
+    now = farm.clock.now()
+    nothing = Share(
+        farm_id=farm.farm_id, kind=ShareKind.USER, name="ann", counted_at=Instant(now - 10**7)
     )
+    used = counted(nothing, 1, now)
     farm.memory.set(Share, (farm.farm_id, ShareKind.USER, "ann"), used)
     text = msgspec.json.encode(job_template(frames="1")).decode()
     sent = [
@@ -83,12 +85,46 @@ def test_users_of_a_project_share_it_alike() -> None:
 
 
 def test_what_was_had_counts_half_after_a_day() -> None:
-    share = Share(farm_id=FarmId("f"), kind=ShareKind.USER, name="ann")
-    used = charged(share, 3_600_000, Instant(10**12))
-    assert recent_ms(used, Instant(10**12)) == pytest.approx(3_600_000, rel=1e-6)
-    later = Instant(10**12 + HALF_LIFE_MS)
-    assert recent_ms(used, later) == pytest.approx(1_800_000, rel=1e-6)
-    assert charged(used, -3_600_000, Instant(10**12)).used_log2 is None
+    began = Instant(10**12)
+    share = Share(farm_id=FarmId("f"), kind=ShareKind.USER, name="ann", counted_at=began)
+    assert counted(share, 0, Instant(began + 1000)).used_log2 is None
+    ended = Instant(began + 60_000)
+    used = counted(share, 60, ended)
+    assert recent_ms(used, 0, ended) == pytest.approx(3_600_000, rel=1e-3)
+    later = Instant(ended + HALF_LIFE_MS)
+    assert recent_ms(used, 0, later) == pytest.approx(1_800_000, rel=1e-3)
+
+
+@given(
+    cuts=st.lists(st.integers(0, 3 * HALF_LIFE_MS), max_size=6),
+    threads=st.integers(0, 50),
+)
+def test_what_was_had_is_the_same_however_often_it_is_counted(
+    cuts: list[int], threads: int
+) -> None:
+    began, ended = Instant(10**12), Instant(10**12 + 4 * HALF_LIFE_MS)
+    share = Share(farm_id=FarmId("f"), kind=ShareKind.USER, name="ann", counted_at=began)
+    often = share
+    for cut in sorted(cuts):
+        often = counted(often, threads, Instant(began + cut))
+    wanted = recent_ms(share, threads, ended)
+    assert recent_ms(often, threads, ended) == pytest.approx(wanted, rel=1e-6, abs=1)
+
+
+def test_a_level_stands_still_for_who_has_nothing_and_rises_for_who_has() -> None:
+    began, later = Instant(10**12), Instant(10**12 + 3_600_000)
+    share = Share(farm_id=FarmId("f"), kind=ShareKind.USER, name="ann", counted_at=began)
+    assert level(share, 0, later, 1000) is None
+    used = counted(share, 5, later)
+    at_rest = level(used, 0, later, 1000)
+    assert at_rest is not None
+    assert level(used, 0, Instant(later + HALF_LIFE_MS), 1000) == at_rest
+    serving = [level(used, 1, Instant(later + hour * 3_600_000), 1000) for hour in range(4)]
+    known = [one for one in serving if one is not None]
+    assert len(known) == 4
+    assert at_rest < known[0] < known[1] < known[2] < known[3]
+    twice = level(msgspec.structs.replace(used, weight_milli=2000), 0, later, 1000)
+    assert twice == pytest.approx(at_rest - 1)
 
 
 def test_who_had_nothing_comes_before_who_had_much_whatever_was_sent_first() -> None:
@@ -103,16 +139,19 @@ def test_who_had_nothing_comes_before_who_had_much_whatever_was_sent_first() -> 
     assert [one.job_id for one, _ in finish(farm, worker, first).sessions] == [late]
 
 
-def test_a_long_task_is_charged_before_it_has_ended_and_corrected_then() -> None:
+def test_a_long_task_counts_while_it_runs() -> None:
     farm = DecidingFarm()
     farm.job(job_template(frames="1"), tags={"grange:project": "film"})
     worker = farm.worker()
     schedule = call(farm, worker)
     key = (farm.farm_id, ShareKind.PROJECT, "film")
-    assert recent_ms(farm.memory.tables[Share][key], farm.clock.now()) > 0
+    began = farm.clock.now()
+    assert recent_ms(farm.memory.tables[Share][key], 1, Instant(began + 3_600_000)) == (
+        pytest.approx(3_600_000, rel=0.02)
+    )
     finish(farm, worker, schedule, seconds=7200)
-    had = recent_ms(farm.memory.tables[Share][key], farm.clock.now())
-    assert had == pytest.approx(7_200_000, rel=0.01)
+    had = recent_ms(farm.memory.tables[Share][key], 0, farm.clock.now())
+    assert had == pytest.approx(7_200_000, rel=0.03)
     assert not [s for s in farm.memory.tables[Session].values() if s.ended_at is None]
 
 
@@ -143,6 +182,30 @@ def test_a_job_is_served_at_the_latest_when_it_waited_an_hour_for_each_point(
             break
         assert waited <= gap * AGING_MS + MILLIS_PER_HOUR
     assert waited > (gap - 1) * AGING_MS - MILLIS_PER_HOUR
+
+
+def test_two_threads_that_ask_at_once_serve_two_projects() -> None:
+    """Nobody has had anything, and what a thread will have counts when it is taken."""
+    farm = DecidingFarm()
+    endless(farm, "film")
+    endless(farm, "advert")
+    began = [call(farm, farm.worker()) for _ in range(4)]
+    jobs = [schedule.sessions[0][0].job_id for schedule in began]
+    assert Counter(project_of(farm, job_id) for job_id in jobs) == {"film": 2, "advert": 2}
+
+
+def test_what_sessions_have_had_while_they_run_decides_who_comes_next() -> None:
+    """A project whose thread works for an hour falls behind one that had half an hour."""
+    farm = DecidingFarm()
+    early, late, third = farm.worker(), farm.worker(), farm.worker()
+    endless(farm, "film")
+    call(farm, early)
+    farm.clock.advance(1800)
+    endless(farm, "advert")
+    call(farm, late)
+    farm.clock.advance(1800)
+    job_id = call(farm, third).sessions[0][0].job_id
+    assert project_of(farm, job_id) == "advert"
 
 
 def test_age_is_no_reason_to_leave_a_job_that_is_being_served() -> None:

@@ -14,7 +14,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0019');
+INSERT INTO "alembic_version" VALUES('0020');
 CREATE TABLE audit_entries (
 	audit_id TEXT NOT NULL, 
 	at INTEGER NOT NULL, 
@@ -619,7 +619,7 @@ CREATE TABLE sessions (
 	ended_at INTEGER, 
 	updated_at INTEGER, 
 	updated_by TEXT, 
-	host_properties TEXT NOT NULL, licences TEXT, memory_mib INTEGER, gpus INTEGER, charged_at INTEGER, cores INTEGER, 
+	host_properties TEXT NOT NULL, licences TEXT, memory_mib INTEGER, gpus INTEGER, cores INTEGER, 
 	CONSTRAINT sessions_key PRIMARY KEY (session_id)
 )
  STRICT
@@ -633,7 +633,7 @@ CREATE TABLE shares (
 	max_threads INTEGER, 
 	used_log2 REAL, 
 	updated_at INTEGER, 
-	updated_by TEXT, 
+	updated_by TEXT, counted_at INTEGER, 
 	CONSTRAINT shares_key PRIMARY KEY (farm_id, kind, name)
 )
  STRICT

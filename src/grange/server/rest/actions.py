@@ -222,14 +222,15 @@ async def list_shares(farm_id: FromPath[str], context: Services) -> Shares:
     threads = context.owner.memory.index.tallies(FarmId(farm_id)).threads
     rows = []
     for share in await context.store.find(Share, Compare("farm_id", "=", farm_id)):
-        hours = recent_ms(share, now) / 3_600_000
+        held = threads.get((share.kind, share.name), 0)
+        hours = recent_ms(share, held, now) / 3_600_000
         rows.append(
             ShareRow(
                 kind=share.kind,
                 name=share.name,
                 weight=share.weight_milli / 1000,
                 max_threads=share.max_threads,
-                threads=threads.get((share.kind, share.name), 0),
+                threads=held,
                 recent_hours=hours,
                 level=hours * 1000 / share.weight_milli,
             )
