@@ -120,7 +120,8 @@ def test(arguments: Sequence[str]) -> int:
         names = [one.name for one in parts.checks()] + [one.name for one in parts.suites()]
         raise DevError(f"there is no such part; the parts are: {', '.join(names)}")
     adopt_orphans()
-    # Setting up mostly waits for the network; what takes long of the checks runs meanwhile.
+    # Setting up waits for the network and some tests wait for servers: what takes long of the
+    # checks runs meanwhile.
     with (
         parts.checking(source_checks) as finish_checks,
         Services(data=in_memory()) as services,
@@ -132,12 +133,13 @@ def test(arguments: Sequence[str]) -> int:
             if options.quick:
                 services.environment["GRANGE_TEST_PROFILE"] = "quick"
         say(f"  set up in {time.monotonic() - began:.0f} s")
-        outcomes += finish_checks()
+        outcomes += parts.run_short(source_checks)
         for part in chosen:
             report = Path(folder) / "report.xml"
             # Whoever chose tests may want to look at their files afterwards.
             with scratch(wanted=whole) as places:
                 outcomes.append(part.run(passed_on, {**services.environment, **places}, report))
+        outcomes += finish_checks()
         missing = [f"{marker}: {line}" for marker, line in services.missing.items()]
     if missing:
         heading("not on this machine")

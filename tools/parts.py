@@ -51,7 +51,7 @@ class Check:
     command: Callable[[], Sequence[str | Path] | None]
     """Return the command, or None where there is nothing to check."""
     beside: bool = False
-    """Takes long: it begins before the others and is shown after them."""
+    """Takes long: it begins before all others, has what they leave, and is shown at the end."""
 
     def run(self) -> Outcome:
         """Run it and print what it prints."""
@@ -74,10 +74,9 @@ class Check:
 
 @contextmanager
 def checking(chosen: Sequence[Check]) -> Iterator[Callable[[], list[Outcome]]]:
-    """Begin those checks that take long; yield what runs the others and waits for all.
+    """Begin those checks that take long, with the lowest priority; yield what waits for them.
 
-    What the long ones print comes last. Their seconds are those that were waited for after the
-    others. At the end of the block none is left running.
+    Their seconds are those that were waited for. At the end of the block none is left running.
     """
     with ExitStack() as stack:
         begun = [
@@ -87,7 +86,7 @@ def checking(chosen: Sequence[Check]) -> Iterator[Callable[[], list[Outcome]]]:
         ]
 
         def finish() -> list[Outcome]:
-            outcomes = [check.run() for check in chosen if not check.beside]
+            outcomes = []
             for check, finished in begun:
                 began = time.monotonic()
                 heading(check.name)
@@ -104,7 +103,7 @@ def _running(command: Sequence[str | Path]) -> Iterator[Callable[[], int]]:
     with (
         tempfile.TemporaryFile("w+") as printed,
         subprocess.Popen(
-            [str(word) for word in command],
+            ["nice", "-n", "19", *(str(word) for word in command)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=printed,
@@ -126,9 +125,14 @@ def _running(command: Sequence[str | Path]) -> Iterator[Callable[[], int]]:
 
 
 def run_checks(chosen: Sequence[Check]) -> list[Outcome]:
-    """Run checks; those that take long run beside the others."""
+    """Run checks; those that take long run beside the others and are shown after them."""
     with checking(chosen) as finish:
-        return finish()
+        return [*run_short(chosen), *finish()]
+
+
+def run_short(chosen: Sequence[Check]) -> list[Outcome]:
+    """Run those checks that do not take long."""
+    return [check.run() for check in chosen if not check.beside]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

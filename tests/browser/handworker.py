@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from grange.testing.boto import client_as
 from grange.testing.farm import LocalFarm
 
 
@@ -19,8 +20,8 @@ class HandWorker:
         self.worker_id: str = created["workerId"]
         self._names["workerId"] = self.worker_id
         role = self._client.assume_fleet_role_for_worker(**self._names)["credentials"]
-        self._client = self._signing_as(role, "deadline")
-        self._logs = self._signing_as(role, "logs")
+        self._client = client_as(role, farm.endpoint)
+        self._logs = client_as(role, farm.endpoint, "logs")
         self._client.update_worker(
             **self._names,
             status="STARTED",
@@ -88,18 +89,3 @@ class HandWorker:
         for session_id, session in schedule["assignedSessions"].items():
             for action in session["sessionActions"]:
                 yield session_id, action
-
-    def _signing_as(self, role: dict[str, Any], service: str) -> Any:
-        import boto3  # a dependency of tests alone
-        from botocore.config import Config
-
-        return boto3.Session(
-            aws_access_key_id=role["accessKeyId"],
-            aws_secret_access_key=role["secretAccessKey"],
-            aws_session_token=role["sessionToken"],
-            region_name="us-west-2",
-        ).client(
-            service,
-            endpoint_url=self._farm.endpoint,
-            config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}),
-        )

@@ -11,6 +11,7 @@ import pytest
 
 from grange.adapters.host.clock import SystemClock
 from grange.kernel.units import MILLIS_PER_MINUTE, Instant
+from grange.testing.boto import client_as
 from grange.testing.farm import LocalFarm
 
 QUARTER_MS = 15 * MILLIS_PER_MINUTE
@@ -182,9 +183,6 @@ class ScriptedWorker:
 
 def add_worker(farm: LocalFarm, name: str = "host") -> ScriptedWorker:
     """Register a worker the way agents do: with the workers' key, then with its own credentials."""
-    import boto3
-    from botocore.config import Config
-
     bootstrap = farm.boto3(key=farm.ids.worker)
     made = bootstrap.create_worker(
         farmId=farm.farm_id, fleetId=farm.fleet_id, hostProperties={"hostName": name}
@@ -192,12 +190,6 @@ def add_worker(farm: LocalFarm, name: str = "host") -> ScriptedWorker:
     found = bootstrap.assume_fleet_role_for_worker(
         farmId=farm.farm_id, fleetId=farm.fleet_id, workerId=made["workerId"]
     )["credentials"]
-    session = boto3.Session(
-        aws_access_key_id=found["accessKeyId"],
-        aws_secret_access_key=found["secretAccessKey"],
-        aws_session_token=found["sessionToken"],
-        region_name="eu-west-1",
+    return ScriptedWorker(
+        farm, made["workerId"], client_as(found, farm.endpoint, region="eu-west-1")
     )
-    config = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
-    client = session.client("deadline", endpoint_url=farm.endpoint, config=config)
-    return ScriptedWorker(farm, made["workerId"], client)

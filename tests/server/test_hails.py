@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from grange.cli.main import run
+from grange.testing.boto import client_as
 from grange.testing.farm import LocalFarm
 from tests.server.conftest import ScriptedWorker, add_worker, template
 from tests.server.raw import signed
@@ -65,17 +66,7 @@ def test_a_claim_is_marked_until_its_worker_is_heard(
 
 
 def _credentials(farm: LocalFarm, worker_id: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
     found = farm.boto3(key=farm.ids.worker).assume_fleet_role_for_worker(
         farmId=farm.farm_id, fleetId=farm.fleet_id, workerId=worker_id
     )["credentials"]
-    session = boto3.Session(
-        aws_access_key_id=found["accessKeyId"],
-        aws_secret_access_key=found["secretAccessKey"],
-        aws_session_token=found["sessionToken"],
-        region_name="eu-west-1",
-    )
-    config = Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
-    return session.client("deadline", endpoint_url=farm.endpoint, config=config)
+    return client_as(found, farm.endpoint, region="eu-west-1")

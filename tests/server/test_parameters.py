@@ -34,7 +34,7 @@ def test_every_route_is_asked_for_its_parameters() -> None:
     """The list is not empty by mistake: most routes have some."""
     known = [
         handler.opt["query"]
-        for route in rest_app(None, "x").routes
+        for route in rest_app("x").routes
         for handler in getattr(route, "route_handlers", ())
         if handler.opt.get("operation")
     ]

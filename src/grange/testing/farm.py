@@ -19,6 +19,7 @@ from grange.config.settings import ServerSettings
 from grange.domain.rates import RateLine
 from grange.kernel.clock import Clock
 from grange.server.serve import make_server, serving
+from grange.testing import boto
 from grange.wire.signature import Credentials
 from grange.wiring.api import Api, running_api
 from grange.wiring.books import LocalBooks
@@ -171,19 +172,8 @@ class LocalFarm:
 
     def boto3(self, service: str = "deadline", *, key: Key | None = None, **config: Any) -> Any:
         """Return an unmodified boto3 client of this farm, signing as its owner by default."""
-        import boto3  # noqa: PLC0415 - a dependency of tests alone
-        from botocore.config import Config  # noqa: PLC0415
-
         key = key or self.ids.owner
-        return boto3.Session(
-            aws_access_key_id=key.key_id,
-            aws_secret_access_key=key.secret,
-            region_name="us-west-2",
-        ).client(
-            service,
-            endpoint_url=self.endpoint,
-            config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1}, **config),
-        )
+        return boto.client(service, self.endpoint, key_id=key.key_id, secret=key.secret, **config)
 
     def connect(self, key: Key | None = None) -> HttpFarmApi:
         """Return Grange's own connection to this farm, signing as its owner by default."""

@@ -361,7 +361,7 @@ def _rest(context: Context) -> App:
     # Loaded late: see LateApp.
     from grange.server.rest.app import rest_app  # noqa: PLC0415
 
-    return cast("App", rest_app(context, context.version))
+    return cast("App", rest_app(context.version))
 
 
 def _must_not_end(failed: Callable[[], None], task: asyncio.Task[None]) -> None:

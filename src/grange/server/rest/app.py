@@ -1,6 +1,7 @@
 """Builds the REST API; its OpenAPI document is made from the handlers."""
 
 import logging
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -80,18 +81,20 @@ _BODY = {"data": "body"}
 """What handlers call the body of a request."""
 
 
-def rest_app(context: Context | None, version: str) -> Litestar:
-    """Return the REST API.
+@cache
+def rest_app(version: str) -> Litestar:
+    """Return the REST API. The services behind it come with each request, in its scope's state.
+
+    Making it reads the signature of every handler, which is slow: a process does it once.
 
     Args:
-        context: the services behind it; None to make its OpenAPI document only.
         version: Grange's version.
     """
     app = Litestar(
         route_handlers=[Router(path=PREFIX, route_handlers=HANDLERS)],
         dependencies={
             "caller": Provide(_caller, sync_to_thread=False),
-            "context": Provide(lambda: context, sync_to_thread=False),
+            "context": Provide(_context, sync_to_thread=False),
         },
         guards=[_guard],
         exception_handlers={
@@ -170,9 +173,14 @@ HANDLERS: list[HTTPRouteHandler] = [
 def openapi_document(version: str) -> dict[str, Any]:
     """Return the OpenAPI document as plain JSON values."""
     document: dict[str, Any] = msgspec.json.decode(
-        msgspec.json.encode(rest_app(None, version).openapi_schema.to_schema())
+        msgspec.json.encode(rest_app(version).openapi_schema.to_schema())
     )
     return document
+
+
+def _context(request: Request[Any, Any, Any]) -> Context:
+    context: Context = request.scope["state"]["context"]
+    return context
 
 
 def _caller(request: Request[Any, Any, Any], context: Services) -> Principal:
