@@ -149,6 +149,9 @@ def test_a_missing_texture_is_a_warning_to_blender() -> None:
     parser, seen = follow("blender5-missing-texture.log", (1,))
     assert frames_in(seen) == [(1, "/shots/t_0001.png")]
     assert parser.warnings == 1
+    parser.line("00:01.200  cycles           | ERROR System is out of GPU memory", START)
+    assert parser.warnings == 1
+    assert parser.verdict(1, None).error_class == "memory"
 
 
 @pytest.mark.parametrize(
