@@ -106,9 +106,70 @@ def test_ffmpeg_books_no_frames_but_names_its_output_and_counts_by_time() -> Non
     assert percents(follow("ffmpeg-progress.log")[1])[-1] == 100.0
 
 
+def test_blender_renders_an_animation_and_names_every_file() -> None:
+    parser, seen = follow("blender-animation.log", (1, 2, 3))
+    assert [pack.name for pack in parser.active] == ["blender"]
+    assert frames_in(seen) == [
+        (1, "/shots/f_0001.png"),
+        (2, "/shots/f_0002.png"),
+        (3, "/shots/f_0003.png"),
+    ]
+    assert [one.frame for one in seen if isinstance(one, FrameStarted)] == [1, 2, 3]
+    assert percents(seen) == [0.0, 0.5, 33.3, 33.9, 66.7, 67.2, 100.0]
+    assert parser.warnings == 0
+
+
+def test_blender_counts_samples_within_its_only_frame() -> None:
+    _, seen = follow("blender-cannot-save.log", (1,))
+    assert frames_in(seen) == []
+    assert percents(seen) == [0.0, 1.6, 100.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "letter", "starts"), [("blender4", "b", [1, 2, 3]), ("blender5", "m", [])]
+)
+def test_blenders_module_says_less_with_each_release(
+    name: str, letter: str, starts: list[int]
+) -> None:
+    """Release 5 prints nothing between the scene and the first file."""
+    parser, seen = follow(f"{name}-module.log", (1, 2, 3), command='python "r.py" import bpy')
+    assert frames_in(seen) == [(n, f"/shots/{letter}_000{n}.png") for n in (1, 2, 3)]
+    assert [one.frame for one in seen if isinstance(one, FrameStarted)] == starts
+    assert percents(seen)[-1] == 100.0
+    assert parser.warnings == 0
+
+
+def test_blender_books_no_frames_of_a_movie() -> None:
+    _, seen = follow("blender-movie.log", (1, 2))
+    assert frames_in(seen) == []
+    assert [one.frame for one in seen if isinstance(one, FrameStarted)] == [1, 2]
+
+
+def test_a_missing_texture_is_a_warning_to_blender() -> None:
+    parser, seen = follow("blender5-missing-texture.log", (1,))
+    assert frames_in(seen) == [(1, "/shots/t_0001.png")]
+    assert parser.warnings == 1
+    parser.line("00:01.200  cycles           | ERROR System is out of GPU memory", START)
+    assert parser.warnings == 1
+    assert parser.verdict(1, None).error_class == "memory"
+
+
 @pytest.mark.parametrize(
     ("name", "error_class", "rule"),
     [
+        ("blender-missing-scene.log", "missing_input", "blender/2:blender.missing-input"),
+        ("blender-broken-scene.log", "missing_input", "blender/2:blender.missing-input"),
+        ("blender-no-camera.log", "scene", "blender/2:blender.no-camera"),
+        ("blender-cannot-save.log", "output", "blender/2:blender.cannot-save"),
+        ("blender-no-engine.log", "setup", "blender/2:blender.build"),
+        ("blender-no-denoiser.log", "setup", "blender/2:blender.build"),
+        ("blender-script-import.log", "setup", "blender/2:blender.module"),
+        ("blender-script-error.log", "scene", "blender/2:blender.script"),
+        ("blender-crash.log", "crash", "blender/2:blender.crash"),
+        ("blender4-cannot-save.log", "output", "blender/2:blender.cannot-save"),
+        ("blender5-missing-scene.log", "missing_input", "blender/2:blender.missing-input"),
+        ("blender5-no-camera.log", "scene", "blender/2:blender.no-camera"),
+        ("blender5-cannot-save.log", "output", "blender/2:blender.cannot-save"),
         ("mitsuba-missing-scene.log", "missing_input", "mitsuba/1:mitsuba.file-not-found"),
         ("mitsuba-module-missing-scene.log", "missing_input", "mitsuba/1:mitsuba.file-not-found"),
         ("povray-parse-error.log", "scene", "povray/3:povray.parse-error"),
@@ -116,7 +177,8 @@ def test_ffmpeg_books_no_frames_but_names_its_output_and_counts_by_time() -> Non
     ],
 )
 def test_a_failed_run_is_put_down_to_its_cause(name: str, error_class: str, rule: str) -> None:
-    command = "python import mitsuba" if "module" in name else ""
+    modules = {"mitsuba-module": "python import mitsuba", "blender": "python import bpy"}
+    command = next((words for part, words in modules.items() if name.startswith(part)), "")
     verdict = follow(name, command=command)[0].verdict(1, None)
     assert (verdict.error_class, verdict.rule) == (error_class, rule)
     assert verdict.text

@@ -48,25 +48,10 @@ def follow(name: str, command: str, frames: tuple[int, ...]) -> Seen:
         ),
         ("redshift", "redshiftCmdLine a.rs", (1,), [(1, "/out/r.0001.exr")]),
         ("renderman", "prman -Progress a.rib", (2,), []),
-        (
-            "nuke",
-            "/usr/local/Nuke14.0v5/Nuke14.0 -x a.nk",
-            (1001, 1002),
-            [(1001, "/out/c.1001.exr"), (1002, "/out/c.1002.exr")],
-        ),
-        (
-            "blender",
-            "blender -b a.blend",
-            (12, 13),
-            [(12, "/out/o_0012.exr"), (13, "/out/o_0013.exr")],
-        ),
-        ("blender5", "blender -b a.blend", (7,), [(7, "/out/o_0007.png")]),
         ("houdini", "hrender -e -f 21 21 a.hip", (21,), [(21, "/out/m.0021.exr")]),
         ("cinema4d", "Commandline -nogui -render a.c4d", (3, 4), [(3, None), (4, None)]),
         ("after_effects", "aerender -project a.aep", (30, 31), [(30, None), (31, None)]),
         ("3dsmax", "3dsmaxcmd a.max", (5, 6), [(5, None), (6, None)]),
-        ("fusion", "FusionRenderNode a.comp", (10, 11), [(10, None), (11, None)]),
-        ("natron", "natron -b a.ntp", (1, 2), [(1, None), (2, None)]),
         ("clarisse", "cnode a.project", (1,), [(1, "/out/c.0001.exr")]),
     ],
 )
@@ -75,7 +60,7 @@ def test_frames_and_files_are_read_from_what_the_program_prints(
 ) -> None:
     """S1-09, S1-20: frames are told apart by the log, and progress ends where the frames end."""
     parser, found, percents, paths = follow(name, command, frames)
-    assert name.rstrip("5") in [pack.name for pack in parser.active]
+    assert name in [pack.name for pack in parser.active]
     assert found == done
     if done:
         assert percents[-1] == 100.0
@@ -87,9 +72,7 @@ def test_frames_and_files_are_read_from_what_the_program_prints(
 NAMELESS = {
     "maya-licence",
     "maya-aborted",
-    "renderman-licence",
     "renderman-severe",
-    "houdini-licence",
     "3dsmax-failed",
 }
 """Lines that do not say which program prints them."""
@@ -100,7 +83,7 @@ NAMELESS = {
 )
 def test_a_program_is_recognised_by_its_output_alone(name: str) -> None:
     parser, *_ = follow(name, "", ())
-    expected = name.partition("-")[0].rstrip("5")
+    expected = name.partition("-")[0]
     assert expected in [pack.name for pack in parser.active]
 
 
@@ -111,19 +94,11 @@ def test_a_program_is_recognised_by_its_output_alone(name: str) -> None:
         ("maya-aborted", "Render -r sw a.ma", "renderer", "maya.aborted"),
         ("arnold-missing", "kick a.ass", "missing_input", "arnold.missing-input"),
         ("arnold-licence", "kick a.ass", "licence", "arnold.licence"),
-        ("vray-licence", "vray -sceneFile=a", "licence", "vray.licence"),
         ("mental_ray-fatal", "Render -r mr a.ma", "renderer", "mental_ray.fatal"),
         ("redshift-gpu", "redshiftCmdLine a.rs", "gpu", "redshift.gpu"),
-        ("redshift-licence", "redshiftCmdLine a.rs", "licence", "redshift.licence"),
-        ("renderman-licence", "prman a.rib", "licence", "renderman.licence"),
         ("renderman-severe", "prman a.rib", "missing_input", "renderman.missing-input"),
-        ("nuke-licence", "nuke -x a.nk", "licence", "nuke.licence"),
         ("nuke-missing", "nuke -x a.nk", "missing_input", "nuke.missing-input"),
-        ("blender-missing", "blender -b a", "missing_input", "blender.missing-input"),
-        ("blender-camera", "blender -b a", "scene", "blender.no-camera"),
-        ("houdini-licence", "hrender a.hip", "licence", "houdini.licence"),
         ("cinema4d-missing", "Commandline a.c4d", "missing_input", "cinema4d.missing-input"),
-        ("after_effects-failed", "aerender a", "missing_input", "after_effects.missing-input"),
         ("3dsmax-failed", "3dsmaxcmd a.max", "missing_input", "3dsmax.missing-input"),
     ],
 )
@@ -150,7 +125,8 @@ def test_the_renderer_inside_a_host_is_heard_before_the_host() -> None:
 
 
 def test_every_pack_has_a_log() -> None:
-    written = {path.stem.partition("-")[0].rstrip("5") for path in LOGS.glob("*.log")}
-    recorded = {path.stem.partition("-")[0] for path in LOGS.parent.glob("*.log")}
+    written = {path.stem.partition("-")[0] for path in LOGS.glob("*.log")}
+    recorded = {path.stem.partition("-")[0].rstrip("45") for path in LOGS.parent.glob("*.log")}
+    pasted = {path.stem.partition("-")[0].rstrip("23") for path in LOGS.parent.glob("pasted/*.log")}
     named = {pack.name for pack in bundled_packs()} - {"grange", "generic"}
-    assert named == written | recorded
+    assert named == written | recorded | pasted
