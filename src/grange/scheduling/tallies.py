@@ -17,9 +17,9 @@ REGIONS = tuple(Region)
 LEAST = -(2**62)
 """The level of who has had nothing."""
 _PROJECT, _USER = ShareKind.PROJECT, ShareKind.USER
-AHEAD_MS = 180_000
+AHEAD_MS = 30_000
 """Of a thread's time count in advance."""
-SETTLED_EVERY_MS = 30_000
+SETTLED_EVERY_MS = 10_000
 """What sessions have had while they work is looked at so often. Projects come no nearer to their
 shares by being compared more often."""
 _STEPS = 2048
