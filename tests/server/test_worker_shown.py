@@ -36,8 +36,6 @@ def test_a_worker_is_shown_with_what_it_is_and_is_for(
     detail = json.loads(said("worker", "show", "node07", "--json"))
     assert detail["quarantined_at"] is None
     known = detail | {
-        "quarantined_at": 1,
-        "quarantine_cause": "5 failures in a row",
         "closed": "outside its hours",
         "amounts": {"grange:amount.worker.cores": 1.0, "amount.worker.gpu": 2.0},
         "attributes": {
@@ -46,7 +44,6 @@ def test_a_worker_is_shown_with_what_it_is_and_is_for(
         },
     }
     assert {
-        "Quarantined: 5 failures in a row",
         "Takes no work: outside its hours",
         "Processor: 1 core",
         "GPUs: 2",

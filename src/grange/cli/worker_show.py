@@ -69,9 +69,7 @@ def machine(worker: Mapping[str, Any]) -> list[str]:
         *([] if threads is None else [plural(int(threads), "processor thread")]),
         *attributes.get("attr.worker.cpu.arch", ()),
     ]
-    quarantined = worker["quarantined_at"] is not None
     lines = {
-        "Quarantined": worker["quarantine_cause"] if quarantined else "",
         "Takes no work": worker["closed"],
         "Note": worker["note"],
         "Fleet": worker["fleet"],
