@@ -12,7 +12,7 @@ from tools.console import say
 
 def document() -> str:
     """Return the server's OpenAPI document."""
-    return json.dumps(rest_app(None, "0").openapi_schema.to_schema(), sort_keys=True)
+    return json.dumps(rest_app("0").openapi_schema.to_schema(), sort_keys=True)
 
 
 def main() -> None:

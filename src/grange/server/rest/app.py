@@ -81,7 +81,6 @@ _BODY = {"data": "body"}
 """What handlers call the body of a request."""
 
 
-@cache
 def rest_app(version: str) -> Litestar:
     """Return the REST API. The services behind it come with each request, in its scope's state.
 
@@ -90,6 +89,11 @@ def rest_app(version: str) -> Litestar:
     Args:
         version: Grange's version.
     """
+    return _made(version)
+
+
+@cache
+def _made(version: str) -> Litestar:
     app = Litestar(
         route_handlers=[Router(path=PREFIX, route_handlers=HANDLERS)],
         dependencies={
