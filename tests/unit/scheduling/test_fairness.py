@@ -1,6 +1,7 @@
 """Fair shares with history, and that nobody starves."""
 
 from collections import Counter
+from math import log
 from typing import Any
 
 import msgspec
@@ -18,6 +19,11 @@ from grange.services.commands.shares import SetShare
 from grange.services.templates import parse_job
 from grange.testing.builders import DecidingFarm, job_template
 from tests.unit.scheduling.test_limits import call, finish
+
+
+def faded(millis: int) -> float:
+    """Return what a thread has had of late that was held for so long until now."""
+    return HALF_LIFE_MS / log(2) * (1 - 2 ** (-millis / HALF_LIFE_MS))
 
 
 def project_of(farm: DecidingFarm, job_id: str) -> str:
@@ -90,9 +96,9 @@ def test_what_was_had_counts_half_after_a_day() -> None:
     assert counted(share, 0, Instant(began + 1000)).used_log2 is None
     ended = Instant(began + 60_000)
     used = counted(share, 60, ended)
-    assert recent_ms(used, 0, ended) == pytest.approx(3_600_000, rel=1e-3)
+    assert recent_ms(used, 0, ended) == pytest.approx(60 * faded(60_000), rel=1e-6)
     later = Instant(ended + HALF_LIFE_MS)
-    assert recent_ms(used, 0, later) == pytest.approx(1_800_000, rel=1e-3)
+    assert recent_ms(used, 0, later) == pytest.approx(30 * faded(60_000), rel=1e-6)
 
 
 @given(
@@ -147,11 +153,11 @@ def test_a_long_task_counts_while_it_runs() -> None:
     key = (farm.farm_id, ShareKind.PROJECT, "film")
     began = farm.clock.now()
     assert recent_ms(farm.memory.tables[Share][key], 1, Instant(began + 3_600_000)) == (
-        pytest.approx(3_600_000, rel=0.02)
+        pytest.approx(faded(3_600_000), rel=1e-6)
     )
     finish(farm, worker, schedule, seconds=7200)
     had = recent_ms(farm.memory.tables[Share][key], 0, farm.clock.now())
-    assert had == pytest.approx(7_200_000, rel=0.03)
+    assert had == pytest.approx(faded(7_200_000), rel=1e-6)
     assert not [s for s in farm.memory.tables[Session].values() if s.ended_at is None]
 
 

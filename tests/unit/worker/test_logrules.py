@@ -51,6 +51,10 @@ def percents(happenings: list[Happening]) -> list[float]:
     return [one.percent for one in happenings if isinstance(one, Progressed)]
 
 
+def paths(happenings: list[Happening]) -> list[str]:
+    return [one.path for one in happenings if isinstance(one, OutputNamed)]
+
+
 @pytest.mark.parametrize("name", RECORDED)
 @pytest.mark.parametrize("step", [7, 4096, 10_000_000])
 def test_the_size_of_the_pieces_changes_nothing_but_times(name: str, step: int) -> None:

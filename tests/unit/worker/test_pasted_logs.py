@@ -6,30 +6,18 @@ from typing import Any
 
 import pytest
 
-from grange.kernel.units import Instant
-from grange.worker.logrules.lines import LineSplitter
 from grange.worker.logrules.pack import bundled_packs
-from grange.worker.logrules.parser import (
-    FrameDone,
-    Happening,
-    LogParser,
-    OutputNamed,
-    Progressed,
-)
+from grange.worker.logrules.parser import FrameDone, Happening, LogParser
+from tests.unit.worker import test_logrules as logs
 
 LOGS = Path(__file__).parent / "logs" / "pasted"
 SEEN: dict[str, dict[str, Any]] = {
     one["name"]: one for one in tomllib.loads((LOGS / "seen.toml").read_text("utf-8"))["log"]
 }
-START = Instant(1_000_000)
 
 
 def follow(name: str, command: str) -> tuple[LogParser, list[Happening]]:
-    parser = LogParser(bundled_packs(), command, SEEN[name].get("frames", ()), START)
-    splitter = LineSplitter()
-    lines = splitter.feed((LOGS / f"{name}.log").read_bytes()) + splitter.finish()
-    seen = [one for at, line in enumerate(lines) for one in parser.line(line, Instant(START + at))]
-    return parser, seen + parser.finish(Instant(START + len(lines)))
+    return logs.follow(f"pasted/{name}.log", SEEN[name].get("frames", ()), command=command)
 
 
 @pytest.mark.parametrize("name", SEEN)
@@ -37,12 +25,9 @@ def test_frames_files_progress_and_warnings_are_read_out_of_real_lines(name: str
     expected = SEEN[name]
     parser, seen = follow(name, expected["command"])
     assert expected["pack"] in [pack.name for pack in parser.active]
-    done = [[one.frame, one.path or ""] for one in seen if isinstance(one, FrameDone)]
-    assert done == expected.get("done", [])
-    percents = [one.percent for one in seen if isinstance(one, Progressed)]
-    assert percents == expected.get("percents", [])
-    paths = [one.path for one in seen if isinstance(one, OutputNamed)]
-    assert paths == expected.get("paths", [])
+    assert [[frame, path or ""] for frame, path in logs.frames_in(seen)] == expected.get("done", [])
+    assert logs.percents(seen) == expected.get("percents", [])
+    assert logs.paths(seen) == expected.get("paths", [])
     assert parser.warnings == expected.get("warnings", 0)
 
 

@@ -4,29 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from grange.kernel.units import Instant
-from grange.worker.logrules.lines import LineSplitter
 from grange.worker.logrules.pack import bundled_packs
-from grange.worker.logrules.parser import FrameDone, LogParser, OutputNamed, Progressed
+from grange.worker.logrules.parser import LogParser
+from tests.unit.worker import test_logrules as logs
 
 LOGS = Path(__file__).parent / "logs" / "written"
-START = Instant(1_000_000)
 
 Seen = tuple[LogParser, list[tuple[int, str | None]], list[float], list[str]]
 
 
 def follow(name: str, command: str, frames: tuple[int, ...]) -> Seen:
-    parser = LogParser(bundled_packs(), command, frames, START)
-    splitter = LineSplitter()
-    lines = splitter.feed((LOGS / f"{name}.log").read_bytes()) + splitter.finish()
-    seen = [one for at, line in enumerate(lines) for one in parser.line(line, Instant(START + at))]
-    seen += parser.finish(Instant(START + len(lines)))
-    return (
-        parser,
-        [(one.frame, one.path) for one in seen if isinstance(one, FrameDone)],
-        [one.percent for one in seen if isinstance(one, Progressed)],
-        [one.path for one in seen if isinstance(one, OutputNamed)],
-    )
+    parser, seen = logs.follow(f"written/{name}.log", frames, command=command)
+    return parser, logs.frames_in(seen), logs.percents(seen), logs.paths(seen)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +105,10 @@ def test_a_failed_run_is_put_down_to_its_cause_and_the_rule_is_named(
 
 
 def test_the_renderer_inside_a_host_is_heard_before_the_host() -> None:
-    parser = LogParser(bundled_packs(), "Render -r vray a.ma", (1,), START)
-    parser.line("Error: (kFailure): Unexpected Internal Failure", START)
-    parser.line("error: Could not obtain a license (-97)", START)
-    parser.line("Error: (kFailure): Unexpected Internal Failure", START)
+    parser = LogParser(bundled_packs(), "Render -r vray a.ma", (1,), logs.START)
+    parser.line("Error: (kFailure): Unexpected Internal Failure", logs.START)
+    parser.line("error: Could not obtain a license (-97)", logs.START)
+    parser.line("Error: (kFailure): Unexpected Internal Failure", logs.START)
     assert {pack.name for pack in parser.active} == {"maya", "vray"}
     assert parser.verdict(1, None).error_class == "licence"
 
