@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from benchmarks.scheduler_calls import RecordedIndex
 from grange.domain.licences import LicenceHold, LicencePool, PoolKey, Region, RegionTerms
 from grange.domain.policy import SchedulingPolicy
 from grange.domain.routing import CLASS, GROUP
@@ -117,6 +118,7 @@ class SimulatedFarm:
         licences: int | None = None,
         quota: bool = False,
         tasks: tuple[int, int] = (50, 400),
+        index: SchedulingIndex | RecordedIndex | None = None,
     ) -> None:
         """Fill a farm.
 
@@ -127,11 +129,12 @@ class SimulatedFarm:
             licences: seats of each limited application; None: for a third of the workers.
             quota: one user has a quota, and is always at it.
             tasks: the fewest and the most of a layer.
+            index: an empty one; None: one of its own.
         """
         self.random = random.Random(seed)
         self._tasks = tasks
         self._policy = SchedulingPolicy()
-        self.index = SchedulingIndex()
+        self.index = index or SchedulingIndex()
         self.now = START
         self.measured = Measured()
         self.jobs: dict[JobId, Job] = {}

@@ -113,10 +113,10 @@ class LicenceHold(Struct, frozen=True, kw_only=True):
 
 def region_named(name: str | None) -> Region:
     """Return the region of a worker that says it is in `name`; unknown ones are the default."""
-    return Region(name) if name in _NAMES else Region.DEFAULT
+    return _NAMED.get(name, Region.DEFAULT)
 
 
-_NAMES = frozenset(Region)
+_NAMED: Mapping[str | None, Region] = {region.value: region for region in Region}
 
 
 def region_of_seats(pool: LicencePool, region: Region) -> Region:

@@ -89,8 +89,9 @@ def level(share: Share, threads: int, now: Instant, ahead_ms: int) -> float | No
     Returns:
         The level; it does not change while nothing is had. None: nothing was.
     """
-    if not threads or share.counted_at is None:
+    at = share.counted_at
+    if not threads or at is None:
         return None if share.used_log2 is None else share.used_log2 - log2(share.weight_milli)
-    at = max(now, share.counted_at)
+    at = max(at, now)
     had = recent_ms(share, threads, at) + threads * ahead_ms
     return at / HALF_LIFE_MS + log2(had / share.weight_milli)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -91,11 +92,11 @@ def demand_of(
 ) -> Demand:
     """Return what a layer demands: what it says, or more if its frames took more."""
     least = {name: minimum for name, minimum, _ in requirement.amounts if minimum is not None}
-    return Demand(
+    return _demand(
         requirement,
-        memory_mib=max(int(least.get(MEMORY, 0)), reserve_mib or 0),
-        gpus=int(least.get(GPU, 0)),
-        cores=reserve_cores or 0,
+        max(int(least.get(MEMORY, 0)), reserve_mib or 0),
+        int(least.get(GPU, 0)),
+        reserve_cores or 0,
     )
 
 
@@ -110,10 +111,15 @@ def capability_of(worker: Worker, groups: Iterable[str] = ()) -> Capability:
     attributes[GROUP] = tuple(groups)
     if worker.classes is not None:
         attributes[CLASS] = worker.classes
-    return Capability(
-        amounts=tuple(sorted((name.lower(), value) for name, value in worker.amounts.items())),
-        attributes=tuple(sorted(item for item in attributes.items() if item[1])),
+    return _capability(
+        tuple(sorted((name.lower(), value) for name, value in worker.amounts.items())),
+        tuple(sorted(item for item in attributes.items() if item[1])),
     )
+
+
+# Workers and layers that are alike share one object: the same one is found faster than an equal one
+_capability = lru_cache(maxsize=4_096)(Capability)
+_demand = lru_cache(maxsize=4_096)(Demand)
 
 
 def satisfies(capability: Capability, requirement: Requirement) -> bool:

@@ -9,16 +9,17 @@ last served); then the project, then the user, that had least against what is du
 oldest job.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from grange.domain.licences import PoolKey, Region
 from grange.domain.shares import ShareKind
+from grange.domain.statuses import TaskRunStatus
 from grange.kernel.ids import FarmId, JobId, QueueId, StepId, WorkerId
 from grange.scheduling.blocks import Block, Unmet
 from grange.scheduling.capability import Demand, Offer, demand_without
 from grange.scheduling.entry import Choice, Entry, Nothing
-from grange.scheduling.lane import Lane, order_of
+from grange.scheduling.lane import Head, Lane, order_of
 from grange.scheduling.table import LayerTable
 
 MOST_URGENT = 100
@@ -49,20 +50,44 @@ class SchedulingIndex(LayerTable):
         if holds:
             own = [lane for lane in parked if self._taken(lane.tallies, lane.pools, offer) is None]
             lanes, parked = [*lanes, *own], [lane for lane in parked if lane not in own]
-        heads = [self._head(lane, offer, kind) for lane in lanes]
-        liked = [head.liked[0] for head in heads if head.liked]
-        second = [head.second[0] for head in heads if head.second and not head.liked]
-        found = min(liked, default=None) or min(second, default=None)
+        liked = second = None
+        heads = []
+        is_of_kind = True
+        for lane in lanes:
+            head = lane.heads.get(kind)
+            tallies = lane.tallies
+            if (
+                head is None
+                or head.rises != lane.rises
+                or head.version != tallies.quota_version
+                or lane.excluding
+                or tallies.quotas
+            ):
+                head = self._head(lane, offer, kind)
+                is_of_kind = is_of_kind and head is lane.heads[kind]
+            heads.append(head)
+            if head.liked:
+                if liked is None or head.liked[0] < liked:
+                    liked = head.liked[0]
+            elif head.second and (second is None or head.second[0] < second):
+                second = head.second[0]
+        found = liked or second
         if found is not None:
             entry = self._entries[found[1]]
-            if all(head is lane.heads[kind] for lane, head in zip(lanes, heads, strict=True)):
+            if is_of_kind:
                 reach.first[asked] = entry
             return _choice(entry)
+        return self._nothing(names, heads, is_parked=bool(parked))
+
+    def _nothing(
+        self, names: Sequence[QueueId], heads: Sequence[Head], *, is_parked: bool
+    ) -> Nothing:
+        """Return why there is nothing in these queues, if so much comes first in their lanes."""
         if not names:
             return Nothing("no_queue")
         for reason, is_one in (
             ("not_capable", any(head.unfit for head in heads)),
-            ("licence", bool(parked)),
+            ("licence", is_parked),
             ("quota", any(head.over_quota for head in heads)),
             ("worker_limit", any(self._full.get(queue_id) for queue_id in names)),
         ):
@@ -105,7 +130,7 @@ class SchedulingIndex(LayerTable):
         for entry in self._of_job.get(job_id, ()):
             if not entry.ready or entry.spent:
                 continue
-            if entry.is_choosy and entry.shuns(offer.worker_id):
+            if (entry.excluded or entry.left) and entry.shuns(offer.worker_id):
                 continue
             if kind not in entry.fits and not self._is_fit(
                 entry.place.demand, offer, kind, entry.fits
@@ -125,10 +150,10 @@ class SchedulingIndex(LayerTable):
         for index in entry.returned:
             if worker_id not in entry.left.get(index, ()):
                 return index
-        if not entry.is_rest_ready:
+        layer, ahead = entry.layer, entry.ahead
+        if layer.rest_status is not TaskRunStatus.READY:
             return None
-        ahead = entry.ahead
-        index, end = entry.layer.next_index, entry.layer.task_count
+        index, end = layer.next_index, layer.task_count
         while index < end and index in ahead:
             index += 1
         return index if index < end else None

@@ -190,7 +190,7 @@ class Lane:
         """Layer → kinds of offers for which it came first, and perhaps does."""
         self._leading_of: set[Whose] = set()
         """Projects and users with layers that came first for any kind."""
-        self._rises = 0
+        self.rises = 0
         """How often the level of a project or user has risen while something was known to come
         first."""
         self._rose: dict[Whose, tuple[int, int]] = {}
@@ -204,7 +204,7 @@ class Lane:
         Levels rise far more often than anybody asks, so what beats what by now is settled here.
         """
         head = self.heads.get(kind)
-        if head is None or head.rises == self._rises:
+        if head is None or head.rises == self.rises:
             return head
         for whose, (number, level) in reversed(self._rose.items()):
             if number <= head.rises:
@@ -213,14 +213,14 @@ class Lane:
             if head.is_spent:
                 del self.heads[kind]
                 return None
-        head.rises = self._rises
+        head.rises = self.rises
         return head
 
     def keep_head(self, kind: int, head: Head) -> None:
         """Remember what comes first for a kind of offer."""
         if len(self.heads) >= MOST_HEADS:
             self.forget_heads()
-        head.rises = self._rises
+        head.rises = self.rises
         self.heads[kind] = head
         for one in (*head.liked, *head.second):
             self._leads(one, (kind,))
@@ -332,9 +332,9 @@ class Lane:
         """Put a project or user, who has had more now, where it belongs."""
         if whose in self._leading_of:
             self.tallies.changes.firsts += 1
-            self._rises += 1
+            self.rises += 1
             self._rose.pop(whose, None)
-            self._rose[whose] = (self._rises, level)
+            self._rose[whose] = (self.rises, level)
         self._move(whose, level)
 
     def rise(self, whose: Whose, level: int) -> list[tuple[Ranked, Demand]]:

@@ -19,30 +19,28 @@ class Reach:
     """The lanes of some queues, as workers of one region see them."""
 
     __slots__ = (
-        "_changes",
-        "_firsts_at",
         "_lanes",
-        "_lanes_at",
         "_region",
         "band",
         "first",
+        "firsts_at",
         "lanes",
+        "lanes_at",
         "parked",
         "top",
     )
 
-    def __init__(self, lanes: Sequence[Lane], region: Region, changes: Changes) -> None:
+    def __init__(self, lanes: Sequence[Lane], region: Region) -> None:
         """Look at lanes for the first time.
 
         Args:
             lanes: all lanes of the queues.
             region: where the workers are.
-            changes: counts what changes them.
         """
         self._lanes = lanes
         self._region = region
-        self._changes = changes
-        self._lanes_at = self._firsts_at = -1
+        self.lanes_at = self.firsts_at = -1
+        """The changes that are taken in."""
         self.lanes: list[Lane] = []
         """Those with work."""
         self.parked: list[Lane] = []
@@ -54,18 +52,15 @@ class Reach:
         self.first: dict[int | tuple[int, tuple[PoolKey, ...]], Entry] = {}
         """The layer that comes first, by kind of offer, and by the seats held if that matters."""
 
-    def look(self) -> None:
+    def look(self, changes: Changes) -> None:
         """Take in what has changed."""
-        changes = self._changes
-        if self._lanes_at != changes.lanes:
+        self.first.clear()
+        self.firsts_at = changes.firsts
+        if self.lanes_at != changes.lanes:
+            self.lanes_at = changes.lanes
             self._look_at_lanes()
-        if self._firsts_at != changes.firsts:
-            self._firsts_at = changes.firsts
-            self.first.clear()
 
     def _look_at_lanes(self) -> None:
-        self._lanes_at = self._changes.lanes
-        self.first.clear()
         full = [lane for lane in self._lanes if lane.bands]
         self.parked = [
             lane

@@ -26,7 +26,17 @@ from grange.scheduling.capability import (
     prefers,
 )
 from grange.scheduling.entry import Entry, Left
-from grange.scheduling.lane import MOST_FIRST, Head, Lane, Place, Ranked, SortKey, User, order_of
+from grange.scheduling.lane import (
+    MOST_FIRST,
+    Head,
+    Lane,
+    Place,
+    Ranked,
+    SortKey,
+    User,
+    Whose,
+    order_of,
+)
 from grange.scheduling.reach import Reach
 from grange.scheduling.tallies import SETTLED_EVERY_MS, Changes, Tallies
 
@@ -55,8 +65,9 @@ class LayerTable:
         """Sessions that jobs with a limit may still have."""
         self._kinds: dict[tuple[Capability, float | None, float | None, float | None], int] = {}
         """Offers that fit the same layers have one number."""
-        self._kind_alone: dict[WorkerId, tuple[Capability, int]] = {}
-        """The number of what each worker offers without other sessions."""
+        self._kind_alone: dict[int, tuple[Capability, int]] = {}
+        """The number of what workers offer without other sessions, by the address of what they can
+        do, which is kept here, so that there is nothing else at it."""
         self._unmet: dict[tuple[Capability, Demand], Unmet | None] = {}
         self._liked: dict[tuple[Capability, Demand], bool] = {}
         self._fits: dict[Demand, set[int]] = {}
@@ -174,7 +185,7 @@ class LayerTable:
         for session, change in ((old, -1), (new, 1)):
             if session is None or session.ended_at is not None:
                 continue
-            tallies = self.tallies(session.farm_id)
+            tallies = self._tallies.get(session.farm_id) or self.tallies(session.farm_id)
             if change > 0:
                 payer = self._payers.setdefault(session.session_id, (project, session.user_name))
             else:
@@ -248,21 +259,25 @@ class LayerTable:
 
         Thread time is charged far more often than anybody asks who comes first.
         """
-        while self._changes.shares:
-            farm_id, whose = self._changes.shares.popitem()[0]
-            tallies = self._tallies[farm_id]
-            change = tallies.settle(whose)
-            if not change:
-                continue
-            level = tallies.level(*whose)
-            for lanes in self._lanes.values():
-                for lane in lanes.values():
-                    if lane.farm_id != farm_id or not lane.has_work_of(whose):
-                        continue
-                    if change > 0:
-                        lane.fall(whose, level)
-                    else:
-                        self._enter(lane, lane.rise(whose, level))
+        self._changes.shares = False
+        for tallies in self._tallies.values():
+            while tallies.changed:
+                whose = tallies.changed.popitem()[0]
+                change = tallies.settle(whose)
+                if change:
+                    self._move(tallies, whose, rises=change < 0)
+
+    def _move(self, tallies: Tallies, whose: Whose, *, rises: bool) -> None:
+        """Put a project or user where it belongs in every lane, now that its level is another."""
+        level = tallies.level(*whose)
+        for lanes in self._lanes.values():
+            for lane in lanes.values():
+                if lane.tallies is not tallies or not lane.has_work_of(whose):
+                    continue
+                if rises:
+                    self._enter(lane, lane.rise(whose, level))
+                else:
+                    lane.fall(whose, level)
 
     def _head(self, lane: Lane, offer: Offer, kind: int) -> Head:
         """Return what a lane has first for offers of a kind, looked up anew if need be.
@@ -354,8 +369,8 @@ class LayerTable:
         capability, memory = offer.capability, offer.free_memory_mib
         alone = memory is None and offer.free_gpus is None and offer.free_cores is None
         if alone:
-            known = self._kind_alone.get(offer.worker_id)
-            if known is not None and known[0] is capability:
+            known = self._kind_alone.get(id(capability))
+            if known is not None:
                 return known[1]
         key = (capability, memory, offer.free_gpus, offer.free_cores)
         found = self._kinds.get(key)
@@ -371,7 +386,9 @@ class LayerTable:
                         lane.forget_heads()
             found = self._kinds[key] = len(self._kinds)
         if alone:
-            self._kind_alone[offer.worker_id] = (capability, found)
+            if len(self._kind_alone) > MOST_KINDS:
+                self._kind_alone.clear()
+            self._kind_alone[id(capability)] = (capability, found)
         return found
 
     def _fitting(self, demand: Demand) -> set[int]:
@@ -391,8 +408,10 @@ class LayerTable:
         found = self._reaches.get((queues, region))
         if found is None:
             lanes = [lane for one in queues for lane in self._lanes.get(one, {}).values()]
-            found = self._reaches[queues, region] = Reach(lanes, region, self._changes)
-        found.look()
+            found = self._reaches[queues, region] = Reach(lanes, region)
+        changes = self._changes
+        if found.firsts_at != changes.firsts or found.lanes_at != changes.lanes:
+            found.look(changes)
         return found
 
     def _taken(self, tallies: Tallies, pools: tuple[PoolKey, ...], offer: Offer) -> PoolKey | None:

@@ -23,7 +23,8 @@ SETTLED_EVERY_MS = 10_000
 """What sessions have had while they work is looked at so often. Projects come no nearer to their
 shares by being compared more often."""
 _STEPS = 2048
-"""Of a level: whoever differs by less is served alike."""
+"""Of a level: whoever differs by less is served alike. Else every session that begins or ends would
+change the order of everybody on a large farm."""
 
 
 class Changes:
@@ -32,8 +33,8 @@ class Changes:
     __slots__ = ("firsts", "lanes", "shares")
 
     def __init__(self) -> None:
-        self.shares: dict[tuple[FarmId, ShareKey], None] = {}
-        """Whose share has changed since somebody asked who comes first."""
+        self.shares = False
+        """Somebody's share has changed since it was asked who comes first."""
         self.lanes = 0
         """Lanes that became empty, or not, or more urgent; licences that went out, or came back."""
         self.firsts = 0
@@ -62,12 +63,16 @@ class Tallies:
     """What licence servers outside the farm said."""
     threads: dict[ShareKey, int] = field(default_factory=dict)
     """Open sessions."""
+    changed: dict[ShareKey, None] = field(default_factory=dict)
+    """Whose level may be another one now."""
     at: Instant = Instant(0)
     """What was had until then counts."""
     quota_version: int = 0
     """Changes when somebody comes to a quota, or has room in it again."""
     _whose: dict[tuple[PoolKey, Region], tuple[PoolKey, Region]] = field(default_factory=dict)
     """Whose seats count where."""
+    _most: dict[tuple[PoolKey, Region], int] = field(default_factory=dict)
+    """How many seats there are of each kind; what is not in it is not limited."""
     _full: set[tuple[PoolKey, Region]] = field(default_factory=set)
     """Seats of which none is free."""
 
@@ -83,20 +88,34 @@ class Tallies:
                 self._whose.pop((key, region), None)
             else:
                 self._whose[key, region] = (key, region_of_seats(pool, region))
-            self._look(key, region)
+            self._limit(key, region)
         self.changes.lanes += 1
 
-    def _look(self, key: PoolKey, region: Region) -> None:
+    def _limit(self, key: PoolKey, region: Region) -> None:
+        """Take in how many seats of a pool a region has of its own."""
+        seat, pool = (key, region), self.pools.get(key)
+        most = None
+        if pool is not None and self._whose[seat] == seat:
+            most, told = pool.for_region(region).limit, self.told.get(seat)
+            if told is not None and (most is None or told.seats < most):
+                most = told.seats
+        if most is None:
+            self._most.pop(seat, None)
+        else:
+            self._most[seat] = most
+        self._look(seat)
+
+    def _look(self, seat: tuple[PoolKey, Region]) -> None:
         """Note whether seats of a pool are free."""
-        most, used = self.seats_of(key, region)
-        is_full = most is not None and used >= most
-        if is_full == ((key, region) in self._full):
+        most = self._most.get(seat)
+        is_full = most is not None and self.seats.get(seat, 0) >= most
+        if is_full == (seat in self._full):
             return
         self.changes.lanes += 1
         if is_full:
-            self._full.add((key, region))
+            self._full.add(seat)
         else:
-            self._full.discard((key, region))
+            self._full.discard(seat)
 
     def set_budget(self, budget_id: str, budget: Budget | None) -> bool:
         """Take over a budget, or forget it; True if other work is stopped than before."""
@@ -124,11 +143,12 @@ class Tallies:
             self.told.pop(key, None)
         else:
             self.told[key] = told
-        self._look(*key)
+        self._limit(*key)
 
     def set_share(self, key: ShareKey, share: Share | None) -> None:
         """Take over a share, or forget it; its level is left as it is, see `settle`."""
-        self.changes.shares[self.farm_id, key] = None
+        self.changed[key] = None
+        self.changes.shares = True
         known = self.shares.get(key)
         if share is None:
             self.shares.pop(key, None)
@@ -151,15 +171,15 @@ class Tallies:
         if share is None:
             self.levels.pop(key, None)
             return LEAST - before
-        self.levels[key] = after = coarse(share, self.threads.get(key, 0), self.at)
+        found = level(share, self.threads.get(key, 0), self.at, AHEAD_MS)
+        self.levels[key] = after = LEAST if found is None else round(found * _STEPS)
         return after - before
 
     def pass_time(self, at: Instant) -> None:
         """Take in what open sessions have had until now."""
         self.at = at
-        shares, farm_id = self.changes.shares, self.farm_id
-        for key in self.threads:
-            shares[farm_id, key] = None
+        self.changed.update(dict.fromkeys(self.threads))
+        self.changes.shares = True
 
     def level(self, kind: ShareKind, name: str) -> int:
         """Return what somebody had against what is due to them."""
@@ -167,16 +187,19 @@ class Tallies:
 
     def count_seat(self, pool: PoolKey, region: Region, change: int) -> None:
         """Take a seat, or give it back."""
-        _count(self.seats, (pool, region), change)
-        self._look(pool, region)
+        seat = (pool, region)
+        _count(self.seats, seat, change)
+        self._look(seat)
 
     def count_thread(self, project: str, user: str, change: int) -> None:
         """Count a session of a project and user."""
+        self.changes.shares = True
         for key in ((_PROJECT, project), (_USER, user)):
-            before = self.threads.get(key, 0)
-            _count(self.threads, key, change)
-            self.changes.shares[self.farm_id, key] = None
-            most = self.quotas.get(key) if self.quotas else None
+            before = _count(self.threads, key, change)
+            self.changed[key] = None
+            if not self.quotas:
+                continue
+            most = self.quotas.get(key)
             if most is not None and (before >= most) != (before + change >= most):
                 self.quota_version += 1
                 self.changes.firsts += 1
@@ -206,16 +229,8 @@ class Tallies:
 
     def seats_of(self, key: PoolKey, region: Region) -> tuple[int | None, int]:
         """Return how many seats there are in a region (None: any number), and how many are used."""
-        pool = self.pools.get(key)
-        if pool is None:
-            return None, 0
-        whose = region_of_seats(pool, region)
-        most, used = pool.for_region(region).limit, self.seats.get((key, whose), 0)
-        if self.told:
-            told = self.told.get((key, whose))
-            if told is not None and (most is None or told.seats < most):
-                most = told.seats
-        return most, used
+        whose = self._whose.get((key, region))
+        return (None, 0) if whose is None else (self._most.get(whose), self.seats.get(whose, 0))
 
     def told_of(self, key: PoolKey, region: Region) -> LicenceCount | None:
         """Return what the licence server of a pool said last; None: nobody asks one."""
@@ -234,19 +249,11 @@ class Tallies:
         }
 
 
-def coarse(share: Share, threads: int, at: Instant) -> int:
-    """Return the level of a share in 1/2048.
-
-    Whoever differs by less is served alike: else every session that begins or ends would change
-    the order of everybody on a large farm.
-    """
-    found = level(share, threads, at, AHEAD_MS)
-    return LEAST if found is None else round(found * _STEPS)
-
-
-def _count(counts: dict[K, int], key: K, by: int) -> None:
-    left = counts.get(key, 0) + by
-    if left:
-        counts[key] = left
+def _count(counts: dict[K, int], key: K, by: int) -> int:
+    """Count one more or less, and return how many there were before."""
+    before = counts.get(key, 0)
+    if before + by:
+        counts[key] = before + by
     else:
         counts.pop(key, None)
+    return before
