@@ -1,13 +1,17 @@
 """Sizes, retention, backup and restore of a real farm, through the command line."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grange.adapters.folder_lock import FolderLock
+from grange.cli.connection import Connection
 from grange.cli.main import run
 from grange.config.settings import ServerSettings
 from grange.testing.facts import T0
@@ -67,6 +71,38 @@ def test_sizes_and_retention_from_the_command_line(
         assert (row["kept_days"], row["set"]) == (400, False)
         assert run(["books", "size"]) == 0
         assert "younger than a day" in capsys.readouterr().out
+
+
+def test_what_verify_found_is_printed_into_a_pipe(tmp_path: Path) -> None:
+    """A script reads the verdict and what was compared; the exit code says it again."""
+    words = [sys.executable, "-m", "grange", "books", "verify"]
+    with LocalFarm(tmp_path) as farm:
+        render(farm, "whole")
+        environment = {**os.environ, **farm.environment()}
+        done = subprocess.run(
+            words, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    heading, *compared, verdict = done.stdout.splitlines()
+    assert heading.split() == ["CHECK", "RESULT", "DETAIL"]
+    assert any(line.startswith("every fact is there once") for line in compared)
+    assert verdict == f"The books are whole: {len(compared)} checks, nothing differs."
+
+
+def test_what_differs_is_the_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last line names each check that failed, and the exit code is 1."""
+    checks = [
+        {"name": "journal is whole", "ok": False, "detail": "segment 3 is damaged"},
+        {"name": "files are as published", "ok": True, "detail": "2 files, 9 rows"},
+    ]
+    monkeypatch.setattr(Connection, "rest", lambda *_, **__: {"checks": checks, "ok": False})
+    assert run(["books", "verify"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "DIFFERS" in lines[1]
+    assert "segment 3 is damaged" in lines[1]
+    assert lines[-1] == "The books differ in 1 of 2 checks: journal is whole."
 
 
 def test_a_farm_that_was_restored_is_the_one_that_was_backed_up(

@@ -226,6 +226,36 @@ def test_work_that_no_worker_can_do_shows_and_what_waits_its_turn_does_not(
     assert rest(farm, "GET", f"/jobs/{job_id}/why")["text"] == cluster["examples"][0]["text"]
 
 
+def test_jobs_of_a_stopped_queue_show_at_once_with_how_it_is_started(farm: LocalFarm) -> None:
+    """Nobody is given them however long they wait; what still runs does not hide that."""
+    worker = HandWorker(farm, "rn01", threads=1)
+    begun = submit(farm, "begun")
+    worker.take()
+    waits = submit(farm, "oats")
+    client = farm.boto3()
+    pair = {"farmId": farm.farm_id, "queueId": farm.queue_id}
+    (link,) = client.list_queue_fleet_associations(**pair)["queueFleetAssociations"]
+    pair["fleetId"] = link["fleetId"]
+    name = client.get_queue(farmId=farm.farm_id, queueId=farm.queue_id)["displayName"]
+    assert look(farm)["clusters"] == []
+
+    status = "STOP_SCHEDULING_AND_COMPLETE_TASKS"
+    client.update_queue_fleet_association(**pair, status=status)
+    (cluster,) = look(farm)["clusters"]
+    assert (cluster["trouble"], cluster["signature"]) == ("waiting", f"queue {name} is stopped")
+    assert {one["id"] for one in cluster["jobs"]} == {begun, waits}
+    assert cluster["title"] == (
+        f"2 jobs wait: the queue {name} was stopped by owner; "
+        f"start it with: grange queue start {name}"
+    )
+    farm.api.context.inbox.limits = Limits(waits_ms=0)
+    assert len(look(farm)["clusters"]) == 1, "why each waits is not said a second time"
+
+    client.update_queue_fleet_association(**pair, status="ACTIVE")
+    farm.api.context.inbox.limits = Limits()
+    assert look(farm)["clusters"] == []
+
+
 def test_the_command_line_says_and_does_the_same(
     farm: LocalFarm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

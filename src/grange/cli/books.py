@@ -1,5 +1,8 @@
 """`grange books`: check, rebuild and list the books."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import rich_click as click
 from rich.text import Text
 
@@ -7,7 +10,7 @@ from grange.cli import books_months, books_store
 from grange.cli.books_store import telling
 from grange.cli.connection import Connection, with_farm
 from grange.cli.exits import FAILED, OK
-from grange.cli.formatting import moment, size
+from grange.cli.formatting import moment, plural, size
 
 _LONG_SECONDS = 600.0
 
@@ -37,7 +40,17 @@ def verify_books(connection: Connection) -> int:
                 for check in reply["checks"]
             ],
         )
+        connection.out.line(_verdict(reply["checks"]))
     return OK if reply["ok"] else FAILED
+
+
+def _verdict(checks: Sequence[Mapping[str, Any]]) -> Text:
+    """Return what came of the checks in one line: the last one, on a terminal and in a pipe."""
+    wrong = [check["name"] for check in checks if not check["ok"]]
+    if wrong:
+        said = f"The books differ in {len(wrong)} of {plural(len(checks), 'check')}: "
+        return Text(said + "; ".join(wrong) + ".", style="red")
+    return Text(f"The books are whole: {plural(len(checks), 'check')}, nothing differs.")
 
 
 @command.command("rebuild", epilog="Example: grange books rebuild")

@@ -300,7 +300,11 @@ class SchedulingIndex(LayerTable):
         )
 
     def before(
-        self, layer_id: StepId, queues: Iterable[QueueId], priority: int | None = None
+        self,
+        layer_id: StepId,
+        queues: Iterable[QueueId],
+        priority: int | None = None,
+        offers: Sequence[Offer] = (),
     ) -> list[tuple[StepId, int]]:
         """Return the layers that stand before a layer in these queues, and their ready tasks.
 
@@ -308,6 +312,7 @@ class SchedulingIndex(LayerTable):
             layer_id: the layer.
             queues: where to look.
             priority: another priority than its job's, to see what would be.
+            offers: leave out what may not begin now on any of these; none: whatever stands before.
         """
         self._settle()
         entry = self._entries[layer_id]
@@ -319,18 +324,21 @@ class SchedulingIndex(LayerTable):
             for queue_id in queues
             for lane in self._lanes.get(queue_id, {}).values()
             for order, other in lane.layers()
-            if (order, other) < (own, layer_id) and other != layer_id
+            if (order, other) < (own, layer_id)
+            and other != layer_id
+            and (not offers or self._may_begin(other, offers))
         ]
 
-    def priority_to_be_first(self, layer_id: StepId, queues: Iterable[QueueId]) -> int | None:
-        """Return the priority that puts a layer before all others; None: no priority does."""
-        bands = [
-            lane.bands[0]
-            for queue_id in queues
-            for lane in self._lanes.get(queue_id, {}).values()
-            if lane.bands
-        ]
+    def _may_begin(self, layer_id: StepId, offers: Sequence[Offer]) -> bool:
+        """True if one of these offers would be given the layer, were it the first of all."""
+        return self.held_back(layer_id) is None and any(
+            self.unfit(layer_id, offer) is None for offer in offers
+        )
+
+    def priority_to_be_first(self, layer_id: StepId, before: Iterable[StepId]) -> int | None:
+        """Return the priority that puts a layer before these others; None: no priority does."""
         entry = self._entries[layer_id]
+        bands = [self._entries[other].place.band for other in before]
         if not bands:
             return entry.priority
         wanted = entry.priority + entry.place.band - min(bands) + 1

@@ -19,7 +19,7 @@ from grange.domain.statuses import JobLifecycleStatus, TaskRunStatus, WorkerStat
 from grange.domain.work import Job, Layer, Worker
 from grange.domain.worker import closed_for
 from grange.kernel.errors import NotFoundError
-from grange.kernel.ids import FarmId, JobId, QueueId
+from grange.kernel.ids import FarmId, JobId, QueueId, StepId
 from grange.scheduling.blocks import Block, Unmet
 from grange.scheduling.capability import NOBODY, Offer
 from grange.services.draft import Draft
@@ -211,12 +211,7 @@ class Question:
             ((one, verdict) for like, verdict in found for one in like),
             key=lambda item: (item[0].host_name, item[0].worker_id),
         )
-        queues = self._queues(found)
-        before = (
-            self._index.before(layer.layer_id, queues, self._priority)
-            if self._index.ready_count(layer.layer_id)
-            else []
-        )
+        before = self._before(found) if self._index.ready_count(layer.layer_id) else []
         return LayerAnswer(
             layer_id=layer.layer_id,
             name=layer.name,
@@ -239,9 +234,9 @@ class Question:
             workers_left_out=max(0, len(alone) - MOST_WORKERS),
             layers_before=len(before),
             tasks_before=sum(count for _, count in before),
-            priority_to_be_first=self._index.priority_to_be_first(layer.layer_id, queues)
-            if before
-            else self._job.priority,
+            priority_to_be_first=self._index.priority_to_be_first(
+                layer.layer_id, [other for other, _ in before]
+            ),
             what_if=self._what_if(reason),
         )
 
@@ -255,7 +250,7 @@ class Question:
         reason = self.first_of(found, dropped)
         if reason is None or reason.block is not Block.PRIORITY:
             return reason
-        return Unmet(reason.block, reason.text + self._rank_text(self._queues(found)))
+        return Unmet(reason.block, reason.text + self._rank_text(found))
 
     def held(self, dropped: Collection[Block] = ()) -> Unmet | None:
         """Return what keeps the layer from every worker; None: workers have to be looked at."""
@@ -264,10 +259,24 @@ class Question:
                 return looked
         return self._index.held_back(self._layer.layer_id, dropped)
 
-    def _rank_text(self, queues: Sequence[QueueId]) -> str:
+    def _before(self, found: Verdicts) -> list[tuple[StepId, int]]:
+        """Return the layers that come first, and their ready tasks.
+
+        Where workers could take the layer, only those count that one of these could take as well:
+        what waits for another machine, a seat or money keeps none of their threads.
+        """
+        offers = [
+            self._draft.memory.bare_offer(workers[0])
+            for workers, verdict in found
+            if verdict is None or verdict.block is Block.PRIORITY
+        ]
+        queues = self._queues(found)
+        return self._index.before(self._layer.layer_id, queues, self._priority, offers)
+
+    def _rank_text(self, found: Verdicts) -> str:
         if not self._index.ready_count(self._layer.layer_id):
             return ""
-        before = self._index.before(self._layer.layer_id, queues, self._priority)
+        before = self._before(found)
         tasks = sum(count for _, count in before)
         if not before:
             return "; it is next"

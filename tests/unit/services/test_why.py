@@ -364,6 +364,24 @@ def test_the_rank_says_what_comes_first_and_which_priority_would_be_first() -> N
     assert [session.job_id for session, _ in told.sessions] == [at.job] != [first]
 
 
+def test_what_no_worker_of_the_job_could_take_does_not_come_first() -> None:
+    at = Seeded()
+    at.farm.job(job_template(frames="1-9"), priority=70, tags={"grange:group": "big"})
+    at.farm.job(job_template(frames="1-9"), priority=80, tags={"grange:class": "C"})
+    at.farm.job(job_template(frames="1-9"), priority=90, tags={"grange:app": "nuke"})
+    licence(at)
+    at.tags = {}
+    at.submit()
+    call(at.farm, at.worker)
+    answer = at.why()
+    assert answer.text == "the one worker that could take it is busy; it is next"
+    assert (answer.layers[0].tasks_before, answer.layers[0].priority_to_be_first) == (0, 50)
+    at.farm.job(job_template(frames="1-5"), priority=60)
+    [layer] = at.why().layers
+    assert (layer.layers_before, layer.tasks_before) == (1, 5)
+    assert layer.priority_to_be_first == 61
+
+
 def test_every_worker_has_its_own_reason_and_they_add_up() -> None:
     at = Seeded()
     at.tags |= {"grange:group": "big", "grange:class": "C"}

@@ -5,15 +5,30 @@ from typing import Any
 
 import pytest
 
+from grange.domain.farm import Queue, QueueFleetAssociation
 from grange.domain.hails import Hail, Verdict
-from grange.domain.statuses import ActionKind, SessionActionStatus, WorkerStatus
+from grange.domain.statuses import (
+    ActionKind,
+    AssociationStatus,
+    SessionActionStatus,
+    WorkerStatus,
+)
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.domain.wrangling import Deed, Fix, Trouble, handling
 from grange.kernel.ids import FarmId, FleetId, JobId, QueueId, SessionId, StepId, WorkerId
 from grange.kernel.units import Instant
 from grange.services.wrangle.clusters import Incident, clusters
 from grange.services.wrangle.failures import Attempt, Known, from_failures
-from grange.services.wrangle.present import Limits, Open, full_disks, silent, stuck, waiting
+from grange.services.wrangle.present import (
+    Limits,
+    Open,
+    Stopped,
+    full_disks,
+    silent,
+    stopped_queues,
+    stuck,
+    waiting,
+)
 
 MINUTE = 60_000
 NOW = Instant(1_000 * MINUTE)
@@ -251,6 +266,30 @@ def test_only_reasons_that_nobody_changes_by_itself_need_a_person(
 ) -> None:
     one = waiting(running(minutes=1, pace_ms=None).job, reason, "it has 4 of 8 GiB")
     assert (None if one is None else one.trouble) is trouble
+
+
+def test_a_queue_is_stopped_when_none_of_its_fleets_may_work_for_it() -> None:
+    queue = Queue(
+        farm_id=FARM, queue_id=QueueId("q"), name="main", created_at=NOW, created_by="ann"
+    )
+
+    def link(fleet: str, status: str, at: int) -> QueueFleetAssociation:
+        return QueueFleetAssociation(
+            farm_id=FARM,
+            queue_id=queue.queue_id,
+            fleet_id=FleetId(fleet),
+            status=AssociationStatus(status),
+            created_at=Instant(1),
+            created_by="ann",
+            updated_at=Instant(at),
+            updated_by=f"by-{fleet}",
+        )
+
+    drains, stopped = "STOP_SCHEDULING_AND_COMPLETE_TASKS", "STOPPED"
+    assert stopped_queues([queue], []) == {}, "no fleet is set to work for it: nothing to start"
+    assert stopped_queues([queue], [link("a", "ACTIVE", 5), link("b", stopped, 6)]) == {}
+    found = stopped_queues([queue], [link("a", drains, 7), link("b", stopped, 6)])
+    assert found == {queue.queue_id: Stopped(name="main", at=Instant(7), by="by-a")}
 
 
 # ── handling ──────────────────────────────────────────────────────────────────────────────────────

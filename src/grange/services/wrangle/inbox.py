@@ -6,11 +6,12 @@ however many pages ask.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from grange.domain.farm import Queue, QueueFleetAssociation
 from grange.domain.faults import JobFaults, LayerHold, WorkerFaults
 from grange.domain.statuses import SessionActionStatus, TaskRunStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Task, Worker
@@ -18,7 +19,7 @@ from grange.domain.wrangling import ClearMark, Deed, Trouble, handling
 from grange.kernel.batches import batched
 from grange.kernel.clock import Clock
 from grange.kernel.errors import NotFoundError
-from grange.kernel.ids import FarmId, JobId, task_id
+from grange.kernel.ids import FarmId, JobId, QueueId, task_id
 from grange.kernel.units import MILLIS_PER_DAY, Instant
 from grange.ports.room import Room
 from grange.ports.state import IDS_AT_ONCE, AllOf, AnyOf, Compare, OneOf, Order, StateStore
@@ -32,11 +33,14 @@ from grange.services.wrangle.failures import LOOP, Attempt, Known, from_failures
 from grange.services.wrangle.present import (
     Limits,
     Open,
+    Stopped,
     full_disks,
     full_server,
     held,
+    held_by_queue,
     quarantined,
     silent,
+    stopped_queues,
     stuck,
     waiting,
 )
@@ -136,7 +140,8 @@ class Inbox:
 
     async def _look(self, farm_id: FarmId, now: Instant) -> Found:
         workers = await self._store.find(Worker, AllOf((alive(), equals(farm_id=farm_id))))
-        active = await self._active(farm_id)
+        stopped = self._stopped(farm_id)
+        active = await self._active(farm_id, stopped)
         failures = await self._failures(farm_id, active, workers, now)
         blamed = {one.worker_id for one in failures if one.trouble is Trouble.WORKER}
         quiet = (worker for worker in workers if worker.worker_id not in blamed)
@@ -148,7 +153,14 @@ class Inbox:
             *held(self._holds(farm_id)),
             *self._disks(workers, now),
             *failures,
-            *await self._waiting(farm_id, active, now),
+            *(
+                held_by_queue(job, stopped[job.queue_id])
+                for job in active
+                if job.queue_id in stopped and _count(job, TaskRunStatus.READY)
+            ),
+            *await self._waiting(
+                farm_id, (job for job in active if job.queue_id not in stopped), now
+            ),
         ]
         return await self._answer(farm_id, incidents, now)
 
@@ -209,8 +221,18 @@ class Inbox:
 
     # ── work in memory ────────────────────────────────────────────────────────────────────────────
 
-    async def _active(self, farm_id: FarmId) -> list[Job]:
-        """Return the jobs that have not ended and need a look: something failed, or all waits."""
+    def _stopped(self, farm_id: FarmId) -> dict[QueueId, Stopped]:
+        tables = self._owner.memory.tables
+        return stopped_queues(
+            [one for one in tables[Queue].values() if one.farm_id == farm_id],
+            [one for one in tables[QueueFleetAssociation].values() if one.farm_id == farm_id],
+        )
+
+    async def _active(self, farm_id: FarmId, stopped: Container[QueueId]) -> list[Job]:
+        """Return the jobs that have not ended and need a look: something failed, or all waits.
+
+        What is left of a job of a stopped queue waits, even while some of it still runs.
+        """
         found = []
         for number, job in enumerate(list(self._owner.memory.tables[Job].values())):
             if number % SLICE == SLICE - 1:
@@ -218,7 +240,12 @@ class Inbox:
             if (
                 job.farm_id == farm_id
                 and job.ended_at is None
-                and (job.retry_count or _count(job, TaskRunStatus.FAILED) or _waits(job))
+                and (
+                    job.retry_count
+                    or _count(job, TaskRunStatus.FAILED)
+                    or _waits(job)
+                    or job.queue_id in stopped
+                )
             ):
                 found.append(job)
         return found

@@ -4,16 +4,18 @@ The instant of such an incident is when it began, so that what a person does abo
 until it begins anew.
 """
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from grange.domain.farm import Queue, QueueFleetAssociation
 from grange.domain.faults import LayerHold, WorkerFaults, hold_ms
 from grange.domain.hails import WORDS
 from grange.domain.signatures import signature
-from grange.domain.statuses import ActionKind, WorkerStatus
+from grange.domain.statuses import ActionKind, AssociationStatus, WorkerStatus
 from grange.domain.work import Job, Layer, Session, SessionAction, Worker
 from grange.domain.wrangling import Fix, Trouble
-from grange.kernel.ids import WorkerId, task_id
+from grange.kernel.ids import QueueId, WorkerId, task_id
 from grange.kernel.units import MILLIS_PER_DAY, MILLIS_PER_HOUR, Instant
 from grange.services.wrangle.clusters import QUARANTINED, Incident
 
@@ -68,6 +70,15 @@ class Open:
     """Running mean of the layer's task times."""
     is_first: bool
     """It is the one its session is to do now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A queue that no fleet works for any more, because somebody stopped it."""
+
+    name: str
+    at: Instant
+    by: str | None
 
 
 def silent(
@@ -203,6 +214,47 @@ def waiting(job: Job, reason: str, text: str) -> Incident | None:
         text=text,
         first_at=since,
         at=since,
+        job_id=job.job_id,
+        job_name=job.name,
+    )
+
+
+def stopped_queues(
+    queues: Iterable[Queue], links: Iterable[QueueFleetAssociation]
+) -> dict[QueueId, Stopped]:
+    """Return the queues that were stopped: fleets are to work for them, and none may.
+
+    A queue that no fleet was ever set to work for is no stopped one: starting it does nothing.
+    """
+    of: dict[QueueId, list[QueueFleetAssociation]] = {}
+    for link in links:
+        of.setdefault(link.queue_id, []).append(link)
+    found = {}
+    for queue in queues:
+        known = of.get(queue.queue_id, [])
+        if not known or any(link.status is AssociationStatus.ACTIVE for link in known):
+            continue
+        # With the last of its fleets the queue stopped.
+        last = max(known, key=lambda link: link.updated_at or link.created_at)
+        found[queue.queue_id] = Stopped(
+            name=queue.name, at=last.updated_at or last.created_at, by=last.updated_by
+        )
+    return found
+
+
+def held_by_queue(job: Job, stopped: Stopped) -> Incident:
+    """Return what a job makes that waits in a queue which was stopped."""
+    since = max(job.created_at, job.served_at or job.created_at)
+    by = f" by {stopped.by}" if stopped.by else ""
+    return Incident(
+        trouble=Trouble.WAITING,
+        signature=f"queue {stopped.name} is stopped",
+        text=(
+            f"the queue {stopped.name} was stopped{by}; "
+            f"start it with: grange queue start {shlex.quote(stopped.name)}"
+        ),
+        first_at=Instant(max(since, stopped.at)),
+        at=Instant(max(since, stopped.at)),
         job_id=job.job_id,
         job_name=job.name,
     )
