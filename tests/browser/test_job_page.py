@@ -13,8 +13,9 @@ from imageio_ffmpeg import get_ffmpeg_exe
 from playwright.sync_api import expect
 
 from grange.domain.rates import RateLine, RateUnit
+from grange.kernel.errors import UnreachableError
 from grange.testing.farm import LocalFarm
-from tests.browser.conftest import Visitor, ask, until_in_address
+from tests.browser.conftest import Visitor, ask, until_in_address, until_live
 from tests.browser.handworker import HandWorker
 from tests.server.raw import signed
 
@@ -232,6 +233,34 @@ def test_attempts_and_events_say_who_did_what(shot: Shot, visit: Visitor) -> Non
     expect(row.get_by_role("link", name="Log")).to_have_attribute("href", re.compile("attempt=1$"))
     expect(page.locator(".events li").first).to_be_visible()
     expect(page.locator(".events")).to_contain_text("job status")
+
+
+def test_what_the_books_know_of_frames_comes_when_they_are_back(
+    shot: Shot, visit: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job answers without its books; nothing happens to it any more, and it is asked again."""
+    books = shot.farm.api.context.books
+    answers, away = books.ask, {"job_frames"}
+
+    async def ask_if_there(question: str, **arguments: Any) -> Any:
+        if question in away:
+            raise UnreachableError("The books are being restarted. Try again.")
+        return await answers(question, **arguments)
+
+    monkeypatch.setattr(books, "ask", ask_if_there)
+    told = ask(shot.farm, f"/jobs/{shot.job_id}/frames")
+    assert told["books_answered"] is False
+    assert not any(told["frames"]["render_ms"])
+    assert ask(shot.farm, f"/jobs/{shot.job_id}")["books_answered"] is True
+
+    page = visit(shot.farm).open(f"/jobs/{shot.job_id}")
+    expect(page.locator(".strip .cell").first).to_be_visible()
+    until_live(page)
+    page.wait_for_timeout(2_000)  # what the page asks by itself as it opens was asked while away
+    expect(page.locator(".preview-grid li")).to_have_count(0)
+    away.clear()
+    expect(page.locator(".preview-grid li").first).to_be_visible()
+    assert ask(shot.farm, f"/jobs/{shot.job_id}/frames")["books_answered"] is True
 
 
 def test_frames_by_number_are_rendered_again(shot: Shot, visit: Visitor) -> None:

@@ -64,7 +64,7 @@ def test_a_job_that_has_ended_is_not_canceled_or_paused_again(farm: LocalFarm, g
     assert "Canceled" in grange("job", "cancel", ended, "--yes")
     refusal = "over and done has ended already: canceled. Nothing was done."
     assert refusal in grange("job", "cancel", ended, "--yes", code=1)
-    for action in ("pause", "stop"):
+    for action in ("pause", "stop", "resume"):
         assert refusal in grange("job", action, ended, "--yes", code=1)
     assert refusal in grange("job", "act", "cancel", ended, "--yes", code=1)
     said = json.loads(grange("job", "pause", ended, going, "--yes", "--json"))

@@ -305,6 +305,7 @@ function job(now) {
       Height: { int: '270' },
       Samples: { int: '64' },
     },
+    books_answered: true,
     errors:
       failed !== undefined && t > failed.end
         ? [
@@ -482,7 +483,9 @@ function api(path, query, request, response) {
   }
   if (inFarm === '/accounts') return json(accounts(now, start, end));
   if (inFarm === `/jobs/${JOB}`) return json(job(now));
-  if (inFarm === `/jobs/${JOB}/frames`) return json({ frames: frames(now - startedAt) });
+  if (inFarm === `/jobs/${JOB}/frames`) {
+    return json({ frames: frames(now - startedAt), books_answered: true });
+  }
   if (inFarm === `/jobs/${JOB}/receipt`) return json(receipt());
   const preview = inFarm.match(/\/preview\/[^/]+\/(\d+)$/);
   if (preview) {

@@ -29,9 +29,16 @@ def read_bundle(folder: Path) -> Bundle:
         InvalidRequestError: a file does not hold what it should.
     """
     folder = folder.absolute()
+    if folder.is_file():
+        raise ConfigurationError(
+            f"{folder} is no scene of a known kind and no job bundle. grange apps lists the kinds"
+            " of scenes; --renderer names the renderer of one with another ending; a job bundle is"
+            " a folder with template.yaml or template.json."
+        )
     if not folder.is_dir():
         raise ConfigurationError(
-            f"{folder} is no folder. A job bundle is a folder with template.yaml or template.json."
+            f"There is no {folder}. Name a scene, or a job bundle: a folder with template.yaml or"
+            " template.json."
         )
     template = _one_of(folder, "template")
     if template is None:

@@ -65,7 +65,7 @@ def parse_frames(text: str) -> FrameRange:
     written: list[str] = []
     for first, last, step in _parts(_without_fill(text)):
         if last < first or step < 1:
-            raise InvalidRequestError(f"The range {first}-{last}:{step} of {text!r} is empty.")
+            raise InvalidRequestError(_nothing_of(first, last, step, text))
         run = range(first, last + 1, step)
         if len(frames) + len(run) > _MOST_FRAMES:
             raise InvalidRequestError(f"A job may have at most {_MOST_FRAMES:,} frames.")
@@ -74,6 +74,14 @@ def parse_frames(text: str) -> FrameRange:
     if len(set(frames)) != len(frames):
         raise InvalidRequestError(f"{text!r} names a frame twice.")
     return FrameRange(text=",".join(written), frames=tuple(sorted(frames)))
+
+
+def _nothing_of(first: int, last: int, step: int, text: str) -> str:
+    """Return why a part of a range names no frames, and what was meant if it runs backwards."""
+    if step < 1:
+        return f"{text!r} names no frames: the step must be 1 or more."
+    stepped = "" if step == 1 else f"x{step}"
+    return f"{text!r} runs backwards. Write {last}-{first}{stepped}; frames are given out in order."
 
 
 def _without_fill(text: str) -> str:

@@ -131,7 +131,7 @@ def show_job(connection: Connection, job: str) -> None:
             "frames": frames,
             "created": moment(detail["created_at"]),
             "started": moment(detail["started_at"]),
-            "took": duration(took),
+            "took": duration(took) + ("" if took is None or detail["ended_at"] else " so far"),
             "cost": money(detail["cost"]),
         }
     )

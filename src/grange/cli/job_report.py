@@ -1,5 +1,6 @@
 """`grange job report`: what became of a job, and what its renders said, errors first."""
 
+import re
 from typing import Any
 
 import rich_click as click
@@ -74,11 +75,12 @@ def report(connection: Connection, job: str, lines: int, outputs: int) -> None:
         _print_attempt(out, attempt)
     out.line()
     out.line("Events")
+    now = connection.clock.now()
     out.table(
         ["AT", "WHAT", "OLD", "NEW", "OF", "WORKER", "BY"],
         [
             [
-                moment(event["at"]),
+                moment(event["at"], now),
                 event["name"],
                 event["old"] or "",
                 event["new"] or "",
@@ -93,7 +95,7 @@ def report(connection: Connection, job: str, lines: int, outputs: int) -> None:
 
 def _print_attempt(out: Output, attempt: dict[str, Any]) -> None:
     out.line()
-    frames = f" frames {attempt['frames']}" if attempt["frames"] else ""
+    frames = f" {frames_text(attempt['frames'])}" if attempt["frames"] else ""
     code = "" if attempt["exit_code"] is None else f", exit code {attempt['exit_code']}"
     out.line(
         f"{attempt['layer']} task {attempt['task_index']}{frames}, attempt {attempt['attempt']}"
@@ -116,6 +118,12 @@ def _print_attempt(out: Output, attempt: dict[str, Any]) -> None:
             out.line(f"         … {plural(left_out, 'line')} before (grange job log)")
         for line in shown:
             out.line(f"  {line['number']:>6}   {line['text']}")
+
+
+def frames_text(text: str) -> str:
+    """Return `frame 7` of the chunk 7-7, else `frames 7-9`."""
+    one = re.fullmatch(r"(-?\d+)(-\1)?", text)
+    return f"frames {text}" if one is None else f"frame {one[1]}"
 
 
 def _progress(row: dict[str, Any]) -> str:

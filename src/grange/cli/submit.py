@@ -2,7 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from grange.cli.submit_options import (
     submitted_scene,
 )
 from grange.cli.submit_plan import CommandRequest, SubmitPlan, begin_after, command_plan
+from grange.domain.routing import letters
 from grange.kernel.errors import ConfigurationError, InvalidRequestError
 
 _HELP = """Submit a command over frames, or a job bundle.
@@ -95,7 +96,7 @@ class _WithCommand(click.RichCommand):
     "more",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Any other attribute: sequence, camera, …",
+    help="Any other attribute: group, class, sequence, …",
 )
 @click.option(
     "--after", metavar="JOB", multiple=True, help="Begin once this job has succeeded; repeatable."
@@ -338,8 +339,18 @@ def _print_plan(
         [[layer.name, _number(layer.tasks), _number(layer.frames)] for layer in plan.layers],
         right=frozenset({"TASKS", "FRAMES"}),
     )
-    for note in plan.notes:
+    for note in (*plan.notes, *class_notes(plan.tags)):
         out.note(note)
+
+
+def class_notes(tags: Mapping[str, str]) -> list[str]:
+    """Return what to say of classes that route nothing, because they are no letters."""
+    return [
+        f"The {name} {tags[tag]!r} is no class of workers (letters A to Z, e.g. AC): every worker"
+        " may take the job."
+        for name in ("class", "prefer_class")
+        if (tag := f"grange:{name}") in tags and not letters(tags[tag])
+    ]
 
 
 def _number(value: int | None) -> str:

@@ -20,8 +20,8 @@ MOST_JOBS = 1000
 """How many jobs are acted on at a time."""
 _WAITING = (TaskRunStatus.READY, TaskRunStatus.PENDING, TaskRunStatus.SUSPENDED)
 _AGAIN = (TaskRunStatus.FAILED, TaskRunStatus.CANCELED)
-_OF_OPEN_JOBS = frozenset({JobAction.PAUSE, JobAction.STOP, JobAction.CANCEL})
-"""What nothing is left to be done of, once a job has ended."""
+_OF_OPEN_JOBS = frozenset({JobAction.PAUSE, JobAction.STOP, JobAction.RESUME, JobAction.CANCEL})
+"""What nothing is left to be done of, once a job has ended; but tasks put aside can go on."""
 _STOPPING = frozenset({JobAction.STOP, JobAction.CANCEL, JobAction.RESET, JobAction.DELETE})
 
 
@@ -132,7 +132,12 @@ def still_to_do(
     """
     if action not in _OF_OPEN_JOBS:
         return list(jobs), {}
-    ended = {job.job_id: job for job in jobs if job.ended_at is not None}
+    ended = {
+        job.job_id: job
+        for job in jobs
+        if job.ended_at is not None
+        and not (action is JobAction.RESUME and job.counts.get(TaskRunStatus.SUSPENDED))
+    }
     left = [job for job in jobs if job.job_id not in ended]
     return left, {
         job_id: f"{job.name} has ended already: {job.status.lower()}."

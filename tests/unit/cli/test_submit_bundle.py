@@ -53,6 +53,16 @@ def plan(folder: Path, given: dict[str, str] | None = None, **rest):
     )
 
 
+def test_what_is_neither_scene_nor_bundle_is_told_apart_from_what_is_not_there(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "shot.xyz").touch()
+    with pytest.raises(ConfigurationError, match=r"no scene of a known kind.*grange apps"):
+        read_bundle(tmp_path / "shot.xyz")
+    with pytest.raises(ConfigurationError, match=r"There is no .*shot\.abc"):
+        read_bundle(tmp_path / "shot.abc")
+
+
 def test_relative_paths_become_absolute_from_where_they_were_written(tmp_path: Path):
     folder = bundle(tmp_path / "b")
     made = plan(folder, {"Shot": "s010"})

@@ -1,6 +1,7 @@
 """Commands become jobs: placeholders, chunks, quoting, and scripts that a real shell runs."""
 
 import json
+import re
 import subprocess
 import textwrap
 from pathlib import Path
@@ -212,6 +213,19 @@ def test_braces_that_are_no_placeholders_stay_as_they_are(word: str) -> None:
 @pytest.mark.parametrize("text", ["", "a", "5-1", "1-5:0", "1-", "1,,2", "1-4,3-6", "1-9999999999"])
 def test_ranges_that_mean_nothing_are_refused(text):
     with pytest.raises(InvalidRequestError):
+        parse_frames(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("10-1", "'10-1' runs backwards. Write 1-10;"),
+        ("1,9-5x2", "Write 5-9x2;"),
+        ("1-5:0", "the step must be 1 or more"),
+    ],
+)
+def test_a_range_that_runs_backwards_is_told_with_what_was_meant(text: str, says: str) -> None:
+    with pytest.raises(InvalidRequestError, match=re.escape(says)):
         parse_frames(text)
 
 

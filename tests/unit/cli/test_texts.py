@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from grange.cli.formatting import amounts, duration, money, plural, size
+from grange.cli.job_report import frames_text
 from grange.cli.job_why import rank_text
 from grange.cli.output import Output
 from grange.cli.receipt import balance_line, print_receipt
 from grange.cli.spans import parse_span, parse_when
+from grange.cli.submit import class_notes
 from grange.cli.worker_show import state_words
 from grange.kernel.errors import InvalidRequestError
 from grange.kernel.units import instant_of
@@ -216,3 +218,18 @@ def test_a_worker_that_will_take_no_more_says_so_whatever_it_does_now() -> None:
     assert words("disabled", disabled=True, quarantine="3 failures") == "quarantined"
     assert words("rendering", disabled=True, quarantine="3 failures") == "rendering, quarantined"
     assert words("off", disabled=True) == "off, disabled"
+
+
+def test_a_class_that_is_no_letter_is_told_for_it_keeps_no_worker_away() -> None:
+    assert class_notes({"grange:class": "AC", "grange:prefer_class": "A,C"}) == []
+    assert class_notes({"grange:project": "zebra"}) == []
+    [note] = class_notes({"grange:class": "zebra1"})
+    assert note.startswith("The class 'zebra1' is no class of workers")
+
+
+def test_a_chunk_of_one_frame_is_one_frame() -> None:
+    texts = ["7-7", "7", "-7--7", "7-9", "1,7", "1-9:2"]
+    assert [frames_text(text) for text in texts] == [
+        *("frame 7", "frame 7", "frame -7"),
+        *("frames 7-9", "frames 1,7", "frames 1-9:2"),
+    ]

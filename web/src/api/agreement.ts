@@ -53,6 +53,7 @@ export type Agreement = [
   Agrees<Wide<Served['Overview']>, Wide<types.Overview>>,
   Agrees<Wide<Served['JobDetail']>, Wide<types.JobDetail>>,
   Agrees<Wide<Served['FrameColumns']>, Wide<types.FrameColumns>>,
+  Agrees<Wide<Served['Frames']>, Wide<types.JobFrames>>,
   Agrees<Wide<Served['Consequence']>, Wide<types.Consequence>>,
   Agrees<Wide<Served['Named']>, Wide<wrangle.Named>>,
   Agrees<Wide<Served['Example']>, Wide<wrangle.Example>>,

@@ -6,7 +6,7 @@ import type {
   Forecast,
   FoundJobs,
   JobNumbers,
-  FrameColumns,
+  JobFrames,
   Instant,
   JobDetail,
   Me,
@@ -191,8 +191,8 @@ export const getForecast = (farm: string, days: number) =>
 export const forecastFileUrl = (farm: string, days: number, format: 'csv' | 'xlsx') =>
   `${ROOT}${inFarm(farm)}/forecast/${format}?days=${days}`;
 
-export const getFrames = async (farm: string, job: string): Promise<FrameColumns> =>
-  (await get<{ frames: FrameColumns }>(`${inJob(farm, job)}/frames`)).frames;
+export const getFrames = (farm: string, job: string) =>
+  get<JobFrames>(`${inJob(farm, job)}/frames`);
 
 export const within = (start: Instant, end: Instant) => ({
   start: Math.round(start),

@@ -794,6 +794,7 @@ export interface components {
     };
     /** Frames */
     Frames: {
+      books_answered: boolean;
       frames: components['schemas']['FrameColumns'];
     };
     /** FramesAction */
@@ -1174,6 +1175,7 @@ export interface components {
         [key: string]: string;
       };
       because?: string | null;
+      books_answered: boolean;
       cost?: string | null;
       counts: {
         [key: string]: number;

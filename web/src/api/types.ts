@@ -187,6 +187,8 @@ export interface JobDetail extends JobRow {
   /** Each as its type and its value, e.g. {"string": "1-24"}. */
   parameters: Record<string, Record<string, unknown>>;
   errors: JobError[];
+  /** False: the books are being restarted, and what only they know is missing. */
+  books_answered: boolean;
 }
 
 /** One array per column, all of one length. */
@@ -200,6 +202,12 @@ export interface FrameColumns {
   attempts: number[];
   output_bytes: (number | null)[];
   has_preview: boolean[];
+}
+
+export interface JobFrames {
+  frames: FrameColumns;
+  /** False: the books are being restarted, and what only they know is missing. */
+  books_answered: boolean;
 }
 
 export type CostPart = Served['CostPart'];

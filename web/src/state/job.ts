@@ -33,6 +33,8 @@ export interface JobState {
 
 const EVERY_MS = 1_000;
 const RETRY_MS = 3_000;
+/** The books take seconds to come back; where they stay away, they are asked ever less often. */
+const LONGEST_RETRY_MS = 60_000;
 /** A page waits so long at most for the books before it shows what it has. */
 const SETTLE_MS = 10_000;
 
@@ -83,6 +85,12 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
   const [isSettled, setSettled] = createSignal(false);
 
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let retryMs = RETRY_MS;
+  const later = () => {
+    clearTimeout(retry);
+    retry = setTimeout(refresh, retryMs);
+    retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
+  };
 
   const read = async () => {
     clearTimeout(retry);
@@ -97,17 +105,20 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
       setStore('detail', reconcile(job, { key: 'layer_id' }));
       if (job.ended_at === null) setReceipt(null);
       // Frames and receipt come from the books, which may be restarting while the job is well known.
-      const columns = await framesAsked;
+      const answer = await framesAsked;
       if (jobId() !== id) return;
-      setFrames((before) => rows(id, columns, before));
-      if (job.ended_at === null) return;
-      const paper = await getReceipt(farmId, id);
-      if (jobId() === id) setReceipt(paper);
+      setFrames((before) => rows(id, answer.frames, before));
+      if (job.ended_at !== null) {
+        const paper = await getReceipt(farmId, id);
+        if (jobId() !== id) return;
+        setReceipt(paper);
+      }
+      if (job.books_answered && answer.books_answered) retryMs = RETRY_MS;
+      else later();
     } catch (error) {
       if (error instanceof ApiError && error.isMissing) setMissing(true);
       else console.info('The job could not be read in full; it is tried again.', error);
-      if (!(error instanceof ApiError) || error.status >= 500)
-        retry = setTimeout(refresh, RETRY_MS);
+      if (!(error instanceof ApiError) || error.status >= 500) later();
     } finally {
       if (jobId() === id) setSettled(true);
     }
@@ -128,6 +139,7 @@ export function createJobState(jobId: Accessor<string | null>): JobState {
       setMissing(false);
       setSettled(false);
       clearTimeout(patience);
+      retryMs = RETRY_MS;
       patience = setTimeout(() => setSettled(true), SETTLE_MS);
       void read();
     }),

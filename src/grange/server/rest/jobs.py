@@ -37,6 +37,8 @@ class Frames(msgspec.Struct, frozen=True, kw_only=True):
     """The frames of a job."""
 
     frames: FrameColumns
+    books_answered: bool
+    """False: the books are being restarted, and what only they know is missing. Ask again."""
 
 
 @get("/farms", operation="ListFarms")
@@ -59,7 +61,9 @@ async def get_job(farm_id: FromPath[str], job_id: FromPath[str], context: Servic
     """Show a job."""
     job = await context.rows.farm_job(farm_id, job_id)
     times = await _if_open(context, "layer_times", farm_id=farm_id, job_id=job_id)
-    means = {row["layer_id"]: row["mean_frame_ms"] for row in (times or {"rows": []})["rows"]}
+    means = None
+    if times is not None:
+        means = {row["layer_id"]: row["mean_frame_ms"] for row in times["rows"]}
     return await context.pages.job(job, means)
 
 
@@ -70,7 +74,10 @@ async def get_frames(farm_id: FromPath[str], job_id: FromPath[str], context: Ser
     columns = await context.pages.frames(job)
     known = await _if_open(context, "job_frames", farm_id=farm_id, job_id=job_id)
     farm = await context.rows.farm({"farmId": farm_id})
-    return Frames(frames=with_books(columns, known or [], pictured=not farm.simulated))
+    return Frames(
+        frames=with_books(columns, known or [], pictured=not farm.simulated),
+        books_answered=known is not None,
+    )
 
 
 @get(

@@ -64,6 +64,8 @@ class JobDetail(JobRow, frozen=True, kw_only=True):
     attributes: dict[str, str]
     parameters: dict[str, dict[str, object]]
     errors: list[ErrorRow]
+    books_answered: bool
+    """False: the books are being restarted, and what only they know is missing. Ask again."""
 
 
 class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -336,8 +338,14 @@ class Pages:
         faults = self._owner.memory.tables[WorkerFaults].get((worker.worker_id,))
         return None if faults is None or faults.quarantined_at is None else faults.cause
 
-    async def job(self, job: Job, mean_frame_ms: Mapping[str, int]) -> JobDetail:
-        """Return a job in full; `mean_frame_ms` is what the books know, by layer."""
+    async def job(self, job: Job, mean_frame_ms: Mapping[str, int] | None) -> JobDetail:
+        """Return a job in full.
+
+        Args:
+            job: the job.
+            mean_frame_ms: what the books know, by layer; None: they could not be asked.
+        """
+        means = mean_frame_ms or {}
         layers = (await self._layers_of([job.job_id])).get(job.job_id, [])
         failed = await self._store.find(
             SessionAction,
@@ -356,10 +364,11 @@ class Pages:
         return JobDetail(
             **row,
             description=job.description,
-            layers=[_layer_row(layer, mean_frame_ms.get(layer.layer_id)) for layer in layers],
+            layers=[_layer_row(layer, means.get(layer.layer_id)) for layer in layers],
             attributes=dict(job.attributes),
             parameters={name: dict(value) for name, value in job.parameters.items()},
             errors=await self._errors(failed),
+            books_answered=mean_frame_ms is not None,
         )
 
     async def _cost(self, job_id: JobId) -> str | None:
